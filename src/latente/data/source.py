@@ -1,0 +1,104 @@
+"""What every reader of data returns: arrays as they were found, checked but not yet split or scaled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.errors import DataError
+
+
+@dataclass(frozen=True)
+class Source:
+    """Examples as they were found.
+
+    Attributes:
+        name: what the source is called in reports.
+        x: examples, shape (n, *shape); uint8, or float32 for anything else.
+        y: labels, shape (n,), int64 in 0..len(classes)-1; or None.
+        x_test, y_test: the source's own test part, or None where it has none.
+        classes: the labels' names, in label order; empty without labels.
+        maximum: the value that stands for 1.0 where x is uint8 (255 for images, 16 for the 8×8 digits).
+    """
+
+    name: str
+    x: NDArray[np.generic]
+    y: NDArray[np.int64] | None = None
+    x_test: NDArray[np.generic] | None = None
+    y_test: NDArray[np.int64] | None = None
+    classes: tuple[str, ...] = ()
+    maximum: float = 255.0
+
+
+def make_source(
+    name: str,
+    x: object,
+    y: object = None,
+    x_test: object = None,
+    y_test: object = None,
+    maximum: float = 255.0,
+) -> Source:
+    """Check raw arrays and bring them to the form of `Source`.
+
+    Numbers become uint8 (kept) or float32; labels of any kind (numbers or text) become 0..k-1, with their names
+    kept in `Source.classes`.
+
+    Raises:
+        DataError: objects instead of numbers, no examples, NaN or infinite values, lengths or shapes that differ.
+    """
+    x_, test_ = _numbers(name, "x", x), None if x_test is None else _numbers(name, "x_test", x_test)
+    if test_ is not None and test_.shape[1:] != x_.shape[1:]:
+        raise DataError(f"{name}: x has examples of shape {x_.shape[1:]} and x_test of {test_.shape[1:]}; they must agree")
+    if test_ is not None and test_.dtype != x_.dtype:
+        raise DataError(f"{name}: x is {x_.dtype} and x_test is {test_.dtype}; they must agree")
+    if (y is None) != (y_test is None) and test_ is not None:
+        raise DataError(f"{name}: only one of the train and test parts has labels; give both or neither")
+    y_, y_test_, classes = _labels(name, y, y_test)
+    for what, a, b in (("y", x_, y_), ("y_test", test_, y_test_)):
+        if a is not None and b is not None and len(a) != len(b):
+            raise DataError(f"{name}: {len(a)} examples but {len(b)} labels in {what}; they must agree")
+    return Source(name, x_, y_, test_, y_test_, classes, maximum)
+
+
+def _numbers(name: str, what: str, x: object) -> NDArray[np.generic]:
+    a = np.asarray(x)
+    if a.dtype.kind not in "buif":
+        raise DataError(f"{name}: {what} holds {a.dtype} values; allowed: numbers (object arrays are never loaded)")
+    if a.ndim < 2:
+        raise DataError(f"{name}: {what} has shape {a.shape}; allowed: (examples, ...), at least two axes")
+    if a.size == 0:
+        raise DataError(f"{name}: {what} is empty (shape {a.shape}); at least one example of one value is needed")
+    if a.dtype == np.uint8:
+        return np.ascontiguousarray(a)
+    with np.errstate(over="ignore"):
+        a = np.ascontiguousarray(a, dtype=np.float32)
+    bad = ~np.isfinite(a)
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise DataError(
+            f"{name}: {what} has {int(bad.sum())} NaN or infinite values, the first at {where}; "
+            "fill or remove them (for instance with pandas' fillna or dropna)"
+        )
+    return a
+
+
+def _labels(
+    name: str, y: object, y_test: object
+) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None, tuple[str, ...]]:
+    if y is None:
+        return None, None, ()
+    parts = [np.asarray(y)] + ([] if y_test is None else [np.asarray(y_test)])
+    parts = [p[:, 0] if p.ndim == 2 and p.shape[1] == 1 else p for p in parts]
+    for p in parts:
+        if p.dtype.kind not in "buifUS" or p.ndim != 1:
+            raise DataError(f"{name}: labels have shape {p.shape} and type {p.dtype}; allowed: one number or text each")
+        if p.dtype.kind == "f" and not np.isfinite(p).all():
+            raise DataError(f"{name}: labels hold NaN or infinite values; give every example a label or give none")
+    values, codes = np.unique(np.concatenate(parts), return_inverse=True)
+    codes = codes.astype(np.int64).reshape(-1)
+    whole = values.dtype.kind == "f" and bool(np.all(values == np.round(values)))
+    classes = tuple(str(int(v)) if whole else str(v) for v in values)
+    cut = len(parts[0])
+    return codes[:cut], (codes[cut:] if len(parts) > 1 else None), classes

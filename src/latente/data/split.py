@@ -1,0 +1,187 @@
+"""Split a source once into train, validation and test, scale it, and describe it in a data card.
+
+The split is the one of scikit-learn's ``train_test_split(..., stratify=y, random_state=seed)``, index for index.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.data.source import Source
+from latente.errors import DataError, unknown
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of a data set: x of shape (n, *shape) as stored (uint8 or float32), y of shape (n,) or None."""
+
+    x: NDArray[np.generic]
+    y: NDArray[np.int64] | None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set, split. Values are stored as found; a model sees ``x * multiplier + offset``.
+
+    Attributes:
+        name: what the data set is called in reports.
+        train, validation, test: the three parts.
+        classes: names of the labels, empty without labels.
+        multiplier, offset: scalars, or arrays of the example's shape, that bring stored values to model values.
+        clip: whether model values are held to 0..1, for values beyond the train part's range under "minmax".
+        fingerprint: SHA-256 of every stored value, label and the split, in hex; equal data, equal fingerprint.
+    """
+
+    name: str
+    train: Split
+    validation: Split
+    test: Split
+    classes: tuple[str, ...]
+    multiplier: NDArray[np.float32]
+    offset: NDArray[np.float32]
+    clip: bool
+    fingerprint: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one example."""
+        return tuple(self.train.x.shape[1:])
+
+    @property
+    def is_image(self) -> bool:
+        """Whether an example can be drawn: (height, width), or (height, width, 1 or 3)."""
+        return len(self.shape) == 2 or (len(self.shape) == 3 and self.shape[2] in (1, 3))
+
+    def part(self, name: str) -> Split:
+        """The part called "train", "validation" or "test".
+
+        Raises:
+            DataError: another name.
+        """
+        if name not in PARTS:
+            raise DataError(unknown("split", name, PARTS))
+        split: Split = getattr(self, name)
+        return split
+
+    def values(self, x: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Stored examples as the model sees them, float32."""
+        values = np.asarray(x, np.float32) * self.multiplier + self.offset
+        return np.clip(values, 0, 1) if self.clip else values
+
+    def card(self) -> dict[str, Any]:
+        """The data card: counts, shape, range, label balance and fingerprint, ready for JSON.
+
+        The range and mean are those of the model's values over the train and validation parts: the test part
+        is only counted.
+        """
+        low = float(min(self.values(s.x).min() for s in (self.train, self.validation)))
+        high = float(max(self.values(s.x).max() for s in (self.train, self.validation)))
+        card: dict[str, Any] = {
+            "name": self.name,
+            "shape": list(self.shape),
+            "dtype": str(self.train.x.dtype),
+            "counts": {p: len(self.part(p)) for p in PARTS},
+            "range": [low, high],
+            "mean": float(self.values(self.train.x).mean(dtype=np.float64)),
+            "classes": list(self.classes),
+            "fingerprint": self.fingerprint,
+        }
+        if self.classes:
+            card["labels"] = {
+                p: np.bincount(y, minlength=len(self.classes)).tolist()
+                for p in PARTS
+                if (y := self.part(p).y) is not None
+            }
+        return card
+
+
+def split_source(
+    source: Source, *, validation: float = 0.2, test: float = 0.2, seed: int = 42, scale: str = "unit"
+) -> Data:
+    """Split a source. Where it brings a test part of its own, that one is kept and ``test`` is not used.
+
+    Args:
+        source: what a reader returned.
+        validation: share of the training examples kept for validation, in (0, 1).
+        test: share of all examples kept for the test where the source has none, in (0, 1).
+        seed: of both splits; 42 is the notebook's.
+        scale: "unit" divides whole-byte data by its maximum and leaves other numbers as they are;
+            "minmax" brings each column (or all pixels of images together) to 0..1 by the train part's range,
+            and holds what lies beyond that range in the other parts to 0 or 1.
+
+    Raises:
+        DataError: too few examples, a class with too few, or shares that leave a part empty.
+    """
+    for what, share in (("validation", validation), ("test", test)):
+        if not 0 < share < 1:
+            raise DataError(f"{what} share: got {share}; allowed: between 0 and 1, for instance 0.2")
+    rest = np.arange(len(source.x))
+    if source.x_test is None:
+        rest, last = _stratified(source, rest, test, seed, "test")
+        tested = Split(source.x[last], None if source.y is None else source.y[last])
+    else:
+        tested = Split(source.x_test, source.y_test)
+    first, second = _stratified(source, rest, validation, seed, "validation")
+    train = Split(source.x[first], None if source.y is None else source.y[first])
+    validated = Split(source.x[second], None if source.y is None else source.y[second])
+    multiplier, offset = _scaling(source, train.x, scale)
+    digest = hashlib.sha256(f"{train.x.shape} {train.x.dtype} {scale} {source.maximum}".encode())
+    for part in (train, validated, tested):
+        digest.update(np.ascontiguousarray(part.x).data)
+        if part.y is not None:
+            digest.update(np.ascontiguousarray(part.y).data)
+    return Data(
+        source.name, train, validated, tested, source.classes, multiplier, offset, scale == "minmax", digest.hexdigest()
+    )
+
+
+def _stratified(
+    source: Source, index: NDArray[np.int64], share: float, seed: int, what: str
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    from sklearn.model_selection import train_test_split
+
+    labels = None if source.y is None else source.y[index]
+    held = int(np.ceil(share * len(index)))
+    if held < 1 or len(index) - held < 1:
+        raise DataError(f"{source.name}: {len(index)} examples are too few to keep {share:.0%} for {what}")
+    if labels is not None:
+        counts = np.bincount(labels, minlength=len(source.classes))
+        lonely = [i for i, n in enumerate(counts) if n == 1]
+        if lonely:
+            raise DataError(
+                f'{source.name}: class "{source.classes[lonely[0]]}" has a single example, and a stratified split needs '
+                f"two of each; add examples, drop the class, or give the data without labels"
+            )
+        present = int((counts > 0).sum())
+        if held < present or len(index) - held < present:
+            raise DataError(
+                f"{source.name}: a {what} share of {share} keeps {held} of {len(index)} examples for {present} classes; "
+                f"every part needs at least one of each, so give more data or another share"
+            )
+    first, second = train_test_split(index, test_size=share, random_state=seed, stratify=labels)
+    return first, second
+
+
+def _scaling(
+    source: Source, train: NDArray[np.generic], scale: str
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    if scale == "unit":
+        top = source.maximum if train.dtype == np.uint8 else 1.0
+        return np.float32(1 / top) * np.ones((), np.float32), np.zeros((), np.float32)
+    if scale == "minmax":
+        axis = 0 if train.ndim == 2 else None
+        low = train.min(axis=axis).astype(np.float32)
+        span = train.max(axis=axis).astype(np.float32) - low
+        multiplier = np.asarray(1 / np.where(span > 0, span, 1), np.float32)
+        return multiplier, np.asarray(-low * multiplier, np.float32)
+    raise DataError(unknown("scale", scale, ("unit", "minmax")))

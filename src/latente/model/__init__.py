@@ -1,0 +1,1 @@
+"""Models: networks, likelihoods, posteriors and priors, assembled from a spec."""

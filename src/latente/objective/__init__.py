@@ -1,0 +1,1 @@
+"""Objectives: what is minimised, as named terms in nats."""

@@ -1,0 +1,242 @@
+"""What to do, as frozen values: model, training, data, run and study. Every value is checked where it is made."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from latente.errors import SpecError, unknown
+
+Part = str | Mapping[str, Any]
+Check = Callable[[Any, str], Any]
+S = TypeVar("S")
+
+
+def got(where: str, value: object, allowed: str) -> SpecError:
+    """The one error for a value of a wrong type or range."""
+    return SpecError(f"{where}: got {value!r}; allowed: {allowed}")
+
+
+def _integer(low: int) -> Check:
+    def check(value: Any, where: str) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            raise got(where, value, f"a whole number of at least {low}")
+        return value
+
+    return check
+
+
+def _number(low: float, high: float = math.inf, *, above: bool = False) -> Check:
+    def check(value: Any, where: str) -> float:
+        fine = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not fine or value > high or value < low or (above and value == low):
+            bound = f"{'above' if above else 'at least'} {low:g}"
+            raise got(where, value, f"a number {bound}" + (f" and at most {high:g}" if high < math.inf else ""))
+        return float(value)
+
+    return check
+
+
+def _choice(*names: str) -> Check:
+    def check(value: Any, where: str) -> str:
+        if value not in names:
+            raise SpecError(unknown(where, value, names))
+        return str(value)
+
+    return check
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise got(where, value, "a text that is not empty")
+    return value
+
+
+def _name(value: Any, where: str) -> str:
+    text = _text(value, where)
+    if not all(c.isalnum() or c in "-_." for c in text) or text.startswith("."):
+        raise got(where, value, "letters, digits, '-', '_' and '.', for it names a folder")
+    return text
+
+
+def _widths(value: Any, where: str) -> tuple[int, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise got(where, value, "a list of layer widths, for instance [256, 128]")
+    return tuple(_integer(1)(v, f"{where}[{i}]") for i, v in enumerate(value))
+
+
+def _part(value: Any, where: str) -> Part:
+    if isinstance(value, str) or (isinstance(value, Mapping) and isinstance(value.get("name"), str)):
+        return value
+    raise got(where, value, 'a name, or a table such as {name = "gaussian", sigma = 0.5}')
+
+
+def _epochs(value: Any, where: str) -> int | Mapping[str, int]:
+    if not isinstance(value, Mapping):
+        try:
+            return int(_integer(1)(value, where))
+        except SpecError:
+            raise got(where, value, "a whole number of at least 1, or {at_least = 5, steps = 1000}") from None
+    for key in value:
+        if key not in ("at_least", "steps"):
+            raise SpecError(unknown(f"key of {where}", key, ("at_least", "steps")))
+    return {k: _integer(1)(value.get(k), f"{where}.{k}") for k in ("at_least", "steps")}
+
+
+def _seeds(value: Any, where: str) -> tuple[int, ...]:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return tuple(range(value))
+    if isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 0:
+        seeds = tuple(_integer(0)(v, f"{where}[{i}]") for i, v in enumerate(value))
+        if len(set(seeds)) == len(seeds):
+            return seeds
+    raise got(where, value, "how many seeds (at least 1), or a list of different seeds such as [0, 1, 2]")
+
+
+def _option(default: Any, check: Check) -> Any:
+    return dataclasses.field(default=default, metadata={"check": check})
+
+
+class _Checked:
+    """Base of all specs: checks every field that has a check."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            check = field.metadata.get("check")
+            if check:
+                object.__setattr__(self, field.name, check(getattr(self, field.name), field.name))
+
+
+@dataclass(frozen=True)
+class ModelSpec(_Checked):
+    """An autoencoder as a choice of parts; a part is a name, or a table of its name and options.
+
+    The encoder has the ``hidden`` widths, the decoder the same mirrored.
+    """
+
+    latent_dim: int = _option(2, _integer(1))
+    hidden: tuple[int, ...] = _option((256, 128), _widths)
+    activation: str = _option("relu", _text)
+    network: Part = _option("mlp", _part)
+    posterior: Part = _option("gaussian", _part)
+    prior: Part = _option("standard-normal", _part)
+    likelihood: Part = _option("bernoulli", _part)
+    objective: Part = _option("elbo", _part)
+
+
+@dataclass(frozen=True)
+class TrainSpec(_Checked):
+    """How long and how fast to train.
+
+    Attributes:
+        epochs: passes over the training part; or ``{at_least, steps}``, the longer of so many passes and so many
+            steps, so that a small data set is not left untrained.
+        batch_size: examples a step; the last batch of an epoch may be smaller and is weighed by its size.
+        learning_rate: Adam's, at its peak.
+        schedule: "constant", or "warmup-cosine" (a linear rise over the share ``warmup`` of all steps, then a
+            cosine to zero).
+        patience: stop after so many epochs without a lower validation loss, and go back to the best weights;
+            0 never stops.
+    """
+
+    epochs: int | Mapping[str, int] = _option(20, _epochs)
+    batch_size: int = _option(128, _integer(1))
+    learning_rate: float = _option(1e-3, _number(0, above=True))
+    schedule: str = _option("constant", _choice("constant", "warmup-cosine"))
+    warmup: float = _option(0.1, _number(0, 1))
+    patience: int = _option(0, _integer(0))
+
+    def epochs_for(self, examples: int) -> int:
+        """How many epochs this means for so many training examples."""
+        if isinstance(self.epochs, Mapping):
+            return max(self.epochs["at_least"], math.ceil(self.epochs["steps"] / self.steps(examples)))
+        return self.epochs
+
+    def steps(self, examples: int) -> int:
+        """How many steps one epoch has, a smaller last batch included."""
+        return math.ceil(examples / self.batch_size)
+
+
+@dataclass(frozen=True)
+class DataSpec(_Checked):
+    """Which data, and how it is split (see `latente.load_data`)."""
+
+    source: str = _option("mnist-5k", _text)
+    validation: float = _option(0.2, _number(0, 1, above=True))
+    test: float = _option(0.2, _number(0, 1, above=True))
+    seed: int = _option(42, _integer(0))
+    scale: str = _option("unit", _choice("unit", "minmax"))
+
+
+@dataclass(frozen=True)
+class RunSpec(_Checked):
+    """One model to train on one data set with one seed."""
+
+    name: str = _option("run", _name)
+    seed: int = _option(0, _integer(0))
+    model: ModelSpec = ModelSpec()
+    train: TrainSpec = TrainSpec()
+    data: DataSpec = DataSpec()
+
+
+@dataclass(frozen=True)
+class StudySpec(_Checked):
+    """Several runs on one data set, compared; ``runs`` holds one entry a model, without seeds."""
+
+    title: str = _option("study", _text)
+    data: DataSpec = DataSpec()
+    seeds: tuple[int, ...] = _option((0,), _seeds)
+    runs: tuple[RunSpec, ...] = ()
+
+    def expanded(self) -> list[RunSpec]:
+        """Every run with every seed, in order."""
+        return [dataclasses.replace(run, seed=seed, data=self.data) for run in self.runs for seed in self.seeds]
+
+
+def build(cls: type[S], table: Mapping[str, Any], where: str) -> S:
+    """A spec from a table, naming unknown keys.
+
+    Raises:
+        SpecError: not a table, an unknown key, or a value that the field refuses.
+    """
+    if not isinstance(table, Mapping):
+        raise got(where, table, "a table of keys and values")
+    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    for key in table:
+        if key not in fields:
+            raise SpecError(unknown(f"key in {where}", key, fields))
+    try:
+        return cls(**table)
+    except SpecError as error:
+        raise SpecError(f"{where}.{error}") from None
+
+
+def as_dict(spec: Any) -> dict[str, Any]:
+    """A spec as plain tables, ready for JSON."""
+    plain = _plain(spec)
+    assert isinstance(plain, dict)
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(v) for v in value]
+    return value
+
+
+def run_from_dict(table: Mapping[str, Any]) -> RunSpec:
+    """The run that `as_dict` wrote.
+
+    Raises:
+        SpecError: as `build`.
+    """
+    nested = {"model": ModelSpec, "train": TrainSpec, "data": DataSpec}
+    made = {k: build(nested[k], v, k) if k in nested else v for k, v in table.items()}
+    return build(RunSpec, made, "run")

@@ -1,0 +1,1 @@
+"""Training: one compiled program an epoch, checkpoints, run folders."""

@@ -1,0 +1,165 @@
+"""One epoch as one compiled program: shuffle, every training step, validation, best weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import optax
+from jax import Array
+
+from latente.model.autoencoder import Autoencoder
+from latente.objective.objectives import Objective
+
+VALIDATION_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the compiled program is specialised to."""
+
+    batch_size: int
+    learning_rate: float
+    schedule: str
+    warmup_steps: int
+    total_steps: int
+
+    def rate(self, step: Array | int) -> Array | float:
+        """The learning rate at a step, counted from zero."""
+        if self.schedule == "constant":
+            return self.learning_rate
+        schedule = optax.warmup_cosine_decay_schedule(
+            0.0, self.learning_rate, self.warmup_steps, max(self.total_steps, self.warmup_steps + 1)
+        )
+        rate: Array = schedule(step)
+        return rate
+
+    def optimizer(self) -> optax.GradientTransformation:
+        """Adam with Keras's ε of 1e-7."""
+        return optax.adam(self.rate, eps=1e-7)
+
+
+class Scale(eqx.Module):
+    """From stored values (uint8 or float32) to model values."""
+
+    multiplier: Array
+    offset: Array
+    clip: bool = eqx.field(static=True)
+
+    def __call__(self, x: Array) -> Array:
+        values = x.astype(jnp.float32) * self.multiplier + self.offset
+        return jnp.clip(values, 0, 1) if self.clip else values
+
+
+class State(eqx.Module):
+    """Everything that training changes."""
+
+    model: Autoencoder
+    optimizer: optax.OptState
+    best: Autoencoder | None
+    best_loss: Array
+    waited: Array
+
+
+def start(model: Autoencoder, recipe: Recipe, *, keep_best: bool) -> State:
+    """The state before the first epoch."""
+    optimizer = recipe.optimizer().init(eqx.filter(model, eqx.is_inexact_array))
+    return State(model, optimizer, model if keep_best else None, jnp.float32(jnp.inf), jnp.int32(0))
+
+
+def mean_terms(objective: Objective, model: Autoencoder, scale: Scale, x: Array, key: Array) -> dict[str, Array]:
+    """Mean of every term over stored examples x, shape (n, *shape); the keys are fixed by ``key`` and position."""
+    batches, weights = _batches(jnp.arange(len(x)), min(VALIDATION_BATCH, len(x)))
+
+    def add(sums: dict[str, Array], batch: tuple[Array, Array, Array]) -> tuple[dict[str, Array], None]:
+        index, weight, number = batch
+        terms = objective(model, scale(x[index]), key=jr.fold_in(key, number)).named()
+        return {k: sums[k] + jnp.sum(terms[k] * weight) for k in sums}, None
+
+    shapes = eqx.filter_eval_shape(lambda: objective(model, scale(x[:1]), key=key).named())
+    zeros = {k: jnp.zeros(()) for k in shapes}
+    sums, _ = jax.lax.scan(add, zeros, (batches, weights, jnp.arange(len(batches))))
+    return {k: v / len(x) for k, v in sums.items()}
+
+
+@eqx.filter_jit
+def run_epoch(
+    recipe: Recipe,
+    objective: Objective,
+    state: State,
+    scale: Scale,
+    train: Array,
+    validation: Array,
+    shown: Array | None,
+    key: Array,
+    epoch: Array,
+) -> tuple[State, dict[str, Array], Array, Array | None]:
+    """Train and validate once.
+
+    Args:
+        recipe, objective: what to do; a new value means a new compilation.
+        state: where training stands.
+        scale: brings stored values to model values.
+        train, validation: stored examples, shape (n, *shape), uint8 or float32.
+        shown: a few stored examples to reconstruct after the epoch, or None.
+        key: the run's key; the epoch's and each step's keys follow from it and their numbers alone.
+        epoch: epochs done so far; an array, so that every epoch is the same program.
+
+    Returns:
+        The next state; the epoch's means ("loss", …, "val_loss", …, "learning_rate"); the first step whose loss
+        was not finite, or −1; the reconstructions of ``shown`` from their mean codes.
+    """
+    optimizer = recipe.optimizer()
+    epoch_key = jr.fold_in(jr.fold_in(key, 1), epoch)
+    order_key, step_key = jr.split(epoch_key)
+    batches, weights = _batches(jr.permutation(order_key, len(train)), recipe.batch_size)
+    learnt, fixed = eqx.partition(state.model, eqx.is_inexact_array)
+
+    def loss(learnt: Autoencoder, x: Array, weight: Array, key: Array) -> tuple[Array, dict[str, Array]]:
+        terms = objective(eqx.combine(learnt, fixed), x, key=key).named()
+        sums = {k: jnp.sum(v * weight) for k, v in terms.items()}
+        return sums["loss"] / jnp.sum(weight), sums
+
+    def step(
+        carry: tuple[Autoencoder, optax.OptState, Array], batch: tuple[Array, Array, Array]
+    ) -> tuple[tuple[Autoencoder, optax.OptState, Array], dict[str, Array]]:
+        learnt, opt_state, bad = carry
+        index, weight, number = batch
+        gradient = jax.grad(loss, has_aux=True)
+        grads, sums = gradient(learnt, scale(train[index]), weight, jr.fold_in(step_key, number))
+        updates, opt_state = optimizer.update(grads, opt_state, learnt)
+        learnt = optax.apply_updates(learnt, updates)
+        bad = jnp.where((bad < 0) & ~jnp.isfinite(sums["loss"]), number, bad)
+        return (learnt, opt_state, bad), sums
+
+    numbers = jnp.arange(len(batches))
+    carry, sums = jax.lax.scan(step, (learnt, state.optimizer, jnp.int32(-1)), (batches, weights, numbers))
+    learnt, opt_state, bad = carry
+    model = eqx.combine(learnt, fixed)
+    row = {k: jnp.sum(v) / len(train) for k, v in sums.items()}
+    # Validation draws the same noise after every epoch, so that epochs differ by their weights alone.
+    seen = mean_terms(objective, model, scale, validation, jr.fold_in(key, 2))
+    row |= {f"val_{k}": v for k, v in seen.items()}
+    row["learning_rate"] = jnp.asarray(recipe.rate(epoch * len(batches)), jnp.float32)
+
+    best, best_loss, waited = state.best, state.best_loss, state.waited
+    if best is not None:
+        better = seen["loss"] < best_loss
+        best = jax.tree.map(lambda new, old: jnp.where(better, new, old), learnt, eqx.filter(best, eqx.is_array))
+        best = eqx.combine(best, fixed)
+        best_loss = jnp.where(better, seen["loss"], best_loss)
+        waited = jnp.where(better, 0, waited + 1)
+    frame = None if shown is None else jax.vmap(lambda x: model.mean(model.code(x)))(scale(shown))
+    return State(model, opt_state, best, best_loss, waited), row, bad, frame
+
+
+def _batches(order: Array, size: int) -> tuple[Array, Array]:
+    """Indices and weights, shape (batches, size); the last batch is filled up with examples of weight zero."""
+    n = len(order)
+    count = -(-n // size)
+    padded = jnp.concatenate([order, jnp.zeros(count * size - n, order.dtype)])
+    weights = (jnp.arange(count * size) < n).astype(jnp.float32)
+    return padded.reshape(count, size), weights.reshape(count, size)

@@ -1,0 +1,97 @@
+"""Arrays on disk: pytrees as safetensors, nothing pickled; checkpoints of a training in progress."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import equinox as eqx
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.atomic import write_bytes
+from latente.errors import StoreError
+
+Arrays = dict[str, NDArray[Any]]
+T = TypeVar("T")
+
+
+def flatten(tree: object, prefix: str) -> Arrays:
+    """Every array of a pytree by its path, for instance ``model.encoder.layers.0.weight``."""
+    leaves = jax.tree_util.tree_flatten_with_path(eqx.filter(tree, eqx.is_array))[0]
+    return {prefix + _path(path): np.asarray(leaf) for path, leaf in leaves}
+
+
+def unflatten(template: T, arrays: Mapping[str, NDArray[Any]], prefix: str, where: str) -> T:
+    """The template with its arrays replaced by those that `flatten` gave.
+
+    Raises:
+        StoreError: an array is missing, or of another shape or type than the template's.
+    """
+    dynamic, static = eqx.partition(template, eqx.is_array)
+    leaves, structure = jax.tree_util.tree_flatten_with_path(dynamic)
+    found = []
+    for path, leaf in leaves:
+        name = prefix + _path(path)
+        if name not in arrays:
+            raise StoreError(f'{where}: has no array "{name}"; it is damaged or of another model')
+        value = arrays[name]
+        if value.shape != leaf.shape or value.dtype != leaf.dtype:
+            raise StoreError(
+                f'{where}: "{name}" is {value.dtype}{list(value.shape)}, '
+                f"but the spec makes it {leaf.dtype}{list(leaf.shape)}; it is of another model"
+            )
+        found.append(jax.numpy.asarray(value))
+    tree: T = eqx.combine(jax.tree_util.tree_unflatten(structure, found), static)
+    return tree
+
+
+def save_arrays(path: Path, arrays: Arrays, about: Mapping[str, Any]) -> None:
+    """Write arrays and a JSON-able description in one atomic step.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    from safetensors.numpy import save
+
+    # safetensors writes the bytes of a non-contiguous array in the wrong order without a word.
+    ordered = {k: np.asarray(a, order="C") for k, a in arrays.items()}
+    write_bytes(path, save(ordered, {"latente": json.dumps(about)}))
+
+
+def load_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
+    """What `save_arrays` wrote.
+
+    Raises:
+        StoreError: missing, truncated, or not such a file.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise StoreError(f"{path}: no such file")
+    try:
+        with safe_open(path, "numpy") as file:
+            about = json.loads((file.metadata() or {}).get("latente", "null"))
+            arrays = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        raise StoreError(f"{path}: is truncated or not a safetensors file ({error})") from None
+    if not isinstance(about, dict):
+        raise StoreError(f"{path}: is a safetensors file, but not one that latente wrote")
+    return arrays, about
+
+
+def differences(ours: Any, theirs: Any, where: str = "") -> list[str]:
+    """Where two JSON-able values differ, as readable lines "key is A there and B here"."""
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        keys = [*ours, *(k for k in theirs if k not in ours)]
+        return [
+            d for k in keys for d in differences(ours.get(k), theirs.get(k), f"{where}.{k}" if where else str(k))
+        ]
+    return [] if ours == theirs else [f"{where} is {theirs!r} there and {ours!r} here"]
+
+
+def _path(path: tuple[Any, ...]) -> str:
+    return ".".join(str(getattr(p, "name", getattr(p, "idx", getattr(p, "key", p)))) for p in path)
