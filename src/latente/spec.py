@@ -165,8 +165,8 @@ class DataSpec(_Checked):
     """Which data, and how it is split (see `latente.load_data`)."""
 
     source: str = _option("mnist-5k", _text)
-    validation: float = _option(0.2, _number(0, 1, above=True))
-    test: float = _option(0.2, _number(0, 1, above=True))
+    validation: float = _option(0.2, _number(0, 0.9, above=True))
+    test: float = _option(0.2, _number(0, 0.9, above=True))
     seed: int = _option(42, _integer(0))
     scale: str = _option("unit", _choice("unit", "minmax"))
 

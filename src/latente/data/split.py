@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from latente.data.source import Source
 from latente.errors import DataError, unknown
+from latente.spec import DataSpec
 
 PARTS = ("train", "validation", "test")
 
@@ -39,6 +40,7 @@ class Data:
         classes: names of the labels, empty without labels.
         multiplier, offset: scalars, or arrays of the example's shape, that bring stored values to model values.
         clip: whether model values are held to 0..1, for values beyond the train part's range under "minmax".
+        spec: where the data came from and how it was split.
         fingerprint: SHA-256 of every stored value, label and the split, in hex; equal data, equal fingerprint.
     """
 
@@ -50,6 +52,7 @@ class Data:
     multiplier: NDArray[np.float32]
     offset: NDArray[np.float32]
     clip: bool
+    spec: DataSpec
     fingerprint: str
 
     @property
@@ -106,7 +109,13 @@ class Data:
 
 
 def split_source(
-    source: Source, *, validation: float = 0.2, test: float = 0.2, seed: int = 42, scale: str = "unit"
+    source: Source,
+    *,
+    validation: float = 0.2,
+    test: float = 0.2,
+    seed: int = 42,
+    scale: str = "unit",
+    origin: str | None = None,
 ) -> Data:
     """Split a source. Where it brings a test part of its own, that one is kept and ``test`` is not used.
 
@@ -118,13 +127,13 @@ def split_source(
         scale: "unit" divides whole-byte data by its maximum and leaves other numbers as they are;
             "minmax" brings each column (or all pixels of images together) to 0..1 by the train part's range,
             and holds what lies beyond that range in the other parts to 0 or 1.
+        origin: what to read the source from again, where that is not its name.
 
     Raises:
+        SpecError: a share, seed or scale of the wrong type or range.
         DataError: too few examples, a class with too few, or shares that leave a part empty.
     """
-    for what, share in (("validation", validation), ("test", test)):
-        if not 0 < share < 1:
-            raise DataError(f"{what} share: got {share}; allowed: between 0 and 1, for instance 0.2")
+    spec = DataSpec(origin or source.name, validation, test, seed, scale)
     rest = np.arange(len(source.x))
     if source.x_test is None:
         rest, last = _stratified(source, rest, test, seed, "test")
@@ -141,7 +150,7 @@ def split_source(
         if part.y is not None:
             digest.update(np.ascontiguousarray(part.y).data)
     return Data(
-        source.name, train, validated, tested, source.classes, multiplier, offset, scale == "minmax", digest.hexdigest()
+        source.name, train, validated, tested, source.classes, multiplier, offset, scale == "minmax", spec, digest.hexdigest()
     )
 
 
@@ -178,10 +187,8 @@ def _scaling(
     if scale == "unit":
         top = source.maximum if train.dtype == np.uint8 else 1.0
         return np.float32(1 / top) * np.ones((), np.float32), np.zeros((), np.float32)
-    if scale == "minmax":
-        axis = 0 if train.ndim == 2 else None
-        low = train.min(axis=axis).astype(np.float32)
-        span = train.max(axis=axis).astype(np.float32) - low
-        multiplier = np.asarray(1 / np.where(span > 0, span, 1), np.float32)
-        return multiplier, np.asarray(-low * multiplier, np.float32)
-    raise DataError(unknown("scale", scale, ("unit", "minmax")))
+    axis = 0 if train.ndim == 2 else None
+    low = np.asarray(train.min(axis=axis), np.float32)
+    span = np.asarray(train.max(axis=axis), np.float32) - low
+    multiplier = np.asarray(1 / np.where(span > 0, span, 1), np.float32)
+    return multiplier, np.asarray(-low * multiplier, np.float32)

@@ -1,0 +1,1 @@
+"""Interfaces: Python, the command line, studies, figures and the report; thin, over the stages before them."""

@@ -1,0 +1,70 @@
+"""The words of reports and figures in English and Portuguese: text files of templates, filled with numbers."""
+
+from __future__ import annotations
+
+import functools
+import os
+import string
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+from latente.errors import SpecError, unknown
+
+LANGUAGES = ("en", "pt")
+
+
+class Words(string.Formatter):
+    """Templates of one language: ``words("findings.gap.title", gap=1.2)``; numbers get the language's decimal mark."""
+
+    def __init__(self, language: str) -> None:
+        if language not in LANGUAGES:
+            raise SpecError(unknown("language", language, LANGUAGES))
+        self.language = language
+        self._templates = _templates(language)
+
+    def __call__(self, key: str, /, **values: Any) -> str:
+        return self.vformat(self._templates[key], (), values)
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        """As usual, with a decimal comma and a point between thousands in Portuguese."""
+        text = super().format_field(value, format_spec)
+        if self.language == "pt" and isinstance(value, int | float) and not isinstance(value, bool):
+            return text.translate({ord("."): ",", ord(","): "."})
+        return text
+
+    def number(self, value: float, form: str = ".2f") -> str:
+        """One number, for instance ``139.40`` or ``139,40``."""
+        return str(self.format_field(value, form))
+
+    def joined(self, items: list[str]) -> str:
+        """A list in words: "a, b and c"."""
+        if len(items) < 2:
+            return "".join(items)
+        return f"{', '.join(items[:-1])} {self('and')} {items[-1]}"
+
+
+def default_language() -> str:
+    """The user's locale: "pt" where it is Portuguese, else "en"."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANGUAGE", "LANG"):
+        value = os.environ.get(name, "")
+        if value:
+            return "pt" if value.lower().startswith("pt") else "en"
+    return "en"
+
+
+@functools.cache
+def _templates(language: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for file in sorted(files("latente.interfaces").joinpath("text", language).iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".toml"):
+            found |= _flat(tomllib.loads(file.read_text(encoding="utf-8")))
+    return found
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in table.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: str(value)}
+    return flat
