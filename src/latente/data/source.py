@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,9 +51,13 @@ def make_source(
     """
     x_, test_ = _numbers(name, "x", x), None if x_test is None else _numbers(name, "x_test", x_test)
     if test_ is not None and test_.shape[1:] != x_.shape[1:]:
-        raise DataError(f"{name}: x has examples of shape {x_.shape[1:]} and x_test of {test_.shape[1:]}; they must agree")
+        raise DataError(
+            f"{name}: x has examples of shape {x_.shape[1:]} and x_test of {test_.shape[1:]}; they must agree"
+        )
     if test_ is not None and test_.dtype != x_.dtype:
         raise DataError(f"{name}: x is {x_.dtype} and x_test is {test_.dtype}; they must agree")
+    if test_ is None and y_test is not None:
+        raise DataError(f"{name}: got y_test without x_test; give both or neither")
     if (y is None) != (y_test is None) and test_ is not None:
         raise DataError(f"{name}: only one of the train and test parts has labels; give both or neither")
     y_, y_test_, classes = _labels(name, y, y_test)
@@ -62,8 +67,20 @@ def make_source(
     return Source(name, x_, y_, test_, y_test_, classes, maximum)
 
 
+def as_array(name: str, what: str, value: object) -> NDArray[Any]:
+    """``value`` as an array of whatever type it has.
+
+    Raises:
+        DataError: rows of different lengths, or anything else that NumPy cannot line up.
+    """
+    try:
+        return np.asarray(value)
+    except Exception as error:  # an object's own __array__ may raise anything
+        raise DataError(f"{name}: {what} is not an array ({error}); allowed: examples of one shape") from error
+
+
 def _numbers(name: str, what: str, x: object) -> NDArray[np.generic]:
-    a = np.asarray(x)
+    a = as_array(name, what, x)
     if a.dtype.kind not in "buif":
         raise DataError(f"{name}: {what} holds {a.dtype} values; allowed: numbers (object arrays are never loaded)")
     if a.ndim < 2:
@@ -89,11 +106,13 @@ def _labels(
 ) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None, tuple[str, ...]]:
     if y is None:
         return None, None, ()
-    parts = [np.asarray(y)] + ([] if y_test is None else [np.asarray(y_test)])
-    parts = [p[:, 0] if p.ndim == 2 and p.shape[1] == 1 else p for p in parts]
+    parts = [as_array(name, "y", y)] + ([] if y_test is None else [as_array(name, "y_test", y_test)])
+    parts = [_text(p[:, 0] if p.ndim == 2 and p.shape[1] == 1 else p) for p in parts]
     for p in parts:
-        if p.dtype.kind not in "buifUS" or p.ndim != 1:
-            raise DataError(f"{name}: labels have shape {p.shape} and type {p.dtype}; allowed: one number or text each")
+        if p.dtype.kind not in "buifU" or p.ndim != 1:
+            raise DataError(
+                f"{name}: labels have shape {p.shape} and type {p.dtype}; allowed: one number or text each"
+            )
         if p.dtype.kind == "f" and not np.isfinite(p).all():
             raise DataError(f"{name}: labels hold NaN or infinite values; give every example a label or give none")
     values, codes = np.unique(np.concatenate(parts), return_inverse=True)
@@ -102,3 +121,12 @@ def _labels(
     classes = tuple(str(int(v)) if whole else str(v) for v in values)
     cut = len(parts[0])
     return codes[:cut], (codes[cut:] if len(parts) > 1 else None), classes
+
+
+def _text(labels: NDArray[Any]) -> NDArray[Any]:
+    if labels.dtype.kind == "S":
+        return np.char.decode(labels, "utf-8", "replace")
+    # pandas hands out text as objects; anything but text stays as it is, and is refused.
+    if labels.dtype.kind == "O" and all(isinstance(v, str) for v in labels.flat):
+        return labels.astype(str)
+    return labels

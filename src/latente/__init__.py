@@ -1,0 +1,97 @@
+"""Train, compare, trust and explore autoencoders.
+
+    import latente
+
+    data = latente.load_data("mnist-5k")
+    run = latente.fit(latente.VAE(latent_dim=2), data, epochs=20)
+    run.evaluate("test")["loss"]
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from latente._version import __version__
+from latente.errors import (
+    DataError,
+    DownloadError,
+    LatenteError,
+    LatenteWarning,
+    SpecError,
+    StoreError,
+    TrainingError,
+)
+
+if TYPE_CHECKING:
+    from latente.data.load import load_data
+    from latente.data.split import Data
+    from latente.evaluation.evaluate import Metric
+    from latente.evaluation.run import Run, fit, load
+    from latente.interfaces.callback import ReconstructionCallback
+    from latente.interfaces.study import Study, load_study, report_study, run_study
+    from latente.interfaces.studyfile import read_study
+    from latente.model.presets import AE, VAE
+    from latente.spec import ModelSpec, TrainSpec
+    from latente.training.fit import Epoch
+
+# Importing latente must stay fast (the command line's --help), so the rest is imported at first use.
+_HOME = {
+    "AE": "latente.model.presets",
+    "Data": "latente.data.split",
+    "Epoch": "latente.training.fit",
+    "Metric": "latente.evaluation.evaluate",
+    "ModelSpec": "latente.spec",
+    "ReconstructionCallback": "latente.interfaces.callback",
+    "Run": "latente.evaluation.run",
+    "Study": "latente.interfaces.study",
+    "TrainSpec": "latente.spec",
+    "VAE": "latente.model.presets",
+    "fit": "latente.evaluation.run",
+    "load": "latente.evaluation.run",
+    "load_data": "latente.data.load",
+    "load_study": "latente.interfaces.study",
+    "read_study": "latente.interfaces.studyfile",
+    "report_study": "latente.interfaces.study",
+    "run_study": "latente.interfaces.study",
+}
+
+__all__ = [
+    "AE",
+    "VAE",
+    "Data",
+    "DataError",
+    "DownloadError",
+    "Epoch",
+    "LatenteError",
+    "LatenteWarning",
+    "Metric",
+    "ModelSpec",
+    "ReconstructionCallback",
+    "Run",
+    "SpecError",
+    "StoreError",
+    "Study",
+    "TrainSpec",
+    "TrainingError",
+    "__version__",
+    "fit",
+    "load",
+    "load_data",
+    "load_study",
+    "read_study",
+    "report_study",
+    "run_study",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f'module "latente" has no attribute "{name}"')
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

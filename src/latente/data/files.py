@@ -1,0 +1,204 @@
+"""A user's own data: NumPy and IDX files, folders of images, CSV and Parquet tables.
+
+Nothing here ever loads a pickle, and whatever is wrong with a file is one `DataError`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import gzip
+import math
+import os
+import re
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.data.images import SUFFIXES, read_images
+from latente.data.source import Source, as_array, make_source
+from latente.data.tables import is_gzip, read_csv, read_parquet
+from latente.errors import DataError
+
+ALLOWED = ".npz, .npy, IDX (also .gz), .csv, .parquet, a folder of images, a folder of IDX files"
+_IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+_IDX_NAME = re.compile(r"(.*?)(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(?:\.gz)?", re.IGNORECASE)
+
+
+def read(path: str | os.PathLike[str]) -> Source:
+    """A user's own data, named after its file or folder.
+
+    - ``.npz``: ``x_train, y_train, x_test, y_test`` (Keras' layout), or ``x, y``, or a single array, which is x; only
+      x is a must. ``.npy``: x. How arrays are taken: see `from_arrays`.
+    - IDX, packed with gzip or not, known by its first bytes. Beside ``train-images-idx3-ubyte`` the files
+      ``train-labels-...``, ``t10k-images-...`` (or ``test-images-...``) and its labels are found and read too; a
+      folder that holds such files is the same as its training images. Another IDX file is x.
+    - A folder of images of one size; where they lie in sub-folders, those are the labels; where those are exactly
+      ``train`` and ``test``, these are the two parts, with the labels one level below. If one image has colours, all
+      become RGB; what is transparent becomes black; 16-bit greys become float32 in 0..1, and the other images with
+      them. A turned photograph is set upright; of an animation only the first picture is taken. Hidden files and
+      files that are no images are passed over.
+    - CSV (also with ``;`` or tabs, and packed as ``.csv.gz``), with a line of names or without, and Parquet: numbers,
+      float32 as they are. A column called label, labels, class, target or y is the labels, and no feature. A first
+      column without a name that counts 0, 1, ... is pandas' index, and is left out.
+
+    Raises:
+        DataError: nothing there, a format that is not known, or a file that is damaged or holds something else.
+    """
+    place = Path(path)
+    try:
+        place = place.expanduser()
+        if not place.exists():
+            raise DataError(_nothing(place))
+        source = _reader(place)(place)
+    except DataError:
+        raise
+    except Exception as error:  # readers of other people's formats raise nearly anything on damaged bytes
+        raise DataError(
+            f"{place}: cannot be read ({_short(error)}); it is damaged, cut short or in another format; "
+            f"allowed: {ALLOWED}"
+        ) from error
+    name = place.resolve().name
+    return dataclasses.replace(source, name=Path(name.removesuffix(".gz")).stem if place.is_file() else name)
+
+
+def from_arrays(name: str, x: object, y: object = None, x_test: object = None, y_test: object = None) -> Source:
+    """Arrays as a source: x of shape (n, ...), y of shape (n,) or None, and the same for a test part.
+
+    A last axis of 1 is dropped from images (n, h, w, 1). Bytes stay bytes; whole numbers of another type become
+    bytes where there are three or more axes and every value is in 0..255; booleans become bytes, of which 1 stands
+    for 1.0, and so do bytes that are only 0 and 1. Anything else becomes float32 as it is.
+
+    Raises:
+        DataError: as `latente.data.source.make_source`.
+    """
+    given = (("x", x), ("x_test", x_test))
+    parts = [as_array(name, what, part) for what, part in given if what == "x" or part is not None]
+    parts = [p[..., 0] if p.ndim == 4 and p.shape[-1] == 1 else p for p in parts]
+    if all(p.dtype == bool or _bytes_in_disguise(p) for p in parts):
+        parts = [p.astype(np.uint8) for p in parts]
+    ones = all(p.dtype == np.uint8 and p.size for p in parts) and max(int(p.max()) for p in parts) == 1
+    test = parts[1] if len(parts) > 1 else None
+    return make_source(name, parts[0], y, test, y_test, maximum=1.0 if ones else 255.0)
+
+
+def read_idx(path: Path) -> NDArray[Any]:
+    """The array in an IDX file, packed with gzip or not, in the machine's own byte order.
+
+    Raises:
+        DataError: not an IDX file, or cut short or damaged.
+    """
+    try:
+        data = path.read_bytes()
+        if data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+        if data[:2] != b"\0\0" or data[2] not in _IDX_TYPES or data[3] == 0:
+            raise DataError(f"{path}: not an IDX file, by its first bytes; allowed: {ALLOWED}")
+        shape = struct.unpack_from(f">{data[3]}I", data, 4)
+        kind, start = np.dtype(_IDX_TYPES[data[2]]), 4 + 4 * data[3]
+        size = math.prod(shape) * kind.itemsize
+        if len(data) - start != size:
+            raise DataError(
+                f"{path}: holds {len(data) - start} bytes after its header, and shape {shape} needs {size}; "
+                f"it is cut short or damaged, so get it again"
+            )
+        values = np.ndarray(shape, kind, data, start) if size else np.zeros(shape, kind)
+        return values.astype(kind.newbyteorder("="))
+    except (OSError, EOFError, IndexError, ValueError, struct.error, zlib.error) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path}: cannot be read as IDX ({_short(error)}); it is damaged, so get it again") from error
+
+
+def _reader(path: Path) -> Callable[[Path], Source]:
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        return _folder
+    if not path.is_file():
+        raise DataError(f"{path}: neither a file nor a folder; allowed: {ALLOWED}")
+    if suffix in (".npz", ".npy"):
+        return _numpy
+    if suffix in (".parquet", ".pq"):
+        return read_parquet
+    if path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv")):
+        return read_csv
+    if suffix in SUFFIXES:
+        raise DataError(f"{path}: a single image; give the folder that holds all images of one size")
+    with (gzip.open if is_gzip(path) else open)(path, "rb") as file:
+        if file.read(2) == b"\0\0":
+            return _idx
+    raise DataError(f'{path}: a format that is not known ("{suffix}"); allowed: {ALLOWED}')
+
+
+def _nothing(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"{path}: no such file, for there is no folder {path.parent}; check the path"
+    near = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir()], n=1)
+    hint = f'did you mean "{path.parent / near[0]}"?' if near else "check the path"
+    return f"{path}: no such file or folder; {hint}"
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:160] or type(error).__name__
+
+
+def _bytes_in_disguise(a: NDArray[Any]) -> bool:
+    return a.dtype.kind in "iu" and a.ndim >= 3 and a.size > 0 and a.min() >= 0 and a.max() <= 255
+
+
+def _numpy(path: Path) -> Source:
+    with path.open("rb") as file:
+        if file.read(2) not in (b"\x93N", b"PK"):
+            raise DataError(
+                f"{path}: not a NumPy file, by its first bytes (pickles are never loaded); allowed: {ALLOWED}"
+            )
+    loaded = np.load(path, allow_pickle=False)
+    if isinstance(loaded, np.ndarray):
+        return from_arrays(str(path), loaded)
+    with loaded:
+        keys = {key.lower(): key for key in loaded.files}
+        layouts = (("x_train", "y_train"), ("x", "y"), tuple(keys) if len(keys) == 1 else ("x",))
+        for wanted in layouts:
+            if wanted[0] in keys:
+                names = (wanted[0], wanted[1] if len(wanted) > 1 else "y", "x_test", "y_test")
+                return from_arrays(str(path), *(loaded[keys[k]] if k in keys else None for k in names))
+    raise DataError(
+        f"{path}: holds the arrays {', '.join(loaded.files) or '(none)'}; allowed: x_train, y_train, x_test, y_test, "
+        f"or x, y (labels and the test part may be missing), or a single array"
+    )
+
+
+def _idx(path: Path) -> Source:
+    named = _IDX_NAME.fullmatch(path.name)
+    if named and named[3].lower() == "labels":
+        raise DataError(f"{path}: holds labels; give the file of the images beside it, or their folder")
+    if not named:
+        return from_arrays(str(path), read_idx(path))
+    beside = {}
+    for other in sorted(path.parent.iterdir()):
+        match = _IDX_NAME.fullmatch(other.name)
+        if match and match[1] == named[1]:
+            part = "train" if match[2].lower() == "train" else "test"
+            beside.setdefault((part, match[3].lower()), other)
+    if named[2].lower() == "train":
+        files = [path, *(beside.get(k) for k in (("train", "labels"), ("test", "images"), ("test", "labels")))]
+    else:
+        files = [path, beside.get(("test", "labels"))]
+    return from_arrays(str(path), *(None if f is None else read_idx(f) for f in files))
+
+
+def _folder(path: Path) -> Source:
+    entries = [p for p in sorted(path.iterdir()) if not p.name.startswith(".")]
+    named = [(m, p) for p in entries if (m := _IDX_NAME.fullmatch(p.name)) and m[3].lower() == "images"]
+    if not named:
+        return read_images(path)
+    if len({m[1] for m, _ in named}) > 1:
+        raise DataError(
+            f"{path}: holds several data sets ({named[0][1].name}, {named[-1][1].name}, ...); give one of these files"
+        )
+    return _idx(next((p for m, p in named if m[2].lower() == "train"), named[0][1]))

@@ -1,0 +1,268 @@
+"""The command line. Thin: it reads arguments, calls the other interfaces, and turns errors into one line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from latente._version import __version__
+from latente.errors import LatenteError, SpecError, unknown
+
+Arguments = argparse.Namespace
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with one-line errors that name the nearest allowed word."""
+
+    def error(self, message: str) -> NoReturn:
+        raise SpecError(f"{message} (see {self.prog} --help)")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            name = "command" if isinstance(action, argparse._SubParsersAction) else (action.option_strings or ["?"])[0]
+            raise SpecError(unknown(name, value, [str(c) for c in action.choices]))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0, 2 for an error of the user's or the machine's, 130 for Ctrl-C."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        arguments = _parser().parse_args(argv)
+        signal.signal(signal.SIGTERM, _terminate)
+        return int(arguments.do(arguments, argv) or 0)
+    except LatenteError as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        hint = "; go on with the same command and --resume" if argv[:1] == ["run"] and "--out" in " ".join(argv) else ""
+        return _fail(f"interrupted{hint}", 130)
+    except BrokenPipeError:
+        # The reader of our output went away (as head does); say nothing more, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except MemoryError:
+        return _fail("out of memory; give smaller data, a smaller batch_size or smaller hidden widths")
+    except Exception as error:
+        if os.environ.get("LATENTE_DEBUG"):
+            raise
+        text = " ".join(str(error).split())[:300]
+        return _fail(f"unexpected {type(error).__name__}: {text} (LATENTE_DEBUG=1 shows where; please report it)")
+
+
+def _terminate(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _fail(message: str, code: int = 2) -> int:
+    print(f"latente: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _say(text: str = "") -> None:
+    print(text)  # noqa: T201
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="latente",
+        description="Train, compare, trust and explore autoencoders: from data to a written study.",
+        epilog="Start with: latente run",
+    )
+    parser.add_argument("--version", action="version", version=f"latente {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    run = commands.add_parser(
+        "run",
+        help="perform a study: train, evaluate, compare, report",
+        description="Perform a study. Its folder holds report.html, results.csv, figures/ and runs/; its path is "
+        "the last line printed.",
+    )
+    run.add_argument("study", nargs="?", default="notebook", metavar="STUDY", help="a TOML file, or a shipped study")
+    run.add_argument("--data", metavar="SOURCE", help="a name from `latente data list`, or your own file or folder")
+    run.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="settings",
+        help="change the study: vae.train.epochs=20 for one run, train.epochs=20 for all (may be repeated)",
+    )  # fmt: skip
+    run.add_argument("--seeds", type=_seeds, metavar="N", help="how many seeds, or which (0,3,7)")
+    run.add_argument("--out", metavar="DIR", help="the study's folder (by default a new one in runs/)")
+    run.add_argument("--resume", action="store_true", help="go on where an interrupted run with the same --out stopped")
+    _language(run)
+    run.add_argument("--quiet", action="store_true", help="print the study's folder and nothing else")
+    run.set_defaults(do=_run)
+
+    init = commands.add_parser("init", help="write a study file to edit")
+    init.add_argument("file", nargs="?", default="study.toml", metavar="FILE", help="where (study.toml)")
+    init.add_argument("--study", default="notebook", metavar="NAME", help="which shipped study to start from")
+    init.set_defaults(do=_init)
+
+    listing = commands.add_parser("list", help="list shipped studies, and finished ones in a folder")
+    listing.add_argument("folder", nargs="?", default="runs", metavar="DIR", help="where to look (runs)")
+    listing.set_defaults(do=_list)
+
+    show = commands.add_parser("show", help="show a run's or a study's numbers")
+    show.add_argument("folder", metavar="RUN", help="a run's folder, or a study's")
+    show.set_defaults(do=_show)
+
+    report = commands.add_parser("report", help="write a finished study's report again, perhaps in another language")
+    report.add_argument("folder", metavar="STUDY_DIR", help="the study's folder")
+    _language(report)
+    report.add_argument("--quiet", action="store_true", help="print the report's path and nothing else")
+    report.set_defaults(do=_report)
+
+    data = commands.add_parser("data", help="list, fetch and describe data sets")
+    kinds = data.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    kinds.add_parser("list", help="the named data sets").set_defaults(do=_data_list)
+    card = kinds.add_parser("show", help="the data card of a named data set or of your own")
+    card.add_argument("source", metavar="SOURCE")
+    card.set_defaults(do=_data_show)
+
+    doctor = commands.add_parser("doctor", help="versions, devices, threads and caches")
+    doctor.set_defaults(do=_doctor)
+    return parser
+
+
+def _language(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--lang", choices=("en", "pt"), help="the report's language (by default your locale's)")
+
+
+def _seeds(text: str) -> int | list[int]:
+    try:
+        return [int(t) for t in text.split(",")] if "," in text else int(text)
+    except ValueError:
+        raise SpecError(f'--seeds: got "{text}"; allowed: how many (3), or which (0,3,7)') from None
+
+
+def _run(arguments: Arguments, argv: list[str]) -> None:
+    _compile_cache()
+    from latente.interfaces.progress import watching
+    from latente.interfaces.study import run_study
+
+    again = [a for a in argv if a != "--resume"]
+    with watching(quiet=arguments.quiet) as watch:
+        study = run_study(
+            arguments.study,
+            data=arguments.data,
+            out=arguments.out,
+            settings=arguments.settings,
+            seeds=arguments.seeds,
+            lang=arguments.lang,
+            resume=arguments.resume,
+            command=shlex.join(["latente", *again]),
+            watch=watch,
+        )
+    if not arguments.quiet:
+        _table(study.runs, arguments.lang)
+        _say(f"report: {study.report}")
+    _say(str(study.folder))
+
+
+def _init(arguments: Arguments, argv: list[str]) -> None:
+    from latente.atomic import write_text
+    from latente.errors import StoreError
+    from latente.interfaces.studyfile import shipped
+
+    studies = shipped()
+    if arguments.study not in studies:
+        raise SpecError(unknown("study", arguments.study, studies))
+    path = Path(arguments.file)
+    if path.exists():
+        raise StoreError(f"{path}: exists; nothing is overwritten. Give another name")
+    write_text(path, studies[arguments.study])
+    _say(f"{path} written; edit it, then: latente run {shlex.quote(str(path))}")
+
+
+def _list(arguments: Arguments, argv: list[str]) -> None:
+    from latente.atomic import read_json
+    from latente.errors import StoreError
+    from latente.interfaces.studyfile import shipped
+
+    folder = Path(arguments.folder)
+    if not folder.is_dir() and arguments.folder != "runs":
+        raise StoreError(f"{folder}: no such folder")
+    _say("shipped studies: " + ", ".join(shipped()))
+    for path in sorted(folder.glob("*/study.json")) + sorted(folder.glob("study.json")):
+        spec = read_json(path)
+        done = len(list(path.parent.glob("runs/*/*/metrics.json")))
+        total = len(spec.get("runs", [])) * len(spec.get("seeds", []))
+        state = "finished" if (path.parent / "report.html").exists() and done == total else "not finished"
+        _say(f"{path.parent}  {done}/{total} runs, {state}: {spec.get('title', '')}")
+
+
+def _show(arguments: Arguments, argv: list[str]) -> None:
+    from latente.evaluation.run import load
+    from latente.interfaces.study import load_study
+    from latente.spec import as_dict
+
+    folder = Path(arguments.folder)
+    if (folder / "study.json").is_file():
+        spec, runs, command = load_study(folder)
+        _say(f"{spec.title}\ndata: {spec.data.source}\ncommand: {command or '(from Python)'}")
+        _table(runs, None)
+        return
+    run = load(folder)
+    _say(f"run {run.spec.name}, seed {run.spec.seed}")
+    for stage, table in as_dict(run.spec).items():
+        if isinstance(table, dict):
+            _say(f"{stage}: " + ", ".join(f"{k} = {v}" for k, v in table.items()))
+    _say(f"parameters: {run.model.parameters():,}; epochs: {len(run.history['loss'])}; training: {run.seconds:.1f} s")
+    _table([run], None)
+
+
+def _report(arguments: Arguments, argv: list[str]) -> None:
+    _compile_cache()
+    from latente.interfaces.progress import watching
+    from latente.interfaces.study import report_study
+
+    with watching(quiet=arguments.quiet) as watch:
+        path = report_study(arguments.folder, lang=arguments.lang, watch=watch)
+    _say(str(path))
+
+
+def _table(runs: list[Any], lang: str | None) -> None:
+    from rich.console import Console
+
+    from latente.interfaces.report import results_table
+    from latente.interfaces.words import Words, default_language
+
+    Console().print(results_table(runs, Words(lang or default_language())))
+
+
+def _data_list(arguments: Arguments, argv: list[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from latente.data.datasets import catalogue
+
+    rows = catalogue()
+    table = Table(*(k.replace("_", " ") for k in rows[0]), box=None)
+    for row in rows:
+        table.add_row(*(str(v) for v in row.values()))
+    Console().print(table)
+    _say("Your own: .npz, .npy, IDX, a folder of images, .csv, .parquet (see the README).")
+
+
+def _data_show(arguments: Arguments, argv: list[str]) -> None:
+    import json
+
+    from latente.data.load import load_data
+
+    _say(json.dumps(load_data(arguments.source).card(), indent=2, ensure_ascii=False))
+
+
+def _doctor(arguments: Arguments, argv: list[str]) -> None:
+    from latente.interfaces.doctor import examine
+
+    for name, value in examine():
+        _say(f"{name:<22} {value}")
+
+
+def _compile_cache() -> None:
+    """Keep compiled programs on disk, so that a second study does not compile them again."""
+    from latente.interfaces.doctor import compile_cache
+
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(compile_cache()))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")

@@ -1,0 +1,205 @@
+"""Study files: TOML in, `StudySpec` out, with sweeps expanded and settings from the command line laid over."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import itertools
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from latente.errors import SpecError, unknown
+from latente.spec import DataSpec, ModelSpec, Part, RunSpec, StudySpec, TrainSpec, build, got
+
+TOP = ("title", "seeds", "data", "runs")
+DEFAULT = "notebook"
+
+Table = dict[str, Any]
+
+
+def shipped() -> dict[str, str]:
+    """The study files that come with the package: name → text."""
+    folder = files("latente").joinpath("studies")
+    return {
+        f.name.removesuffix(".toml"): f.read_text(encoding="utf-8")
+        for f in sorted(folder.iterdir(), key=lambda f: f.name)
+        if f.name.endswith(".toml")
+    }
+
+
+def read_study(
+    study: str | Path = DEFAULT,
+    *,
+    data: str | Path | None = None,
+    settings: Iterable[str] = (),
+    seeds: int | Iterable[int] | None = None,
+) -> StudySpec:
+    """Read a study.
+
+    Args:
+        study: a TOML file, or the name of a shipped study.
+        data: a data set to take instead of the file's.
+        settings: "key=value" laid over the file: "data.seed=1", "vae.train.epochs=20" for one run (or one point
+            of a sweep, "latent-8.train.epochs=20"), "train.epochs=20" for every run.
+        seeds: how many, or which, instead of the file's.
+
+    Raises:
+        SpecError: no such study, not TOML, an unknown key or a wrong value; the message names the place.
+    """
+    table = _read(study)
+    for setting in settings:
+        _lay(table, setting)
+    if data is not None:
+        _table(table, "data")["source"] = str(data)
+    if seeds is not None:
+        table["seeds"] = seeds if isinstance(seeds, int) else list(seeds)
+    return _study(table)
+
+
+def _read(study: str | Path) -> Table:
+    known = shipped()
+    if str(study) in known:
+        return tomllib.loads(known[str(study)])
+    path = Path(study)
+    if not path.is_file():
+        near = unknown("study", study, known)
+        raise SpecError(f"{near} Or give a TOML file; {path} is none (latente init writes one)")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: is not a TOML file ({error})") from None
+    except OSError as error:
+        raise SpecError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _lay(table: Table, setting: str) -> None:
+    key, equals, text = setting.partition("=")
+    path = [p.strip() for p in key.strip().split(".")]
+    if not equals or not all(path):
+        raise SpecError(f'--set: got "{setting}"; allowed: key=value, for instance vae.train.epochs=20')
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    runs = table.get("runs") if isinstance(table.get("runs"), dict) else {}
+    assert isinstance(runs, dict)
+    if path[0] in ("title", "seeds", "data", "runs"):
+        _assign(table, path, value, setting)
+        return
+    sections = {s: [s] for s in runs}
+    for section, run in runs.items():
+        for name in _names(section, run) if isinstance(run, dict) else ():
+            sections.setdefault(name, [section, name])
+    if path[0] in sections:
+        section, *point = sections[path[0]]
+        # A point of a sweep keeps its own settings beside the section's, until the sweep is expanded.
+        base = runs[section].setdefault("points", {}).setdefault(point[0], {}) if point else runs[section]
+        _assign(base, path[1:], value, setting)
+    elif path[0] == "train" or path[0] in ModelSpec.__dataclass_fields__:
+        for run in runs.values():
+            _assign(run, path, value, setting)
+    else:
+        allowed = [*sections, "data", "seeds", "title", "train"]
+        raise SpecError(f'--set {setting}: {unknown("run or key", path[0], allowed)}')
+
+
+def _assign(table: Any, path: list[str], value: Any, setting: str) -> None:
+    if not path:
+        raise SpecError(f'--set: got "{setting}"; allowed: a key of the run, for instance vae.train.epochs=20')
+    for step in path[:-1]:
+        if not isinstance(table, dict) or not isinstance(table.setdefault(step, {}), dict):
+            raise SpecError(f'--set {setting}: "{step}" is a single value; set it as a whole')
+        table = table[step]
+    table[path[-1]] = value
+
+
+def _study(table: Table) -> StudySpec:
+    for key in table:
+        if key not in TOP:
+            raise SpecError(unknown("key of the study", key, TOP))
+    data = build(DataSpec, _table(table, "data"), "data")
+    sections = _table(table, "runs")
+    if not sections:
+        raise SpecError('study: it has no runs; give at least one table such as [runs.vae] with preset = "VAE"')
+    runs = [run for section, entry in sections.items() for run in _expand(section, entry, data)]
+    for run in runs:
+        if sum(r.name == run.name for r in runs) > 1:
+            raise SpecError(f'runs: two are called "{run.name}"; give one of them another name = "…"')
+    rest = {k: table[k] for k in ("title", "seeds") if k in table}
+    return build(StudySpec, {**rest, "data": data, "runs": tuple(runs)}, "study")
+
+
+def _expand(section: str, entry: Any, data: DataSpec) -> list[RunSpec]:
+    where = f"runs.{section}"
+    if not isinstance(entry, dict):
+        raise got(where, entry, 'a table such as { preset = "VAE", latent_dim = 2 }')
+    entry = copy.deepcopy(entry)
+    points, base = entry.pop("points", {}), entry.pop("name", section)
+    runs = []
+    for name, flat in _grid(str(base), entry):
+        for key, value in points.get(name, {}).items():
+            flat[key] = {**flat.get(key, {}), **value} if isinstance(value, dict) else value
+        train = build(TrainSpec, flat.pop("train", {}), f"{where}.train")
+        runs.append(build(RunSpec, {"name": name, "model": _model(flat, where), "train": train, "data": data}, where))
+    return runs
+
+
+def _names(section: str, entry: Table) -> list[str]:
+    return [name for name, _ in _grid(str(entry.get("name", section)), entry)]
+
+
+def _grid(base: str, entry: Table) -> list[tuple[str, Table]]:
+    """Every combination of the entry's lists, with the run's name."""
+    axes: list[tuple[tuple[str, ...], list[Any]]] = []
+    for key, value in entry.items():
+        for path, v in [((key,), value)] if key != "train" else [((key, k), x) for k, x in _items(value)]:
+            # Widths are a list by nature: only a list of lists of them is a sweep.
+            if isinstance(v, list) and (path[-1] != "hidden" or any(isinstance(w, list) for w in v)):
+                axes.append((path, v))
+    grid = []
+    for values in itertools.product(*(v for _, v in axes)):
+        flat = copy.deepcopy({k: v for k, v in entry.items() if k not in ("name", "points")})
+        for (path, _), value in zip(axes, values, strict=True):
+            (flat if len(path) == 1 else flat[path[0]])[path[-1]] = value
+        grid.append(("-".join([base, *map(_label, values)]), flat))
+    return grid
+
+
+def _items(value: Any) -> Iterable[tuple[str, Any]]:
+    return value.items() if isinstance(value, dict) else ()
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, list):
+        return "x".join(map(_label, value))
+    if isinstance(value, Mapping):
+        return "-".join(_label(v) for v in value.values())
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _model(flat: Table, where: str) -> ModelSpec:
+    from latente.model.presets import presets
+
+    name: Part | None = flat.pop("preset", None)
+    if not isinstance(name, str):
+        raise SpecError(f'{where}: got preset = {name!r}; allowed: {", ".join(presets)}')
+    preset = presets[name]
+    own = [p.name for p in inspect.signature(preset).parameters.values() if p.kind != p.VAR_KEYWORD]
+    allowed = [*own, *(f for f in ModelSpec.__dataclass_fields__ if f not in own), "preset", "name", "train"]
+    for key in flat:
+        if key not in allowed:
+            raise SpecError(unknown(f"key in {where}", key, allowed))
+    try:
+        return preset(**flat)
+    except SpecError as error:
+        raise SpecError(f"{where}: {error}") from None
+
+
+def _table(table: Table, key: str) -> Table:
+    value = table.setdefault(key, {})
+    if not isinstance(value, dict):
+        raise got(key, value, f"a table, written [{key}]")
+    return value
