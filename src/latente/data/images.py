@@ -26,19 +26,20 @@ def read_images(folder: Path) -> Source:
     uint8, or float32 in 0..1 if any image has 16 bits; see `latente.data.files.read` for labels and colours.
 
     Raises:
-        DataError: no images, more than one size, an image that is damaged or too large, or labels that are not clear.
+        DataError: no images, more than one size, a damaged or too large image, or labels that are not clear.
     """
-    found = [p.relative_to(folder) for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()]
-    found = sorted((p for p in found if not any(part.startswith(".") for part in p.parts)), key=lambda p: p.parts)
+    images = (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    shown = (p.relative_to(folder) for p in images)
+    found = sorted((p for p in shown if not any(s.startswith(".") for s in p.parts)), key=lambda p: p.parts)
     if not found:
-        raise DataError(f"{folder}: holds no images ({', '.join(SUFFIXES)}) and no IDX files, so there is nothing to read")
+        raise DataError(f"{folder}: holds no images ({' '.join(SUFFIXES)}) and no IDX files; give another")
     tops = {p.parts[0] for p in found if len(p.parts) > 1}
     if not {"train", "test"} <= tops:
         return make_source(str(folder), _stack(folder, found), _labels(folder, found, 0))
     if other := sorted({p.parts[0] for p in found} - {"train", "test"}):
         raise DataError(
-            f'{folder}: holds "{other[0]}" beside "train" and "test"; allowed: these two alone (the validation part '
-            f"is cut from train), or sub-folders that are labels"
+            f'{folder}: holds "{other[0]}" beside "train" and "test"; allowed: these two alone (the '
+            f"validation part is cut from train), or sub-folders that are labels"
         )
     train, test = ([p for p in found if p.parts[0] == part] for part in ("train", "test"))
     x = _stack(folder, train + test)
@@ -53,7 +54,8 @@ def _labels(folder: Path, found: list[Path], level: int) -> NDArray[Any] | None:
     if len(names) < len(found):
         loose = next(p for p in found if len(p.parts) == level + 1)
         raise DataError(
-            f"{folder}: {loose} lies beside sub-folders that are labels; move it into one of them, or all into one folder"
+            f"{folder}: {loose} lies beside sub-folders that are labels; move it into one of them, "
+            f"or all images into one folder"
         )
     # So that the classes 2 and 10 come in this order.
     whole = all(n.isascii() and n.isdigit() and str(int(n)) == n for n in names)

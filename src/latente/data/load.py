@@ -48,9 +48,9 @@ def find_source(source: AnySource) -> Source:
 
     Args:
         source: the name of a data set (see `latente.data.datasets.catalogue`); or a path (see
-            `latente.data.files.read`): a `pathlib.Path`, or text that is no name of a data set, or that has a folder
-            or a suffix in it, as ``./mnist`` or ``mnist.npz``; or an array x of shape (n, ...); or a tuple (x, y) with
-            labels y of shape (n,) (see `latente.data.files.from_arrays`).
+            `latente.data.files.read`): a `pathlib.Path`, or text that is no name of a data set, or that has a
+            folder or a suffix in it, as ``./mnist`` or ``mnist.npz``; or an array x of shape (n, ...); or a
+            tuple (x, y) with labels y of shape (n,) (see `latente.data.files.from_arrays`).
 
     Raises:
         DataError: neither a name nor a path that is there, or data that cannot be read.
@@ -64,7 +64,7 @@ def find_source(source: AnySource) -> Source:
         if source and _exists(source):
             return files.read(source)
         message = unknown("data set", source, datasets.DATA_SETS)
-        raise DataError(f"{message} Nor is there a file or folder of this name; files of your own: {files.ALLOWED}")
+        raise DataError(f"{message} There is no such file or folder either; allowed there: {files.ALLOWED}")
     if isinstance(source, os.PathLike):
         return files.read(source)
     if isinstance(source, tuple):

@@ -43,11 +43,12 @@ def make_source(
 ) -> Source:
     """Check raw arrays and bring them to the form of `Source`.
 
-    Numbers become uint8 (kept) or float32; labels of any kind (numbers or text) become 0..k-1, with their names
-    kept in `Source.classes`.
+    Numbers become uint8 (kept) or float32; labels of any kind (numbers or text) become 0..k-1, with their
+    names kept in `Source.classes`.
 
     Raises:
-        DataError: objects instead of numbers, no examples, NaN or infinite values, lengths or shapes that differ.
+        DataError: objects instead of numbers, no examples, NaN or infinite values, lengths or shapes that
+            differ.
     """
     x_, test_ = _numbers(name, "x", x), None if x_test is None else _numbers(name, "x_test", x_test)
     if test_ is not None and test_.shape[1:] != x_.shape[1:]:
@@ -76,17 +77,22 @@ def as_array(name: str, what: str, value: object) -> NDArray[Any]:
     try:
         return np.asarray(value)
     except Exception as error:  # an object's own __array__ may raise anything
-        raise DataError(f"{name}: {what} is not an array ({error}); allowed: examples of one shape") from error
+        why = " ".join(str(error).split())
+        raise DataError(f"{name}: {what} is not an array ({why}); allowed: examples of one shape") from error
 
 
 def _numbers(name: str, what: str, x: object) -> NDArray[np.generic]:
     a = as_array(name, what, x)
     if a.dtype.kind not in "buif":
-        raise DataError(f"{name}: {what} holds {a.dtype} values; allowed: numbers (object arrays are never loaded)")
+        raise DataError(
+            f"{name}: {what} holds {a.dtype} values; allowed: numbers (object arrays are never loaded)"
+        )
     if a.ndim < 2:
         raise DataError(f"{name}: {what} has shape {a.shape}; allowed: (examples, ...), at least two axes")
     if a.size == 0:
-        raise DataError(f"{name}: {what} is empty (shape {a.shape}); at least one example of one value is needed")
+        raise DataError(
+            f"{name}: {what} is empty (shape {a.shape}); at least one example of one value is needed"
+        )
     if a.dtype == np.uint8:
         return np.ascontiguousarray(a)
     with np.errstate(over="ignore"):
@@ -114,7 +120,9 @@ def _labels(
                 f"{name}: labels have shape {p.shape} and type {p.dtype}; allowed: one number or text each"
             )
         if p.dtype.kind == "f" and not np.isfinite(p).all():
-            raise DataError(f"{name}: labels hold NaN or infinite values; give every example a label or give none")
+            raise DataError(
+                f"{name}: labels hold NaN or infinite values; give every example a label or give none"
+            )
     values, codes = np.unique(np.concatenate(parts), return_inverse=True)
     codes = codes.astype(np.int64).reshape(-1)
     whole = values.dtype.kind == "f" and bool(np.all(values == np.round(values)))

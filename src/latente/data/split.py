@@ -1,6 +1,6 @@
 """Split a source once into train, validation and test, scale it, and describe it in a data card.
 
-The split is the one of scikit-learn's ``train_test_split(..., stratify=y, random_state=seed)``, index for index.
+The split is that of scikit-learn's ``train_test_split(..., stratify=y, random_state=seed)``, index for index.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from latente.data.source import Source
 from latente.errors import DataError, unknown
-from latente.spec import DataSpec
+from latente.spec import DataSpec, got
 
 PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
 class Split:
-    """One part of a data set: x of shape (n, *shape) as stored (uint8 or float32), y of shape (n,) or None."""
+    """One part of a data set: x of shape (n, *shape) as stored (uint8, float32), y of shape (n,) or None."""
 
     x: NDArray[np.generic]
     y: NDArray[np.int64] | None
@@ -38,10 +38,10 @@ class Data:
         name: what the data set is called in reports.
         train, validation, test: the three parts.
         classes: names of the labels, empty without labels.
-        multiplier, offset: scalars, or arrays of the example's shape, that bring stored values to model values.
+        multiplier, offset: scalars, or arrays of the example's shape, from stored values to model values.
         clip: whether model values are held to 0..1, for values beyond the train part's range under "minmax".
         spec: where the data came from and how it was split.
-        fingerprint: SHA-256 of every stored value, label and the split, in hex; equal data, equal fingerprint.
+        fingerprint: SHA-256 of every stored value, label and the split, in hex; equal for equal data.
     """
 
     name: str
@@ -134,6 +134,8 @@ def split_source(
         DataError: too few examples, a class with too few, or shares that leave a part empty.
     """
     spec = DataSpec(origin or source.name, validation, test, seed, scale)
+    if seed >= 2**32:
+        raise got("seed", seed, "a whole number of 0 to 4294967295, which is what scikit-learn's split takes")
     rest = np.arange(len(source.x))
     if source.x_test is None:
         rest, last = _stratified(source, rest, test, seed, "test")
@@ -144,13 +146,23 @@ def split_source(
     train = Split(source.x[first], None if source.y is None else source.y[first])
     validated = Split(source.x[second], None if source.y is None else source.y[second])
     multiplier, offset = _scaling(source, train.x, scale)
-    digest = hashlib.sha256(f"{train.x.shape} {train.x.dtype} {scale} {source.maximum}".encode())
+    counts = [len(part) for part in (train, validated, tested)]
+    digest = hashlib.sha256(f"{counts} {train.x.shape} {train.x.dtype} {scale} {source.maximum}".encode())
     for part in (train, validated, tested):
         digest.update(np.ascontiguousarray(part.x).data)
         if part.y is not None:
             digest.update(np.ascontiguousarray(part.y).data)
     return Data(
-        source.name, train, validated, tested, source.classes, multiplier, offset, scale == "minmax", spec, digest.hexdigest()
+        source.name,
+        train,
+        validated,
+        tested,
+        source.classes,
+        multiplier,
+        offset,
+        scale == "minmax",
+        spec,
+        digest.hexdigest(),
     )
 
 
@@ -167,15 +179,16 @@ def _stratified(
         counts = np.bincount(labels, minlength=len(source.classes))
         lonely = [i for i, n in enumerate(counts) if n == 1]
         if lonely:
+            left = "" if what == "test" or source.x_test is not None else " left beside the test part"
             raise DataError(
-                f'{source.name}: class "{source.classes[lonely[0]]}" has a single example, and a stratified split needs '
-                f"two of each; add examples, drop the class, or give the data without labels"
+                f'{source.name}: class "{source.classes[lonely[0]]}" has a single example{left}, and a '
+                f"stratified split needs two; add examples, drop the class, or give the data without labels"
             )
         present = int((counts > 0).sum())
         if held < present or len(index) - held < present:
             raise DataError(
-                f"{source.name}: a {what} share of {share} keeps {held} of {len(index)} examples for {present} classes; "
-                f"every part needs at least one of each, so give more data or another share"
+                f"{source.name}: a {what} share of {share} keeps {held} of {len(index)} examples for "
+                f"{present} classes; every part needs one of each, so give more data or another share"
             )
     first, second = train_test_split(index, test_size=share, random_state=seed, stratify=labels)
     return first, second

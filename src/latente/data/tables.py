@@ -30,8 +30,8 @@ def is_gzip(path: Path) -> bool:
 def read_csv(path: Path) -> Source:
     """A table of text: x float32 of shape (rows, columns), y from a column with a name in `LABELS`.
 
-    Cells are parted by commas, semicolons or tabs. The first line holds names if one of them is in `LABELS`, if none
-    is a number, if they count 0, 1, 2, ..., or if one of them is text above a number.
+    Cells are parted by commas, semicolons or tabs. The first line holds names if one of them is in `LABELS`,
+    if none is a number, if they count 0, 1, 2, ..., or if one of them is text above a number.
 
     Raises:
         DataError: a column that is not numbers, missing values, no rows, or lines of different lengths.
@@ -44,7 +44,8 @@ def read_csv(path: Path) -> Source:
     if not lines:
         raise DataError(f"{path}: is empty; a table of at least one row is needed")
     separator = max(",;\t", key=lines[0].count)
-    first, second = ([c.strip() for c in row] for row in csv.reader([*lines, *lines][:2], delimiter=separator))
+    top = csv.reader([*lines, *lines][:2], delimiter=separator)
+    first, second = ([cell.strip() for cell in row] for row in top)
     named = _has_names(first, second)
     with warnings.catch_warnings():
         # A warning of pandas that cells were thrown away.
@@ -88,7 +89,7 @@ def _from_table(path: Path, table: pd.DataFrame) -> Source:
     labels = [i for i, name in enumerate(names) if name.strip().lower() in LABELS]
     if len(labels) > 1:
         first, second = (names[i] for i in labels[:2])
-        raise DataError(f'{path}: columns "{first}" and "{second}" could both be the labels; rename or remove one')
+        raise DataError(f'{path}: both "{first}" and "{second}" could be the labels; rename or remove one')
     y: NDArray[Any] | None = None
     features = []
     for i, name in enumerate(names):
@@ -100,13 +101,14 @@ def _from_table(path: Path, table: pd.DataFrame) -> Source:
                 f"{missing.argmax() + 1}; fill or remove them (for instance with pandas' fillna or dropna)"
             )
         if i in labels:
-            y = column.to_numpy(np.float64) if is_numeric_dtype(column) else np.array([str(v) for v in column])
+            numbers = is_numeric_dtype(column)
+            y = column.to_numpy(np.float64) if numbers else np.array([str(v) for v in column])
         elif is_numeric_dtype(column):
             features.append(column.to_numpy(np.float32))
         else:
             raise DataError(
-                f'{path}: column "{name}" holds {_foreign(column)}; allowed: numbers, and one column of labels '
-                f"called {', '.join(LABELS)}; turn it into numbers, or remove it"
+                f'{path}: column "{name}" holds {_foreign(column)}; allowed: numbers, and one column of '
+                f"labels called {' or '.join(LABELS)}; turn it into numbers, or remove it"
             )
     if not features:
         raise DataError(f"{path}: has no column of numbers ({', '.join(names)}); at least one is needed")

@@ -38,7 +38,9 @@ class ReconstructionCallback:
             return
         if self.images is None:
             if epoch.shown is None:
-                raise SpecError("ReconstructionCallback: these examples are no images; give none, or another hook")
+                raise SpecError(
+                    "ReconstructionCallback: these examples are no images; give none, or another hook"
+                )
             originals, rebuilt = epoch.shown
         else:
             originals = np.asarray(self.images)

@@ -103,12 +103,14 @@ def _lay(table: Table, setting: str) -> None:
             _assign(run, path, value, setting)
     else:
         allowed = [*sections, "data", "seeds", "title", "train"]
-        raise SpecError(f'--set {setting}: {unknown("run or key", path[0], allowed)}')
+        raise SpecError(f"--set {setting}: {unknown('run or key', path[0], allowed)}")
 
 
 def _assign(table: Any, path: list[str], value: Any, setting: str) -> None:
     if not path:
-        raise SpecError(f'--set: got "{setting}"; allowed: a key of the run, for instance vae.train.epochs=20')
+        raise SpecError(
+            f'--set: got "{setting}"; allowed: a key of the run, for instance vae.train.epochs=20'
+        )
     for step in path[:-1]:
         if not isinstance(table, dict) or not isinstance(table.setdefault(step, {}), dict):
             raise SpecError(f'--set {setting}: "{step}" is a single value; set it as a whole')
@@ -123,7 +125,9 @@ def _study(table: Table) -> StudySpec:
     data = build(DataSpec, _table(table, "data"), "data")
     sections = _table(table, "runs")
     if not sections:
-        raise SpecError('study: it has no runs; give at least one table such as [runs.vae] with preset = "VAE"')
+        raise SpecError(
+            'study: it has no runs; give at least one table such as [runs.vae] with preset = "VAE"'
+        )
     runs = [run for section, entry in sections.items() for run in _expand(section, entry, data)]
     for run in runs:
         if sum(r.name == run.name for r in runs) > 1:
@@ -143,7 +147,9 @@ def _expand(section: str, entry: Any, data: DataSpec) -> list[RunSpec]:
         for key, value in points.get(name, {}).items():
             flat[key] = {**flat.get(key, {}), **value} if isinstance(value, dict) else value
         train = build(TrainSpec, flat.pop("train", {}), f"{where}.train")
-        runs.append(build(RunSpec, {"name": name, "model": _model(flat, where), "train": train, "data": data}, where))
+        runs.append(
+            build(RunSpec, {"name": name, "model": _model(flat, where), "train": train, "data": data}, where)
+        )
     return runs
 
 
@@ -185,7 +191,7 @@ def _model(flat: Table, where: str) -> ModelSpec:
 
     name: Part | None = flat.pop("preset", None)
     if not isinstance(name, str):
-        raise SpecError(f'{where}: got preset = {name!r}; allowed: {", ".join(presets)}')
+        raise SpecError(f"{where}: got preset = {name!r}; allowed: {', '.join(presets)}")
     preset = presets[name]
     own = [p.name for p in inspect.signature(preset).parameters.values() if p.kind != p.VAR_KEYWORD]
     allowed = [*own, *(f for f in ModelSpec.__dataclass_fields__ if f not in own), "preset", "name", "train"]

@@ -57,7 +57,9 @@ def default_language() -> str:
 @functools.cache
 def _templates(language: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for file in sorted(files("latente.interfaces").joinpath("text", language).iterdir(), key=lambda f: f.name):
+    for file in sorted(
+        files("latente.interfaces").joinpath("text", language).iterdir(), key=lambda f: f.name
+    ):
         if file.name.endswith(".toml"):
             found |= _flat(tomllib.loads(file.read_text(encoding="utf-8")))
     return found

@@ -46,8 +46,8 @@ class Likelihood(eqx.Module):
         if low < self.support[0] or high > self.support[1]:
             raise DataError(
                 f"values from {low:g} to {high:g} are outside what the {type(self).__name__} likelihood takes, "
-                f"{self.support[0]:g} to {self.support[1]:g}; rescale them (data scale \"minmax\") "
-                "or take another likelihood (such as \"gaussian\")"
+                f'{self.support[0]:g} to {self.support[1]:g}; rescale them (data scale "minmax") '
+                'or take another likelihood (such as "gaussian")'
             )
 
 

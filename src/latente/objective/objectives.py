@@ -73,7 +73,9 @@ class ELBO(Objective):
                 'take posterior "gaussian", or objective "reconstruction"'
             )
         if isinstance(model.prior, NoPrior):
-            raise SpecError('objective "elbo" does not go with prior "none": the KL needs a prior; take "standard-normal"')
+            raise SpecError(
+                'objective "elbo" does not go with prior "none": the KL needs a prior; take "standard-normal"'
+            )
 
 
 @objectives.register("reconstruction")

@@ -188,7 +188,7 @@ def _check_finite(spec: RunSpec, bad: int, row: dict[str, Array], epoch: int, st
     if bad >= 0 or not math.isfinite(float(row["val_loss"])):
         raise TrainingError(
             f'run "{spec.name}": the loss stopped being finite in epoch {epoch}, at {where}; try a lower '
-            f"learning_rate (now {spec.train.learning_rate:g}), schedule = \"warmup-cosine\", "
+            f'learning_rate (now {spec.train.learning_rate:g}), schedule = "warmup-cosine", '
             "or data scaled to 0..1"
         )
 

@@ -1,0 +1,92 @@
+"""The film of a training: reconstructions after each epoch below their originals, as an animated WebP."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from latente.interfaces.grids import FRAME, mosaic, to_bytes
+from latente.interfaces.words import Words
+from latente.training.fit import FRAMES
+
+WIDE = 720
+LONGEST = 10_000
+"""Milliseconds that a film may take, the pause at its end included."""
+PAUSE = 1_500
+QUALITY = 40
+
+
+def frame_epochs(frames: int, planned: int, trained: int) -> list[int]:
+    """The epoch of each frame: every ⌈planned/200⌉-th from 1, and the last epoch where training went all the way."""
+    stride = math.ceil(planned / FRAMES)
+    return [min(1 + i * stride, trained) for i in range(frames)]
+
+
+def film(
+    frames: NDArray[np.uint8],
+    originals: NDArray[np.generic],
+    words: Words,
+    *,
+    name: str,
+    planned: int,
+    trained: int,
+) -> tuple[bytes, bytes]:
+    """An animated WebP that loops, and its last frame alone.
+
+    Args:
+        frames: reconstructions, shape (frames, n, *shape).
+        originals: what they reconstruct, shape (n, *shape).
+        words: the language.
+        name: what the row of reconstructions is called.
+        planned: epochs the run was to have.
+        trained: epochs it had.
+    """
+    pages = [
+        _page(to_bytes(originals), to_bytes(frame), words, name, f"{words('epoch')} {epoch}/{trained}")
+        for frame, epoch in zip(frames, frame_epochs(len(frames), planned, trained), strict=True)
+    ]
+    each = int(min(500, (LONGEST - PAUSE) / len(pages)))
+    durations = [each] * (len(pages) - 1) + [each + PAUSE]
+    options: dict[str, Any] = {"quality": QUALITY, "method": 4}
+    moving, still = io.BytesIO(), io.BytesIO()
+    pages[0].save(
+        moving, "WEBP", save_all=True, append_images=pages[1:], duration=durations, loop=0, minimize_size=False, **options
+    )
+    pages[-1].save(still, "WEBP", **options)
+    return moving.getvalue(), still.getvalue()
+
+
+def _page(
+    originals: NDArray[np.uint8], rebuilt: NDArray[np.uint8], words: Words, name: str, title: str
+) -> Image.Image:
+    font = _font(17)
+    names = (words("figure.row.original"), name if len(name) <= 16 else name[:15] + "…")
+    left = 16 + max(math.ceil(font.getlength(n)) for n in names)
+    sheet = mosaic(np.concatenate([originals, rebuilt]), len(originals))
+    scale = (WIDE - left) / sheet.shape[1]
+    scale = math.floor(scale) if scale >= 1 else scale
+    size = (round(sheet.shape[1] * scale), round(sheet.shape[0] * scale))
+    picture = Image.fromarray(sheet).convert("RGB")
+    picture = picture.resize(size, Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BOX)
+    top = 32
+    page = Image.new("RGB", (left + size[0] + 4, top + size[1] + 4), "white")
+    page.paste(picture, (left, top))
+    pen = ImageDraw.Draw(page)
+    pen.text((left, top / 2), title, font=font, fill="#222222", anchor="lm")
+    for row, text in enumerate(names):
+        pen.text((left - 10, top + size[1] * (2 * row + 1) / 4), text, font=font, fill="#222222", anchor="rm")
+    pen.rectangle((left, top, left + size[0] - 1, top + size[1] - 1), outline=(FRAME,) * 3)
+    return page
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    # Matplotlib brings this font along, so that films look the same everywhere.
+    import matplotlib
+
+    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)

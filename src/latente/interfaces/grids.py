@@ -1,0 +1,149 @@
+"""Figures of images: each is one mosaic array, drawn at a whole number of dots a pixel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from latente.interfaces.drawing import DPI, HALF, INK, WIDTH, plain, style
+from latente.interfaces.words import Words
+
+FRAME = 217
+"""Grey of the light frame about each image, so that neither white nor black edges are lost on the page."""
+
+Bytes = NDArray[np.uint8]
+Images = NDArray[np.generic]
+
+
+def to_bytes(images: Images, low: float = 0.0, high: float = 1.0) -> Bytes:
+    """Images as bytes of shape (n, height, width[, 3]): bytes stay, other values go from low..high to 0..255."""
+    a = np.asarray(images)
+    if a.ndim == 4 and a.shape[-1] == 1:
+        a = a[..., 0]
+    if a.dtype == np.uint8:
+        return a
+    scaled = (a.astype(np.float64) - low) * (255 / (high - low if high > low else 1.0))
+    return np.clip(np.round(np.nan_to_num(scaled)), 0, 255).astype(np.uint8)
+
+
+def mosaic(images: Bytes, columns: int) -> Bytes:
+    """Images of shape (n, height, width[, 3]), row by row, in one array with a frame about each."""
+    n, height, width = images.shape[:3]
+    rows, gap = math.ceil(n / columns), frame_width(images.shape)
+    sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, *images.shape[3:]), FRAME, np.uint8)
+    for i, image in enumerate(images):
+        top, left = gap + (i // columns) * (height + gap), gap + (i % columns) * (width + gap)
+        sheet[top : top + height, left : left + width] = image
+    return sheet
+
+
+def frame_width(shape: Sequence[int]) -> int:
+    """Pixels of frame about images of shape (n, height, width, …)."""
+    return max(1, round(max(shape[1:3]) / 32))
+
+
+def reconstructions(
+    originals: Images,
+    rebuilt: Mapping[str, Images],
+    words: Words,
+    labels: Sequence[str] = (),
+    span: tuple[float, float] = (0.0, 1.0),
+) -> Figure:
+    """A row of originals and a named row of reconstructions a model, shape (n, *shape) each.
+
+    Args:
+        originals: stored bytes, or model values within ``span``.
+        rebuilt: model values by row name.
+        words: the language.
+        labels: what stands above each column, where the images have labels.
+        span: the values of black and white.
+    """
+    rows = [to_bytes(originals, *span), *(to_bytes(r, *span) for r in rebuilt.values())]
+    columns = len(rows[0])
+    sheet = mosaic(np.concatenate(rows), columns)
+    names = [words("figure.row.original"), *(plain(name, 16) for name in rebuilt)]
+    with style():
+        left = 0.15 + 0.072 * max(map(len, names))
+        figure, axes = _page([sheet], 1, WIDTH, left=left, top=0.24 if labels else 0.04, bottom=0.04)
+        ax, gap = axes[0], frame_width(rows[0].shape)
+        height, width = rows[0].shape[1:3]
+        ax.set_yticks([gap + r * (height + gap) + height / 2 - 0.5 for r in range(len(rows))], names)
+        if labels:
+            ax.set_xticks([gap + c * (width + gap) + width / 2 - 0.5 for c in range(columns)])
+            ax.set_xticklabels([plain(label, max(4, 64 // columns)) for label in labels])
+            ax.xaxis.tick_top()
+        ax.tick_params(length=0, pad=4)
+    return figure
+
+
+def samples(
+    grids: Mapping[str, Images], words: Words, span: tuple[float, float] = (0.0, 1.0), columns: int = 4
+) -> Figure:
+    """Grids of ``columns`` images a row, side by side, each with its name above ("" for none)."""
+    sheets = [mosaic(to_bytes(images, *span), columns) for images in grids.values()]
+    across = min(len(sheets), 4)
+    named = any(grids)
+    with style():
+        size = HALF if across == 1 else WIDTH
+        figure, axes = _page(sheets, across, size, left=0.05, top=0.26 if named else 0.05, bottom=0.05)
+        for ax, name in zip(axes, grids, strict=True):
+            ax.set_xticks([])
+            ax.set_yticks([])
+            ax.set_title(plain(name, 28), pad=4, loc="center")
+    return figure
+
+
+def manifold(grid: Images, at: NDArray[np.floating], words: Words, span: tuple[float, float] = (0.0, 1.0)) -> Figure:
+    """Decoded images of shape (side, side, *shape) over the values ``at`` of two latents, as `latent.manifold` gives."""
+    side = len(at)
+    images = to_bytes(np.asarray(grid).reshape(side * side, *grid.shape[2:]), *span)
+    height, width = images.shape[1:3]
+    sheet = np.full((side * height, side * width, *images.shape[3:]), 255, np.uint8)
+    for i, image in enumerate(images):
+        top, left = (i // side) * height, (i % side) * width
+        sheet[top : top + height, left : left + width] = image
+    shown = np.unique(np.round(np.linspace(0, side - 1, min(side, 5))).astype(int))
+    names = [words.number(float(at[i]), ".2f").replace("-", "−") for i in shown]
+    with style():
+        figure, axes = _page([sheet], 1, HALF, left=0.62, top=0.06, bottom=0.46)
+        ax = axes[0]
+        ax.set_xticks([(i + 0.5) * width - 0.5 for i in shown], names)
+        ax.set_yticks([(side - 1 - i + 0.5) * height - 0.5 for i in shown], names)
+        ax.set_xlabel(words("figure.axis.latent", number=1))
+        ax.set_ylabel(words("figure.axis.latent", number=2))
+    return figure
+
+
+def _page(
+    sheets: Sequence[Bytes], across: int, size: float, *, left: float, top: float, bottom: float
+) -> tuple[Figure, list[object]]:
+    """A figure some ``size`` inches wide of equal sheets; each sheet's pixel is a whole number of dots, if one fits."""
+    between, right = 0.22, 0.05
+    rows = math.ceil(len(sheets) / across)
+    height, width = sheets[0].shape[:2]
+    room = (size - left - right - (across - 1) * between) / across * DPI
+    # No taller than a printed page.
+    room = min(room, 8.0 * DPI * width / (height * rows))
+    scale = math.floor(room / width) or room / width
+    w, h = width * scale / DPI, height * scale / DPI
+    total_w = left + across * w + (across - 1) * between + right
+    total_h = rows * (top + h + bottom)
+    figure = Figure(figsize=(total_w, total_h))
+    axes = []
+    for i, sheet in enumerate(sheets):
+        row, column = divmod(i, across)
+        x, y = left + column * (w + between), total_h - row * (top + h + bottom) - top - h
+        ax = figure.add_axes((x / total_w, y / total_h, w / total_w, h / total_h))
+        grey = {"cmap": "gray", "vmin": 0, "vmax": 255} if sheet.ndim == 2 else {}
+        shrunk = "nearest" if scale >= 1 else "antialiased"
+        ax.imshow(sheet, interpolation=shrunk, aspect="auto", **grey)
+        ax.grid(False)
+        ax.tick_params(color=INK, length=2.5)
+        for spine in ax.spines.values():
+            spine.set_visible(False)
+        axes.append(ax)
+    return figure, axes

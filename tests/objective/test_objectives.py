@@ -1,0 +1,159 @@
+"""Objectives against closed forms, Monte Carlo, finite differences and the linear-Gaussian model's exact evidence."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+from jax.flatten_util import ravel_pytree
+from scipy import stats
+
+from latente.errors import SpecError
+from latente.model.autoencoder import build
+from latente.model.posteriors import DiagonalGaussian, Dirac
+from latente.model.presets import AE, VAE
+from latente.model.priors import StandardNormal
+from latente.objective.divergences import kl
+from latente.objective.objectives import ELBO, Reconstruction, objectives
+
+
+def test_kl_is_the_monte_carlo_one():
+    q, p = DiagonalGaussian(), StandardNormal()
+    outputs = jnp.array([0.8, -0.4, 0.5, -1.3])
+    z = jax.vmap(lambda k: q.sample(outputs, key=k))(jr.split(jr.key(0), 200_000))
+    ratio = jax.vmap(lambda z: q.log_prob(outputs, z) - p.log_prob(z))(z)
+    assert float(kl(q, p, outputs)) == pytest.approx(
+        float(ratio.mean()), abs=4 * float(ratio.std()) / 200_000**0.5
+    )
+
+
+def test_kl_is_the_textbook_one_and_zero_at_the_prior():
+    q, p = DiagonalGaussian(), StandardNormal()
+    assert float(kl(q, p, jnp.zeros(6))) == 0
+    mean, var = 1.5, 0.25
+    # By numerical integration, with scipy's densities.
+    grid = np.linspace(-8, 8, 20_001)
+    density = stats.norm.pdf(grid, mean, var**0.5)
+    integral = np.trapezoid(
+        density * (stats.norm.logpdf(grid, mean, var**0.5) - stats.norm.logpdf(grid)), grid
+    )
+    raw = 20 * np.arctanh(np.log(var) / 20)
+    assert float(kl(q, p, jnp.array([mean, raw]))) == pytest.approx(integral, rel=1e-5)
+
+
+def test_kl_names_a_pair_without_a_closed_form():
+    with pytest.raises(SpecError, match="no KL is known between posterior Dirac and prior StandardNormal"):
+        kl(Dirac(), StandardNormal(), jnp.zeros(2))
+
+
+def linear_gaussian(sigma=0.7):
+    """x = Wz + b + σε with orthogonal columns in W, so that the true posterior is a diagonal Gaussian."""
+    parts = {"name": "gaussian", "sigma": sigma}
+    model = build(VAE(2, hidden=(), likelihood=parts), (4,), key=jr.key(0))
+    w = jnp.array([[1.0, 0.0, 0.5, 0.0], [0.0, -2.0, 0.0, 0.3]])
+    b = jnp.array([0.1, -0.2, 0.3, 0.0])
+    model = eqx.tree_at(lambda m: (m.decoder.layers[0].weight, m.decoder.layers[0].bias), model, (w, b))
+    variance = 1 / (1 + (w**2).sum(axis=1) / sigma**2)
+    gain = (w * variance[:, None] / sigma**2).T
+    raw = 20 * jnp.arctanh(jnp.log(variance) / 20)
+    weight = jnp.concatenate([gain, jnp.zeros((4, 2))], axis=1)
+    bias = jnp.concatenate([-b @ gain, raw])
+    exact = eqx.tree_at(
+        lambda m: (m.encoder.layers[0].weight, m.encoder.layers[0].bias), model, (weight, bias)
+    )
+    evidence = stats.multivariate_normal(np.asarray(b), np.asarray(w.T @ w) + sigma**2 * np.eye(4))
+    return model, exact, evidence
+
+
+def test_elbo_is_the_exact_evidence_at_the_true_posterior_and_below_it_elsewhere():
+    model, exact, evidence = linear_gaussian()
+    x = np.random.default_rng(0).normal(size=(64, 4)).astype(np.float32)
+    log_p = evidence.logpdf(x)
+
+    def elbo(m):
+        draws = jax.vmap(lambda k: -ELBO()(m, jnp.array(x), key=k).loss)(jr.split(jr.key(1), 2000))
+        return np.asarray(draws.mean(axis=0)), np.asarray(draws.std(axis=0)) / 2000**0.5
+
+    tight, error = elbo(exact)
+    assert (np.abs(tight - log_p) < 5 * error + 1e-4).all()
+    loose, error = elbo(model)
+    assert (loose < log_p + 5 * error).all()
+    assert loose.mean() < log_p.mean() - 0.1
+    # The gap is KL(q ‖ true posterior), known in closed form for diagonal Gaussians.
+    (m0, v0), (m1, v1) = (
+        jax.vmap(lambda v, m=m: m.posterior.moments(m.encode(v)))(jnp.array(x)) for m in (model, exact)
+    )
+    gap = 0.5 * (jnp.exp(v0 - v1) + (m0 - m1) ** 2 * jnp.exp(-v1) - 1 - v0 + v1).sum(axis=1)
+    assert (np.abs(log_p - loose - np.asarray(gap)) < 5 * error + 1e-3).all()
+
+
+def test_elbo_adds_its_parts_and_beta_weighs_the_kl():
+    model = build(VAE(3, hidden=(8,)), (4, 4), key=jr.key(0))
+    x = jr.uniform(jr.key(1), (10, 4, 4))
+    for beta in (0.0, 1.0, 4.0):
+        terms = ELBO(beta)(model, x, key=jr.key(2))
+        assert np.asarray(terms.loss) == pytest.approx(
+            np.asarray(terms.reconstruction + beta * terms.kl), rel=1e-6
+        )
+        assert (terms.kl >= 0).all()
+    slope = jax.grad(lambda b: eqx.tree_at(lambda o: o.beta, ELBO(), b)(model, x, key=jr.key(2)).loss.mean())(
+        1.0
+    )
+    assert float(slope) == pytest.approx(float(terms.kl.mean()), rel=1e-5)
+    assert float(slope) > 0.01
+
+
+@pytest.mark.parametrize("spec", [VAE(2, hidden=(5,), activation="tanh"), AE(2, hidden=(5,), code_activation="tanh",
+                                  activation="tanh")])  # fmt: skip
+def test_gradients_are_finite_differences(spec):
+    jax.config.update("jax_enable_x64", True)
+    try:
+        model = build(spec, (3, 2), key=jr.key(0))
+        model = jax.tree.map(lambda a: a.astype(jnp.float64) if eqx.is_array(a) else a, model)
+        objective = objectives.make(spec.objective)
+        x = jr.uniform(jr.key(1), (4, 3, 2), jnp.float64)
+        learnt, fixed = eqx.partition(model, eqx.is_inexact_array)
+        flat, back = ravel_pytree(learnt)
+
+        def loss(v):
+            return objective(eqx.combine(back(v), fixed), x, key=jr.key(3)).loss.mean()
+
+        gradient = np.asarray(jax.grad(loss)(flat))
+        direction = np.random.default_rng(0).normal(size=len(flat))
+        h = 1e-6
+        numeric = (float(loss(flat + h * direction)) - float(loss(flat - h * direction))) / (2 * h)
+        assert numeric == pytest.approx(float(gradient @ direction), rel=1e-6)
+    finally:
+        jax.config.update("jax_enable_x64", False)
+
+
+def test_reconstruction_is_minus_log_p_without_a_rate():
+    model = build(AE(2, hidden=(5,)), (3, 2), key=jr.key(0))
+    x = jr.uniform(jr.key(1), (4, 3, 2))
+    terms = Reconstruction()(model, x, key=jr.key(2))
+    by_hand = [-float(model.likelihood.log_prob(model.decode(model.code(v)), v)) for v in x]
+    assert np.asarray(terms.loss) == pytest.approx(by_hand, rel=1e-6)
+    assert np.asarray(terms.kl).tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("spec", "both"),
+    [
+        (VAE(posterior="dirac"), ['objective "elbo"', 'posterior "dirac"']),
+        (VAE(prior="none"), ['objective "elbo"', 'prior "none"']),
+        (AE(posterior="gaussian"), ['objective "reconstruction"', "posterior DiagonalGaussian"]),
+        (AE(prior="standard-normal"), ['objective "reconstruction"', "a prior"]),
+    ],
+)
+def test_pairings_without_meaning_are_refused_naming_both_sides(spec, both):
+    model = build(spec, (4, 4), key=jr.key(0))
+    with pytest.raises(SpecError) as error:
+        objectives.make(spec.objective).check(model)
+    assert all(side in str(error.value) for side in both)
+
+
+@pytest.mark.parametrize("beta", [-1, float("nan"), "1", True])
+def test_beta_is_checked(beta):
+    with pytest.raises(SpecError, match="allowed: a number of at least 0"):
+        objectives.make({"name": "elbo", "beta": beta})
