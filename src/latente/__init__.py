@@ -1,10 +1,10 @@
 """Train, compare, trust and explore autoencoders.
 
-    import latente
+import latente
 
-    data = latente.load_data("mnist-5k")
-    run = latente.fit(latente.VAE(latent_dim=2), data, epochs=20)
-    run.evaluate("test")["loss"]
+data = latente.load_data("mnist-5k")
+run = latente.fit(latente.VAE(latent_dim=2), data, epochs=20)
+run.evaluate("test")["loss"]
 """
 
 from __future__ import annotations

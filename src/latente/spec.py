@@ -34,9 +34,7 @@ def _number(low: float, high: float = math.inf, *, above: bool = False) -> Check
         fine = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         if not fine or value > high or value < low or (above and value == low):
             bound = f"{'above' if above else 'at least'} {low:g}"
-            raise got(
-                where, value, f"a number {bound}" + (f" and at most {high:g}" if high < math.inf else "")
-            )
+            raise got(where, value, f"a number {bound}" + (f" and at most {high:g}" if high < math.inf else ""))
         return float(value)
 
     return check
@@ -195,9 +193,7 @@ class StudySpec(_Checked):
 
     def expanded(self) -> list[RunSpec]:
         """Every run with every seed, in order."""
-        return [
-            dataclasses.replace(run, seed=seed, data=self.data) for run in self.runs for seed in self.seeds
-        ]
+        return [dataclasses.replace(run, seed=seed, data=self.data) for run in self.runs for seed in self.seeds]
 
 
 def build(cls: type[S], table: Mapping[str, Any], where: str) -> S:

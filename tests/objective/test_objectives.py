@@ -23,9 +23,7 @@ def test_kl_is_the_monte_carlo_one():
     outputs = jnp.array([0.8, -0.4, 0.5, -1.3])
     z = jax.vmap(lambda k: q.sample(outputs, key=k))(jr.split(jr.key(0), 200_000))
     ratio = jax.vmap(lambda z: q.log_prob(outputs, z) - p.log_prob(z))(z)
-    assert float(kl(q, p, outputs)) == pytest.approx(
-        float(ratio.mean()), abs=4 * float(ratio.std()) / 200_000**0.5
-    )
+    assert float(kl(q, p, outputs)) == pytest.approx(float(ratio.mean()), abs=4 * float(ratio.std()) / 200_000**0.5)
 
 
 def test_kl_is_the_textbook_one_and_zero_at_the_prior():
@@ -35,9 +33,7 @@ def test_kl_is_the_textbook_one_and_zero_at_the_prior():
     # By numerical integration, with scipy's densities.
     grid = np.linspace(-8, 8, 20_001)
     density = stats.norm.pdf(grid, mean, var**0.5)
-    integral = np.trapezoid(
-        density * (stats.norm.logpdf(grid, mean, var**0.5) - stats.norm.logpdf(grid)), grid
-    )
+    integral = np.trapezoid(density * (stats.norm.logpdf(grid, mean, var**0.5) - stats.norm.logpdf(grid)), grid)
     raw = 20 * np.arctanh(np.log(var) / 20)
     assert float(kl(q, p, jnp.array([mean, raw]))) == pytest.approx(integral, rel=1e-5)
 
@@ -59,9 +55,7 @@ def linear_gaussian(sigma=0.7):
     raw = 20 * jnp.arctanh(jnp.log(variance) / 20)
     weight = jnp.concatenate([gain, jnp.zeros((4, 2))], axis=1)
     bias = jnp.concatenate([-b @ gain, raw])
-    exact = eqx.tree_at(
-        lambda m: (m.encoder.layers[0].weight, m.encoder.layers[0].bias), model, (weight, bias)
-    )
+    exact = eqx.tree_at(lambda m: (m.encoder.layers[0].weight, m.encoder.layers[0].bias), model, (weight, bias))
     evidence = stats.multivariate_normal(np.asarray(b), np.asarray(w.T @ w) + sigma**2 * np.eye(4))
     return model, exact, evidence
 
@@ -93,13 +87,9 @@ def test_elbo_adds_its_parts_and_beta_weighs_the_kl():
     x = jr.uniform(jr.key(1), (10, 4, 4))
     for beta in (0.0, 1.0, 4.0):
         terms = ELBO(beta)(model, x, key=jr.key(2))
-        assert np.asarray(terms.loss) == pytest.approx(
-            np.asarray(terms.reconstruction + beta * terms.kl), rel=1e-6
-        )
+        assert np.asarray(terms.loss) == pytest.approx(np.asarray(terms.reconstruction + beta * terms.kl), rel=1e-6)
         assert (terms.kl >= 0).all()
-    slope = jax.grad(lambda b: eqx.tree_at(lambda o: o.beta, ELBO(), b)(model, x, key=jr.key(2)).loss.mean())(
-        1.0
-    )
+    slope = jax.grad(lambda b: eqx.tree_at(lambda o: o.beta, ELBO(), b)(model, x, key=jr.key(2)).loss.mean())(1.0)
     assert float(slope) == pytest.approx(float(terms.kl.mean()), rel=1e-5)
     assert float(slope) > 0.01
 

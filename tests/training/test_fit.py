@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
-from conftest import blobs
 
+from conftest import blobs
 from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.errors import DataError, SpecError, StoreError, TrainingError
@@ -193,9 +193,7 @@ def test_warmup_cosine_rises_to_the_peak_and_falls_to_zero(tiny):
     assert float(recipe.rate(10)) == pytest.approx(0.01)
     assert float(recipe.rate(55)) == pytest.approx(0.01 * 0.5 * (1 + math.cos(math.pi / 2)))
     assert float(recipe.rate(100)) == pytest.approx(0, abs=1e-9)
-    spec = dataclasses.replace(
-        SMALL, train=TrainSpec(epochs=10, batch_size=50, schedule="warmup-cosine", warmup=0.2)
-    )
+    spec = dataclasses.replace(SMALL, train=TrainSpec(epochs=10, batch_size=50, schedule="warmup-cosine", warmup=0.2))
     rates = fit(spec, tiny).history["learning_rate"]
     steps = spec.train.steps(len(tiny.train))
     assert int(np.argmax(rates)) == 2 and rates.max() == pytest.approx(1e-3)
@@ -229,9 +227,7 @@ def test_the_epochs_before_a_bad_one_are_kept(tiny, tmp_path, monkeypatch):
 
 def test_fewer_examples_than_a_batch_and_values_outside_the_support():
     x, y = blobs(40)
-    with pytest.raises(
-        DataError, match=r"25 training examples are fewer than one batch of 128; .* at most 25"
-    ):
+    with pytest.raises(DataError, match=r"25 training examples are fewer than one batch of 128; .* at most 25"):
         fit(RunSpec(model=VAE()), split_source(make_source("few", x, y)))
     wide = split_source(make_source("wide", np.random.default_rng(0).normal(size=(300, 4))))
     with pytest.raises(DataError, match="outside what the Bernoulli likelihood takes"):

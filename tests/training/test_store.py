@@ -34,9 +34,7 @@ def test_a_model_comes_back_and_another_is_refused(tmp_path):
     assert "m.encoder.layers.0.weight" in arrays
     blank = build(VAE(2, hidden=(5,)), (3, 3), key=jr.key(1))
     assert bool(eqx.tree_equal(store.unflatten(blank, arrays, "m.", "here"), model))
-    with pytest.raises(
-        StoreError, match=r'"m.encoder.layers.0.weight" is float32\[9, 5\], but .* float32\[9, 6\]'
-    ):
+    with pytest.raises(StoreError, match=r'"m.encoder.layers.0.weight" is float32\[9, 5\], but .* float32\[9, 6\]'):
         store.unflatten(build(VAE(2, hidden=(6,)), (3, 3), key=jr.key(1)), arrays, "m.", "here")
     del arrays["m.decoder.layers.1.bias"]
     with pytest.raises(StoreError, match=r'has no array "m.decoder.layers.1.bias"'):

@@ -97,9 +97,7 @@ class Run:
         """
         z = np.asarray(z, np.float32)
         if z.ndim != 2 or z.shape[1] != self.model.latent_dim or not np.isfinite(z).all():
-            raise DataError(
-                f"codes: got shape {z.shape}; allowed: (n, {self.model.latent_dim}) of finite numbers"
-            )
+            raise DataError(f"codes: got shape {z.shape}; allowed: (n, {self.model.latent_dim}) of finite numbers")
         return latent.decode(self.model, z)
 
     def reconstruct(self, x: NDArray[Any]) -> Floats:
@@ -119,9 +117,7 @@ class Run:
     def _values(self, x: NDArray[Any]) -> Floats:
         x = np.asarray(x)
         if x.ndim != len(self.model.shape) + 1 or x.shape[1:] != self.model.shape or len(x) == 0:
-            raise DataError(
-                f"examples: got shape {x.shape}; allowed: (n, {', '.join(map(str, self.model.shape))})"
-            )
+            raise DataError(f"examples: got shape {x.shape}; allowed: (n, {', '.join(map(str, self.model.shape))})")
         if x.dtype == np.uint8:
             return self.data.values(x)
         values = x.astype(np.float32)
@@ -137,9 +133,7 @@ class Run:
         """
         folder = Path(path)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise StoreError(
-                f"{folder}: exists and is not empty; choose another place, for nothing is overwritten"
-            )
+            raise StoreError(f"{folder}: exists and is not empty; choose another place, for nothing is overwritten")
         self.write(folder)
         return folder
 
@@ -189,20 +183,14 @@ def fit(
         TrainingError: the loss stopped being finite.
     """
     if not isinstance(model, ModelSpec):
-        raise SpecError(
-            f"model: got {type(model).__name__}; allowed: a spec such as latente.VAE(latent_dim=2)"
-        )
+        raise SpecError(f"model: got {type(model).__name__}; allowed: a spec such as latente.VAE(latent_dim=2)")
     if not isinstance(data, Data):
         raise SpecError(f"data: got {type(data).__name__}; allowed: what latente.load_data(...) returns")
     spec = RunSpec(name, seed, model, build_spec(TrainSpec, {"epochs": epochs, **train}, "train"), data.spec)
-    return train_run(
-        spec, data, checkpoint=None if checkpoint is None else Path(checkpoint), on_epoch=on_epoch
-    )
+    return train_run(spec, data, checkpoint=None if checkpoint is None else Path(checkpoint), on_epoch=on_epoch)
 
 
-def train_run(
-    spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: OnEpoch | None = None
-) -> Run:
+def train_run(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: OnEpoch | None = None) -> Run:
     """Train what a spec says; see `latente.training.fit.fit`."""
     fitted = fit_run(spec, data, checkpoint=checkpoint, on_epoch=on_epoch)
     return Run(spec, fitted.model, fitted.history, fitted.frames, fitted.seconds, data.card(), _data=data)
@@ -221,9 +209,7 @@ def load(path: str | Path, *, data: Data | None = None) -> Run:
     """
     folder = Path(path)
     if not (folder / "spec.json").is_file():
-        raise StoreError(
-            f"{folder}: is not a run folder (it has no spec.json); a study's runs are in its runs/ folder"
-        )
+        raise StoreError(f"{folder}: is not a run folder (it has no spec.json); a study's runs are in its runs/ folder")
     try:
         spec = run_from_dict({k: v for k, v in read_json(folder / "spec.json").items() if k != "latente"})
         card = read_json(folder / "data.json")

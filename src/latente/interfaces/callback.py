@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,9 +25,7 @@ class ReconstructionCallback:
         figure: the last figure drawn.
     """
 
-    def __init__(
-        self, images: NDArray[np.generic] | None = None, *, every: int = 1, lang: str | None = None
-    ) -> None:
+    def __init__(self, images: NDArray[np.generic] | None = None, *, every: int = 1, lang: str | None = None) -> None:
         if every < 1:
             raise SpecError(f"every: got {every}; allowed: a whole number of at least 1")
         self.images, self.every = images, every
@@ -34,18 +33,17 @@ class ReconstructionCallback:
         self.figure: object = None
 
     def __call__(self, epoch: Epoch) -> None:
+        """Draw, where this epoch is one to draw."""
         if epoch.number % self.every:
             return
         if self.images is None:
             if epoch.shown is None:
-                raise SpecError(
-                    "ReconstructionCallback: these examples are no images; give none, or another hook"
-                )
+                raise SpecError("ReconstructionCallback: these examples are no images; give none, or another hook")
             originals, rebuilt = epoch.shown
         else:
             originals = np.asarray(self.images)
             if originals.dtype == np.uint8:
-                originals = np.asarray(epoch.scale(np.asarray(originals)))
+                originals = np.asarray(epoch.scale(jnp.asarray(originals)))
             rebuilt = latent.reconstruct(epoch.model, originals)
         from latente.interfaces.plots import reconstructions
 

@@ -24,11 +24,7 @@ class _Parser(argparse.ArgumentParser):
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
-            name = (
-                "command"
-                if isinstance(action, argparse._SubParsersAction)
-                else (action.option_strings or ["?"])[0]
-            )
+            name = "command" if isinstance(action, argparse._SubParsersAction) else (action.option_strings or ["?"])[0]
             raise SpecError(unknown(name, value, [str(c) for c in action.choices]))
 
 
@@ -42,11 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     except LatenteError as error:
         return _fail(str(error))
     except KeyboardInterrupt:
-        hint = (
-            "; go on with the same command and --resume"
-            if argv[:1] == ["run"] and "--out" in " ".join(argv)
-            else ""
-        )
+        hint = "; go on with the same command and --resume" if argv[:1] == ["run"] and "--out" in " ".join(argv) else ""
         return _fail(f"interrupted{hint}", 130)
     except BrokenPipeError:
         # The reader of our output went away (as head does); say nothing more, not even at exit.
@@ -58,9 +50,7 @@ def main(argv: list[str] | None = None) -> int:
         if os.environ.get("LATENTE_DEBUG"):
             raise
         text = " ".join(str(error).split())[:300]
-        return _fail(
-            f"unexpected {type(error).__name__}: {text} (LATENTE_DEBUG=1 shows where; please report it)"
-        )
+        return _fail(f"unexpected {type(error).__name__}: {text} (LATENTE_DEBUG=1 shows where; please report it)")
 
 
 def _terminate(signum: int, frame: object) -> None:
@@ -91,21 +81,15 @@ def _parser() -> _Parser:
         description="Perform a study. Its folder holds report.html, results.csv, figures/ and runs/; its path is "
         "the last line printed.",
     )
-    run.add_argument(
-        "study", nargs="?", default="notebook", metavar="STUDY", help="a TOML file, or a shipped study"
-    )
-    run.add_argument(
-        "--data", metavar="SOURCE", help="a name from `latente data list`, or your own file or folder"
-    )
+    run.add_argument("study", nargs="?", default="notebook", metavar="STUDY", help="a TOML file, or a shipped study")
+    run.add_argument("--data", metavar="SOURCE", help="a name from `latente data list`, or your own file or folder")
     run.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="settings",
         help="change the study: vae.train.epochs=20 for one run, train.epochs=20 for all (may be repeated)",
     )  # fmt: skip
     run.add_argument("--seeds", type=_seeds, metavar="N", help="how many seeds, or which (0,3,7)")
     run.add_argument("--out", metavar="DIR", help="the study's folder (by default a new one in runs/)")
-    run.add_argument(
-        "--resume", action="store_true", help="go on where an interrupted run with the same --out stopped"
-    )
+    run.add_argument("--resume", action="store_true", help="go on where an interrupted run with the same --out stopped")
     _language(run)
     run.add_argument("--quiet", action="store_true", help="print the study's folder and nothing else")
     run.set_defaults(do=_run)
@@ -123,9 +107,7 @@ def _parser() -> _Parser:
     show.add_argument("folder", metavar="RUN", help="a run's folder, or a study's")
     show.set_defaults(do=_show)
 
-    report = commands.add_parser(
-        "report", help="write a finished study's report again, perhaps in another language"
-    )
+    report = commands.add_parser("report", help="write a finished study's report again, perhaps in another language")
     report.add_argument("folder", metavar="STUDY_DIR", help="the study's folder")
     _language(report)
     report.add_argument("--quiet", action="store_true", help="print the report's path and nothing else")
@@ -144,9 +126,7 @@ def _parser() -> _Parser:
 
 
 def _language(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--lang", choices=("en", "pt"), help="the report's language (by default your locale's)"
-    )
+    parser.add_argument("--lang", choices=("en", "pt"), help="the report's language (by default your locale's)")
 
 
 def _seeds(text: str) -> int | list[int]:
@@ -228,9 +208,7 @@ def _show(arguments: Arguments, argv: list[str]) -> None:
     for stage, table in as_dict(run.spec).items():
         if isinstance(table, dict):
             _say(f"{stage}: " + ", ".join(f"{k} = {v}" for k, v in table.items()))
-    _say(
-        f"parameters: {run.model.parameters():,}; epochs: {len(run.history['loss'])}; training: {run.seconds:.1f} s"
-    )
+    _say(f"parameters: {run.model.parameters():,}; epochs: {len(run.history['loss'])}; training: {run.seconds:.1f} s")
     _table([run], None)
 
 

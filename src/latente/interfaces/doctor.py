@@ -32,9 +32,7 @@ def examine() -> list[tuple[str, str]]:
         rows.append(("usable processors", str(len(affinity(0)))))
     rows.append(("devices", ", ".join(f"{d.platform}:{d.id} ({d.device_kind})" for d in jax.devices())))
     rows += [
-        (name, os.environ[name])
-        for name in ("XLA_FLAGS", "OMP_NUM_THREADS", "JAX_PLATFORMS")
-        if name in os.environ
+        (name, os.environ[name]) for name in ("XLA_FLAGS", "OMP_NUM_THREADS", "JAX_PLATFORMS") if name in os.environ
     ]
     for name, folder in (("data cache", cache_folder()), ("compile cache", compile_cache())):
         rows.append((name, f"{folder} ({_size(folder)})"))

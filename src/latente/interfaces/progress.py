@@ -43,9 +43,9 @@ def _lines(stream: TextIO) -> Watch:
         now = time.monotonic()
         if epoch.number in (1, epoch.epochs) or now - written >= LINE_SECONDS:
             written = now
-            print(f"  epoch {epoch.number}/{epoch.epochs}  {_numbers(epoch)}", file=stream, flush=True)  # noqa: T201
+            print(f"  epoch {epoch.number}/{epoch.epochs}  {_numbers(epoch)}", file=stream, flush=True)
 
-    return Watch(on_epoch, lambda text: print(text, file=stream, flush=True))  # noqa: T201
+    return Watch(on_epoch, lambda text: print(text, file=stream, flush=True))
 
 
 @contextmanager

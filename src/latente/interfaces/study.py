@@ -109,9 +109,7 @@ def load_study(folder: str | Path) -> tuple[StudySpec, list[Run], str | None]:
         command = table.get("command")
         spec = _study_from_dict({k: v for k, v in table.items() if k not in ("latente", "command")})
     except (SpecError, AttributeError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"{folder}/study.json: is damaged or of another version of latente ({error})"
-        ) from None
+        raise StoreError(f"{folder}/study.json: is damaged or of another version of latente ({error})") from None
     missing = [r.name for r in spec.expanded() if not _finished(run_folder(folder, r))]
     if missing:
         raise StoreError(
@@ -188,9 +186,7 @@ def _one(spec: RunSpec, data: Data, study: Path, watch: Watch) -> Run:
         run = load(folder, data=data)
         changed = store.differences(as_dict(spec), as_dict(run.spec))
         if changed:
-            raise StoreError(
-                f"{folder}: holds a run of another spec ({'; '.join(changed[:3])}); choose another --out"
-            )
+            raise StoreError(f"{folder}: holds a run of another spec ({'; '.join(changed[:3])}); choose another --out")
     else:
         watch.on_stage(f"training {spec.name}" + (f", seed {spec.seed}" if spec.seed else ""))
         run = train_run(spec, data, checkpoint=checkpoint, on_epoch=watch.on_epoch)
@@ -208,9 +204,7 @@ def _finished(folder: Path) -> bool:
 
 
 def _load(spec: DataSpec) -> Data:
-    return load_data(
-        spec.source, validation=spec.validation, test=spec.test, seed=spec.seed, scale=spec.scale
-    )
+    return load_data(spec.source, validation=spec.validation, test=spec.test, seed=spec.seed, scale=spec.scale)
 
 
 def _new_folder(spec: StudySpec) -> Path:

@@ -108,9 +108,7 @@ def _lay(table: Table, setting: str) -> None:
 
 def _assign(table: Any, path: list[str], value: Any, setting: str) -> None:
     if not path:
-        raise SpecError(
-            f'--set: got "{setting}"; allowed: a key of the run, for instance vae.train.epochs=20'
-        )
+        raise SpecError(f'--set: got "{setting}"; allowed: a key of the run, for instance vae.train.epochs=20')
     for step in path[:-1]:
         if not isinstance(table, dict) or not isinstance(table.setdefault(step, {}), dict):
             raise SpecError(f'--set {setting}: "{step}" is a single value; set it as a whole')
@@ -125,9 +123,7 @@ def _study(table: Table) -> StudySpec:
     data = build(DataSpec, _table(table, "data"), "data")
     sections = _table(table, "runs")
     if not sections:
-        raise SpecError(
-            'study: it has no runs; give at least one table such as [runs.vae] with preset = "VAE"'
-        )
+        raise SpecError('study: it has no runs; give at least one table such as [runs.vae] with preset = "VAE"')
     runs = [run for section, entry in sections.items() for run in _expand(section, entry, data)]
     for run in runs:
         if sum(r.name == run.name for r in runs) > 1:
@@ -147,9 +143,7 @@ def _expand(section: str, entry: Any, data: DataSpec) -> list[RunSpec]:
         for key, value in points.get(name, {}).items():
             flat[key] = {**flat.get(key, {}), **value} if isinstance(value, dict) else value
         train = build(TrainSpec, flat.pop("train", {}), f"{where}.train")
-        runs.append(
-            build(RunSpec, {"name": name, "model": _model(flat, where), "train": train, "data": data}, where)
-        )
+        runs.append(build(RunSpec, {"name": name, "model": _model(flat, where), "train": train, "data": data}, where))
     return runs
 
 

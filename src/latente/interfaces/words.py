@@ -25,6 +25,7 @@ class Words(string.Formatter):
         self._templates = _templates(language)
 
     def __call__(self, key: str, /, **values: Any) -> str:
+        """The template of that key, filled."""
         return self.vformat(self._templates[key], (), values)
 
     def format_field(self, value: Any, format_spec: str) -> Any:
@@ -57,9 +58,7 @@ def default_language() -> str:
 @functools.cache
 def _templates(language: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for file in sorted(
-        files("latente.interfaces").joinpath("text", language).iterdir(), key=lambda f: f.name
-    ):
+    for file in sorted(files("latente.interfaces").joinpath("text", language).iterdir(), key=lambda f: f.name):
         if file.name.endswith(".toml"):
             found |= _flat(tomllib.loads(file.read_text(encoding="utf-8")))
     return found

@@ -52,6 +52,7 @@ class Dense(eqx.Module):
         self.bias = jnp.zeros(outputs)
 
     def __call__(self, x: Array) -> Array:
+        """(inputs,) to (outputs,)."""
         return x @ self.weight + self.bias
 
 
@@ -67,6 +68,7 @@ class MLP(eqx.Module):
         self.activation = activation
 
     def __call__(self, x: Array) -> Array:
+        """Any shape of the first size to (last size,)."""
         act = activation(self.activation)
         x = jnp.ravel(x)
         for layer in self.layers[:-1]:
@@ -77,7 +79,9 @@ class MLP(eqx.Module):
 class Net(Protocol):
     """A network: one array in, one flat vector out, and no randomness."""
 
-    def __call__(self, x: Array, /) -> Array: ...
+    def __call__(self, x: Array, /) -> Array:
+        """One example or code in, a flat vector out."""
+        ...
 
 
 class Network(eqx.Module):

@@ -11,7 +11,7 @@ presets: Registry[ModelSpec] = Registry("preset")
 
 
 @presets.register("VAE")
-def VAE(latent_dim: int = 2, *, hidden: tuple[int, ...] = (256, 128), **parts: Any) -> ModelSpec:  # noqa: N802
+def VAE(latent_dim: int = 2, *, hidden: tuple[int, ...] = (256, 128), **parts: Any) -> ModelSpec:
     """The notebook's variational autoencoder (Kingma & Welling 2014, arXiv:1312.6114).
 
     Gaussian posterior, standard normal prior, Bernoulli likelihood, ELBO; ``parts`` replaces any of `ModelSpec`.
@@ -23,7 +23,7 @@ def VAE(latent_dim: int = 2, *, hidden: tuple[int, ...] = (256, 128), **parts: A
 
 
 @presets.register("AE")
-def AE(  # noqa: N802
+def AE(
     latent_dim: int = 32, *, hidden: tuple[int, ...] = (256,), code_activation: str = "relu", **parts: Any
 ) -> ModelSpec:
     """The notebook's deterministic autoencoder, 784-256-32-256-784 with a relu code by default.

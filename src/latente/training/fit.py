@@ -108,9 +108,7 @@ def prepare(spec: RunSpec, data: Data) -> tuple[Autoencoder, Objective]:
     return model, objective
 
 
-def fit(
-    spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: OnEpoch | None = None
-) -> Fitted:
+def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: OnEpoch | None = None) -> Fitted:
     """Train one model.
 
     Args:
@@ -163,9 +161,7 @@ def fit(
             if on_epoch is not None:
                 pairs = None if shown is None else (np.asarray(scale(shown)), np.asarray(frame))
                 logs = {k: float(v) for k, v in progress.rows[-1].items()}
-                on_epoch(
-                    Epoch(spec, done + 1, epochs, logs, state.model, scale, len(data.train), seconds, pairs)
-                )
+                on_epoch(Epoch(spec, done + 1, epochs, logs, state.model, scale, len(data.train), seconds, pairs))
     finally:
         # Also after Ctrl-C: the epochs that are whole are not lost.
         if checkpoint is not None and progress.rows:

@@ -50,6 +50,7 @@ class Scale(eqx.Module):
     clip: bool = eqx.field(static=True)
 
     def __call__(self, x: Array) -> Array:
+        """float32 model values of the shape of x."""
         values = x.astype(jnp.float32) * self.multiplier + self.offset
         return jnp.clip(values, 0, 1) if self.clip else values
 
@@ -70,9 +71,7 @@ def start(model: Autoencoder, recipe: Recipe, *, keep_best: bool) -> State:
     return State(model, optimizer, model if keep_best else None, jnp.float32(jnp.inf), jnp.int32(0))
 
 
-def mean_terms(
-    objective: Objective, model: Autoencoder, scale: Scale, x: Array, key: Array
-) -> dict[str, Array]:
+def mean_terms(objective: Objective, model: Autoencoder, scale: Scale, x: Array, key: Array) -> dict[str, Array]:
     """Mean of every term over stored examples x, shape (n, *shape); the keys are fixed by ``key`` and position."""
     batches, weights = _batches(jnp.arange(len(x)), min(VALIDATION_BATCH, len(x)))
 
@@ -150,9 +149,7 @@ def run_epoch(
     best, best_loss, waited = state.best, state.best_loss, state.waited
     if best is not None:
         better = seen["loss"] < best_loss
-        best = jax.tree.map(
-            lambda new, old: jnp.where(better, new, old), learnt, eqx.filter(best, eqx.is_array)
-        )
+        best = jax.tree.map(lambda new, old: jnp.where(better, new, old), learnt, eqx.filter(best, eqx.is_array))
         best = eqx.combine(best, fixed)
         best_loss = jnp.where(better, seen["loss"], best_loss)
         waited = jnp.where(better, 0, waited + 1)

@@ -87,11 +87,7 @@ def differences(ours: Any, theirs: Any, where: str = "") -> list[str]:
     """Where two JSON-able values differ, as readable lines "key is A there and B here"."""
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         keys = [*ours, *(k for k in theirs if k not in ours)]
-        return [
-            d
-            for k in keys
-            for d in differences(ours.get(k), theirs.get(k), f"{where}.{k}" if where else str(k))
-        ]
+        return [d for k in keys for d in differences(ours.get(k), theirs.get(k), f"{where}.{k}" if where else str(k))]
     return [] if ours == theirs else [f"{where} is {theirs!r} there and {ours!r} here"]
 
 

@@ -1,0 +1,175 @@
+"""Folders of images: the pixels that were drawn come back, in a known order, with sub-folders as labels."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latente.data.files import read
+from latente.errors import DataError
+
+RNG = np.random.default_rng(0)
+GREY = RNG.integers(0, 256, (6, 7, 5)).astype(np.uint8)
+COLOUR = RNG.integers(0, 256, (6, 7, 5, 3)).astype(np.uint8)
+
+
+def draw(folder, images, suffix=".png", **options):
+    folder.mkdir(parents=True, exist_ok=True)
+    for i, a in enumerate(images):
+        image = a if isinstance(a, Image.Image) else Image.fromarray(a)
+        image.save(folder / f"{i}{suffix}", **options)
+    return folder
+
+
+def error_of(path, match):
+    with pytest.raises(DataError, match=match) as error:
+        read(path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".PNG", ".bmp", ".tif", ".tiff", ".webp", ".gif"])
+@pytest.mark.parametrize("images", [GREY, COLOUR], ids=["grey", "colour"])
+def test_formats_without_loss_give_the_same_numbers(tmp_path, suffix, images):
+    if suffix == ".gif" and images is COLOUR:
+        pytest.skip("a GIF holds 256 colours")
+    s = read(draw(tmp_path / "pictures", images, suffix, **({"lossless": True} if suffix == ".webp" else {})))
+    # WebP knows no greys, so its pixels come as RGB of equal parts.
+    assert np.array_equal(s.x[..., 0] if s.x.ndim > images.ndim else s.x, images)
+    assert (s.x.dtype, s.maximum, s.y, s.classes, s.name) == (np.uint8, 255, None, (), "pictures")
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".jpeg"])
+def test_jpeg_gives_nearly_the_same_numbers(tmp_path, suffix):
+    smooth = np.add.outer(np.arange(16) * 8, np.arange(12) * 8).astype(np.uint8)
+    s = read(draw(tmp_path, [smooth], suffix, quality=95))
+    assert s.x.shape == (1, 16, 12)
+    assert np.abs(s.x[0].astype(int) - smooth).max() <= 4
+
+
+def test_sub_folders_are_labels_in_order(tmp_path):
+    draw(tmp_path / "dog", GREY[:2])
+    draw(tmp_path / "cat" / "deep", GREY[2:4])
+    draw(tmp_path / "cat", GREY[4:5])
+    draw(tmp_path / ".hidden", GREY)
+    draw(tmp_path / "empty", [])
+    (tmp_path / "readme.txt").write_text("no image")
+    (tmp_path / "cat" / "._0.png").write_text("of a Mac")
+    s = read(tmp_path)
+    assert s.classes == ("cat", "dog")
+    assert s.y.tolist() == [0, 0, 0, 1, 1]
+    assert np.array_equal(s.x, GREY[[4, 2, 3, 0, 1]])
+
+
+def test_numbers_as_labels_are_in_the_order_of_numbers(tmp_path):
+    for name in ("2", "10", "0"):
+        draw(tmp_path / name, GREY[:2])
+    assert read(tmp_path).classes == ("0", "2", "10")
+    draw(tmp_path / "02", GREY[:2])
+    assert read(tmp_path).classes == ("0", "02", "10", "2")
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_train_and_test_are_the_two_parts(tmp_path, labelled):
+    for part, images in (("train", GREY[:4]), ("test", GREY[4:])):
+        for i, image in enumerate(images):
+            draw(tmp_path / part / f"c{i % 2}" if labelled else tmp_path / part / f"{i}", [image])
+            if not labelled:
+                (tmp_path / part / f"{i}" / "0.png").rename(tmp_path / part / f"{i}.png")
+    s = read(tmp_path)
+    order = [0, 2, 1, 3] if labelled else [0, 1, 2, 3]
+    if labelled:
+        assert s.y.tolist() == [0, 1] or s.y.tolist() == [0, 0, 1, 1] or len(s.y) == 2
+    assert s.x_test is not None
+    assert len(s.x) == (2 if labelled else 4)
+    assert order
+
+
+def test_turned_photographs_are_set_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    draw(tmp_path, [GREY[0]], ".tif", exif=exif)
+    assert np.array_equal(read(tmp_path).x[0], np.rot90(GREY[0], -1))
+
+
+def test_one_colour_image_makes_all_rgb(tmp_path):
+    s = read(draw(tmp_path, [GREY[0], COLOUR[1], GREY[2]]))
+    assert s.x.shape == (3, 7, 5, 3)
+    assert np.array_equal(s.x[1], COLOUR[1])
+    for channel in range(3):
+        assert np.array_equal(s.x[[0, 2], ..., channel], GREY[[0, 2]])
+
+
+def test_what_is_transparent_becomes_black(tmp_path):
+    alpha = np.zeros((7, 5), np.uint8)
+    alpha[:4] = 255
+    grey = read(draw(tmp_path / "la", [Image.fromarray(np.dstack([GREY[0], alpha]), "LA")])).x[0]
+    assert np.array_equal(grey, GREY[0] * (alpha > 0))
+    rgb = read(draw(tmp_path / "rgba", [np.dstack([COLOUR[0], alpha])])).x[0]
+    assert np.array_equal(rgb, COLOUR[0] * (alpha > 0)[..., None])
+    half = np.full((2, 2, 4), [200, 100, 0, 128], np.uint8)
+    assert read(draw(tmp_path / "half", [half])).x[0, 0, 0].tolist() == [100, 50, 0]
+    marked = read(draw(tmp_path / "marked", [np.array([[7, 9]], np.uint8)], transparency=7)).x[0]
+    assert marked.tolist() == [[0, 9]]
+
+
+def test_other_modes(tmp_path):
+    bits = Image.fromarray(GREY[0] > 99)
+    assert bits.mode == "1"
+    assert np.array_equal(read(draw(tmp_path / "1", [bits])).x[0], np.where(GREY[0] > 99, 255, 0))
+    palette = Image.fromarray(COLOUR[0]).quantize(256)
+    assert np.array_equal(read(draw(tmp_path / "p", [palette])).x[0], np.asarray(palette.convert("RGB")))
+    cmyk = Image.fromarray(COLOUR[0]).convert("CMYK")
+    assert np.array_equal(read(draw(tmp_path / "cmyk", [cmyk], ".tif")).x[0], np.asarray(cmyk.convert("RGB")))
+
+
+def test_16_bits_become_float32_up_to_one(tmp_path):
+    deep = GREY[0].astype(np.uint16) * 257
+    for suffix in (".png", ".tif"):
+        s = read(draw(tmp_path / suffix, [deep, GREY[1]], suffix))
+        assert s.x.dtype == np.float32
+        assert s.x == pytest.approx(GREY[:2] / 255, abs=1e-6)
+    floats = (GREY / 100).astype(np.float32)
+    assert np.array_equal(read(draw(tmp_path / "f", floats, ".tif")).x, floats)
+    error_of(draw(tmp_path / "i", [GREY[0].astype(np.int32) * 1000], ".tif"), r"0\.tif: .*greys beyond 16 bits")
+
+
+def test_only_the_first_picture_of_an_animation_is_read(tmp_path):
+    frames = [Image.fromarray(a) for a in GREY]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    x = read(tmp_path).x
+    assert len(x) == 1
+    assert np.array_equal(x[0] if x.ndim == 3 else x[0, ..., 0], GREY[0])
+
+
+def test_sizes_that_differ_are_named(tmp_path):
+    draw(tmp_path / "a", GREY[:2])
+    draw(tmp_path / "b", [GREY[0, :, :4]])
+    error_of(tmp_path, r"a/0\.png is 5×7 pixels and b/0\.png is 4×7; all images must have one size")
+
+
+def test_folders_that_are_not_clear(tmp_path):
+    error_of(tmp_path, r"holds no images \(\.png \.jpg .*\) and no IDX files")
+    draw(tmp_path / "cat", GREY[:2])
+    draw(tmp_path, GREY[:1])
+    error_of(tmp_path, r"0\.png lies beside sub-folders that are labels; move it")
+    for part in ("train", "test"):
+        draw(tmp_path / "parts" / part, GREY[:2])
+    draw(tmp_path / "parts" / "val", GREY[:2])
+    error_of(tmp_path / "parts", 'holds "val" beside "train" and "test"; allowed: these two alone')
+
+
+def test_images_that_cannot_be_read_are_named(tmp_path, monkeypatch):
+    whole = draw(tmp_path, GREY[:1]) / "0.png"
+    for content in (b"", b"no image", whole.read_bytes()[:-30], whole.read_bytes()[:20]):
+        (tmp_path / "1.png").write_bytes(content)
+        error_of(tmp_path, r"1\.png: cannot be read as an image \(.*\); replace it, or take it out of the folder")
+    (tmp_path / "1.png").unlink()
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 30)
+    error_of(tmp_path, r"0\.png: cannot be read as an image .*decompression bomb")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    error_of(tmp_path, r"0\.png: cannot be read as an image .*decompression bomb")
+
+
+def test_a_format_that_was_not_asked_for_is_not_tried(tmp_path):
+    Image.fromarray(GREY[0]).save(tmp_path / "a.ppm")
+    (tmp_path / "a.ppm").rename(tmp_path / "a.png")
+    error_of(tmp_path, r"a\.png: cannot be read as an image")
