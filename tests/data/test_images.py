@@ -67,27 +67,46 @@ def test_numbers_as_labels_are_in_the_order_of_numbers(tmp_path):
     assert read(tmp_path).classes == ("0", "02", "10", "2")
 
 
-@pytest.mark.parametrize("labelled", [True, False])
-def test_train_and_test_are_the_two_parts(tmp_path, labelled):
-    for part, images in (("train", GREY[:4]), ("test", GREY[4:])):
-        for i, image in enumerate(images):
-            draw(tmp_path / part / f"c{i % 2}" if labelled else tmp_path / part / f"{i}", [image])
-            if not labelled:
-                (tmp_path / part / f"{i}" / "0.png").rename(tmp_path / part / f"{i}.png")
+def test_train_and_test_are_the_two_parts(tmp_path):
+    draw(tmp_path / "train", GREY[:4])
+    draw(tmp_path / "test", COLOUR[4:])
     s = read(tmp_path)
-    order = [0, 2, 1, 3] if labelled else [0, 1, 2, 3]
-    if labelled:
-        assert s.y.tolist() == [0, 1] or s.y.tolist() == [0, 0, 1, 1] or len(s.y) == 2
-    assert s.x_test is not None
-    assert len(s.x) == (2 if labelled else 4)
-    assert order
+    assert s.y is None
+    assert np.array_equal(s.x[..., 2], GREY[:4])
+    assert np.array_equal(s.x_test, COLOUR[4:])
 
 
-def test_turned_photographs_are_set_upright(tmp_path):
+def test_train_and_test_with_labels(tmp_path):
+    draw(tmp_path / "train" / "b", GREY[:2])
+    draw(tmp_path / "train" / "a", GREY[2:5])
+    draw(tmp_path / "test" / "b", GREY[5:])
+    s = read(tmp_path)
+    assert s.classes == ("a", "b")
+    assert s.y.tolist() == [0, 0, 0, 1, 1]
+    assert s.y_test.tolist() == [1]
+    assert np.array_equal(s.x, GREY[[2, 3, 4, 0, 1]])
+    assert np.array_equal(s.x_test, GREY[5:])
+    draw(tmp_path / "test", GREY[:1])
+    error_of(tmp_path, "test/0.png lies beside sub-folders that are labels")
+
+
+@pytest.mark.parametrize(("suffix", "options"), [(".png", {}), (".tif", {"compression": "tiff_lzw"})])
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_turned_photographs_are_set_upright(tmp_path, suffix, options, turn):
     exif = Image.Exif()
+    exif[0x0112] = turn
+    a = GREY[0]
+    upright = [a, a[:, ::-1], a[::-1, ::-1], a[::-1], a.T, np.rot90(a, -1), a[::-1, ::-1].T, np.rot90(a)][turn - 1]
+    x = read(draw(tmp_path, [a], suffix, exif=exif, **options)).x
+    assert np.array_equal(x[0], upright)
+
+
+def test_what_pillow_would_scramble_is_refused(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    assert np.array_equal(read(draw(tmp_path, GREY[:1], ".tif", exif=exif)).x[0], GREY[0, ::-1, ::-1])
     exif[0x0112] = 6
-    draw(tmp_path, [GREY[0]], ".tif", exif=exif)
-    assert np.array_equal(read(tmp_path).x[0], np.rot90(GREY[0], -1))
+    error_of(draw(tmp_path, GREY[:1], ".tif", exif=exif), r"0\.tif: .*a TIFF that is turned and not compressed")
 
 
 def test_one_colour_image_makes_all_rgb(tmp_path):

@@ -80,13 +80,17 @@ def _stack(folder: Path, found: list[Path]) -> NDArray[Any]:
 
 
 def _image(path: Path) -> NDArray[Any]:
-    from PIL import Image, ImageOps
+    from PIL import ExifTags, Image, ImageOps
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=_FORMATS) as opened:
+                # Pillow swaps the sides of such a file before it reads the rows, and so scrambles it in silence.
+                plain = opened.format == "TIFF" and opened.info.get("compression") == "raw"
+                if plain and opened.getexif().get(ExifTags.Base.Orientation, 1) > 4:
+                    raise ValueError("a TIFF that is turned and not compressed")
                 return _pixels(ImageOps.exif_transpose(opened))
     except Exception as error:  # Pillow's readers raise nearly anything on damaged bytes
         why = " ".join(str(error).split())[:160] or type(error).__name__

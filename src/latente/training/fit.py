@@ -24,7 +24,7 @@ from latente.training import store
 from latente.training.step import Recipe, Scale, State, run_epoch, start
 
 CHECKPOINT_SECONDS = 2.0
-"""How much work a kill may cost: a checkpoint is written after the first epoch that ends this long after the last."""
+"""How much work a kill may cost: a checkpoint follows the first epoch, and then any that ends so long after the last."""
 SHOWN = 8
 FRAMES = 200
 
@@ -141,7 +141,7 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
     shown = validation[:SHOWN] if data.is_image else None
     stride = math.ceil(epochs / FRAMES)
     key = jr.key(spec.seed)
-    saved = time.monotonic()
+    saved = -math.inf
     try:
         while (done := len(progress.rows)) < epochs and not _stopped(progress.state, spec.train.patience):
             began = time.monotonic()

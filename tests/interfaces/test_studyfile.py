@@ -1,0 +1,148 @@
+"""Study files: the shipped one, sweeps, settings, and every way to get one wrong."""
+
+import dataclasses
+
+import pytest
+
+from latente.errors import SpecError
+from latente.interfaces.studyfile import read_study, shipped
+from latente.model.autoencoder import build
+from latente.spec import StudySpec
+
+
+def runs(study):
+    return {r.name: r for r in study.runs}
+
+
+def test_the_shipped_study_is_the_notebooks():
+    study = read_study()
+    named = runs(study)
+    assert list(named) == ["vae", "ae", "latent-2", "latent-8", "latent-16", "ae-2", "ae-8", "ae-16"]
+    assert study.data.source == "mnist-5k" and study.data.seed == 42 and study.data.validation == 0.2
+    epochs = {n: r.train.epochs_for(48_000) for n, r in named.items()}
+    assert epochs == {"vae": 200, "ae": 10} | dict.fromkeys(list(named)[2:], 5)
+    assert {r.train.batch_size for r in study.runs} == {128} and {r.train.learning_rate for r in study.runs} == {1e-3}
+    assert {r.model.hidden for n, r in named.items() if n != "ae"} == {(256, 128)}
+    assert (named["ae"].model.hidden, named["ae"].model.latent_dim) == ((256,), 32)
+    assert named["ae"].model.posterior == {"name": "dirac", "activation": "relu"}
+    for size in (2, 8, 16):
+        vae, ae = named[f"latent-{size}"], named[f"ae-{size}"]
+        assert vae.train == ae.train and vae.model.latent_dim == ae.model.latent_dim == size
+        assert ae.model.posterior == {"name": "dirac", "activation": "linear"}
+
+
+def test_the_shipped_files_all_read(tmp_path):
+    assert "notebook" in shipped()
+    for name, text in shipped().items():
+        (tmp_path / "copy.toml").write_text(text)
+        assert read_study(tmp_path / "copy.toml") == read_study(name)
+
+
+def test_settings_reach_one_run_one_point_or_all():
+    study = runs(
+        read_study(
+            settings=[
+                "vae.train.epochs=20",
+                "latent-8.train.epochs=7",
+                "latent.train.batch_size=64",
+                "ae.code_activation=linear",
+                "train.learning_rate=0.01",
+                "data.seed=7",
+                "activation = tanh",
+            ]
+        )
+    )
+    assert study["vae"].train.epochs == 20
+    assert study["latent-8"].train.epochs == 7 and study["latent-16"].train.epochs != 7
+    assert study["latent-8"].train.batch_size == 64 == study["latent-2"].train.batch_size
+    assert study["ae-8"].train.batch_size == 128
+    assert study["ae"].model.posterior["activation"] == "linear"
+    assert {r.train.learning_rate for r in study.values()} == {0.01}
+    assert {r.data.seed for r in study.values()} == {7}
+    assert {r.model.activation for r in study.values()} == {"tanh"}
+
+
+def test_a_setting_may_be_a_sweep():
+    study = read_study(settings=["latent.latent_dim=[3, 4]", "vae.train.learning_rate=[0.001, 0.01]"])
+    assert {"latent-3", "latent-4", "vae-0.001", "vae-0.01"} <= set(runs(study))
+
+
+def test_seeds():
+    assert read_study(seeds=3).seeds == (0, 1, 2)
+    assert read_study(seeds=[4, 9]).seeds == (4, 9)
+    expanded = read_study(seeds=2).expanded()
+    assert len(expanded) == 16 and [(r.name, r.seed) for r in expanded[:2]] == [("vae", 0), ("vae", 1)]
+
+
+def test_a_grid_is_every_combination(tmp_path):
+    (tmp_path / "s.toml").write_text(
+        '[runs.g]\npreset = "VAE"\nlatent_dim = [2, 3]\nhidden = [[8], [16, 8]]\ntrain = { batch_size = [32, 64] }\n'
+        'likelihood = { name = "gaussian", sigma = 0.5 }\n'
+    )
+    study = runs(read_study(tmp_path / "s.toml"))
+    assert len(study) == 8 and "g-3-16x8-64" in study
+    assert study["g-3-16x8-64"].model.hidden == (16, 8) and study["g-3-16x8-64"].train.batch_size == 64
+    build(study["g-2-8-32"].model, (4, 4), key=__import__("jax").random.key(0))
+
+
+BAD = [
+    ('[runs.a]\npreset = "VEA"\n', 'unknown preset "VEA"; did you mean "VAE"?'),
+    ('[runs.a]\npreset = "VAE"\nlaten_dim = 2\n', 'unknown key in runs.a "laten_dim"; did you mean "latent_dim"?'),
+    ('[runs.a]\npreset = "VAE"\nlatent_dim = "two"\n', "runs.a: model.latent_dim: got 'two'; allowed: a whole number"),
+    ('[runs.a]\npreset = "VAE"\nhidden = [256, "x"]\n', "hidden[1]: got 'x'"),
+    (
+        '[runs.a]\npreset = "VAE"\ntrain = { epoch = 3 }\n',
+        'unknown key in runs.a.train "epoch"; did you mean "epochs"?',
+    ),
+    ('[runs.a]\npreset = "VAE"\ntrain = { epochs = -3 }\n', "runs.a.train.epochs: got -3"),
+    ('[runs.a]\npreset = "VAE"\ntrain = 3\n', "runs.a.train: got 3; allowed: a table"),
+    ("[runs.a]\nlatent_dim = 2\n", "runs.a: got preset = None; allowed: VAE, AE"),
+    ("[runs]\na = 3\n", "runs.a: got 3; allowed: a table"),
+    ('title = "x"\n', "study: it has no runs"),
+    ('titel = "x"\n[runs.a]\npreset = "VAE"\n', 'unknown key of the study "titel"; did you mean "title"?'),
+    ('title = 3\n[runs.a]\npreset = "VAE"\n', "study.title: got 3"),
+    ('seeds = 0\n[runs.a]\npreset = "VAE"\n', "study.seeds: got 0"),
+    ('seeds = [1, 1]\n[runs.a]\npreset = "VAE"\n', "study.seeds: got [1, 1]"),
+    ('data = "mnist"\n[runs.a]\npreset = "VAE"\n', "data: got 'mnist'; allowed: a table, written [data]"),
+    ('[data]\nsorce = "mnist"\n[runs.a]\npreset = "VAE"\n', 'unknown key in data "sorce"; did you mean "source"?'),
+    ('[data]\nvalidation = 1.5\n[runs.a]\npreset = "VAE"\n', "data.validation: got 1.5"),
+    ('[data]\nscale = "min-max"\n[runs.a]\npreset = "VAE"\n', 'unknown scale "min-max"; did you mean "minmax"?'),
+    ('[runs."../x"]\npreset = "VAE"\n', "got '../x'; allowed: letters, digits"),
+    ('[runs.a]\npreset = "VAE"\n[runs.b]\nname = "a"\npreset = "VAE"\n', 'two are called "a"'),
+    ("[runs.a\n", "is not a TOML file"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BAD)
+def test_a_wrong_study_is_one_clear_error(tmp_path, text, message):
+    (tmp_path / "bad.toml").write_text(text)
+    with pytest.raises(SpecError) as error:
+        read_study(tmp_path / "bad.toml")
+    assert message in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("vae.train.epoch=3", 'unknown key in runs.vae.train "epoch"'),
+        ("vea.train.epochs=3", 'unknown run or key "vea"; did you mean "vae"?'),
+        ("vae.train.epochs", "allowed: key=value"),
+        ("vae=3", "allowed: a key of the run"),
+        ("vae.latent_dim.x=3", '"latent_dim" is a single value'),
+        ("data.seed=x", "data.seed: got 'x'"),
+        ("=3", "allowed: key=value"),
+    ],
+)
+def test_a_wrong_setting_is_one_clear_error(setting, message):
+    with pytest.raises(SpecError) as error:
+        read_study(settings=[setting])
+    assert message in str(error.value)
+
+
+def test_an_unknown_study_names_the_nearest():
+    with pytest.raises(SpecError, match='unknown study "notbook"; did you mean "notebook"'):
+        read_study("notbook")
+
+
+def test_a_study_without_runs_has_nothing_to_expand():
+    assert dataclasses.replace(StudySpec(), seeds=2).expanded() == []
