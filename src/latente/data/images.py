@@ -87,7 +87,7 @@ def _image(path: Path) -> NDArray[Any]:
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=_FORMATS) as opened:
-                # Pillow swaps the sides of such a file before it reads the rows, and so scrambles it in silence.
+                # Pillow swaps the sides of such a file before it reads its rows, and scrambles it in silence.
                 plain = opened.format == "TIFF" and opened.info.get("compression") == "raw"
                 if plain and opened.getexif().get(ExifTags.Base.Orientation, 1) > 4:
                     raise ValueError("a TIFF that is turned and not compressed")

@@ -14,11 +14,17 @@ from latente.data.split import Data, split_source
 from latente.errors import DataError, unknown
 from latente.spec import DataSpec
 
+ARRAYS = "arrays"
+"""The source of data that was given as arrays, and so cannot be read again."""
+
 AnySource = str | os.PathLike[str] | ArrayLike | tuple[Any, Any]
 
 
 def load_data(
-    source: AnySource = "mnist-5k",
+    source: ARRAYS = "arrays"
+"""The source of data that was given as arrays, and so cannot be read again."""
+
+AnySource = "mnist-5k",
     *,
     validation: float = 0.2,
     test: float = 0.2,
@@ -36,7 +42,7 @@ def load_data(
         DataError: a source that is not known, cannot be read, or cannot be split.
         DownloadError: a named data set that could not be fetched.
     """
-    origin = os.fspath(source) if isinstance(source, str | os.PathLike) else "arrays"
+    origin = _origin(source)
     # Checked here too, so that a wrong option does not wait for a download.
     DataSpec(origin, validation, test, seed, scale)
     found = find_source(source)
@@ -70,8 +76,15 @@ def find_source(source: AnySource) -> Source:
     if isinstance(source, tuple):
         if len(source) != 2:
             raise DataError(f"arrays: got a tuple of {len(source)}; allowed: an array x, or a tuple (x, y)")
-        return files.from_arrays("arrays", *source)
-    return files.from_arrays("arrays", source)
+        return files.from_arrays(ARRAYS, *source)
+    return files.from_arrays(ARRAYS, source)
+
+
+def _origin(source: AnySource) -> str:
+    """What to read the source from again: a name, or a path that holds wherever one stands."""
+    if isinstance(source, str) and source in datasets.DATA_SETS:
+        return source
+    return str(Path(source).expanduser().absolute()) if isinstance(source, str | os.PathLike) else ARRAYS
 
 
 def _exists(path: str) -> bool:

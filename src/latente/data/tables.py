@@ -85,6 +85,9 @@ def read_parquet(path: Path) -> Source:
 def _from_table(path: Path, table: pd.DataFrame) -> Source:
     from pandas.api.types import is_numeric_dtype
 
+    if table.empty:
+        rows, columns = table.shape
+        raise DataError(f"{path}: has {rows} rows and {columns} columns; at least one each is needed")
     names = [str(name) for name in table.columns]
     labels = [i for i, name in enumerate(names) if name.strip().lower() in LABELS]
     if len(labels) > 1:
@@ -104,7 +107,8 @@ def _from_table(path: Path, table: pd.DataFrame) -> Source:
             numbers = is_numeric_dtype(column)
             y = column.to_numpy(np.float64) if numbers else np.array([str(v) for v in column])
         elif is_numeric_dtype(column):
-            features.append(column.to_numpy(np.float32))
+            with np.errstate(over="ignore"):
+                features.append(column.to_numpy(np.float32))
         else:
             raise DataError(
                 f'{path}: column "{name}" holds {_foreign(column)}; allowed: numbers, and one column of '

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from latente._version import __version__
 from latente.atomic import read_json, write_json, write_text
-from latente.data.load import load_data
+from latente.data.load import ARRAYS, load_data
 from latente.data.split import Data
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation import latent
@@ -66,6 +66,8 @@ class Run:
         """
         if self._data is None:
             s = self.spec.data
+            if s.source == ARRAYS:
+                raise DataError("this run was trained on arrays, which are not kept; load it with data=…")
             found = load_data(s.source, validation=s.validation, test=s.test, seed=s.seed, scale=s.scale)
             self._data = _same(found, self.card)
         return self._data

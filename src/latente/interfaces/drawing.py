@@ -28,6 +28,9 @@ HALF = 4.2
 DPI = 200
 COLOURS = 128
 
+INTERVAL = 1.96
+"""Standard errors on each side of a mean in a 95% interval."""
+
 INK, MUTED, LINE = "#222222", "#5f6368", "#d9dce0"
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#A6438C"
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, "#56B4E9", "#8C6D00", "#222222")
@@ -154,17 +157,39 @@ def localise(axes: Any, words: Words) -> None:
     axes.yaxis.set_major_formatter(Ticks(words))
 
 
-def spread(at: NDArray[np.floating], gap: float) -> NDArray[np.float64]:
-    """Positions near ``at``, in the same order, at least ``gap`` apart: for labels at the ends of lines."""
+def spread(at: NDArray[np.floating], gap: float, low: float = -np.inf) -> NDArray[np.float64]:
+    """Positions near ``at``, in the same order, at least ``gap`` apart and not below ``low``: for labels of lines."""
     order = np.argsort(at, kind="stable")
     placed = np.asarray(at, np.float64)[order]
     for _ in range(200):
+        placed[:1] = np.maximum(placed[:1], low)
         close = gap - np.diff(placed)
-        push = np.where(close > 1e-9, close / 2, 0)
+        push = np.where(close > 1e-9 * gap, close / 2, 0)
         if not push.any():
             break
         placed[:-1] -= push
         placed[1:] += push
     found = np.empty_like(placed)
-    found[order] = placed
+    found[order] = np.maximum(placed, low + gap * np.arange(len(placed)))
     return found
+
+
+def apart(points: NDArray[np.float64], widths: NDArray[np.float64], height: float) -> NDArray[np.float64]:
+    """Centres of boxes of such ``widths`` and ``height``, near ``points`` of shape (n, 2), moved until none overlap."""
+    placed = points.copy()
+    for _ in range(300):
+        moved = False
+        for i in range(len(placed)):
+            for j in range(i):
+                step = placed[i] - placed[j]
+                lap = np.array([(widths[i] + widths[j]) / 2, height]) - np.abs(step)
+                if (lap > 1e-6).all():
+                    # Along the axis where less is needed; ties and equal places go by their order.
+                    axis = int(lap[1] <= lap[0])
+                    push = lap[axis] / 2 * (1 if step[axis] >= 0 else -1)
+                    placed[i, axis] += push
+                    placed[j, axis] -= push
+                    moved = True
+        if not moved:
+            break
+    return placed

@@ -15,11 +15,16 @@ from latente.interfaces.grids import FRAME, mosaic, to_bytes
 from latente.interfaces.words import Words
 from latente.training.fit import FRAMES
 
-WIDE = 720
+WIDE = 800
 LONGEST = 10_000
 """Milliseconds that a film may take, the pause at its end included."""
 PAUSE = 1_500
-QUALITY = 40
+MOST_FRAMES = 100
+MOST_BYTES = 300_000
+LEVELS = 32
+STILL = 12
+"""A grey pixel keeps its shown value, one of `LEVELS`, until it has moved by more than so many of 255: what does not
+change takes no room, and the flicker of minibatch noise is not shown as if it were learning."""
 
 
 def frame_epochs(frames: int, planned: int, trained: int) -> list[int]:
@@ -47,19 +52,51 @@ def film(
         planned: epochs the run was to have.
         trained: epochs it had.
     """
-    pages = [
-        _page(to_bytes(originals), to_bytes(frame), words, name, f"{words('epoch')} {epoch}/{trained}")
-        for frame, epoch in zip(frames, frame_epochs(len(frames), planned, trained), strict=True)
-    ]
+    epochs = frame_epochs(len(frames), planned, trained)
+    before = to_bytes(originals)
+    keep = MOST_FRAMES
+    while True:
+        kept = np.unique(np.round(np.linspace(0, len(frames) - 1, keep)).astype(int))
+        after = to_bytes(frames[kept].reshape(-1, *frames.shape[2:])).reshape(len(kept), *before.shape)
+        grey = before.ndim == 3
+        pages = [
+            _page(before, frame, words, name, f"{words('epoch')} {epochs[i]}/{trained}")
+            for i, frame in zip(kept, _calm(after) if grey else after, strict=True)
+        ]
+        moving = _encode(pages, lossless=grey)
+        if len(moving) <= MOST_BYTES or keep <= 8:
+            return moving, _encode(pages[-1:], lossless=grey)
+        keep //= 2
+
+
+def size(content: bytes) -> tuple[int, int]:
+    """Width and height of a film."""
+    with Image.open(io.BytesIO(content)) as image:
+        return image.size
+
+
+def _calm(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    step = 255 / (LEVELS - 1)
+    coarse = np.round(np.round(frames / step) * step).astype(np.uint8)
+    shown = [coarse[0]]
+    for frame, new in zip(frames[1:], coarse[1:], strict=True):
+        moved = np.abs(frame.astype(np.int16) - shown[-1]) > STILL
+        shown.append(np.where(moved, new, shown[-1]))
+    return np.stack(shown)
+
+
+def _encode(pages: list[Image.Image], *, lossless: bool) -> bytes:
     each = int(min(500, (LONGEST - PAUSE) / len(pages)))
-    durations = [each] * (len(pages) - 1) + [each + PAUSE]
-    options: dict[str, Any] = {"quality": QUALITY, "method": 4}
-    moving, still = io.BytesIO(), io.BytesIO()
-    pages[0].save(
-        moving, "WEBP", save_all=True, append_images=pages[1:], duration=durations, loop=0, minimize_size=False, **options
-    )
-    pages[-1].save(still, "WEBP", **options)
-    return moving.getvalue(), still.getvalue()
+    how: dict[str, Any] = {"lossless": True, "quality": 60} if lossless else {"quality": 30}
+    out = io.BytesIO()
+    if len(pages) == 1:
+        pages[0].save(out, "WEBP", method=2, **how)
+    else:
+        times = [each] * (len(pages) - 1) + [each + PAUSE]
+        pages[0].save(
+            out, "WEBP", save_all=True, append_images=pages[1:], duration=times, loop=0, method=2, **how
+        )
+    return out.getvalue()
 
 
 def _page(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -106,10 +107,11 @@ def manifold(grid: Images, at: NDArray[np.floating], words: Words, span: tuple[f
     for i, image in enumerate(images):
         top, left = (i // side) * height, (i % side) * width
         sheet[top : top + height, left : left + width] = image
-    shown = np.unique(np.round(np.linspace(0, side - 1, min(side, 5))).astype(int))
+    # An even side has no middle, so four marks keep the axis symmetrical.
+    shown = np.unique(np.round(np.linspace(0, side - 1, min(side, 4 + side % 2))).astype(int))
     names = [words.number(float(at[i]), ".2f").replace("-", "−") for i in shown]
     with style():
-        figure, axes = _page([sheet], 1, HALF, left=0.62, top=0.06, bottom=0.46)
+        figure, axes = _page([sheet], 1, HALF, left=0.62, right=0.2, top=0.06, bottom=0.46)
         ax = axes[0]
         ax.set_xticks([(i + 0.5) * width - 0.5 for i in shown], names)
         ax.set_yticks([(side - 1 - i + 0.5) * height - 0.5 for i in shown], names)
@@ -119,10 +121,17 @@ def manifold(grid: Images, at: NDArray[np.floating], words: Words, span: tuple[f
 
 
 def _page(
-    sheets: Sequence[Bytes], across: int, size: float, *, left: float, top: float, bottom: float
-) -> tuple[Figure, list[object]]:
+    sheets: Sequence[Bytes],
+    across: int,
+    size: float,
+    *,
+    left: float,
+    top: float,
+    bottom: float,
+    right: float = 0.05,
+) -> tuple[Figure, list[Any]]:
     """A figure some ``size`` inches wide of equal sheets; each sheet's pixel is a whole number of dots, if one fits."""
-    between, right = 0.22, 0.05
+    between = 0.22
     rows = math.ceil(len(sheets) / across)
     height, width = sheets[0].shape[:2]
     room = (size - left - right - (across - 1) * between) / across * DPI

@@ -1,26 +1,22 @@
-"""Figures of curves, codes and errors, from plain arrays; those of images are in `latente.interfaces.grids`."""
+"""Figures of curves, from plain arrays; here are also the names of all other figures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
-from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from latente.evaluation.evaluate import Metric
+from latente.interfaces.byclass import class_errors, codes
 from latente.interfaces.drawing import (
     BLUE,
-    CLASSES,
     HALF,
-    INK,
-    LINE,
+    INTERVAL,
     MARKERS,
     MUTED,
     ORANGE,
@@ -28,8 +24,10 @@ from latente.interfaces.drawing import (
     WIDTH,
     localise,
     plain,
+    png,
     spread,
     style,
+    svg,
 )
 from latente.interfaces.grids import manifold, reconstructions, samples
 from latente.interfaces.words import Words
@@ -40,16 +38,13 @@ __all__ = [
     "codes",
     "curves",
     "manifold",
-    "plane",
+    "png",
     "reconstructions",
     "samples",
+    "svg",
     "sweep_curves",
     "sweep_parts",
 ]
-
-INTERVAL = 1.96
-"""Standard errors on each side of a mean in a 95% interval."""
-MOST_CLASSES = 60
 
 
 def curves(histories: Sequence[History], words: Words, *, unit: str = "image") -> Figure:
@@ -72,6 +67,7 @@ def curves(histories: Sequence[History], words: Words, *, unit: str = "image") -
             if len(parts) > 1:
                 ax.set_title(words(f"figure.series.{part}"))
             _epochs(ax, words)
+            _cut(ax, [histories], part, ORANGE, words)
         panels[0].set_ylabel(words(f"figure.axis.nats_{unit}"))
         panels[0].legend(loc="upper right", borderaxespad=0)
     return figure
@@ -93,6 +89,8 @@ def sweep_curves(
                 _curve(ax, histories, "val_loss", colour, "-", None)
             ax.set_title(plain(name))
             _epochs(ax, words)
+        for ax, family in zip(panels, families.values(), strict=True):
+            _cut(ax, [h for f in families.values() for h in f.values()], "loss", MUTED, words, [*family.values()])
         panels[0].set_ylabel(words(f"figure.axis.loss_{unit}"))
         for ax, family in zip(panels, families.values(), strict=True):
             ends = [(s, *_end(h, "val_loss")) for s, h in family.items()]
@@ -139,118 +137,6 @@ def sweep_parts(lines: Mapping[str, Mapping[int, Metric]], words: Words, *, unit
     return figure
 
 
-def codes(
-    z: NDArray[np.floating], labels: NDArray[np.integer] | None, classes: Sequence[str], words: Words
-) -> Figure:
-    """Codes of shape (n, latent_dim) as points on a plane, coloured and named by label where there are labels.
-
-    One latent is drawn along one axis, one row a class; more than two on their first two principal components.
-    """
-    points, names = plane(np.asarray(z, np.float64), words)
-    if points.shape[1] == 1:
-        rows = np.zeros(len(points)) if labels is None else np.asarray(labels, np.float64)
-        # Steps of the golden ratio fill a row evenly, and always in the same way.
-        rows = rows + 0.7 * ((np.arange(len(points)) * 0.6180339887498949) % 1 - 0.5)
-        points = np.column_stack([points[:, 0], rows])
-    with style():
-        figure = Figure(figsize=(HALF, 3.5), layout="constrained")
-        ax = figure.subplots()
-        size = float(np.clip(24_000 / len(points), 0.6, 12))
-        alpha = 0.8 if len(points) < 5_000 else 0.6
-        common: dict[str, Any] = {"s": size, "linewidths": 0, "alpha": alpha}
-        if labels is None:
-            ax.scatter(points[:, 0], points[:, 1], color=BLUE, **common)
-        else:
-            colours, norm = _class_colours(len(classes))
-            ax.scatter(points[:, 0], points[:, 1], c=labels, cmap=colours, norm=norm, **common)
-            _class_bar(figure, ax, classes, colours, norm, words)
-            if len(names) == 2:
-                _class_marks(ax, points, labels, classes)
-        ax.set_xlabel(names[0])
-        localise(ax, words)
-        if len(names) == 2:
-            ax.set_ylabel(names[1])
-            ax.set_aspect("equal", adjustable="datalim")
-            ax.locator_params(nbins=6)
-        else:
-            ax.set_yticks([])
-    return figure
-
-
-def plane(z: NDArray[np.float64], words: Words) -> tuple[NDArray[np.float64], list[str]]:
-    """Codes on at most two axes, and the axes' names; the sign of a component makes its greatest weight positive."""
-    latents = z.shape[1]
-    if latents <= 2:
-        return z, [words("figure.axis.latent", number=i + 1) for i in range(latents)]
-    centred = z - z.mean(axis=0)
-    variances, directions = np.linalg.eigh(centred.T @ centred / max(len(z) - 1, 1))
-    first = directions[:, ::-1][:, :2]
-    first = first * np.sign(first[np.abs(first).argmax(axis=0), [0, 1]])
-    shares = 100 * variances[::-1][:2] / max(variances.sum(), 1e-30)
-    return centred @ first, [
-        words("figure.axis.component", number=i + 1, share=float(share)) for i, share in enumerate(shares)
-    ]
-
-
-def class_errors(
-    errors: Mapping[str, NDArray[np.floating]],
-    labels: NDArray[np.integer],
-    classes: Sequence[str],
-    words: Words,
-    *,
-    unit: str = "image",
-) -> Figure:
-    """Mean reconstruction error of each class with its 95% interval, a mark a model.
-
-    Args:
-        errors: nats of each example by model, shape (n,) each.
-        labels: each example's class, shape (n,).
-        classes: names of the labels; classes without examples are left out.
-        words: the language.
-        unit: "image" or "example".
-    """
-    present = [c for c in range(len(classes)) if (labels == c).any()]
-    with style():
-        figure = Figure(figsize=(HALF, max(1.6, 0.9 + 0.26 * len(present))), layout="constrained")
-        ax = figure.subplots()
-        shift = 0.16 if len(errors) > 1 else 0.0
-        for i, (name, values) in enumerate(errors.items()):
-            means, halves = class_means(values, labels, present)
-            rows = np.arange(len(present)) + shift * (i - (len(errors) - 1) / 2)
-            ax.errorbar(
-                means,
-                rows,
-                xerr=halves,
-                linestyle="none",
-                marker=MARKERS[i % len(MARKERS)],
-                color=SERIES[i % len(SERIES)],
-                capsize=2,
-                elinewidth=1,
-                label=plain(name),
-            )
-        localise(ax, words)
-        ax.set_yticks(range(len(present)), [plain(classes[c], 18) for c in present])
-        ax.set_ylim(len(present) - 0.4, -0.6)
-        ax.grid(axis="y", visible=False)
-        for row in range(1, len(present)):
-            ax.axhline(row - 0.5, color=LINE, linewidth=0.5, zorder=0)
-        ax.tick_params(axis="y", length=0)
-        ax.set_xlabel(words(f"figure.axis.reconstruction_{unit}"))
-        ax.set_ylabel(words("figure.axis.class"))
-        if len(errors) > 1:
-            figure.legend(*ax.get_legend_handles_labels(), loc="outside upper right", ncols=min(len(errors), 3))
-    return figure
-
-
-def class_means(
-    values: NDArray[np.floating], labels: NDArray[np.integer], present: Sequence[int]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean of each class and half of its 95% interval; no interval (NaN) for a single example."""
-    groups = [np.asarray(values, np.float64)[labels == c] for c in present]
-    halves = [INTERVAL * g.std(ddof=1) / np.sqrt(len(g)) if len(g) > 1 else np.nan for g in groups]
-    return np.array([g.mean() for g in groups]), np.array(halves)
-
-
 def _has_kl(histories: Sequence[History]) -> bool:
     return any(np.any(h["kl"] != 0) for h in histories)
 
@@ -277,6 +163,45 @@ def _curve(
         ax.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, linewidth=0)
 
 
+def is_cut(*runs: Sequence[History], parts: Sequence[str] = ("loss", "reconstruction", "kl")) -> bool:
+    """Whether a figure of these histories leaves out the first epoch's training mean (see `_cut`)."""
+    parts = parts if any(map(_has_kl, runs)) else ("loss",)
+    return any(_limits(runs, part) is not None for part in parts)
+
+
+def _limits(runs: Sequence[Sequence[History]], part: str) -> tuple[float, float] | None:
+    later = [_together(h, part)[:, 1:] for h in runs]
+    if not all(v.size for v in later):
+        return None
+    rest = [*later, *(_together(h, f"val_{part}") for h in runs)]
+    low, high = min(float(r.min()) for r in rest), max(float(r.max()) for r in rest)
+    greatest = max(float(_together(h, part)[:, 0].mean()) for h in runs)
+    return (low, high) if greatest > high + 0.25 * (high - low) else None
+
+
+def _cut(
+    ax: Any,
+    runs: Sequence[Sequence[History]],
+    part: str,
+    colour: str,
+    words: Words,
+    here: Sequence[Sequence[History]] | None = None,
+) -> None:
+    """Let the first epoch's training mean leave the panel where it would press all else flat, and say where it is."""
+    limits = _limits(runs, part)
+    if limits is None:
+        return
+    low, high = limits
+    ax.set_ylim(low - 0.05 * (high - low), high + 0.08 * (high - low))
+    firsts = [float(_together(h, part)[:, 0].mean()) for h in (here or runs)]
+    told = dict.fromkeys(words.number(v, ".0f") for v in (min(firsts), max(firsts)))
+    # The line comes back into the panel on its way to epoch 2: beside that the words are free of it.
+    ax.annotate(
+        "↑ " + "–".join(told), (2, 1), xycoords=("data", "axes fraction"), xytext=(5, -1),
+        textcoords="offset points", va="top", fontsize=8, color=colour,
+    )  # fmt: skip
+
+
 def _epochs(ax: Any, words: Words) -> None:
     ax.set_xlabel(words("epoch"))
     localise(ax, words)
@@ -288,7 +213,8 @@ def _label_ends(
 ) -> None:
     low, high = ax.get_ylim()
     # 11 points a line of text, in the axis' own units; the height is nearly that of the finished axes.
-    placed = spread(np.asarray(y, np.float64), (high - low) * 11 / (72 * height))
+    line = (high - low) * 11 / (72 * height)
+    placed = spread(np.asarray(y, np.float64), line, low + line / 2)
     for x_, y_, text, colour in zip(x, placed, texts, colours, strict=True):
         ax.annotate(
             text,
@@ -300,45 +226,3 @@ def _label_ends(
             fontsize=8,
             annotation_clip=False,
         )
-
-
-def _class_colours(count: int) -> tuple[ListedColormap, BoundaryNorm]:
-    if count <= len(CLASSES):
-        chosen: list[Any] = list(CLASSES[: max(count, 1)])
-    else:
-        chosen = [matplotlib.colormaps["turbo"](i / (count - 1)) for i in range(count)]
-    return ListedColormap(chosen), BoundaryNorm(np.arange(max(count, 1) + 1) - 0.5, max(count, 1))
-
-
-def _class_bar(
-    figure: Figure, ax: Any, classes: Sequence[str], colours: ListedColormap, norm: BoundaryNorm, words: Words
-) -> None:
-    from matplotlib.cm import ScalarMappable
-
-    bar = figure.colorbar(ScalarMappable(norm, colours), ax=ax, pad=0.02, aspect=28)
-    step = 1 + (len(classes) - 1) // 30
-    ticks = list(range(0, len(classes), step))
-    bar.set_ticks(ticks, labels=[plain(classes[t], 14) for t in ticks])
-    bar.ax.tick_params(which="both", length=0)
-    bar.ax.invert_yaxis()
-    bar.ax.grid(False)
-    bar.outline.set_visible(False)
-    bar.ax.set_title(words("figure.axis.class"), fontsize=8, fontweight="normal", pad=5)
-
-
-def _class_marks(ax: Any, points: NDArray[np.float64], labels: NDArray[np.integer], classes: Sequence[str]) -> None:
-    if len(classes) > 30:
-        return
-    for c, name in enumerate(classes):
-        group = points[labels == c]
-        if len(group):
-            ax.annotate(
-                plain(name, 8),
-                np.median(group, axis=0),
-                ha="center",
-                va="center",
-                fontsize=9,
-                fontweight="bold",
-                color=INK,
-                path_effects=[withStroke(linewidth=2.4, foreground="white")],
-            )

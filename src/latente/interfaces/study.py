@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import os
 import platform
@@ -82,9 +83,10 @@ def run_study(
         named = data.spec.source if isinstance(data, Data) else data
         spec = read_study(study, data=named, settings=settings, seeds=seeds)
     folder = Path(out) if out is not None else _new_folder(spec)
-    _check_out(folder, spec, resume)
-    watch.on_stage(f"reading {spec.data.source}")
+    _check_free(folder, resume)
     found = data if isinstance(data, Data) else _load(spec.data)
+    spec = dataclasses.replace(spec, data=found.spec)
+    _check_same(folder, spec)
     for run in spec.expanded():
         prepare(run, found)
     with _locked(folder):
@@ -218,7 +220,7 @@ def _new_folder(spec: StudySpec) -> Path:
     return folder
 
 
-def _check_out(folder: Path, spec: StudySpec, resume: bool) -> None:
+def _check_free(folder: Path, resume: bool) -> None:
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     if not folder.is_dir():
@@ -229,11 +231,15 @@ def _check_out(folder: Path, spec: StudySpec, resume: bool) -> None:
             "or go on with an interrupted study with --resume"
         )
     known = folder / "study.json"
-    if not known.exists():
-        ours = {"runs", ".lock"}
-        if all(p.name in ours or p.name.endswith(".part") for p in folder.iterdir()):
-            return
+    # A study that was killed in its first moments has a lock or a part of a file, and nothing else.
+    if not known.exists() and not all(p.name == ".lock" or p.name.endswith(".part") for p in folder.iterdir()):
         raise StoreError(f"{folder}: holds something that is not a study; choose another --out")
+
+
+def _check_same(folder: Path, spec: StudySpec) -> None:
+    known = folder / "study.json"
+    if not known.exists():
+        return
     theirs = {k: v for k, v in read_json(known).items() if k not in ("latente", "command")}
     changed = store.differences(as_dict(spec), theirs)
     if changed:

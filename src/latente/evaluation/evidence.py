@@ -1,0 +1,317 @@
+"""The numbers behind a study's conclusions: plain values, computed from its trained runs on the validation part.
+
+The test part is never looked at; its loss is quoted where the runs have it already. Every number is the same each
+time: subsamples and draws have fixed seeds, and no wall-clock time is among them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.errors import SpecError
+from latente.evaluation import measures as m
+from latente.evaluation.bench import Bench, Drawn, Seen, operations
+from latente.evaluation.measures import Estimate, Stat, combine
+from latente.evaluation.quantities import (
+    Evidence,
+    Fit,
+    LatentMap,
+    Pair,
+    Reconstructions,
+    Samples,
+    Size,
+    Step,
+    Weighted,
+)
+from latente.evaluation.roles import Model, find_roles, is_vae
+from latente.evaluation.run import Run
+from latente.model.likelihoods import Bernoulli, Gaussian
+
+INACTIVE = 0.01
+"""A latent is inactive where its posterior means vary by less than this over the examples (Burda et al. 2016)."""
+
+
+def gather(runs: Sequence[Run]) -> Evidence:
+    """The evidence that the runs of one study give.
+
+    Raises:
+        SpecError: no runs, or runs of different data.
+        DataError: as `Run.data`.
+    """
+    if not runs or len({r.card["fingerprint"] for r in runs}) != 1:
+        raise SpecError(f"findings: got {len(runs)} runs; allowed: at least one, all of one study on one data set")
+    roles = find_roles(runs)
+    bench = Bench(runs[0].data)
+    flat = [v for v in roles.models if v.latent_dim == 2 and is_vae(v.spec)]
+    compared = {pair: _pair(*pair, bench, matched=True) for pair in roles.matched}
+    main_pair = None
+    if roles.ae and roles.vae:
+        main = (roles.ae, roles.vae)
+        main_pair = compared[main] if main in compared else _pair(*main, bench, matched=False)
+    return Evidence(
+        data=bench.data.name,
+        train=len(bench.data.train),
+        validation=len(bench.data.validation),
+        classes=bench.classes,
+        images=bench.images,
+        grey=bench.grey and any(isinstance(r.model.likelihood, Bernoulli) for r in runs),
+        seeds=min(len(v.runs) for v in roles.models),
+        runs=len(runs),
+        own_class=sum(not bench.plain(r) for r in runs),
+        residual=_residual(roles.models),
+        vae=roles.vae.latent_dim if roles.vae else None,
+        ae=roles.ae.latent_dim if roles.ae else None,
+        fit=_fit(roles.vae) if roles.vae else None,
+        reconstructions=_reconstructions(roles.vae, bench) if roles.vae and bench.images else None,
+        samples=_samples(roles.vae, bench) if roles.vae else None,
+        latent_map=_latent_map(flat[0], bench) if flat and bench.classes > 1 else None,
+        main_pair=main_pair,
+        compared=tuple(compared.values()),
+        sweep=tuple(_size(v, roles.sweep[0], bench) for v in roles.sweep),
+        steps=tuple(_step(a, b, bench) for a, b in zip(roles.sweep, roles.sweep[1:], strict=False)),
+        from_smallest=tuple(_step(roles.sweep[0], b, bench) for b in roles.sweep[1:]),
+        inactive=_inactive(roles.vae, bench) if roles.vae else None,
+        betas=sum(len(w.runs) for w in roles.models if w.beta not in (None, 1.0)),
+        weighted=tuple(_weighted(w, plain, bench) for w, plain in roles.weighted),
+    )
+
+
+def _fit(vae: Model) -> Fit:
+    train = [r.evaluate("train")["loss"] for r in vae.runs]
+    validation = [r.evaluate("validation")["loss"] for r in vae.runs]
+    test = [r.metrics["test"]["loss"].value for r in vae.runs if "test" in r.metrics]
+    zero = _zero(vae.runs[0])
+    gaps, percents, rises = [], [], []
+    for run, t, v in zip(vae.runs, train, validation, strict=True):
+        # The two parts are independent, so their errors add.
+        gaps.append(Stat(v.value - t.value, (), t.standard_error**2 + v.standard_error**2))
+        curve = run.history["val_loss"].astype(float)
+        # With early stopping the kept weights are the best epoch's.
+        kept = curve.min() if run.spec.train.patience > 0 else curve[-1]
+        if zero is not None and t.value > zero and curve.min() > zero:
+            whole = t.value - zero
+            variance = v.standard_error**2 + ((v.value - zero) / whole * t.standard_error) ** 2
+            percents.append(Stat(100 * gaps[-1].value / whole, (), 100**2 * variance / whole**2))
+            rises.append(Stat(100 * float(kept - curve.min()) / float(curve.min() - zero)))
+    gap = combine(gaps)
+    assert gap is not None
+    known = len(percents) == len(vae.runs)
+    return Fit(
+        train=_mean(t.value for t in train),
+        validation=_mean(v.value for v in validation),
+        gap=gap,
+        gap_percent=combine(percents) if known else None,
+        best_epoch=_mean(int(r.history["val_loss"].argmin()) + 1 for r in vae.runs),
+        epochs=_mean(len(r.history["val_loss"]) for r in vae.runs),
+        rise_percent=combine(rises) if known else None,
+        test=_mean(test) if len(test) == len(vae.runs) else None,
+    )
+
+
+def _zero(run: Run) -> float | None:
+    """The loss of a perfect model, from which a percentage can be taken: a density has a constant to take off."""
+    likelihood = run.model.likelihood
+    if isinstance(likelihood, Bernoulli):
+        return 0.0
+    if isinstance(likelihood, Gaussian):
+        return 0.5 * math.prod(run.model.shape) * math.log(2 * math.pi * likelihood.sigma**2)
+    return None
+
+
+def _reconstructions(vae: Model, bench: Bench) -> Reconstructions:
+    made = [bench.of(r).reconstructions for r in vae.runs]
+    side = bench.block
+    coarse = None
+    if min(bench.data.shape[:2]) >= side:
+        real = m.blocks(bench.x, side)
+        coarse = combine([m.explained_variance(m.blocks(x, side), real) for x in made])
+    return Reconstructions(coarse, side, combine([m.sharpness(x, bench.x) for x in made]))
+
+
+def _samples(vae: Model, bench: Bench) -> Samples:
+    drawn = [bench.of(r).drawn for r in vae.runs]
+    spread = combine([d.spread for d in drawn])
+    if bench.classes < 2:
+        return Samples(spread)
+    real = bench.real_near
+    assert real.label is not None
+    usual = m.effective_classes(real.label, bench.classes)
+    found = [m.effective_classes(_labels(d), bench.classes) for d in drawn]
+    doubt = m.mean(real.ambiguous)
+    return Samples(
+        spread=spread,
+        effective=_mean(f.value for f in found),
+        real_effective=usual.value,
+        classes=combine([m.quotient_of_sets(f, usual) for f in found]),
+        ambiguous=_mean(float(d.near.ambiguous.mean()) for d in drawn),
+        real_ambiguous=doubt.value,
+        excess=combine([m.difference_of_sets(doubt, m.mean(d.near.ambiguous)) for d in drawn]),
+    )
+
+
+def _labels(drawn: Drawn) -> NDArray[np.int64]:
+    assert drawn.near.label is not None
+    return drawn.near.label
+
+
+def _latent_map(vae: Model, bench: Bench) -> LatentMap:
+    from sklearn.decomposition import PCA
+
+    assert bench.y is not None and bench.train_y is not None
+    rows = (len(bench.train_x), -1)
+    two = PCA(2, svd_solver="randomized", random_state=0).fit(bench.train_x.reshape(rows))
+    seen = two.transform(bench.x.reshape(len(bench.x), -1)), two.transform(bench.train_x.reshape(rows))
+    linear = m.mean(m.neighbours(*seen, bench.train_y, bench.classes).right(bench.y))
+    right = []
+    for run in vae.runs:
+        codes = bench.of(run)
+        near = m.neighbours(codes.codes, codes.train_codes, bench.train_y, bench.classes)
+        right.append(m.mean(near.right(bench.y)))
+    counts = np.bincount(bench.y, minlength=bench.classes)
+    return LatentMap(
+        accuracy=combine(right),
+        majority=float(counts.max() / counts.sum()),
+        linear=linear.value,
+        advantage=combine([m.difference(linear, r) for r in right]),
+    )
+
+
+def _pair(ae: Model, vae: Model, bench: Bench, *, matched: bool) -> Pair:
+    runs = ae.with_seeds_of(vae) or [(ae.runs[0], vae.runs[0])]
+    seen = [(bench.of(a), bench.of(v)) for a, v in runs]
+    score = "bce_per_pixel" if all("bce_per_pixel" in s.values for s in seen[0]) else "mse"
+    likelihoods = {repr(r.model.likelihood) for r in runs[0]}
+
+    def both(measure: Callable[[Seen], Stat | None]) -> list[tuple[Stat, Stat]]:
+        found = [(measure(a), measure(v)) for a, v in seen]
+        return [(a, v) for a, v in found if a is not None and v is not None]
+
+    losses = both(lambda s: m.mean(s.values["loss"]))
+    scores = both(lambda s: m.mean(s.values[score]))
+    total = m.spread(bench.x)
+    variety = both(lambda s: m.ratio(m.spread(s.reconstructions), total))
+    edges = both(lambda s: m.sharpness(s.reconstructions, bench.x)) if bench.images else []
+    drawn = [(a.fitted, v.drawn) for a, v in seen]
+    doubts = [(x, y) for x, y in ((a.ambiguous, v.ambiguous) for a, v in drawn) if x is not None and y is not None]
+    comparable = len(likelihoods) == 1 and all(v.value > 0 for _, v in losses)
+    return Pair(
+        ae_latents=ae.latent_dim,
+        vae_latents=vae.latent_dim,
+        matched=matched,
+        ae_loss=_mean(a.value for a, _ in losses),
+        vae_loss=_mean(v.value for _, v in losses),
+        loss_percent=_percent(losses) if comparable else None,
+        score="mse" if score == "mse" else "bce",
+        ae_score=_mean(a.value for a, _ in scores),
+        vae_score=_mean(v.value for _, v in scores),
+        score_percent=_percent(scores),
+        ae_variety=_mean(a.value for a, _ in variety),
+        vae_variety=_mean(v.value for _, v in variety),
+        variety=combine([m.difference(v, a) for a, v in variety]),
+        ae_sharpness=combine([a for a, _ in edges]),
+        vae_sharpness=combine([v for _, v in edges]),
+        sharpness=combine([m.difference(v, a) for a, v in edges]),
+        ae_energy=_mean(a.energy.value for a, _ in drawn),
+        ae_normal_energy=_mean(a.normal.energy.value for a, _ in seen),
+        vae_energy=_mean(v.energy.value for _, v in drawn),
+        energy=combine([m.energy_difference(v.energy, a.energy) for a, v in drawn]),
+        ae_ambiguous=_mean(a.value for a, _ in doubts) if doubts else None,
+        vae_ambiguous=_mean(v.value for _, v in doubts) if doubts else None,
+        ambiguous=combine([m.difference_of_sets(v, a) for a, v in doubts]),
+        ae_spread=combine([a.spread for a, _ in drawn]),
+        ae_new=combine([a.new for a, _ in drawn]),
+        ae_normal_new=_mean(a.normal.new.value for a, _ in seen),
+        vae_new=_mean(v.new.value for _, v in drawn),
+    )
+
+
+def _percent(pairs: list[tuple[Stat, Stat]]) -> Estimate | None:
+    # Both means move with the examples: the ratio of paired values keeps that.
+    return combine([m.times(m.ratio(a.influence[0] - v.influence[0], v.influence[0]), 100) for a, v in pairs])
+
+
+def _size(vae: Model, smallest: Model, bench: Bench) -> Size:
+    target = _mean(float(r.history["loss"][-1]) for r in smallest.runs)
+    seen = [bench.of(r) for r in vae.runs]
+    curves = [r.history["loss"].astype(float) for r in vae.runs]
+    drawn = [s.drawn for s in seen]
+    falls = [100 * (c[-2] - c[-1]) / abs(c[-1]) if len(c) > 1 and c[-1] else math.nan for c in curves]
+    return Size(
+        latents=vae.latent_dim,
+        loss=_mean(float(s.values["loss"].mean(dtype=float)) for s in seen),
+        reconstruction=_mean(float(s.values["reconstruction"].mean(dtype=float)) for s in seen),
+        kl=_mean(float(s.values["kl"].mean(dtype=float)) for s in seen),
+        parameters=vae.runs[0].model.parameters(),
+        operations=operations(vae.runs[0].model),
+        epochs=_mean(len(c) for c in curves),
+        epochs_to_90=_finite(_mean(m.epochs_to(c) for c in curves)),
+        epochs_to_smallest=_finite(_mean(m.epochs_below(c, target) for c in curves)),
+        rises=_finite(_mean(m.rises(c) for c in curves)),
+        last_fall=_finite(_mean(falls)),
+        sharpness=_finite(_mean(d.sharpness.value for d in drawn if d.sharpness)) if bench.images else None,
+        ambiguous=_mean(float(d.near.ambiguous.mean()) for d in drawn) if bench.classes > 1 else None,
+        inactive=_inactive(vae, bench),
+    )
+
+
+def _step(small: Model, large: Model, bench: Bench) -> Step:
+    runs = small.with_seeds_of(large)
+    seen = [(bench.of(a), bench.of(b)) for a, b in runs]
+    curves = [tuple(r.history["loss"].astype(float) for r in pair) for pair in runs]
+
+    def change(name: str) -> Estimate | None:
+        return combine([m.difference(m.mean(a.values[name]), m.mean(b.values[name])) for a, b in seen])
+
+    def of_samples(measure: Callable[[Drawn], Stat | None]) -> Estimate | None:
+        found = [(measure(a.drawn), measure(b.drawn)) for a, b in seen]
+        return combine([m.difference_of_sets(x, y) for x, y in found if x is not None and y is not None])
+
+    return Step(
+        first=small.latent_dim,
+        second=large.latent_dim,
+        loss=change("loss"),
+        reconstruction=change("reconstruction"),
+        kl=change("kl"),
+        # Both are relative to the same validation images, whose share of the error does not decide the sign.
+        sharpness=of_samples(lambda d: d.sharpness and Stat(d.sharpness.value, d.sharpness.influence[:1])),
+        ambiguous=of_samples(lambda d: d.ambiguous),
+        epochs_percent=combine([Stat(100 * (m.epochs_to(b) / m.epochs_to(a) - 1)) for a, b in curves]),
+        rises=combine([Stat(m.rises(b) - m.rises(a)) for a, b in curves]),
+    )
+
+
+def _weighted(model: Model, plain: Model, bench: Bench) -> Weighted:
+    def bound(run: Run) -> Stat:
+        values = bench.of(run).values
+        return m.mean(values["reconstruction"].astype(float) + values["kl"])
+
+    pairs = model.with_seeds_of(plain)
+    assert model.beta is not None
+    return Weighted(model.beta, model.latent_dim, combine([m.difference(bound(b), bound(a)) for a, b in pairs]))
+
+
+def _inactive(vae: Model, bench: Bench) -> float:
+    return _mean(int((bench.of(r).codes.var(axis=0) < INACTIVE).sum()) for r in vae.runs)
+
+
+def _residual(models: Sequence[Model]) -> float | None:
+    worst = []
+    for model in models:
+        beta = 0.0 if model.beta is None else model.beta
+        for run in model.runs:
+            for p in ("", "val_"):
+                loss, first, kl = (run.history[p + k].astype(float) for k in ("loss", "reconstruction", "kl"))
+                worst.append(float(np.max(np.abs(loss - (first + beta * kl)) / np.maximum(np.abs(loss), 1))))
+    return _finite(max(worst))
+
+
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

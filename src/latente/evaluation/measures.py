@@ -1,0 +1,299 @@
+"""Measures on arrays of examples, and their 95% intervals over examples and seeds.
+
+A measure of one run is a `Stat`: its value and its influence function (what each example adds to it), so that
+differences of two measures on the same examples are paired, and ratios get their delta-method error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm, t
+
+Floats = NDArray[np.floating]
+
+LEVEL = 0.95
+NEIGHBOURS = 10
+AGREE = 0.7
+"""An example is ambiguous where fewer than this share of its nearest training examples are of one class."""
+COPY = 1 / 3
+"""A copy is this much nearer to one training example than to the next (Yoon et al. 2023, memorisation ratio)."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value and its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Stat:
+    """A measure of one trained model.
+
+    Attributes:
+        value: the measure.
+        influence: for each independent set of examples, what each adds to the value, shape (n,), up to a constant.
+        variance: sampling variance that is known as a number.
+    """
+
+    value: float
+    influence: tuple[Floats, ...] = ()
+    variance: float = 0.0
+
+
+def combine(stats: Sequence[Stat]) -> Estimate | None:
+    """The seeds' mean with its interval; None where a value is not a number.
+
+    With one seed the interval is normal, over examples. With several, the t interval of the seeds' values is
+    added to it in quadrature, for all seeds share the same examples.
+    """
+    values = np.array([s.value for s in stats])
+    if len(values) == 0 or not np.isfinite(values).all():
+        return None
+    variance = float(np.mean([s.variance for s in stats]))
+    for sets in zip(*(s.influence for s in stats), strict=True):
+        shared = np.mean(np.stack(sets), axis=0)
+        variance += float(shared.var(ddof=1)) / len(shared) if len(shared) > 1 else 0.0
+    square = float(norm.ppf(0.5 + LEVEL / 2)) ** 2 * variance
+    if len(values) > 1:
+        square += float(t.ppf(0.5 + LEVEL / 2, len(values) - 1)) ** 2 * float(values.var(ddof=1)) / len(values)
+    mean, half = float(values.mean()), math.sqrt(square)
+    return Estimate(mean, mean - half, mean + half) if math.isfinite(half) else None
+
+
+def mean(values: NDArray[np.generic]) -> Stat:
+    """The mean of one value an example."""
+    v = np.asarray(values, np.float64)
+    return Stat(float(v.mean()), (v,))
+
+
+def ratio(above: Floats, below: Floats) -> Stat:
+    """Σ above / Σ below over the same examples; not a number where Σ below is zero."""
+    a, b = np.asarray(above, np.float64), np.asarray(below, np.float64)
+    if not b.mean() > 0:
+        return Stat(math.nan, (a,))
+    r = float(a.mean() / b.mean())
+    return Stat(r, ((a - r * b) / b.mean(),))
+
+
+def quotient_of_sets(above: Stat, below: Stat) -> Stat:
+    """above / below of measures on independent sets; not a number where below is not above zero."""
+    if not below.value > 0:
+        return Stat(math.nan, above.influence + below.influence)
+    own = tuple(i / below.value for i in above.influence)
+    return Stat(above.value / below.value, own + tuple(-i * above.value / below.value**2 for i in below.influence))
+
+
+def ratio_of_sets(above: NDArray[np.generic], below: NDArray[np.generic]) -> Stat:
+    """mean(above) / mean(below) of two independent sets."""
+    return quotient_of_sets(mean(above), mean(below))
+
+
+def difference_of_sets(first: Stat, second: Stat) -> Stat:
+    """second − first of measures on independent sets."""
+    return Stat(second.value - first.value, first.influence + second.influence, first.variance + second.variance)
+
+
+def difference(first: Stat, second: Stat) -> Stat:
+    """second − first of measures on the same sets of examples: paired."""
+    pairs = zip(first.influence, second.influence, strict=True)
+    return Stat(second.value - first.value, tuple(b - a for a, b in pairs), first.variance + second.variance)
+
+
+def root(stat: Stat) -> Stat:
+    """The square root of a measure."""
+    if not stat.value > 0:
+        return Stat(math.nan, stat.influence)
+    r = math.sqrt(stat.value)
+    return Stat(r, tuple(i / (2 * r) for i in stat.influence), stat.variance / (4 * stat.value))
+
+
+def times(stat: Stat, factor: float) -> Stat:
+    """A measure in other units, for instance percent."""
+    return Stat(stat.value * factor, tuple(i * factor for i in stat.influence), stat.variance * factor**2)
+
+
+def blocks(x: Floats, side: int) -> Floats:
+    """Images (n, height, width, ...) averaged over side×side blocks; what does not fill a block is cut off."""
+    n, h, w = x.shape[0], x.shape[1] // side, x.shape[2] // side
+    cut = x[:, : h * side, : w * side].reshape(n, h, side, w, side, *x.shape[3:])
+    averaged: Floats = cut.mean(axis=(2, 4))
+    return averaged
+
+
+def gradient_energy(x: Floats) -> Floats:
+    """Sum of squared differences between neighbouring pixels of images (n, height, width, ...); shape (n,)."""
+    total = np.zeros(len(x))
+    for axis in (1, 2):
+        total += (np.diff(np.asarray(x, np.float64), axis=axis) ** 2).reshape(len(x), -1).sum(axis=1)
+    return total
+
+
+def sharpness(x: Floats, reference: Floats) -> Stat:
+    """Edge strength of images, example by example with the reference's: √(Σ gradient energy / Σ of reference)."""
+    return root(ratio(gradient_energy(x), gradient_energy(reference)))
+
+
+def explained_variance(x: Floats, of: Floats) -> Stat:
+    """1 − Σ‖of − x‖² / Σ‖of − mean of‖², example by example; 1 is perfect, 0 is no better than the mean."""
+    error = ((of - x) ** 2).reshape(len(of), -1).sum(axis=1)
+    lost = ratio(error, spread(of))
+    return Stat(1 - lost.value, tuple(-i for i in lost.influence))
+
+
+def spread(x: Floats) -> Floats:
+    """‖x − mean x‖² of each example; their mean is the total variance."""
+    flat = np.asarray(x, np.float64).reshape(len(x), -1)
+    squared: Floats = ((flat - flat.mean(axis=0)) ** 2).sum(axis=1)
+    return squared
+
+
+def distances(a: Floats, b: Floats) -> Floats:
+    """Euclidean distances, shape (len(a), len(b)), of flattened examples."""
+    # Single precision halves the time of the large products; the neighbours stay the same but for ties.
+    kind = np.float32 if a.size + b.size > 500_000 else np.float64
+    p, q = np.asarray(a, kind).reshape(len(a), -1), np.asarray(b, kind).reshape(len(b), -1)
+    square = (p**2).sum(axis=1)[:, None] + (q**2).sum(axis=1) - 2 * (p @ q.T)
+    apart: Floats = np.sqrt(np.maximum(square, 0))
+    return apart
+
+
+def pair_means(x: Floats) -> Floats:
+    """Mean distance of each example to all others, shape (n,)."""
+    apart = distances(x, x)
+    np.fill_diagonal(apart, 0)  # rounding leaves it a little above
+    means: Floats = apart.sum(axis=1, dtype=np.float64) / max(len(x) - 1, 1)
+    return means
+
+
+def mean_pair_distance(x: Floats) -> Stat:
+    """The mean distance between two examples: a U-statistic, whose influence is twice the example's mean."""
+    means = pair_means(x)
+    return Stat(float(means.mean()), (2 * means,))
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Parts of the energy distance 2 E|A − Y| − E|A − A′| − E|Y − Y′| between samples A and real examples Y.
+
+    It is zero only where both have one distribution (Székely & Rizzo 2013), so that blur and lack of variety
+    both count. ``value`` is its unbiased estimate; ``sample`` and ``real`` are the influences.
+    """
+
+    value: float
+    sample: Floats
+    real: Floats
+
+
+def energy(sample: Floats, real: Floats, within: float) -> Energy:
+    """The energy distance of a sample from real examples, whose own mean distance is ``within``."""
+    across, own = distances(sample, real), pair_means(sample)
+    value = 2 * float(across.mean(dtype=np.float64)) - float(own.mean()) - within
+    by_sample, by_real = across.mean(axis=1, dtype=np.float64), across.mean(axis=0, dtype=np.float64)
+    return Energy(value, 2 * by_sample - 2 * own, 2 * by_real)
+
+
+def energy_difference(first: Energy, second: Energy) -> Stat:
+    """second − first against the same real examples; below zero where the second is nearer to them."""
+    return Stat(second.value - first.value, (first.sample, second.sample, second.real - first.real))
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """What the nearest training examples say about each of n examples.
+
+    Attributes:
+        label: the class most of them have, shape (n,); None without labels.
+        agreement: the share that has it, shape (n,); None without labels.
+        nearest, second: distance to the nearest and the second nearest, shape (n,).
+    """
+
+    label: NDArray[np.int64] | None
+    agreement: Floats | None
+    nearest: Floats
+    second: Floats
+
+    @property
+    def ambiguous(self) -> Floats:
+        """One where too few neighbours agree, else zero."""
+        assert self.agreement is not None
+        # The shares are quotients in floating point: the margin keeps an exact 0.7 on its side.
+        return (self.agreement < AGREE - 1e-9).astype(np.float64)
+
+    def right(self, labels: NDArray[np.int64]) -> Floats:
+        """One where the neighbours' class is the example's own, else zero."""
+        assert self.label is not None
+        return (self.label == labels).astype(np.float64)
+
+    @property
+    def copied(self) -> NDArray[np.bool_]:
+        """Where an example is a copy of one training example."""
+        return self.nearest < COPY * self.second
+
+
+def neighbours(
+    x: Floats, train: Floats, labels: NDArray[np.int64] | None, classes: int, k: int = NEIGHBOURS
+) -> Neighbours:
+    """The k nearest training examples of each x, by Euclidean distance; ties go to the lower class."""
+    k = min(k, len(train))
+    labelled, shares, first, second = [], [], [], []
+    for at in range(0, len(x), 500):
+        d = distances(x[at : at + 500], train)
+        index = np.argpartition(d, k - 1, axis=1)[:, :k]
+        near = np.sort(np.take_along_axis(d, index, axis=1), axis=1)
+        first.append(near[:, 0])
+        second.append(near[:, min(1, k - 1)])
+        if labels is not None:
+            votes = (labels[index][:, :, None] == np.arange(classes)).sum(axis=1)
+            labelled.append(votes.argmax(axis=1))
+            shares.append(votes.max(axis=1) / k)
+    known = labels is not None
+    return Neighbours(
+        np.concatenate(labelled) if known else None,
+        np.concatenate(shares) if known else None,
+        np.concatenate(first).astype(np.float64),
+        np.concatenate(second).astype(np.float64),
+    )
+
+
+def effective_classes(labels: NDArray[np.int64], classes: int) -> Stat:
+    """exp(entropy) of the classes' shares: how many equally frequent classes are as diverse (Hill 1973)."""
+    share = np.bincount(labels, minlength=classes) / len(labels)
+    surprise = -np.log(np.where(share > 0, share, 1))
+    number = float(np.exp((share * surprise).sum()))
+    return Stat(number, (number * surprise[labels],))
+
+
+def epochs_below(loss: Floats, target: float) -> float:
+    """The epoch, interpolated, at which a loss curve first passes below a target; not a number where it does not."""
+    curve = np.asarray(loss, np.float64)
+    if not (curve <= target).any():
+        return math.nan
+    after = int(np.argmax(curve <= target))
+    return float(after + (curve[after - 1] - target) / (curve[after - 1] - curve[after])) if after else 1.0
+
+
+def epochs_to(loss: Floats, share: float = 0.9) -> float:
+    """The epoch, interpolated, at which so large a share of the whole decrease of a loss curve is done.
+
+    The decrease is from the first epoch's mean to the last's; not a number below three epochs or without one.
+    """
+    curve = np.asarray(loss, np.float64)
+    if len(curve) < 3 or not curve[0] > curve[-1]:
+        return math.nan
+    return epochs_below(curve, float(curve[0] - share * (curve[0] - curve[-1])))
+
+
+def rises(loss: Floats) -> float:
+    """All upward moves of a loss curve together, in percent of its whole decrease."""
+    curve = np.asarray(loss, np.float64)
+    if len(curve) < 3 or not curve[0] > curve[-1]:
+        return math.nan
+    return float(100 * np.maximum(np.diff(curve), 0).sum() / (curve[0] - curve[-1]))

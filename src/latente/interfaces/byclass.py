@@ -1,0 +1,187 @@
+"""Figures by class: codes on a plane, and reconstruction errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from numpy.typing import NDArray
+
+from latente.interfaces.drawing import (
+    BLUE,
+    CLASSES,
+    HALF,
+    INK,
+    INTERVAL,
+    LINE,
+    MARKERS,
+    SERIES,
+    apart,
+    localise,
+    plain,
+    style,
+)
+from latente.interfaces.words import Words
+
+MOST_CLASSES = 60
+"""With more classes a figure of errors is longer than a page, and is left out."""
+
+
+def codes(
+    z: NDArray[np.floating], labels: NDArray[np.integer] | None, classes: Sequence[str], words: Words
+) -> Figure:
+    """Codes of shape (n, latent_dim) as points on a plane, coloured and named by label where there are labels.
+
+    One latent is drawn along one axis, one row a class; more than two on their first two principal components.
+    """
+    points, names = plane(np.asarray(z, np.float64), words)
+    if points.shape[1] == 1:
+        rows = np.zeros(len(points)) if labels is None else np.asarray(labels, np.float64)
+        # Steps of the golden ratio fill a row evenly, and always in the same way.
+        rows = rows + 0.7 * ((np.arange(len(points)) * 0.6180339887498949) % 1 - 0.5)
+        points = np.column_stack([points[:, 0], rows])
+    with style():
+        figure = Figure(figsize=(HALF, 3.5), layout="constrained")
+        ax = figure.subplots()
+        size = float(np.clip(24_000 / len(points), 0.6, 12))
+        alpha = 0.8 if len(points) < 5_000 else 0.6
+        common: dict[str, Any] = {"s": size, "linewidths": 0, "alpha": alpha}
+        if labels is None:
+            ax.scatter(points[:, 0], points[:, 1], color=BLUE, **common)
+        else:
+            colours, norm = _class_colours(len(classes))
+            ax.scatter(points[:, 0], points[:, 1], c=labels, cmap=colours, norm=norm, **common)
+            _class_bar(figure, ax, classes, colours, norm, words)
+            if len(names) == 2:
+                _class_marks(ax, points, labels, classes)
+        ax.set_xlabel(names[0])
+        localise(ax, words)
+        if len(names) == 2:
+            ax.set_ylabel(names[1])
+            ax.set_aspect("equal", adjustable="datalim")
+            ax.locator_params(nbins=6)
+        else:
+            ax.set_yticks([])
+    return figure
+
+
+def plane(z: NDArray[np.float64], words: Words) -> tuple[NDArray[np.float64], list[str]]:
+    """Codes on at most two axes, and the axes' names; the sign of a component makes its greatest weight positive."""
+    latents = z.shape[1]
+    if latents <= 2:
+        return z, [words("figure.axis.latent", number=i + 1) for i in range(latents)]
+    centred = z - z.mean(axis=0)
+    variances, directions = np.linalg.eigh(centred.T @ centred / max(len(z) - 1, 1))
+    first = directions[:, ::-1][:, :2]
+    first = first * np.sign(first[np.abs(first).argmax(axis=0), [0, 1]])
+    shares = 100 * variances[::-1][:2] / max(variances.sum(), 1e-30)
+    return centred @ first, [
+        words("figure.axis.component", number=i + 1, share=float(share)) for i, share in enumerate(shares)
+    ]
+
+
+def class_errors(
+    errors: Mapping[str, NDArray[np.floating]],
+    labels: NDArray[np.integer],
+    classes: Sequence[str],
+    words: Words,
+    *,
+    unit: str = "image",
+) -> Figure:
+    """Mean reconstruction error of each class with its 95% interval, a mark a model.
+
+    Args:
+        errors: nats of each example by model, shape (n,) each.
+        labels: each example's class, shape (n,).
+        classes: names of the labels; classes without examples are left out.
+        words: the language.
+        unit: "image" or "example".
+    """
+    present = [c for c in range(len(classes)) if (labels == c).any()]
+    with style():
+        figure = Figure(figsize=(HALF, max(1.6, 0.9 + 0.26 * len(present))), layout="constrained")
+        ax = figure.subplots()
+        shift = 0.16 if len(errors) > 1 else 0.0
+        for i, (name, values) in enumerate(errors.items()):
+            means, halves = class_means(values, labels, present)
+            rows = np.arange(len(present)) + shift * (i - (len(errors) - 1) / 2)
+            ax.errorbar(
+                means,
+                rows,
+                xerr=halves,
+                linestyle="none",
+                marker=MARKERS[i % len(MARKERS)],
+                color=SERIES[i % len(SERIES)],
+                capsize=2,
+                elinewidth=1,
+                label=plain(name),
+            )
+        localise(ax, words)
+        ax.set_yticks(range(len(present)), [plain(classes[c], 18) for c in present])
+        ax.set_ylim(len(present) - 0.4, -0.6)
+        ax.grid(axis="y", visible=False)
+        for row in range(1, len(present)):
+            ax.axhline(row - 0.5, color=LINE, linewidth=0.5, zorder=0)
+        ax.tick_params(axis="y", length=0)
+        ax.set_xlabel(words(f"figure.axis.reconstruction_{unit}"))
+        ax.set_ylabel(words("figure.axis.class"))
+        if len(errors) > 1:
+            figure.legend(*ax.get_legend_handles_labels(), loc="outside upper right", ncols=min(len(errors), 3))
+    return figure
+
+
+def class_means(
+    values: NDArray[np.floating], labels: NDArray[np.integer], present: Sequence[int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean of each class and half of its 95% interval; no interval (NaN) for a single example."""
+    groups = [np.asarray(values, np.float64)[labels == c] for c in present]
+    halves = [INTERVAL * g.std(ddof=1) / np.sqrt(len(g)) if len(g) > 1 else np.nan for g in groups]
+    return np.array([g.mean() for g in groups]), np.array(halves)
+
+
+def _class_colours(count: int) -> tuple[ListedColormap, BoundaryNorm]:
+    if count <= len(CLASSES):
+        chosen: list[Any] = list(CLASSES[: max(count, 1)])
+    else:
+        chosen = [matplotlib.colormaps["turbo"](i / (count - 1)) for i in range(count)]
+    return ListedColormap(chosen), BoundaryNorm(np.arange(max(count, 1) + 1) - 0.5, max(count, 1))
+
+
+def _class_bar(
+    figure: Figure, ax: Any, classes: Sequence[str], colours: ListedColormap, norm: BoundaryNorm, words: Words
+) -> None:
+    from matplotlib.cm import ScalarMappable
+
+    bar = figure.colorbar(ScalarMappable(norm, colours), ax=ax, pad=0.02, aspect=28)
+    step = 1 + (len(classes) - 1) // 30
+    ticks = list(range(0, len(classes), step))
+    bar.set_ticks(ticks, labels=[plain(classes[t], 14) for t in ticks])
+    bar.ax.tick_params(which="both", length=0)
+    bar.ax.invert_yaxis()
+    bar.ax.grid(False)
+    bar.outline.set_visible(False)
+    bar.set_label(words("figure.axis.class"))
+
+
+def _class_marks(ax: Any, points: NDArray[np.float64], labels: NDArray[np.integer], classes: Sequence[str]) -> None:
+    present = [c for c in range(len(classes)) if (labels == c).any()]
+    if len(present) > 30:
+        return
+    medians = np.stack([np.median(points[labels == c], axis=0) for c in present])
+    names = [plain(classes[c], 8) for c in present]
+    # Points of print a unit of the axes, which are some 3 by 3 inches and have equal scales.
+    scale = 72 * 2.9 / max(float(np.ptp(points, axis=0).max()), 1e-30)
+    widths = np.array([4 + 6.5 * len(n) for n in names])
+    placed = apart(medians * scale, widths, 11.5) / scale
+    halo = [withStroke(linewidth=2.4, foreground="white")]
+    for name, at, true in zip(names, placed, medians, strict=True):
+        if np.linalg.norm(at - true) * scale > 9:
+            ax.plot(*np.stack([true, at]).T, color=INK, linewidth=0.7, path_effects=halo)
+        ax.annotate(
+            name, at, ha="center", va="center", fontsize=9, fontweight="bold", color=INK, path_effects=halo, zorder=5
+        )

@@ -1,0 +1,290 @@
+"""The figures of a study: which there are, as files, each with a caption and a text for who cannot see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import jax.numpy as jnp
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from latente.data.split import Data
+from latente.evaluation import latent
+from latente.evaluation.evaluate import Metric, per_example
+from latente.evaluation.run import Run
+from latente.interfaces import byclass, drawing, film, lineup, plots
+from latente.interfaces.lineup import Sweep, Trained
+from latente.interfaces.tables import minus
+from latente.interfaces.words import Words
+from latente.objective.objectives import objectives
+from latente.training.fit import SHOWN
+from latente.training.step import Scale
+
+GRID = 16
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as a file.
+
+    Attributes:
+        file: its name.
+        mime: its kind.
+        content: its bytes.
+        size: width and height in CSS pixels.
+        caption, alt: what it shows; what is to be seen in it, with units.
+        group: "models" or "sweep".
+        wide: whether it takes the page's whole width.
+        still: the last frame of a film.
+    """
+
+    file: str
+    mime: str
+    content: bytes
+    size: tuple[int, int]
+    caption: str
+    alt: str
+    group: str
+    wide: bool
+    still: bytes | None = None
+
+
+def pictures(runs: Sequence[Run], data: Data, words: Words) -> list[Picture]:
+    """Every figure that the runs and the data allow; for images, those of the first seed."""
+    return list(_Album(runs, data, words).all())
+
+
+class _Album:
+    def __init__(self, runs: Sequence[Run], data: Data, words: Words) -> None:
+        self.trained = lineup.models(runs)
+        self.main = lineup.main(self.trained)
+        self.sweeps = lineup.sweeps(self.trained)
+        self.data, self.words = data, words
+        self.unit = "image" if data.is_image else "example"
+        low, high = runs[0].card["range"]
+        self.span = (0.0, 1.0) if 0 <= low and high <= 1 else (float(low), float(high))
+
+    def all(self) -> Iterator[Picture]:
+        for model in self.main:
+            yield self.curves(model)
+        if self.data.is_image:
+            yield self.reconstructions("models", self.main)
+            for model in self.main:
+                if model.has_prior and model.first.frames is not None:
+                    yield self.film(model)
+            for model in self.main:
+                if model.has_prior:
+                    yield self.samples(model)
+                if model.has_prior and model.latents == 2:
+                    yield self.manifold(model)
+        for model in self.main:
+            yield self.codes(model)
+        if self.labels is not None and len(self.data.classes) <= byclass.MOST_CLASSES:
+            yield self.class_errors()
+        if self.sweeps:
+            yield self.sweep_curves()
+            yield self.sweep_parts()
+            if self.data.is_image:
+                swept = {m.name: m for s in self.sweeps.values() for m in s.values()}
+                yield self.reconstructions("sweep", list(swept.values()))
+                for name, sweep in self.sweeps.items():
+                    if next(iter(sweep.values())).has_prior:
+                        yield self.sweep_samples(name, sweep)
+
+    @property
+    def labels(self) -> NDArray[np.int64] | None:
+        return self.data.validation.y
+
+    @cached_property
+    def shown(self) -> NDArray[np.float32]:
+        return self.data.values(self.data.validation.x[:SHOWN])
+
+    @cached_property
+    def shown_labels(self) -> list[str]:
+        return [] if self.labels is None else [self.data.classes[c] for c in self.labels[:SHOWN]]
+
+    @cached_property
+    def codes_of(self) -> dict[str, NDArray[np.float32]]:
+        values = self.data.values(self.data.validation.x)
+        return {m.name: latent.encode(m.first.model, values) for m in self.main}
+
+    def rebuilt(self, model: Trained) -> NDArray[np.float32]:
+        codes = self.codes_of.get(model.name)
+        codes = latent.encode(model.first.model, self.shown) if codes is None else codes[:SHOWN]
+        # As many codes as a grid of samples, so that one compiled decoder serves both.
+        fill = np.zeros((GRID - len(codes), codes.shape[1]), np.float32)
+        return latent.decode(model.first.model, np.concatenate([codes, fill]))[: len(codes)]
+
+    def curves(self, model: Trained) -> Picture:
+        w, histories = self.words, model.histories
+        first = {k: float(np.mean([h[k][0] for h in histories])) for k in histories[0]}
+        epochs = min(len(h["loss"]) for h in histories)
+        last = {k: float(np.mean([h[k][epochs - 1] for h in histories])) for k in histories[0]}
+        caption = w("figure.curves.caption", name=model.name)
+        if plots.is_cut(histories):
+            caption += " " + w("figure.curves.cut")
+        if len(histories) > 1:
+            caption += " " + w("figure.curves.seeds", seeds=len(histories))
+        alt = w(
+            f"figure.curves.alt_{self.unit}", name=model.name, epochs=epochs,
+            **{f"{k}_first": first[k] for k in ("loss", "val_loss")},
+            **{f"{k}_last": last[k] for k in ("loss", "val_loss")},
+        )  # fmt: skip
+        wide = model.has_prior
+        if wide:
+            alt += " " + w("figure.curves.alt_parts", reconstruction=last["val_reconstruction"], kl=last["val_kl"])
+        return self._svg(f"curves-{model.name}", plots.curves(histories, w, unit=self.unit), caption, alt, wide=wide)
+
+    def reconstructions(self, group: str, models: Sequence[Trained]) -> Picture:
+        w, n = self.words, len(self.shown)
+        rows = {m.name: self.rebuilt(m) for m in models}
+        figure = plots.reconstructions(self.shown, rows, w, self.shown_labels, self.span)
+        caption = w("figure.reconstructions.caption", n=n) + self._seed(models)
+        if self.shown_labels:
+            caption += " " + w("figure.reconstructions.labels")
+        rest = [w("figure.reconstructions.row", name=m.name, latents=m.latents) for m in models]
+        alt = w("figure.reconstructions.alt", n=n, rows=w.joined([w("figure.row.original"), *rest]))
+        if self.shown_labels:
+            alt += " " + w("figure.reconstructions.alt_labels", labels=", ".join(self.shown_labels))
+        file = "reconstructions" if group == "models" else "reconstructions-sweep"
+        return self._png(file, figure, caption, alt, group=group, wide=True)
+
+    def film(self, model: Trained) -> Picture:
+        w, run = self.words, model.first
+        assert run.frames is not None
+        planned, trained = run.spec.train.epochs_for(len(self.data.train)), len(run.history["loss"])
+        moving, still = film.film(run.frames, self.shown, w, name=model.name, planned=planned, trained=trained)
+        told = {"name": model.name, "n": len(self.shown), "epochs": trained}
+        caption = w("figure.film.caption", **told) + self._seed([model])
+        alt = w("figure.film.alt", **told)
+        size = film.size(moving)
+        return Picture(f"film-{model.name}.webp", "image/webp", moving, size, caption, alt, "models", True, still)
+
+    def samples(self, model: Trained) -> Picture:
+        w = self.words
+        images = latent.sample(model.first.model, GRID, seed=0)
+        told = {"name": model.name, "n": GRID, "latents": model.latents}
+        caption = w("figure.samples.caption", **told) + self._seed([model])
+        alt = w("figure.samples.alt", **told)
+        return self._png(f"samples-{model.name}", plots.samples({"": images}, w, self.span), caption, alt)
+
+    def sweep_samples(self, name: str, sweep: Sweep) -> Picture:
+        w = self.words
+        grids = {
+            w("figure.series.latents", size=size): latent.sample(m.first.model, GRID, seed=0) for size, m in sweep.items()
+        }
+        sizes = w.joined([str(s) for s in sweep])
+        caption = w("figure.samples.sweep_caption", name=name, n=GRID) + self._seed(list(sweep.values()))
+        alt = w("figure.samples.sweep_alt", name=name, n=GRID, sizes=sizes)
+        file = "samples-sweep" if name == "VAE" else f"samples-sweep-{next(iter(sweep.values())).name}"
+        return self._png(file, plots.samples(grids, w, self.span), caption, alt, group="sweep", wide=True)
+
+    def manifold(self, model: Trained) -> Picture:
+        w = self.words
+        grid, at = latent.manifold(model.first.model)
+        told = {"name": model.name, "side": len(at), "low": self._number(at[0]), "high": self._number(at[-1])}
+        caption = w("figure.manifold.caption", **told) + self._seed([model])
+        figure = plots.manifold(grid, at, w, self.span)
+        return self._png(f"manifold-{model.name}", figure, caption, w("figure.manifold.alt", **told))
+
+    def codes(self, model: Trained) -> Picture:
+        w, z, classes = self.words, self.codes_of[model.name], self.data.classes
+        points, names = byclass.plane(np.asarray(z, np.float64), w)
+        ends = [
+            w("figure.codes.axis", axis=axis, low=self._number(p.min()), high=self._number(p.max()))
+            for axis, p in zip(names, points.T, strict=True)
+        ]
+        told = {"name": model.name, "n": w.number(len(z), ",d"), "latents": model.latents}
+        caption = w("figure.codes.caption" if len(names) == model.latents else "figure.codes.projected", **told)
+        alt = w("figure.codes.alt", **told, axes=w.joined(ends))
+        if self.labels is not None:
+            caption += " " + w("figure.codes.labels" if len(names) == 2 else "figure.codes.rows")
+            alt += " " + w("figure.codes.alt_labels", classes=len(classes))
+        figure = plots.codes(z, self.labels, classes, w)
+        return self._png(f"codes-{model.name}", figure, caption + self._seed([model]), alt)
+
+    def class_errors(self) -> Picture:
+        w, labels, classes = self.words, self.labels, self.data.classes
+        assert labels is not None
+        present = [c for c in range(len(classes)) if (labels == c).any()]
+        errors, told = {}, []
+        for model in self.main:
+            run = model.first
+            scale = Scale(jnp.asarray(self.data.multiplier), jnp.asarray(self.data.offset), self.data.clip)
+            objective = objectives.make(run.spec.model.objective)
+            values = per_example(run.model, objective, scale, self.data.validation.x)["reconstruction"]
+            errors[model.name] = values
+            means, _ = byclass.class_means(values, labels, present)
+            least, most = int(means.argmin()), int(means.argmax())
+            told.append(
+                w("figure.class.alt_model", name=model.name, least=classes[present[least]], low=float(means[least]),
+                  most=classes[present[most]], high=float(means[most]))
+            )  # fmt: skip
+        caption = w("figure.class.caption") + self._seed(self.main)
+        alt = w(f"figure.class.alt_{self.unit}") + " " + " ".join(told)
+        figure = plots.class_errors(errors, labels, classes, w, unit=self.unit)
+        return self._svg("classes", figure, caption, alt)
+
+    def sweep_curves(self) -> Picture:
+        w = self.words
+        families = {n: {size: m.histories for size, m in s.items()} for n, s in self.sweeps.items()}
+        priors = all(m.has_prior for s in self.sweeps.values() for m in s.values())
+        caption = w("figure.sweep.caption_prior" if priors else "figure.sweep.caption")
+        every = [h for f in families.values() for h in f.values()]
+        if plots.is_cut(*every, parts=("loss",)):
+            caption += " " + w("figure.sweep.cut")
+        if max(map(len, every)) > 1:
+            caption += " " + w("figure.curves.seeds", seeds=max(map(len, every)))
+        lines: dict[str, dict[int, Metric]] = {}
+        for name, family in families.items():
+            ends = {s: float(np.mean([h["val_loss"][-1] for h in hs])) for s, hs in family.items()}
+            lines[name] = {s: Metric(v, 0.0) for s, v in ends.items()}
+        alt = w(f"figure.sweep.alt_{self.unit}") + " " + self._ends(lines)
+        return self._svg("sweep-curves", plots.sweep_curves(families, w, unit=self.unit), caption, alt, group="sweep", wide=True)
+
+    def sweep_parts(self) -> Picture:
+        w = self.words
+        lines: dict[str, dict[int, Metric]] = {}
+        for name, sweep in self.sweeps.items():
+            prior = next(iter(sweep.values())).has_prior
+            for part in ("loss", "reconstruction", "kl") if prior else ("reconstruction",):
+                values = {s: m.metric("validation", part) for s, m in sweep.items()}
+                key = w("figure.sweep.line", name=name, part=w(f"figure.series.{part}").lower() if part != "kl" else "KL")
+                lines[key] = {s: v for s, v in values.items() if v is not None}
+        lines = {k: line for k, line in lines.items() if line}
+        seeds = max(len(m.runs) for s in self.sweeps.values() for m in s.values())
+        caption = w("figure.parts.caption_seeds", seeds=seeds) if seeds > 1 else w(f"figure.parts.caption_{self.unit}")
+        alt = w(f"figure.parts.alt_{self.unit}") + " " + self._ends(lines)
+        return self._svg("sweep-parts", plots.sweep_parts(lines, w, unit=self.unit), caption, alt, group="sweep", wide=True)
+
+    def _ends(self, lines: Mapping[str, Mapping[int, Metric]]) -> str:
+        w = self.words
+        return " ".join(
+            w("figure.sweep.alt_line", name=name,
+              values=w.joined([w("figure.sweep.alt_value", size=s, value=m.value) for s, m in line.items()]))
+            for name, line in lines.items()
+        )  # fmt: skip
+
+    def _seed(self, models: Sequence[Trained]) -> str:
+        many = any(len(m.runs) > 1 for m in models)
+        return " " + self.words("figure.seed", seed=models[0].first.spec.seed) if many else ""
+
+    def _number(self, value: float) -> str:
+        return minus(self.words.number(float(value), ".2f"))
+
+    def _svg(self, name: str, figure: Figure, caption: str, alt: str, *, group: str = "models", wide: bool = False) -> Picture:
+        return self._picture(f"{name}.svg", "image/svg+xml", drawing.svg, figure, caption, alt, group, wide)
+
+    def _png(self, name: str, figure: Figure, caption: str, alt: str, *, group: str = "models", wide: bool = False) -> Picture:
+        return self._picture(f"{name}.png", "image/png", drawing.png, figure, caption, alt, group, wide)
+
+    @staticmethod
+    def _picture(
+        file: str, mime: str, how: Callable[[Figure], bytes], figure: Figure, caption: str, alt: str, group: str, wide: bool
+    ) -> Picture:
+        width, height = (round(96 * float(side)) for side in figure.get_size_inches())
+        return Picture(file, mime, how(figure), (width, height), caption, alt, group, wide)
+

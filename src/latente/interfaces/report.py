@@ -1,0 +1,241 @@
+"""The report of a study: one HTML page that stands alone, and its figures as files beside it.
+
+It depends on its arguments only, so that a finished study can be reported again, byte for byte.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latente._version import __version__
+from latente.atomic import write_bytes, write_text
+from latente.data.split import PARTS, Data
+from latente.evaluation.evaluate import SAMPLES
+from latente.evaluation.run import Run
+from latente.interfaces import lineup, tables
+from latente.interfaces.lineup import Trained
+from latente.interfaces.tables import Cell, Column, Table, minus, results_csv, results_table
+from latente.interfaces.words import Words
+from latente.spec import StudySpec
+
+__all__ = ["results_csv", "results_table", "write_report"]
+
+SYMBOLS = {"holds": "✓", "fails": "✗", "unknown": "?"}
+TERMS = ("latent", "reconstruction", "kl", "nat", "prior", "error")
+
+
+def write_report(
+    folder: Path,
+    study: StudySpec,
+    runs: Sequence[Run],
+    data: Data,
+    conclusions: Sequence[Any],
+    words: Words,
+    command: str,
+    facts: Mapping[str, Any],
+) -> Path:
+    """Write ``report.html`` and ``figures/`` of a study whose runs are trained and evaluated.
+
+    Args:
+        folder: the study's folder.
+        study: its spec.
+        runs: its runs, in any number of seeds; the same name is the same model.
+        data: what they were trained on.
+        conclusions: rendered conclusions: ``title``, ``quote``, ``verdict`` ("holds", "fails" or "unknown"),
+            ``verdict_text``, and ``claims`` of ``text``, ``verdict``, ``verdict_text`` and ``evidence``.
+        words: the language.
+        command: what reproduces the study; "" where there is none.
+        facts: ``versions`` (name → text), ``platform``, ``processors`` and ``date``, each as far as it is known.
+
+    Raises:
+        StoreError: a file cannot be written.
+    """
+    from latente.interfaces.figures import pictures
+
+    drawn = pictures(runs, data, words)
+    for picture in drawn:
+        write_bytes(folder / "figures" / picture.file, picture.content)
+    page = folder / "report.html"
+    write_text(page, _render(study, runs, data, conclusions, words, command, facts, drawn))
+    return page
+
+
+def _render(
+    study: StudySpec,
+    runs: Sequence[Run],
+    data: Data,
+    conclusions: Sequence[Any],
+    words: Words,
+    command: str,
+    facts: Mapping[str, Any],
+    drawn: Sequence[Any],
+) -> str:
+    import jinja2
+
+    folder = files("latente.interfaces").joinpath("templates")
+    css = folder.joinpath("report.css").read_text(encoding="utf-8")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    template = environment.from_string(folder.joinpath("report.html").read_text(encoding="utf-8"))
+    trained, card = lineup.models(runs), runs[0].card
+    unit, values = "image" if data.is_image else "example", int(np.prod(data.shape))
+    shown = [tables.results(trained, words, unit), tables.scale(trained, words, unit, values, _is_grey(data))]
+    matched = tables.matched(trained, words, unit)
+    sections = ["summary", "conclusions", "figures", "data", "method", "terms", "numbers", "versions", "reproduce"]
+    numbers = enumerate(drawn, 1)
+    figures = [(g, list(n)) for g, n in itertools.groupby(numbers, lambda numbered: numbered[1].group)]
+    date, version = facts.get("date"), facts.get("versions", {}).get("latente", __version__)
+    return template.render(
+        words=words,
+        uri=_uri,
+        counter=_Counter(),
+        symbols=SYMBOLS,
+        css=css,
+        css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
+        version=version,
+        written=words("report.written", date=date, version=version) if date else words("report.written_by", version=version),
+        title=study.title,
+        sections=[s for s in sections if s != "conclusions" or conclusions],
+        tiles=_tiles(study, trained, data, words, unit),
+        verdicts=_verdicts(conclusions),
+        sentences=_sentences(trained, words, unit),
+        tables=[*shown, *([matched] if matched else [])],
+        conclusions=conclusions,
+        figures=figures,
+        data_facts=_data_facts(data, card, words),
+        classes=tables.parts_of(card, words),
+        method=_method(study, trained, data, words, unit),
+        settings=tables.settings(trained, words),
+        terms=[(words(f"report.terms.{t}"), words(f"report.terms.{t}_text")) for t in TERMS],
+        everything=tables.everything(runs, words),
+        times=tables.times(runs, words),
+        versions=_versions(facts, words),
+        command=command,
+    )
+
+
+class _Counter:
+    """Numbers for tables, in the order in which the template shows them."""
+
+    def __init__(self) -> None:
+        self._tables = 0
+
+    def table(self) -> int:
+        self._tables += 1
+        return self._tables
+
+
+def _uri(mime: str, content: bytes) -> str:
+    return f"data:{mime};base64,{base64.b64encode(content).decode()}"
+
+
+def _is_grey(data: Data) -> bool:
+    x = data.train.x
+    return not bool(((x == x.min()) | (x == x.max())).all())
+
+
+def _tiles(
+    study: StudySpec, trained: Sequence[Trained], data: Data, words: Words, unit: str
+) -> list[tuple[str, str]]:
+    seeds = sorted({r.spec.seed for m in trained for r in m.runs})
+    counts = " / ".join(words.number(len(data.part(p)), ",d") for p in PARTS)
+    return [
+        (words("report.tile.data"), data.name),
+        (words(f"report.tile.{unit}s"), counts),
+        (words("report.tile.models"), str(len(trained))),
+        (words("report.tile.seeds"), str(len(seeds))),
+    ]
+
+
+def _verdicts(conclusions: Iterable[Any]) -> list[tuple[str, str, int]]:
+    texts: dict[str, list[str]] = {v: [] for v in SYMBOLS}
+    for conclusion in conclusions:
+        texts.setdefault(str(conclusion.verdict), []).append(conclusion.verdict_text)
+    return [(verdict, found[0], len(found)) for verdict, found in texts.items() if found]
+
+
+def _sentences(trained: Sequence[Trained], words: Words, unit: str) -> list[str]:
+    """What stands out in the numbers; every sentence is a comparison of values of the table."""
+    said = []
+    for metric, among in (("loss", [m for m in trained if m.has_prior]), ("reconstruction", list(trained))):
+        found = [(value, m) for m in among if (value := m.metric("test", metric)) is not None]
+        if len(found) > 1:
+            best, model = min(found, key=lambda f: f[0].value)
+            cell = tables.nats(words, best)
+            said.append(
+                words(f"report.summary.{metric}_{unit}", name=model.name, value=cell.text, error=cell.error,
+                      latents=model.latents)
+            )  # fmt: skip
+    gaps = []
+    for model in trained:
+        test, train = model.metric("test", "loss"), model.metric("train", "loss")
+        if test is not None and train is not None:
+            gaps.append((test.value - train.value, train.value, model.name))
+    if gaps:
+        gap, base, name = max(gaps)
+        told = {"name": name, "value": minus(words.number(gap, "+.2f"))}
+        # A density may be above one, so that a loss may be negative and a share of it without meaning.
+        if base > 0:
+            said.append(words("report.summary.gap", **told, percent=minus(words.number(100 * gap / base, "+.1f")) + "%"))
+        else:
+            said.append(words("report.summary.gap_plain", **told))
+    differences = []
+    for ours, theirs in lineup.pairs(trained):
+        a, b = ours.metric("test", "reconstruction"), theirs.metric("test", "reconstruction")
+        if a is not None and b is not None:
+            value = minus(words.number(b.value - a.value, "+.2f"))
+            differences.append(words("report.summary.pair", value=value, latents=ours.latents))
+    if differences:
+        said.append(words("report.summary.pairs", values=words.joined(differences)))
+    return said
+
+
+def _data_facts(data: Data, card: Mapping[str, Any], words: Words) -> list[tuple[str, str, bool]]:
+    low, high = card["range"]
+    told = words("report.data.range_value", low=float(low), high=float(high), mean=float(card["mean"]))
+    facts = [("name", card["name"], False)]
+    if data.spec.source != card["name"]:
+        facts.append(("source", data.spec.source, False))
+    facts += [
+        ("shape", " × ".join(map(str, card["shape"])), False),
+        ("dtype", card["dtype"], False),
+        ("range", minus(told), False),
+        ("fingerprint", card["fingerprint"], True),
+    ]
+    return [(words(f"report.data.{key}"), value, mono) for key, value, mono in facts]
+
+
+def _method(
+    study: StudySpec, trained: Sequence[Trained], data: Data, words: Words, unit: str
+) -> list[tuple[str, str]]:
+    seeds = sorted({r.spec.seed for m in trained for r in m.runs})
+    stratified = "split_stratified" if data.classes else "split_plain"
+    stops = [
+        words("report.method.patience_value", name=m.name, patience=m.first.spec.train.patience)
+        for m in trained
+        if m.first.spec.train.patience
+    ]
+    facts = [
+        ("split", words(f"report.method.{stratified}", seed=data.spec.seed)),
+        ("optimizer", words("report.method.optimizer_value")),
+        ("seeds", words("report.method.seeds_value", seeds=", ".join(map(str, seeds)))),
+        ("patience", "; ".join(stops)),
+        ("evaluation", words(f"report.method.evaluation_{unit}", samples=SAMPLES)),
+        ("test", words("report.method.test_value")),
+    ]
+    return [(words(f"report.method.{key}"), value) for key, value in facts if value]
+
+
+def _versions(facts: Mapping[str, Any], words: Words) -> Table:
+    found = [(str(k), str(v)) for k, v in facts.get("versions", {}).items()]
+    found += [(words(f"report.versions.{k}"), str(facts[k])) for k in ("platform", "processors", "date") if facts.get(k)]
+    columns = (Column(words("report.column.name"), numeric=False), Column(words("report.column.version"), numeric=False))
+    rows = tuple((Cell(name, value=name), Cell(value, value=value)) for name, value in found)
+    return Table("versions", words("report.caption.versions"), columns, rows)

@@ -1,0 +1,310 @@
+"""The tables of a report as values: shown in a page, as CSV, or on a terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from latente.data.split import PARTS
+from latente.evaluation.evaluate import METRICS, Metric
+from latente.evaluation.roles import part
+from latente.evaluation.run import Run
+from latente.interfaces import lineup
+from latente.interfaces.lineup import Trained
+from latente.interfaces.words import Words
+
+if TYPE_CHECKING:
+    import rich.table
+
+MISSING = "–"
+NATS, FINE = ".2f", ".4f"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its title, the title that it shares with its neighbours, and whether its cells have errors."""
+
+    title: str
+    group: str = ""
+    numeric: bool = True
+    error: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is shown, and the plain values for CSV (None for what there is not)."""
+
+    text: str
+    error: str = ""
+    value: float | str | None = None
+    error_value: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; the first cell of each row names the row."""
+
+    name: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def groups(self) -> list[tuple[str, list[Column]]]:
+        """Neighbouring columns of the same group together."""
+        found: list[tuple[str, list[Column]]] = []
+        for column in self.columns:
+            if found and column.group and found[-1][0] == column.group:
+                found[-1][1].append(column)
+            else:
+                found.append((column.group, [column]))
+        return found
+
+    def csv(self) -> str:
+        """Comma-separated, with a point for the decimal mark in every language; an error is a column of its own."""
+        out = io.StringIO()
+        rows = csv.writer(out, lineterminator="\n")
+        header: list[str] = []
+        for column in self.columns:
+            title = f"{column.group}: {column.title}" if column.group else column.title
+            header += [title, f"{title} ±"] if column.error else [title]
+        rows.writerow(header)
+        for row in self.rows:
+            values: list[object] = []
+            for column, cell in zip(self.columns, row, strict=True):
+                values += [cell.value, cell.error_value] if column.error else [cell.value]
+            rows.writerow(["" if v is None else v for v in values])
+        return out.getvalue()
+
+
+def results_csv(runs: Iterable[Run]) -> str:
+    """Every number of every run as CSV: run, seed, split, metric, value, standard_error."""
+    out = io.StringIO()
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(["run", "seed", "split", "metric", "value", "standard_error"])
+    for run in runs:
+        for split in PARTS:
+            found = run.metrics.get(split, {})
+            for name in METRICS:
+                if name in found:
+                    metric = found[name]
+                    rows.writerow([run.spec.name, run.spec.seed, split, name, metric.value, metric.standard_error])
+    return out.getvalue()
+
+
+def results_table(runs: Sequence[Run], words: Words) -> rich.table.Table:
+    """Losses and their parts in nats, one row a model, for a terminal; "±" is one standard error."""
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    trained = lineup.models(runs)
+    many = any(len(m.runs) > 1 for m in trained)
+    table = RichTable(
+        box=box.SIMPLE_HEAD, header_style="bold", title_style="bold", title_justify="left", caption_justify="left",
+        title=words("report.terminal.title"),
+        caption=words("report.terminal.over_seeds" if many else "report.terminal.over_examples"),
+    )  # fmt: skip
+    table.add_column(words("report.column.run"), no_wrap=True)
+    for key in ("latents", "training", "validation", "test", "reconstruction", "kl"):
+        table.add_column(words(f"report.terminal.{key}"), justify="right", no_wrap=key == "latents")
+    for model in trained:
+        cells = [nats(words, model.metric(split, "loss")) for split in PARTS]
+        cells += [nats(words, model.metric("test", name)) if shows(model, name) else Cell(MISSING) for name in METRICS[1:3]]
+        shown = [Text(f"{c.text} ± {c.error}" if c.error else c.text) for c in cells]
+        # Only the test part's numbers keep their errors: a terminal is narrow.
+        shown[:2] = [Text(c.text) for c in cells[:2]]
+        table.add_row(Text(model.name), Text(str(model.latents)), *shown)
+    return table
+
+
+def nats(words: Words, metric: Metric | None, form: str = NATS) -> Cell:
+    """A metric as a cell, with its standard error."""
+    if metric is None:
+        return Cell(MISSING)
+    return Cell(
+        minus(words.number(metric.value, form)), words.number(metric.standard_error, form), metric.value, metric.standard_error
+    )
+
+
+def minus(number: str) -> str:
+    """A number with a true minus sign."""
+    return number.replace("-", "−")
+
+
+def shows(model: Trained, metric: str) -> bool:
+    """Whether a metric means something for a model: without a prior there is no KL."""
+    return metric != "kl" or model.has_prior
+
+
+def count(words: Words, number: int) -> Cell:
+    """A whole number, its thousands apart."""
+    return Cell(words.number(number, ",d"), value=number)
+
+
+def text(value: object) -> Cell:
+    """A cell of words."""
+    return Cell(str(value), value=str(value))
+
+
+def results(trained: Sequence[Trained], words: Words, unit: str) -> Table:
+    """Every model with its loss on each part, and the loss's parts on validation and test."""
+    loss, reconstruction, kl = (words(f"report.metric.{m}") for m in METRICS[:3])
+    parts = {p: words(f"report.part.{p}") for p in PARTS}
+    columns = [
+        Column(words("report.column.run"), numeric=False),
+        Column(words("report.column.kind"), numeric=False),
+        Column(words("report.column.latents")),
+        Column(words("report.column.parameters")),
+        Column(words("report.column.epochs")),
+        *(Column(parts[p], loss, error=True) for p in PARTS),
+        *(Column(parts[p], group, error=True) for group in (reconstruction, kl) for p in PARTS[1:]),
+    ]
+    rows = []
+    for model in trained:
+        row = [text(model.name), text(model.kind), Cell(str(model.latents), value=model.latents)]
+        row += [count(words, model.first.model.parameters()), _epochs(model)]
+        row += [nats(words, model.metric(p, "loss")) for p in PARTS]
+        for name in METRICS[1:3]:
+            row += [nats(words, model.metric(p, name)) if shows(model, name) else Cell(MISSING) for p in PARTS[1:]]
+        rows.append(tuple(row))
+    notes = [words("report.note.loss")]
+    if any(lineup.beta(m.first.spec.model) != 1 for m in trained):
+        notes.append(words("report.note.beta"))
+    notes.append(_errors(trained, words, unit))
+    if not all(m.has_prior for m in trained):
+        notes.append(words("report.note.no_kl"))
+    caption = words(f"report.caption.results_{unit}")
+    return Table("results", caption, tuple(columns), tuple(rows), tuple(notes))
+
+
+def scale(trained: Sequence[Trained], words: Words, unit: str, values: int, grey: bool) -> Table:
+    """The same models on scales that do not grow with the example's size."""
+    names = ("bce_per_pixel", "mse", "bits_per_dim")
+    columns = [Column(words("report.column.run"), numeric=False)]
+    columns += [
+        Column(words(f"report.metric.{n}_{unit}" if n == "bce_per_pixel" else f"report.metric.{n}"),
+               words(f"report.part.{p}"), error=True)
+        for p in PARTS[1:] for n in names
+    ]  # fmt: skip
+    rows = [(text(m.name), *(nats(words, m.metric(p, n), FINE) for p in PARTS[1:] for n in names)) for m in trained]
+    notes = [words("report.note.scale", values=values)]
+    if grey and any(part(m.first.spec.model.likelihood)[0] == "bernoulli" for m in trained):
+        notes.append(words("report.note.score"))
+    return Table("scale", words("report.caption.scale"), tuple(columns), tuple(rows), tuple(notes))
+
+
+def matched(trained: Sequence[Trained], words: Words, unit: str) -> Table | None:
+    """Models with and without a prior at equal latent size, network and training; None where no two match."""
+    found = lineup.pairs(trained)
+    if not found:
+        return None
+    group = words(f"report.column.reconstruction_{unit}")
+    columns = (
+        Column(words("report.column.latents"), numeric=False),
+        Column(words("report.column.with_prior"), numeric=False),
+        Column(words("report.column.without_prior"), numeric=False),
+        Column(words("report.column.with_prior"), group, error=True),
+        Column(words("report.column.without_prior"), group, error=True),
+        Column(words("report.column.difference"), group),
+        Column(words("report.metric.kl"), words("report.column.with_prior"), error=True),
+    )
+    rows = []
+    for a, b in found:
+        ours, theirs = a.metric("test", "reconstruction"), b.metric("test", "reconstruction")
+        difference = None if ours is None or theirs is None else theirs.value - ours.value
+        shown = MISSING if difference is None else minus(words.number(difference, "+.2f"))
+        rows.append(
+            (Cell(str(a.latents), value=a.latents), text(f"{a.name} ({a.kind})"), text(f"{b.name} ({b.kind})"),
+             nats(words, ours), nats(words, theirs), Cell(shown, value=difference), nats(words, a.metric("test", "kl")))
+        )  # fmt: skip
+    return Table("matched", words("report.caption.matched"), columns, tuple(rows), (words("report.note.matched"),))
+
+
+def everything(runs: Sequence[Run], words: Words) -> Table:
+    """Every number of every run, seed and part."""
+    columns = [Column(words(f"report.column.{c}"), numeric=c == "seed") for c in ("run", "seed", "part")]
+    columns += [Column(words(f"report.metric.{m}"), error=True) for m in METRICS]
+    rows = []
+    for run in runs:
+        model = Trained((run,))
+        for part in PARTS:
+            if part in run.metrics:
+                cells = [
+                    nats(words, model.metric(part, m), NATS if m in METRICS[:3] else FINE) if shows(model, m) else Cell(MISSING)
+                    for m in METRICS
+                ]
+                seed = Cell(str(run.spec.seed), value=run.spec.seed)
+                rows.append((text(run.spec.name), seed, text(words(f"report.part.{part}")), *cells))
+    return Table("everything", words("report.caption.everything"), tuple(columns), tuple(rows))
+
+
+def settings(trained: Sequence[Trained], words: Words) -> Table:
+    """What each model is made of and how it was trained."""
+    titles = ("run", "hidden", "posterior", "prior", "likelihood", "objective", "epochs", "batch_size", "learning_rate")
+    numeric = {"epochs", "batch_size", "learning_rate"}
+    columns = tuple(Column(words(f"report.column.{t}"), numeric=t in numeric) for t in titles)
+    rows = []
+    for model in trained:
+        spec, train = model.first.spec.model, model.first.spec.train
+        network = f"{lineup.part_text(spec.network)} {'–'.join(map(str, spec.hidden))}, {spec.activation}"
+        parts = [text(lineup.part_text(p)) for p in (spec.posterior, spec.prior, spec.likelihood, spec.objective)]
+        rate = words.number(train.learning_rate, "g")
+        rate += "" if train.schedule == "constant" else f" ({train.schedule})"
+        rows.append(
+            (text(model.name), text(network), *parts, _epochs(model), count(words, train.batch_size),
+             Cell(rate, value=train.learning_rate))
+        )  # fmt: skip
+    return Table("settings", words("report.caption.settings"), columns, tuple(rows))
+
+
+def times(runs: Sequence[Run], words: Words) -> Table:
+    """How long each run was trained."""
+    titles = ("run", "seed", "epochs", "seconds", "per_epoch")
+    columns = tuple(Column(words(f"report.column.{t}"), numeric=t != "run") for t in titles)
+    rows = []
+    for run in runs:
+        epochs = len(run.history["loss"])
+        rows.append(
+            (text(run.spec.name), Cell(str(run.spec.seed), value=run.spec.seed), count(words, epochs),
+             Cell(words.number(run.seconds, ".1f"), value=run.seconds),
+             Cell(words.number(run.seconds / epochs, ".3f"), value=run.seconds / epochs))
+        )  # fmt: skip
+    return Table("times", words("report.caption.times"), columns, tuple(rows), (words("report.note.times"),))
+
+
+def parts_of(card: dict[str, Any], words: Words) -> Table:
+    """Examples in each part, and how many of each class."""
+    columns = [Column(words("report.column.class"), numeric=False)]
+    for part in PARTS:
+        columns += [Column(words("report.column.count"), words(f"report.part.{part}")), Column("%", words(f"report.part.{part}"))]
+    rows = []
+    totals = {p: int(card["counts"][p]) for p in PARTS}
+    labels = card.get("labels", {})
+    for i, name in enumerate(card["classes"]):
+        cells = [text(name)]
+        for part in PARTS:
+            if part in labels:
+                share = 100 * labels[part][i] / totals[part]
+                cells += [count(words, labels[part][i]), Cell(words.number(share, ".1f"), value=share)]
+            else:
+                cells += [Cell(MISSING), Cell(MISSING)]
+        rows.append(tuple(cells))
+    total = [text(words("report.column.total"))]
+    for part in PARTS:
+        total += [count(words, totals[part]), Cell(words.number(100.0, ".1f"), value=100.0)]
+    return Table("classes", words("report.caption.classes"), tuple(columns), (*rows, tuple(total)))
+
+
+def _epochs(model: Trained) -> Cell:
+    low, high = model.epochs
+    return Cell(str(low), value=low) if low == high else text(f"{low}–{high}")
+
+
+def _errors(trained: Sequence[Trained], words: Words, unit: str) -> str:
+    seeds = max(len(m.runs) for m in trained)
+    return words("report.note.error_seeds", seeds=seeds) if seeds > 1 else words(f"report.note.error_{unit}")
