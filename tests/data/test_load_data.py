@@ -83,7 +83,7 @@ def test_a_name_wins_unless_it_looks_like_a_path(tmp_path, monkeypatch):
     for path in ("./digits", str(tmp_path / "digits"), Path("digits"), "digits.npy", "mine"):
         assert np.array_equal(find_source(path).x, X)
     assert find_source("mine").name == "mine"
-    assert load_data("./digits").spec.source == "./digits"
+    assert load_data("./digits").spec.source == str(tmp_path / "digits")
 
 
 def test_neither_a_name_nor_a_file(tmp_path, monkeypatch):

@@ -69,9 +69,8 @@ def test_the_default_folder_is_new_each_time(here, capsys):
 
 def test_data_and_doctor(here, capsys):
     assert main(["data", "list"]) == 0
-    assert all(
-        n in (out := capsys.readouterr().out) for n in ("mnist-5k", "digits", "mnist", "fashion-mnist", "kmnist")
-    ), out
+    out = capsys.readouterr().out
+    assert all(n in out for n in ("mnist-5k", "digits", "mnist", "fashion-mnist", "kmnist"))
     assert main(["data", "show", "pictures.npz"]) == 0
     card = json.loads(capsys.readouterr().out)
     assert card["counts"] == {"train": 256, "validation": 64, "test": 80} and card["shape"] == [8, 8]
@@ -87,7 +86,7 @@ def test_data_and_doctor(here, capsys):
         ([], "the following arguments are required: COMMAND"),
         (["run", "--dta", "x"], "unrecognized arguments: --dta"),
         (["run", "--lang", "fr"], 'unknown --lang "fr"'),
-        (["run", "--seeds", "x"], '--seeds: got "x"; allowed: how many (3), or which (0,3,7)'),
+        (["run", "--seeds", "x"], 'argument --seeds: got "x"; allowed: how many (3), or which (0,3,7)'),
         (["run", "--seeds", "0"], "study.seeds: got 0"),
         (["run", "notbook"], 'unknown study "notbook"; did you mean "notebook"?'),
         (["run", "--data", "mnits"], 'unknown data set "mnits"; did you mean "mnist"?'),

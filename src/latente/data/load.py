@@ -21,10 +21,7 @@ AnySource = str | os.PathLike[str] | ArrayLike | tuple[Any, Any]
 
 
 def load_data(
-    source: ARRAYS = "arrays"
-"""The source of data that was given as arrays, and so cannot be read again."""
-
-AnySource = "mnist-5k",
+    source: AnySource = "mnist-5k",
     *,
     validation: float = 0.2,
     test: float = 0.2,
@@ -82,7 +79,7 @@ def find_source(source: AnySource) -> Source:
 
 def _origin(source: AnySource) -> str:
     """What to read the source from again: a name, or a path that holds wherever one stands."""
-    if isinstance(source, str) and source in datasets.DATA_SETS:
+    if isinstance(source, str) and (not source or source in datasets.DATA_SETS):
         return source
     return str(Path(source).expanduser().absolute()) if isinstance(source, str | os.PathLike) else ARRAYS
 

@@ -133,7 +133,7 @@ def _seeds(text: str) -> int | list[int]:
     try:
         return [int(t) for t in text.split(",")] if "," in text else int(text)
     except ValueError:
-        raise SpecError(f'--seeds: got "{text}"; allowed: how many (3), or which (0,3,7)') from None
+        raise argparse.ArgumentTypeError(f'got "{text}"; allowed: how many (3), or which (0,3,7)') from None
 
 
 def _run(arguments: Arguments, argv: list[str]) -> None:
@@ -237,10 +237,13 @@ def _data_list(arguments: Arguments, argv: list[str]) -> None:
 
     from latente.data.datasets import catalogue
 
-    rows = catalogue()
-    table = Table(*(k.replace("_", " ") for k in rows[0]), box=None)
-    for row in rows:
-        table.add_row(*(str(v) for v in row.values()))
+    table = Table("name", "examples", "test", "shape", "here", "what", box=None)
+    table.columns[0].no_wrap = True
+    for row in catalogue():
+        here = "yes" if row["cached"] else "to download"
+        shape = "×".join(map(str, row["shape"]))
+        counts = f"{row['examples']:,}", f"{row['test_examples']:,}" if row["test_examples"] else "split off"
+        table.add_row(row["name"], *counts, shape, here, row["description"])
     Console().print(table)
     _say("Your own: .npz, .npy, IDX, a folder of images, .csv, .parquet (see the README).")
 

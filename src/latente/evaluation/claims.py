@@ -1,0 +1,104 @@
+"""Claims, their verdicts, and how an interval decides one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from latente.evaluation.measures import Estimate
+
+Verdict = Literal["holds", "fails", "unknown"]
+Number = float | int | str
+Said = tuple[str, dict[str, Number]]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim with its verdict.
+
+    Attributes:
+        key: its name within the finding.
+        verdict: whether it holds in this study.
+        evidence: sentences, as the name of a template and its numbers. A name with a dot is one that several claims
+            share.
+    """
+
+    key: str
+    verdict: Verdict
+    evidence: tuple[Said, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One of the notebook's conclusions, as one or more claims."""
+
+    id: str
+    claims: tuple[Claim, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Fails if any claim fails, unknown if none fails and any is unknown, else holds."""
+        return all_of([c.verdict for c in self.claims])
+
+
+def all_of(verdicts: Sequence[Verdict]) -> Verdict:
+    """Fails if any fails, unknown if none fails and any is unknown, else holds."""
+    return "fails" if "fails" in verdicts else "unknown" if "unknown" in verdicts or not verdicts else "holds"
+
+
+def within(value: Estimate | None, low: float, high: float) -> Verdict:
+    """Whether a value lies in low..high."""
+    if value is None:
+        return "unknown"
+    if low <= value.low and value.high <= high:
+        return "holds"
+    return "fails" if value.high < low or value.low > high else "unknown"
+
+
+def above(value: Estimate | None, limit: float) -> Verdict:
+    """Whether a value lies above a limit."""
+    if value is None:
+        return "unknown"
+    return "holds" if value.low > limit else "fails" if value.high <= limit else "unknown"
+
+
+def below(value: Estimate | None, limit: float) -> Verdict:
+    """Whether a value lies below a limit."""
+    if value is None:
+        return "unknown"
+    return "holds" if value.high < limit else "fails" if value.low >= limit else "unknown"
+
+
+def agreed(first: Verdict, second: Verdict) -> Verdict:
+    """What two measures of one thing say: the one that can tell, and unknown where they contradict each other."""
+    if first == second or second == "unknown":
+        return first
+    return second if first == "unknown" else "unknown"
+
+
+def contrary(verdict: Verdict) -> Verdict:
+    """The verdict on the opposite claim."""
+    turned: dict[Verdict, Verdict] = {"holds": "fails", "fails": "holds", "unknown": "unknown"}
+    return turned[verdict]
+
+
+def say(template: str, **values: Number | Estimate | None) -> Said:
+    """A sentence; an estimate x becomes the numbers x, x_low and x_high, and a number that is missing is left out."""
+    numbers: dict[str, Number] = {}
+    for name, value in values.items():
+        if isinstance(value, Estimate):
+            numbers |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
+        elif value is not None:
+            numbers[name] = value
+    return template, numbers
+
+
+def lacking(key: str, *things: str) -> Claim:
+    """A claim that cannot be told, for what is missing."""
+    return Claim(key, "unknown", tuple(say(f"missing.{thing}") for thing in things))
+
+
+def undefined(key: str, *values: object) -> Claim | None:
+    """A claim that cannot be told, where a value it needs is None."""
+    return lacking(key, "numbers") if any(v is None for v in values) else None

@@ -1,0 +1,309 @@
+"""Claims that several findings share, about autoencoder and VAE side by side and about the sweep of latent sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from latente.evaluation.claims import (
+    Claim,
+    Number,
+    Said,
+    Verdict,
+    above,
+    agreed,
+    all_of,
+    below,
+    contrary,
+    lacking,
+    say,
+    undefined,
+    within,
+)
+from latente.evaluation.measures import AGREE, NEIGHBOURS, Estimate
+from latente.evaluation.quantities import Evidence, Pair, Size, Step
+
+SLIGHT, SHARP = 0.7, 0.8
+"""Edge strength from which smoothing is slight (about half of the gradient energy), and from which images are sharp."""
+DIVERSE_SPREAD = 0.5
+"""Diversity is reasonable from this share of the mean distance between examples of the data."""
+CLOSE = 5.0
+"""Losses are close within so many percent of the VAE's."""
+COST = 10.0
+"""A rise of the cost counts from so many percent."""
+FASTER = 10.0
+"""A difference in epochs counts from so many percent."""
+STEADIER = 0.1
+"""A difference in upward moves counts from so many percentage points of the loss's decrease."""
+GENERATES = 0.5
+"""A model generates new examples where its draws pass as new at least half as often as real examples do."""
+NOTEBOOK_LARGEST = 16
+"""The largest latent size of the notebook, beyond which it proposes to go."""
+
+VOTES: dict[str, Number] = {"neighbours": NEIGHBOURS, "agree": round(AGREE * NEIGHBOURS)}
+
+
+def close(e: Evidence) -> Claim:
+    """The main autoencoder's loss, as reported, is close to the main VAE's."""
+    p = e.main_pair
+    if p is None:
+        return _no_pair("close", e)
+    if p.loss_percent is None:
+        return lacking("close", "scale")
+    said = say(
+        "reported",
+        **_sizes(p),
+        ae=p.ae_loss,
+        vae=p.vae_loss,
+        percent=p.loss_percent,
+        limit=CLOSE,
+    )
+    return Claim("close", within(p.loss_percent, -CLOSE, CLOSE), (said,))
+
+
+def fair(e: Evidence) -> Claim:
+    """On a common scale and at equal size, the reconstruction losses are close."""
+
+    def said(p: Pair) -> Said:
+        scores = {"ae": p.ae_score, "vae": p.vae_score, "percent": p.score_percent}
+        return say(p.score, **_sizes(p), **scores, limit=CLOSE)
+
+    return _by_pair("fair", e, lambda p: within(p.score_percent, -CLOSE, CLOSE), said)
+
+
+def variety(e: Evidence) -> Claim:
+    """The autoencoder's reconstructions vary less than the VAE's."""
+
+    def said(p: Pair) -> Said:
+        return say(_paired("variety", p), **_sizes(p), ae=p.ae_variety, vae=p.vae_variety, difference=p.variety)
+
+    return _by_pair("variety", e, lambda p: below(p.variety, 0), said, main=True)
+
+
+def sharp(e: Evidence) -> Claim:
+    """The main autoencoder's reconstructions are sharp."""
+    p = e.main_pair
+    if p is None:
+        return _no_pair("sharp", e)
+    if not e.images:
+        return lacking("sharp", "images")
+    said = say("edges", ae_latents=p.ae_latents, sharpness=p.ae_sharpness, limit=SHARP)
+    return undefined("sharp", p.ae_sharpness) or Claim("sharp", above(p.ae_sharpness, SHARP), (said,))
+
+
+def sharper_than_vae(e: Evidence) -> Claim:
+    """At equal size, the autoencoder's reconstructions are sharper than the VAE's."""
+    if not e.images:
+        return lacking("sharper", "images")
+
+    def said(p: Pair) -> Said:
+        values = [x.value if x else None for x in (p.ae_sharpness, p.vae_sharpness)]
+        return say("edges", **_sizes(p), ae=values[0], vae=values[1], difference=p.sharpness)
+
+    return _by_pair("sharper", e, lambda p: above(p.sharpness, 0), said)
+
+
+def no_new(e: Evidence) -> Claim:
+    """The autoencoder cannot generate new examples: neither recognisable, novel ones, nor a variety of them."""
+
+    def verdict(p: Pair) -> Verdict:
+        return contrary(all_of([above(p.ae_new, GENERATES), above(p.ae_spread, DIVERSE_SPREAD)]))
+
+    def said(p: Pair) -> Said:
+        new = {"new": p.ae_new, "spread": p.ae_spread, "normal": p.ae_normal_new, "vae": p.vae_new}
+        return say(_paired("draws", p), **_sizes(p), **new)
+
+    claim = _by_pair("new", e, verdict, said, main=True, numbers=lambda p: (p.ae_new, p.ae_spread))
+    if claim.evidence[0][0].startswith("missing"):
+        return claim
+    criteria = "criteria_labels" if e.classes > 1 else "criteria"
+    return Claim(
+        "new", claim.verdict, (say(criteria, limit=GENERATES, spread_limit=DIVERSE_SPREAD, **VOTES), *claim.evidence)
+    )
+
+
+def advantage(e: Evidence) -> Claim:
+    """The VAE's samples are better than the autoencoder's draws: nearer in distribution, and no more ambiguous."""
+
+    def verdict(p: Pair) -> Verdict:
+        return agreed(above(p.energy, 0), above(p.ambiguous, 0))
+
+    def said(p: Pair) -> Said:
+        energies = {"ae": p.ae_energy, "normal": p.ae_normal_energy, "vae": p.vae_energy, "difference": p.energy}
+        doubts = {"ae_ambiguous": p.ae_ambiguous, "vae_ambiguous": p.vae_ambiguous, "ambiguous": p.ambiguous}
+        name = "energy" if p.ambiguous is None else "energy_labels"
+        return say(f"shared.{_paired(name, p)}", **_sizes(p), **energies, **doubts)
+
+    return _by_pair("advantage", e, verdict, said, main=True, numbers=lambda p: (p.energy,))
+
+
+def falls(key: str, e: Evidence) -> Claim:
+    """The reconstruction loss falls at every step of the sweep."""
+    return _by_step(key, e, e.steps, "reconstruction", lambda s: s.reconstruction, lambda z: z.reconstruction, below)
+
+
+def kl_grows(key: str, e: Evidence) -> Claim:
+    """The KL grows at every step of the sweep."""
+    return _by_step(key, e, e.steps, "kl", lambda s: s.kl, lambda z: z.kl, above)
+
+
+def higher(e: Evidence) -> Claim:
+    """The smallest size keeps a higher loss than every other."""
+    return _by_step("loss", e, e.from_smallest, "loss", lambda s: s.loss, lambda z: z.loss, below)
+
+
+def sharper(key: str, e: Evidence, *, from_smallest: bool = False) -> Claim:
+    """Samples get sharper, at every step or from the smallest size to every other."""
+    if not e.images:
+        return lacking(key, "images")
+    steps = e.from_smallest if from_smallest else e.steps
+    return _by_step(key, e, steps, "sharpness", lambda s: s.sharpness, lambda z: z.sharpness, above)
+
+
+def recognisable(key: str, e: Evidence) -> Claim:
+    """Fewer samples are ambiguous at the largest size than at the smallest."""
+    if e.classes < 2:
+        return lacking(key, "labels")
+    claim = _by_step(key, e, e.from_smallest[-1:], "ambiguous", lambda s: s.ambiguous, lambda z: z.ambiguous, below)
+    if claim.evidence[0][0].startswith("missing"):
+        return claim
+    template, numbers = claim.evidence[0]
+    return Claim(key, claim.verdict, ((template, {**numbers, **VOTES}),))
+
+
+def cost(e: Evidence, *more: Said) -> Claim:
+    """The largest size costs clearly more than the smallest."""
+    if len(e.sweep) < 2:
+        return lacking("cost", "sweep")
+    a, b = e.sweep[0], e.sweep[-1]
+    rise = 100 * (b.parameters / a.parameters - 1)
+    numbers = {"first": a.latents, "second": b.latents, "before": a.parameters, "after": b.parameters, "rise": rise}
+    said = [say("shared.parameters", **numbers, limit=COST)]
+    if a.operations and b.operations:
+        work = 100 * (b.operations / a.operations - 1)
+        rise = max(rise, work)
+        said.append(say("shared.operations", before=a.operations, after=b.operations, rise=work))
+    return Claim("cost", "holds" if rise >= COST else "fails", (*said, *more))
+
+
+def faster(e: Evidence) -> Claim:
+    """Every larger size does 90% of its decrease in fewer epochs than the smallest."""
+
+    def verdict(s: Step) -> Verdict:
+        change = s.epochs_percent
+        if change is None:
+            return "unknown"
+        # A smaller difference than this, either way, is no evidence: one curve has no interval of its own.
+        return "holds" if change.high < -FASTER else "fails" if change.low > FASTER else "unknown"
+
+    if len(e.sweep) < 2:
+        return lacking("speed", "sweep")
+    if any(s.epochs_percent is None for s in e.from_smallest) or any(z.epochs_to_90 is None for z in e.sweep):
+        return lacking("speed", "epochs")
+    said = [say("epochs", latents=z.latents, epochs=z.epochs_to_90, all=z.epochs, last=z.last_fall) for z in e.sweep]
+    said.append(say("margin", limit=FASTER))
+    said += [
+        say("sooner", latents=z.latents, first=e.sweep[0].latents, epochs=z.epochs_to_smallest, all=e.sweep[0].epochs)
+        for z in e.sweep[1:]
+        if z.epochs_to_smallest is not None
+    ]
+    return Claim("speed", all_of([verdict(s) for s in e.from_smallest]), tuple(said))
+
+
+def steadier(e: Evidence) -> Claim:
+    """Every larger size's training loss moves up less than the smallest's."""
+    if len(e.sweep) < 2:
+        return lacking("stability", "sweep")
+    if any(s.rises is None for s in e.from_smallest) or any(z.rises is None for z in e.sweep):
+        return lacking("stability", "epochs")
+    said = [say("rises", latents=z.latents, rises=z.rises) for z in e.sweep]
+    if all(z.rises == 0 for z in e.sweep):
+        said = [say("none")]
+    said.append(say("margin", limit=STEADIER))
+    return Claim("stability", all_of([below(s.rises, -STEADIER) for s in e.from_smallest]), tuple(said))
+
+
+def regularisation(e: Evidence) -> Claim:
+    """Another weight of the KL than 1 gives a lower bound on validation examples, weighed with 1."""
+    said = [say("shared.inactive", latents=z.latents, inactive=z.inactive) for z in e.sweep[-1:]]
+    if not e.weighted:
+        return Claim("regularisation", "unknown", (say("shared.no_beta", runs=e.betas), *said))
+    each = [below(w.bound, 0) for w in e.weighted]
+    # One weight that helps is enough; that none does takes all of them.
+    verdict: Verdict = "holds" if "holds" in each else "fails" if all(v == "fails" for v in each) else "unknown"
+    bounds = [
+        say("shared.beta", beta=w.beta, latents=w.latents, bound=w.bound) for w in e.weighted if w.bound is not None
+    ]
+    return Claim("regularisation", verdict, (*bounds, *said))
+
+
+def larger(e: Evidence) -> Claim:
+    """A size beyond the notebook's largest has a lower loss."""
+    if len(e.sweep) < 2:
+        return lacking("larger", "sweep")
+    said: list[Said] = []
+    verdicts: list[Verdict] = []
+    by_size = {z.latents: z for z in e.sweep}
+    for s in e.steps:
+        if s.loss is not None and (s.second > NOTEBOOK_LARGEST or s is e.steps[-1]):
+            numbers = {"before": by_size[s.first].loss, "after": by_size[s.second].loss, "change": s.loss}
+            said.append(say("shared.loss", first=s.first, second=s.second, **numbers))
+        if s.second > NOTEBOOK_LARGEST:
+            verdicts.append(below(s.loss, 0))
+    largest = e.sweep[-1]
+    if not verdicts:
+        said.insert(0, say("beyond", largest=largest.latents, notebook=NOTEBOOK_LARGEST))
+    said.append(say("shared.inactive", latents=largest.latents, inactive=largest.inactive))
+    return Claim("larger", all_of(verdicts), tuple(said))
+
+
+def _by_step(
+    key: str,
+    e: Evidence,
+    steps: tuple[Step, ...],
+    template: str,
+    change: Callable[[Step], Estimate | None],
+    value: Callable[[Size], float | None],
+    judge: Callable[[Estimate | None, float], Verdict],
+) -> Claim:
+    """One claim over steps of the sweep, with a sentence for each."""
+    if not steps:
+        return lacking(key, "sweep")
+    sizes = {z.latents: value(z) for z in e.sweep}
+    numbers = [(sizes.get(s.first), sizes.get(s.second), change(s)) for s in steps]
+    said = tuple(
+        say(f"shared.{template}", first=s.first, second=s.second, before=a, after=b, change=c)
+        for s, (a, b, c) in zip(steps, numbers, strict=True)
+    )
+    missing = undefined(key, *(n for row in numbers for n in row))
+    return missing or Claim(key, all_of([judge(c, 0) for _, _, c in numbers]), said)
+
+
+def _by_pair(
+    key: str,
+    e: Evidence,
+    judge: Callable[[Pair], Verdict],
+    said: Callable[[Pair], Said],
+    *,
+    main: bool = False,
+    numbers: Callable[[Pair], tuple[object, ...]] = lambda p: (),
+) -> Claim:
+    """One claim over the matched pairs, and the main pair where asked, with a sentence for each."""
+    pairs = list(e.compared)
+    if main and e.main_pair is not None and not e.main_pair.matched:
+        pairs.insert(0, e.main_pair)
+    if not pairs:
+        return _no_pair(key, e) if main or e.main_pair is None else lacking(key, "matched")
+    missing = undefined(key, *(n for p in pairs for n in numbers(p)))
+    return missing or Claim(key, all_of([judge(p) for p in pairs]), tuple(said(p) for p in pairs))
+
+
+def _paired(template: str, p: Pair) -> str:
+    return template if p.matched else f"{template}_main"
+
+
+def _sizes(p: Pair) -> dict[str, Number]:
+    return {"ae_latents": p.ae_latents, "vae_latents": p.vae_latents}
+
+
+def _no_pair(key: str, e: Evidence) -> Claim:
+    return lacking(key, *(t for t, absent in (("vae", e.vae is None), ("ae", e.ae is None)) if absent))
