@@ -79,7 +79,7 @@ def find_source(source: AnySource) -> Source:
 
 def _origin(source: AnySource) -> str:
     """What to read the source from again: a name, or a path that holds wherever one stands."""
-    if isinstance(source, str) and (not source or source in datasets.DATA_SETS):
+    if isinstance(source, str) and (not source.strip() or source in datasets.DATA_SETS):
         return source
     return str(Path(source).expanduser().absolute()) if isinstance(source, str | os.PathLike) else ARRAYS
 

@@ -94,6 +94,11 @@ def say(template: str, **values: Number | Estimate | None) -> Said:
     return template, numbers
 
 
+def points(value: Estimate | None) -> Estimate | None:
+    """A difference of shares in percentage points."""
+    return value and Estimate(100 * value.value, 100 * value.low, 100 * value.high)
+
+
 def lacking(key: str, *things: str) -> Claim:
     """A claim that cannot be told, for what is missing."""
     return Claim(key, "unknown", tuple(say(f"missing.{thing}") for thing in things))

@@ -108,6 +108,7 @@ def _fit(vae: Model) -> Fit:
         best_epoch=_mean(int(r.history["val_loss"].argmin()) + 1 for r in vae.runs),
         epochs=_mean(len(r.history["val_loss"]) for r in vae.runs),
         rise_percent=combine(rises) if known else None,
+        zero=zero or 0.0,
         test=_mean(test) if len(test) == len(vae.runs) else None,
     )
 
@@ -219,6 +220,7 @@ def _pair(ae: Model, vae: Model, bench: Bench, *, matched: bool) -> Pair:
         ae_normal_energy=_mean(a.normal.energy.value for a, _ in seen),
         vae_energy=_mean(v.energy.value for _, v in drawn),
         energy=combine([m.energy_difference(v.energy, a.energy) for a, v in drawn]),
+        normal_energy=combine([m.energy_difference(v.drawn.energy, a.normal.energy) for a, v in seen]),
         ae_ambiguous=_mean(a.value for a, _ in doubts) if doubts else None,
         vae_ambiguous=_mean(v.value for _, v in doubts) if doubts else None,
         ambiguous=combine([m.difference_of_sets(v, a) for a, v in doubts]),
@@ -239,7 +241,7 @@ def _size(vae: Model, smallest: Model, bench: Bench) -> Size:
     seen = [bench.of(r) for r in vae.runs]
     curves = [r.history["loss"].astype(float) for r in vae.runs]
     drawn = [s.drawn for s in seen]
-    falls = [100 * (c[-2] - c[-1]) / abs(c[-1]) if len(c) > 1 and c[-1] else math.nan for c in curves]
+    last = [100 * (c[-1] - c[-2]) / abs(c[-1]) if len(c) > 1 and c[-1] else math.nan for c in curves]
     return Size(
         latents=vae.latent_dim,
         loss=_mean(float(s.values["loss"].mean(dtype=float)) for s in seen),
@@ -251,7 +253,7 @@ def _size(vae: Model, smallest: Model, bench: Bench) -> Size:
         epochs_to_90=_finite(_mean(m.epochs_to(c) for c in curves)),
         epochs_to_smallest=_finite(_mean(m.epochs_below(c, target) for c in curves)),
         rises=_finite(_mean(m.rises(c) for c in curves)),
-        last_fall=_finite(_mean(falls)),
+        last_change=_finite(_mean(last)),
         sharpness=_finite(_mean(d.sharpness.value for d in drawn if d.sharpness)) if bench.images else None,
         ambiguous=_mean(float(d.near.ambiguous.mean()) for d in drawn) if bench.classes > 1 else None,
         inactive=_inactive(vae, bench),
@@ -285,13 +287,20 @@ def _step(small: Model, large: Model, bench: Bench) -> Step:
 
 
 def _weighted(model: Model, plain: Model, bench: Bench) -> Weighted:
-    def bound(run: Run) -> Stat:
-        values = bench.of(run).values
-        return m.mean(values["reconstruction"].astype(float) + values["kl"])
+    def bound(seen: Seen) -> Stat:
+        return m.mean(seen.values["reconstruction"].astype(float) + seen.values["kl"])
 
-    pairs = model.with_seeds_of(plain)
+    seen = [(bench.of(a), bench.of(b)) for a, b in model.with_seeds_of(plain)]
+    energies = [(a.drawn.energy, b.drawn.energy) for a, b in seen]
     assert model.beta is not None
-    return Weighted(model.beta, model.latent_dim, combine([m.difference(bound(b), bound(a)) for a, b in pairs]))
+    return Weighted(
+        beta=model.beta,
+        latents=model.latent_dim,
+        energy=_mean(a.value for a, _ in energies),
+        plain_energy=_mean(b.value for _, b in energies),
+        change=combine([m.energy_difference(b, a) for a, b in energies]),
+        bound=combine([m.difference(bound(b), bound(a)) for a, b in seen]),
+    )
 
 
 def _inactive(vae: Model, bench: Bench) -> float:

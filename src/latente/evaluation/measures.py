@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,8 +160,9 @@ def distances(a: Floats, b: Floats) -> Floats:
     """Euclidean distances, shape (len(a), len(b)), of flattened examples."""
     # Single precision halves the time of the large products; the neighbours stay the same but for ties.
     kind = np.float32 if a.size + b.size > 500_000 else np.float64
-    p, q = np.asarray(a, kind).reshape(len(a), -1), np.asarray(b, kind).reshape(len(b), -1)
-    square = (p**2).sum(axis=1)[:, None] + (q**2).sum(axis=1) - 2 * (p @ q.T)
+    p: NDArray[Any] = np.asarray(a, kind).reshape(len(a), -1)
+    q: NDArray[Any] = np.asarray(b, kind).reshape(len(b), -1)
+    square: Floats = (p**2).sum(axis=1)[:, None] + (q**2).sum(axis=1) - 2 * (p @ q.T)
     apart: Floats = np.sqrt(np.maximum(square, 0))
     return apart
 
@@ -230,12 +232,14 @@ class Neighbours:
     def right(self, labels: NDArray[np.int64]) -> Floats:
         """One where the neighbours' class is the example's own, else zero."""
         assert self.label is not None
-        return (self.label == labels).astype(np.float64)
+        right: Floats = np.asarray(self.label == labels, np.float64)
+        return right
 
     @property
     def copied(self) -> NDArray[np.bool_]:
         """Where an example is a copy of one training example."""
-        return self.nearest < COPY * self.second
+        copies: NDArray[np.bool_] = self.nearest < COPY * self.second
+        return copies
 
 
 def neighbours(

@@ -16,6 +16,7 @@ class Fit:
         gap, gap_percent: validation − train; in percent of the training loss, where its zero means something.
         best_epoch, epochs: the epoch of the lowest validation loss, and how many there were (means over seeds).
         rise_percent: how far the kept weights' validation loss lies above the lowest, in percent.
+        zero: the loss of a perfect model, which percentages leave out: the constant of a normal density.
         test: the loss on the test part, where it was evaluated before.
     """
 
@@ -26,6 +27,7 @@ class Fit:
     best_epoch: float
     epochs: float
     rise_percent: Estimate | None
+    zero: float = 0.0
     test: float | None = None
 
 
@@ -95,8 +97,9 @@ class Pair:
         ae_score, vae_score, score_percent: that score, and its difference in percent of the VAE's.
         ae_variety, vae_variety, variety: total variance of reconstructions relative to that of the originals.
         ae_sharpness, vae_sharpness, sharpness: edge strength of reconstructions relative to the originals.
-        ae_energy, ae_normal_energy, vae_energy, energy: energy distance from validation examples of decoded draws
+        ae_energy, ae_normal_energy, vae_energy: energy distance from validation examples of decoded draws
             from a normal fitted to the ae's training codes, from N(0, I), and from the VAE's prior.
+        energy, normal_energy: the first and the second less the third.
         ae_ambiguous, vae_ambiguous, ambiguous: shares of these draws (first and last kind) that are ambiguous.
         ae_spread: mean distance between two draws of the first kind, relative to validation examples.
         ae_new, ae_normal_new, vae_new: shares of these draws that pass as new examples, relative to the share of
@@ -123,6 +126,7 @@ class Pair:
     ae_normal_energy: float
     vae_energy: float
     energy: Estimate | None
+    normal_energy: Estimate | None
     ae_ambiguous: float | None
     vae_ambiguous: float | None
     ambiguous: Estimate | None
@@ -142,7 +146,7 @@ class Size:
         epochs_to_90: epochs until 90% of the training loss's decrease is done.
         epochs_to_smallest: epochs until the training loss is below the smallest VAE's last; None where it never is.
         rises: upward moves of the training loss, in percent of its decrease.
-        last_fall: the last epoch's decrease of the training loss, in percent of the loss.
+        last_change: the training loss's change in the last epoch, in percent of the loss.
         sharpness: edge strength of prior samples relative to validation images.
         ambiguous: share of prior samples that are ambiguous.
         inactive: latents whose posterior means vary by less than 0.01 (Burda et al. 2016).
@@ -158,7 +162,7 @@ class Size:
     epochs_to_90: float | None
     epochs_to_smallest: float | None
     rises: float | None
-    last_fall: float | None
+    last_change: float | None
     sharpness: float | None
     ambiguous: float | None
     inactive: float
@@ -184,10 +188,20 @@ class Step:
 
 @dataclass(frozen=True)
 class Weighted:
-    """A VAE with another weight β of the KL than 1: its validation reconstruction + KL (β = 1) less its twin's."""
+    """A VAE with another weight β of the KL than 1, against the VAE equal in everything but β = 1.
+
+    Attributes:
+        beta, latents: its weight and size.
+        energy, plain_energy: energy distance of prior samples from validation examples, its own and the other's.
+        change: their difference, its own − the other's.
+        bound: the same difference of validation reconstruction + KL, weighed with 1, in nats.
+    """
 
     beta: float
     latents: int
+    energy: float
+    plain_energy: float
+    change: Estimate | None
     bound: Estimate | None
 
 
@@ -204,7 +218,6 @@ class Evidence:
         compared: matched pairs; main_pair: the main two models, matched or not.
         residual: the largest |loss − (reconstruction + β KL)| of any epoch, relative to the loss.
         steps: between neighbouring sizes of the sweep; from_smallest: from the smallest to each other.
-        samples_drawn: how many samples of each model.
         inactive, latents: of the main VAE.
         betas: runs with β ≠ 1.
     """

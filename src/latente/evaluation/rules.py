@@ -15,6 +15,7 @@ from latente.evaluation.claims import (
     below,
     contrary,
     lacking,
+    points,
     say,
     undefined,
     within,
@@ -121,19 +122,41 @@ def no_new(e: Evidence) -> Claim:
     )
 
 
+def plain_advantage(e: Evidence) -> Claim:
+    """With codes from N(0, I) for both, the VAE's samples are nearer to the data in distribution."""
+
+    def said(p: Pair) -> Said:
+        return say(
+            _paired("energy", p), **_sizes(p), ae=p.ae_normal_energy, vae=p.vae_energy, difference=p.normal_energy
+        )
+
+    return _by_pair(
+        "plain", e, lambda p: above(p.normal_energy, 0), said, main=True, numbers=lambda p: (p.normal_energy,)
+    )
+
+
 def advantage(e: Evidence) -> Claim:
-    """The VAE's samples are better than the autoencoder's draws: nearer in distribution, and no more ambiguous."""
+    """The VAE's samples are better than draws from a normal fitted to the autoencoder's codes.
+
+    Better is nearer in distribution and less ambiguous: the first alone would forgive draws of no class, the second
+    alone draws of one class only.
+    """
 
     def verdict(p: Pair) -> Verdict:
         return agreed(above(p.energy, 0), above(p.ambiguous, 0))
 
     def said(p: Pair) -> Said:
-        energies = {"ae": p.ae_energy, "normal": p.ae_normal_energy, "vae": p.vae_energy, "difference": p.energy}
-        doubts = {"ae_ambiguous": p.ae_ambiguous, "vae_ambiguous": p.vae_ambiguous, "ambiguous": p.ambiguous}
+        energies = {"ae": p.ae_energy, "vae": p.vae_energy, "difference": p.energy}
+        doubts = {"ae_ambiguous": p.ae_ambiguous, "vae_ambiguous": p.vae_ambiguous, "ambiguous": points(p.ambiguous)}
         name = "energy" if p.ambiguous is None else "energy_labels"
-        return say(f"shared.{_paired(name, p)}", **_sizes(p), **energies, **doubts)
+        return say(_paired(name, p), **_sizes(p), **energies, **doubts)
 
-    return _by_pair("advantage", e, verdict, said, main=True, numbers=lambda p: (p.energy,))
+    claim = _by_pair("advantage", e, verdict, said, main=True, numbers=lambda p: (p.energy,))
+    if claim.evidence[0][0].startswith("missing"):
+        return claim
+    if e.classes > 1:
+        return Claim("advantage", claim.verdict, (say("two_measures", **VOTES), *claim.evidence))
+    return claim
 
 
 def falls(key: str, e: Evidence) -> Claim:
@@ -163,11 +186,13 @@ def recognisable(key: str, e: Evidence) -> Claim:
     """Fewer samples are ambiguous at the largest size than at the smallest."""
     if e.classes < 2:
         return lacking(key, "labels")
-    claim = _by_step(key, e, e.from_smallest[-1:], "ambiguous", lambda s: s.ambiguous, lambda z: z.ambiguous, below)
-    if claim.evidence[0][0].startswith("missing"):
-        return claim
-    template, numbers = claim.evidence[0]
-    return Claim(key, claim.verdict, ((template, {**numbers, **VOTES}),))
+    if not e.from_smallest:
+        return lacking(key, "sweep")
+    s, before, after = e.from_smallest[-1], e.sweep[0].ambiguous, e.sweep[-1].ambiguous
+    change = points(s.ambiguous)
+    said = say("shared.ambiguous", first=s.first, second=s.second, before=before, after=after, change=change)
+    missing = undefined(key, before, after, s.ambiguous)
+    return missing or Claim(key, below(s.ambiguous, 0), (said, say("shared.votes", **VOTES)))
 
 
 def cost(e: Evidence, *more: Said) -> Claim:
@@ -176,8 +201,8 @@ def cost(e: Evidence, *more: Said) -> Claim:
         return lacking("cost", "sweep")
     a, b = e.sweep[0], e.sweep[-1]
     rise = 100 * (b.parameters / a.parameters - 1)
-    numbers = {"first": a.latents, "second": b.latents, "before": a.parameters, "after": b.parameters, "rise": rise}
-    said = [say("shared.parameters", **numbers, limit=COST)]
+    sizes = {"first": a.latents, "second": b.latents}
+    said = [say("shared.parameters", **sizes, before=a.parameters, after=b.parameters, rise=rise, limit=COST)]
     if a.operations and b.operations:
         work = 100 * (b.operations / a.operations - 1)
         rise = max(rise, work)
@@ -199,7 +224,7 @@ def faster(e: Evidence) -> Claim:
         return lacking("speed", "sweep")
     if any(s.epochs_percent is None for s in e.from_smallest) or any(z.epochs_to_90 is None for z in e.sweep):
         return lacking("speed", "epochs")
-    said = [say("epochs", latents=z.latents, epochs=z.epochs_to_90, all=z.epochs, last=z.last_fall) for z in e.sweep]
+    said = [say("epochs", latents=z.latents, epochs=z.epochs_to_90, all=z.epochs, last=z.last_change) for z in e.sweep]
     said.append(say("margin", limit=FASTER))
     said += [
         say("sooner", latents=z.latents, first=e.sweep[0].latents, epochs=z.epochs_to_smallest, all=e.sweep[0].epochs)
@@ -223,17 +248,30 @@ def steadier(e: Evidence) -> Claim:
 
 
 def regularisation(e: Evidence) -> Claim:
-    """Another weight of the KL than 1 gives a lower bound on validation examples, weighed with 1."""
-    said = [say("shared.inactive", latents=z.latents, inactive=z.inactive) for z in e.sweep[-1:]]
-    if not e.weighted:
+    """Another weight of the KL than 1 brings the samples nearer to the data in distribution."""
+    latents, inactive = (e.sweep[-1].latents, e.sweep[-1].inactive) if e.sweep else (e.vae, e.inactive)
+    said: list[Said] = []
+    if latents is not None and inactive is not None:
+        said = [say("shared.inactive", latents=latents, inactive=inactive), say("shared.annealing")]
+    told = [w for w in e.weighted if w.change is not None and w.bound is not None]
+    if not told:
         return Claim("regularisation", "unknown", (say("shared.no_beta", runs=e.betas), *said))
-    each = [below(w.bound, 0) for w in e.weighted]
+    each = [below(w.change, 0) for w in told]
     # One weight that helps is enough; that none does takes all of them.
     verdict: Verdict = "holds" if "holds" in each else "fails" if all(v == "fails" for v in each) else "unknown"
-    bounds = [
-        say("shared.beta", beta=w.beta, latents=w.latents, bound=w.bound) for w in e.weighted if w.bound is not None
+    weights = [
+        say(
+            "shared.beta",
+            beta=w.beta,
+            latents=w.latents,
+            before=w.plain_energy,
+            after=w.energy,
+            change=w.change,
+            bound=w.bound,
+        )
+        for w in told
     ]
-    return Claim("regularisation", verdict, (*bounds, *said))
+    return Claim("regularisation", verdict, (*weights, *said))
 
 
 def larger(e: Evidence) -> Claim:
@@ -245,8 +283,8 @@ def larger(e: Evidence) -> Claim:
     by_size = {z.latents: z for z in e.sweep}
     for s in e.steps:
         if s.loss is not None and (s.second > NOTEBOOK_LARGEST or s is e.steps[-1]):
-            numbers = {"before": by_size[s.first].loss, "after": by_size[s.second].loss, "change": s.loss}
-            said.append(say("shared.loss", first=s.first, second=s.second, **numbers))
+            before, after = by_size[s.first].loss, by_size[s.second].loss
+            said.append(say("shared.loss", first=s.first, second=s.second, before=before, after=after, change=s.loss))
         if s.second > NOTEBOOK_LARGEST:
             verdicts.append(below(s.loss, 0))
     largest = e.sweep[-1]

@@ -32,9 +32,7 @@ MOST_CLASSES = 60
 """With more classes a figure of errors is longer than a page, and is left out."""
 
 
-def codes(
-    z: NDArray[np.floating], labels: NDArray[np.integer] | None, classes: Sequence[str], words: Words
-) -> Figure:
+def codes(z: NDArray[np.floating], labels: NDArray[np.integer] | None, classes: Sequence[str], words: Words) -> Figure:
     """Codes of shape (n, latent_dim) as points on a plane, coloured and named by label where there are labels.
 
     One latent is drawn along one axis, one row a class; more than two on their first two principal components.

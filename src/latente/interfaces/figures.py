@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -54,22 +55,54 @@ class Picture:
 
 def pictures(runs: Sequence[Run], data: Data, words: Words) -> list[Picture]:
     """Every figure that the runs and the data allow; for images, those of the first seed."""
-    return list(_Album(runs, data, words).all())
+    # Models are run (mostly: compiled) beside the drawing, which leaves a processor free.
+    with ThreadPoolExecutor(1) as beside:
+        return list(_Album(runs, data, words, beside).all())
 
 
 class _Album:
-    def __init__(self, runs: Sequence[Run], data: Data, words: Words) -> None:
+    def __init__(self, runs: Sequence[Run], data: Data, words: Words, beside: Executor) -> None:
         self.trained = lineup.models(runs)
         self.main = lineup.main(self.trained)
         self.sweeps = lineup.sweeps(self.trained)
         self.data, self.words = data, words
         self.unit = "image" if data.is_image else "example"
         low, high = runs[0].card["range"]
-        self.span = (0.0, 1.0) if 0 <= low and high <= 1 else (float(low), float(high))
+        self.span = (0.0, 1.0) if low >= 0 and high <= 1 else (float(low), float(high))
+        self.labels = data.validation.y
+        self.has_errors = self.labels is not None and len(data.classes) <= byclass.MOST_CLASSES
+        self.shown = data.values(data.validation.x[:SHOWN])
+        self.shown_labels = [] if self.labels is None else [data.classes[c] for c in self.labels[:SHOWN]]
+        self.found: dict[tuple[str, str], Future[Any]] = {}
+        self.start(beside)
+
+    def start(self, beside: Executor) -> None:
+        """Have the models do all that will be drawn, in the order of the drawing."""
+        swept = [m for s in self.sweeps.values() for m in s.values()]
+        validation = self.data.values(self.data.validation.x)
+        for m in self.main if self.has_errors else ():
+            self.found["errors", m.name] = beside.submit(self.errors, m.first)
+        for m in self.main:
+            self.found["codes", m.name] = beside.submit(latent.encode, m.first.model, validation)
+        if self.data.is_image:
+            for m in self.main:
+                self.found["rebuilt", m.name] = beside.submit(self.rebuild, m)
+        for m in self.main:
+            if self.data.is_image and m.has_prior and m.latents == 2:
+                self.found["manifold", m.name] = beside.submit(latent.manifold, m.first.model)
+        if self.data.is_image:
+            for m in swept:
+                if ("rebuilt", m.name) not in self.found:
+                    self.found["rebuilt", m.name] = beside.submit(self.rebuild, m)
+            for m in [*self.main, *swept]:
+                if m.has_prior:
+                    self.found["samples", m.name] = beside.submit(latent.sample, m.first.model, GRID, seed=0)
 
     def all(self) -> Iterator[Picture]:
         for model in self.main:
             yield self.curves(model)
+        if self.has_errors:
+            yield self.class_errors()
         if self.data.is_image:
             yield self.reconstructions("models", self.main)
             for model in self.main:
@@ -82,8 +115,6 @@ class _Album:
                     yield self.manifold(model)
         for model in self.main:
             yield self.codes(model)
-        if self.labels is not None and len(self.data.classes) <= byclass.MOST_CLASSES:
-            yield self.class_errors()
         if self.sweeps:
             yield self.sweep_curves()
             yield self.sweep_parts()
@@ -94,29 +125,20 @@ class _Album:
                     if next(iter(sweep.values())).has_prior:
                         yield self.sweep_samples(name, sweep)
 
-    @property
-    def labels(self) -> NDArray[np.int64] | None:
-        return self.data.validation.y
+    def get(self, what: str, model: Trained) -> Any:
+        return self.found[what, model.name].result()
 
-    @cached_property
-    def shown(self) -> NDArray[np.float32]:
-        return self.data.values(self.data.validation.x[:SHOWN])
-
-    @cached_property
-    def shown_labels(self) -> list[str]:
-        return [] if self.labels is None else [self.data.classes[c] for c in self.labels[:SHOWN]]
-
-    @cached_property
-    def codes_of(self) -> dict[str, NDArray[np.float32]]:
-        values = self.data.values(self.data.validation.x)
-        return {m.name: latent.encode(m.first.model, values) for m in self.main}
-
-    def rebuilt(self, model: Trained) -> NDArray[np.float32]:
-        codes = self.codes_of.get(model.name)
-        codes = latent.encode(model.first.model, self.shown) if codes is None else codes[:SHOWN]
+    def rebuild(self, model: Trained) -> NDArray[np.float32]:
+        known = self.found.get(("codes", model.name))
+        codes = latent.encode(model.first.model, self.shown) if known is None else known.result()[:SHOWN]
         # As many codes as a grid of samples, so that one compiled decoder serves both.
         fill = np.zeros((GRID - len(codes), codes.shape[1]), np.float32)
         return latent.decode(model.first.model, np.concatenate([codes, fill]))[: len(codes)]
+
+    def errors(self, run: Run) -> NDArray[np.float32]:
+        scale = Scale(jnp.asarray(self.data.multiplier), jnp.asarray(self.data.offset), self.data.clip)
+        objective = objectives.make(run.spec.model.objective)
+        return per_example(run.model, objective, scale, self.data.validation.x)["reconstruction"]
 
     def curves(self, model: Trained) -> Picture:
         w, histories = self.words, model.histories
@@ -140,7 +162,7 @@ class _Album:
 
     def reconstructions(self, group: str, models: Sequence[Trained]) -> Picture:
         w, n = self.words, len(self.shown)
-        rows = {m.name: self.rebuilt(m) for m in models}
+        rows = {m.name: self.get("rebuilt", m) for m in models}
         figure = plots.reconstructions(self.shown, rows, w, self.shown_labels, self.span)
         caption = w("figure.reconstructions.caption", n=n) + self._seed(models)
         if self.shown_labels:
@@ -165,7 +187,7 @@ class _Album:
 
     def samples(self, model: Trained) -> Picture:
         w = self.words
-        images = latent.sample(model.first.model, GRID, seed=0)
+        images = self.get("samples", model)
         told = {"name": model.name, "n": GRID, "latents": model.latents}
         caption = w("figure.samples.caption", **told) + self._seed([model])
         alt = w("figure.samples.alt", **told)
@@ -173,9 +195,7 @@ class _Album:
 
     def sweep_samples(self, name: str, sweep: Sweep) -> Picture:
         w = self.words
-        grids = {
-            w("figure.series.latents", size=size): latent.sample(m.first.model, GRID, seed=0) for size, m in sweep.items()
-        }
+        grids = {w("figure.series.latents", size=size): self.get("samples", m) for size, m in sweep.items()}
         sizes = w.joined([str(s) for s in sweep])
         caption = w("figure.samples.sweep_caption", name=name, n=GRID) + self._seed(list(sweep.values()))
         alt = w("figure.samples.sweep_alt", name=name, n=GRID, sizes=sizes)
@@ -184,14 +204,14 @@ class _Album:
 
     def manifold(self, model: Trained) -> Picture:
         w = self.words
-        grid, at = latent.manifold(model.first.model)
+        grid, at = self.get("manifold", model)
         told = {"name": model.name, "side": len(at), "low": self._number(at[0]), "high": self._number(at[-1])}
         caption = w("figure.manifold.caption", **told) + self._seed([model])
         figure = plots.manifold(grid, at, w, self.span)
         return self._png(f"manifold-{model.name}", figure, caption, w("figure.manifold.alt", **told))
 
     def codes(self, model: Trained) -> Picture:
-        w, z, classes = self.words, self.codes_of[model.name], self.data.classes
+        w, z, classes = self.words, self.get("codes", model), self.data.classes
         points, names = byclass.plane(np.asarray(z, np.float64), w)
         ends = [
             w("figure.codes.axis", axis=axis, low=self._number(p.min()), high=self._number(p.max()))
@@ -212,10 +232,7 @@ class _Album:
         present = [c for c in range(len(classes)) if (labels == c).any()]
         errors, told = {}, []
         for model in self.main:
-            run = model.first
-            scale = Scale(jnp.asarray(self.data.multiplier), jnp.asarray(self.data.offset), self.data.clip)
-            objective = objectives.make(run.spec.model.objective)
-            values = per_example(run.model, objective, scale, self.data.validation.x)["reconstruction"]
+            values = self.get("errors", model)
             errors[model.name] = values
             means, _ = byclass.class_means(values, labels, present)
             least, most = int(means.argmin()), int(means.argmax())
@@ -243,7 +260,8 @@ class _Album:
             ends = {s: float(np.mean([h["val_loss"][-1] for h in hs])) for s, hs in family.items()}
             lines[name] = {s: Metric(v, 0.0) for s, v in ends.items()}
         alt = w(f"figure.sweep.alt_{self.unit}") + " " + self._ends(lines)
-        return self._svg("sweep-curves", plots.sweep_curves(families, w, unit=self.unit), caption, alt, group="sweep", wide=True)
+        figure = plots.sweep_curves(families, w, unit=self.unit)
+        return self._svg("sweep-curves", figure, caption, alt, group="sweep", wide=True)
 
     def sweep_parts(self) -> Picture:
         w = self.words
@@ -252,13 +270,14 @@ class _Album:
             prior = next(iter(sweep.values())).has_prior
             for part in ("loss", "reconstruction", "kl") if prior else ("reconstruction",):
                 values = {s: m.metric("validation", part) for s, m in sweep.items()}
-                key = w("figure.sweep.line", name=name, part=w(f"figure.series.{part}").lower() if part != "kl" else "KL")
-                lines[key] = {s: v for s, v in values.items() if v is not None}
+                said = "KL" if part == "kl" else w(f"figure.series.{part}").lower()
+                lines[w("figure.sweep.line", name=name, part=said)] = {s: v for s, v in values.items() if v is not None}
         lines = {k: line for k, line in lines.items() if line}
         seeds = max(len(m.runs) for s in self.sweeps.values() for m in s.values())
         caption = w("figure.parts.caption_seeds", seeds=seeds) if seeds > 1 else w(f"figure.parts.caption_{self.unit}")
         alt = w(f"figure.parts.alt_{self.unit}") + " " + self._ends(lines)
-        return self._svg("sweep-parts", plots.sweep_parts(lines, w, unit=self.unit), caption, alt, group="sweep", wide=True)
+        figure = plots.sweep_parts(lines, w, unit=self.unit)
+        return self._svg("sweep-parts", figure, caption, alt, group="sweep", wide=True)
 
     def _ends(self, lines: Mapping[str, Mapping[int, Metric]]) -> str:
         w = self.words
@@ -275,16 +294,13 @@ class _Album:
     def _number(self, value: float) -> str:
         return minus(self.words.number(float(value), ".2f"))
 
-    def _svg(self, name: str, figure: Figure, caption: str, alt: str, *, group: str = "models", wide: bool = False) -> Picture:
-        return self._picture(f"{name}.svg", "image/svg+xml", drawing.svg, figure, caption, alt, group, wide)
+    def _svg(self, name: str, figure: Figure, *said: str, group: str = "models", wide: bool = False) -> Picture:
+        return _picture(f"{name}.svg", "image/svg+xml", drawing.svg(figure), figure, *said, group, wide)
 
-    def _png(self, name: str, figure: Figure, caption: str, alt: str, *, group: str = "models", wide: bool = False) -> Picture:
-        return self._picture(f"{name}.png", "image/png", drawing.png, figure, caption, alt, group, wide)
+    def _png(self, name: str, figure: Figure, *said: str, group: str = "models", wide: bool = False) -> Picture:
+        return _picture(f"{name}.png", "image/png", drawing.png(figure), figure, *said, group, wide)
 
-    @staticmethod
-    def _picture(
-        file: str, mime: str, how: Callable[[Figure], bytes], figure: Figure, caption: str, alt: str, group: str, wide: bool
-    ) -> Picture:
-        width, height = (round(96 * float(side)) for side in figure.get_size_inches())
-        return Picture(file, mime, how(figure), (width, height), caption, alt, group, wide)
 
+def _picture(file: str, mime: str, content: bytes, figure: Figure, *rest: Any) -> Picture:
+    width, height = (round(96 * float(side)) for side in figure.get_size_inches())
+    return Picture(file, mime, content, (width, height), *rest)

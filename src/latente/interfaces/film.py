@@ -93,15 +93,11 @@ def _encode(pages: list[Image.Image], *, lossless: bool) -> bytes:
         pages[0].save(out, "WEBP", method=2, **how)
     else:
         times = [each] * (len(pages) - 1) + [each + PAUSE]
-        pages[0].save(
-            out, "WEBP", save_all=True, append_images=pages[1:], duration=times, loop=0, method=2, **how
-        )
+        pages[0].save(out, "WEBP", save_all=True, append_images=pages[1:], duration=times, loop=0, method=2, **how)
     return out.getvalue()
 
 
-def _page(
-    originals: NDArray[np.uint8], rebuilt: NDArray[np.uint8], words: Words, name: str, title: str
-) -> Image.Image:
+def _page(originals: NDArray[np.uint8], rebuilt: NDArray[np.uint8], words: Words, name: str, title: str) -> Image.Image:
     font = _font(17)
     names = (words("figure.row.original"), name if len(name) <= 16 else name[:15] + "…")
     left = 16 + max(math.ceil(font.getlength(n)) for n in names)

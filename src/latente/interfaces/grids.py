@@ -26,7 +26,7 @@ def to_bytes(images: Images, low: float = 0.0, high: float = 1.0) -> Bytes:
     if a.ndim == 4 and a.shape[-1] == 1:
         a = a[..., 0]
     if a.dtype == np.uint8:
-        return a
+        return a.astype(np.uint8, copy=False)
     scaled = (a.astype(np.float64) - low) * (255 / (high - low if high > low else 1.0))
     return np.clip(np.round(np.nan_to_num(scaled)), 0, 255).astype(np.uint8)
 
@@ -99,7 +99,7 @@ def samples(
 
 
 def manifold(grid: Images, at: NDArray[np.floating], words: Words, span: tuple[float, float] = (0.0, 1.0)) -> Figure:
-    """Decoded images of shape (side, side, *shape) over the values ``at`` of two latents, as `latent.manifold` gives."""
+    """Decoded images, shape (side, side, *shape), at the values ``at`` of two latents, as `latent.manifold` gives."""
     side = len(at)
     images = to_bytes(np.asarray(grid).reshape(side * side, *grid.shape[2:]), *span)
     height, width = images.shape[1:3]
@@ -147,7 +147,7 @@ def _page(
         row, column = divmod(i, across)
         x, y = left + column * (w + between), total_h - row * (top + h + bottom) - top - h
         ax = figure.add_axes((x / total_w, y / total_h, w / total_w, h / total_h))
-        grey = {"cmap": "gray", "vmin": 0, "vmax": 255} if sheet.ndim == 2 else {}
+        grey: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 255} if sheet.ndim == 2 else {}
         shrunk = "nearest" if scale >= 1 else "antialiased"
         ax.imshow(sheet, interpolation=shrunk, aspect="auto", **grey)
         ax.grid(False)

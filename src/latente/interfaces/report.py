@@ -13,8 +13,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from latente._version import __version__
 from latente.atomic import write_bytes, write_text
 from latente.data.split import PARTS, Data
@@ -22,7 +20,7 @@ from latente.evaluation.evaluate import SAMPLES
 from latente.evaluation.run import Run
 from latente.interfaces import lineup, tables
 from latente.interfaces.lineup import Trained
-from latente.interfaces.tables import Cell, Column, Table, minus, results_csv, results_table
+from latente.interfaces.tables import Column, Table, minus, results_csv, results_table
 from latente.interfaces.words import Words
 from latente.spec import StudySpec
 
@@ -85,13 +83,14 @@ def _render(
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     template = environment.from_string(folder.joinpath("report.html").read_text(encoding="utf-8"))
     trained, card = lineup.models(runs), runs[0].card
-    unit, values = "image" if data.is_image else "example", int(np.prod(data.shape))
-    shown = [tables.results(trained, words, unit), tables.scale(trained, words, unit, values, _is_grey(data))]
+    unit = "image" if data.is_image else "example"
+    shown = [tables.results(trained, words, unit), tables.scale(trained, words, data.shape, grey=_is_grey(data))]
     matched = tables.matched(trained, words, unit)
     sections = ["summary", "conclusions", "figures", "data", "method", "terms", "numbers", "versions", "reproduce"]
     numbers = enumerate(drawn, 1)
     figures = [(g, list(n)) for g, n in itertools.groupby(numbers, lambda numbered: numbered[1].group)]
     date, version = facts.get("date"), facts.get("versions", {}).get("latente", __version__)
+    written = "report.written" if date else "report.written_by"
     return template.render(
         words=words,
         uri=_uri,
@@ -100,7 +99,7 @@ def _render(
         css=css,
         css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
         version=version,
-        written=words("report.written", date=date, version=version) if date else words("report.written_by", version=version),
+        written=words(written, date=date, version=version),
         title=study.title,
         sections=[s for s in sections if s != "conclusions" or conclusions],
         tiles=_tiles(study, trained, data, words, unit),
@@ -114,7 +113,7 @@ def _render(
         method=_method(study, trained, data, words, unit),
         settings=tables.settings(trained, words),
         terms=[(words(f"report.terms.{t}"), words(f"report.terms.{t}_text")) for t in TERMS],
-        everything=tables.everything(runs, words),
+        everything=tables.everything(runs, words, data.shape),
         times=tables.times(runs, words),
         versions=_versions(facts, words),
         command=command,
@@ -141,9 +140,7 @@ def _is_grey(data: Data) -> bool:
     return not bool(((x == x.min()) | (x == x.max())).all())
 
 
-def _tiles(
-    study: StudySpec, trained: Sequence[Trained], data: Data, words: Words, unit: str
-) -> list[tuple[str, str]]:
+def _tiles(study: StudySpec, trained: Sequence[Trained], data: Data, words: Words, unit: str) -> list[tuple[str, str]]:
     seeds = sorted({r.spec.seed for m in trained for r in m.runs})
     counts = " / ".join(words.number(len(data.part(p)), ",d") for p in PARTS)
     return [
@@ -164,7 +161,10 @@ def _verdicts(conclusions: Iterable[Any]) -> list[tuple[str, str, int]]:
 def _sentences(trained: Sequence[Trained], words: Words, unit: str) -> list[str]:
     """What stands out in the numbers; every sentence is a comparison of values of the table."""
     said = []
-    for metric, among in (("loss", [m for m in trained if m.has_prior]), ("reconstruction", list(trained))):
+    # Losses compare only where they are the same quantity: one likelihood, and the KL counted once.
+    one = len({lineup.part_text(m.first.spec.model.likelihood) for m in trained}) == 1
+    bounds = [m for m in trained if m.has_prior and lineup.beta(m.first.spec.model) == 1]
+    for metric, among in (("loss", bounds), ("reconstruction", list(trained))) if one else ():
         found = [(value, m) for m in among if (value := m.metric("test", metric)) is not None]
         if len(found) > 1:
             best, model = min(found, key=lambda f: f[0].value)
@@ -183,15 +183,16 @@ def _sentences(trained: Sequence[Trained], words: Words, unit: str) -> list[str]
         told = {"name": name, "value": minus(words.number(gap, "+.2f"))}
         # A density may be above one, so that a loss may be negative and a share of it without meaning.
         if base > 0:
-            said.append(words("report.summary.gap", **told, percent=minus(words.number(100 * gap / base, "+.1f")) + "%"))
+            percent = minus(words.number(100 * gap / base, "+.1f")) + "%"
+            said.append(words("report.summary.gap", **told, percent=percent))
         else:
             said.append(words("report.summary.gap_plain", **told))
     differences = []
     for ours, theirs in lineup.pairs(trained):
         a, b = ours.metric("test", "reconstruction"), theirs.metric("test", "reconstruction")
         if a is not None and b is not None:
-            value = minus(words.number(b.value - a.value, "+.2f"))
-            differences.append(words("report.summary.pair", value=value, latents=ours.latents))
+            shown = minus(words.number(b.value - a.value, "+.2f"))
+            differences.append(words("report.summary.pair", value=shown, latents=ours.latents))
     if differences:
         said.append(words("report.summary.pairs", values=words.joined(differences)))
     return said
@@ -212,9 +213,7 @@ def _data_facts(data: Data, card: Mapping[str, Any], words: Words) -> list[tuple
     return [(words(f"report.data.{key}"), value, mono) for key, value, mono in facts]
 
 
-def _method(
-    study: StudySpec, trained: Sequence[Trained], data: Data, words: Words, unit: str
-) -> list[tuple[str, str]]:
+def _method(study: StudySpec, trained: Sequence[Trained], data: Data, words: Words, unit: str) -> list[tuple[str, str]]:
     seeds = sorted({r.spec.seed for m in trained for r in m.runs})
     stratified = "split_stratified" if data.classes else "split_plain"
     stops = [
@@ -235,7 +234,9 @@ def _method(
 
 def _versions(facts: Mapping[str, Any], words: Words) -> Table:
     found = [(str(k), str(v)) for k, v in facts.get("versions", {}).items()]
-    found += [(words(f"report.versions.{k}"), str(facts[k])) for k in ("platform", "processors", "date") if facts.get(k)]
-    columns = (Column(words("report.column.name"), numeric=False), Column(words("report.column.version"), numeric=False))
-    rows = tuple((Cell(name, value=name), Cell(value, value=value)) for name, value in found)
+    for key in ("platform", "processors", "date"):
+        if facts.get(key):
+            found.append((words(f"report.versions.{key}"), str(facts[key])))
+    columns = tuple(Column(words(f"report.column.{c}"), numeric=False) for c in ("name", "version"))
+    rows = tuple((tables.text(name), tables.text(value)) for name, value in found)
     return Table("versions", words("report.caption.versions"), columns, rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -114,7 +115,7 @@ def results_table(runs: Sequence[Run], words: Words) -> rich.table.Table:
         table.add_column(words(f"report.terminal.{key}"), justify="right", no_wrap=key == "latents")
     for model in trained:
         cells = [nats(words, model.metric(split, "loss")) for split in PARTS]
-        cells += [nats(words, model.metric("test", name)) if shows(model, name) else Cell(MISSING) for name in METRICS[1:3]]
+        cells += [part_cell(words, model, "test", name) for name in METRICS[1:3]]
         shown = [Text(f"{c.text} ± {c.error}" if c.error else c.text) for c in cells]
         # Only the test part's numbers keep their errors: a terminal is narrow.
         shown[:2] = [Text(c.text) for c in cells[:2]]
@@ -126,9 +127,8 @@ def nats(words: Words, metric: Metric | None, form: str = NATS) -> Cell:
     """A metric as a cell, with its standard error."""
     if metric is None:
         return Cell(MISSING)
-    return Cell(
-        minus(words.number(metric.value, form)), words.number(metric.standard_error, form), metric.value, metric.standard_error
-    )
+    value, error = metric.value, metric.standard_error
+    return Cell(minus(words.number(value, form)), words.number(error, form), value, error)
 
 
 def minus(number: str) -> str:
@@ -136,9 +136,11 @@ def minus(number: str) -> str:
     return number.replace("-", "−")
 
 
-def shows(model: Trained, metric: str) -> bool:
-    """Whether a metric means something for a model: without a prior there is no KL."""
-    return metric != "kl" or model.has_prior
+def part_cell(words: Words, model: Trained, split: str, metric: str, form: str = NATS) -> Cell:
+    """A metric of a model on a part of the data; none for the KL of a model without a prior."""
+    if metric == "kl" and not model.has_prior:
+        return Cell(MISSING)
+    return nats(words, model.metric(split, metric), form)
 
 
 def count(words: Words, number: int) -> Cell:
@@ -170,11 +172,13 @@ def results(trained: Sequence[Trained], words: Words, unit: str) -> Table:
         row += [count(words, model.first.model.parameters()), _epochs(model)]
         row += [nats(words, model.metric(p, "loss")) for p in PARTS]
         for name in METRICS[1:3]:
-            row += [nats(words, model.metric(p, name)) if shows(model, name) else Cell(MISSING) for p in PARTS[1:]]
+            row += [part_cell(words, model, p, name) for p in PARTS[1:]]
         rows.append(tuple(row))
     notes = [words("report.note.loss")]
     if any(lineup.beta(m.first.spec.model) != 1 for m in trained):
         notes.append(words("report.note.beta"))
+    if len({lineup.part_text(m.first.spec.model.likelihood) for m in trained}) > 1:
+        notes.append(words("report.note.likelihoods"))
     notes.append(_errors(trained, words, unit))
     if not all(m.has_prior for m in trained):
         notes.append(words("report.note.no_kl"))
@@ -182,20 +186,24 @@ def results(trained: Sequence[Trained], words: Words, unit: str) -> Table:
     return Table("results", caption, tuple(columns), tuple(rows), tuple(notes))
 
 
-def scale(trained: Sequence[Trained], words: Words, unit: str, values: int, grey: bool) -> Table:
-    """The same models on scales that do not grow with the example's size."""
-    names = ("bce_per_pixel", "mse", "bits_per_dim")
+def scale(trained: Sequence[Trained], words: Words, shape: Sequence[int], *, grey: bool) -> Table:
+    """The same models on scales that do not grow with the size of an example of ``shape``."""
+    per = per_what(words, shape)
+    names = [n for n in METRICS[3:] if any(m.metric("test", n) for m in trained)]
     columns = [Column(words("report.column.run"), numeric=False)]
-    columns += [
-        Column(words(f"report.metric.{n}_{unit}" if n == "bce_per_pixel" else f"report.metric.{n}"),
-               words(f"report.part.{p}"), error=True)
-        for p in PARTS[1:] for n in names
-    ]  # fmt: skip
+    for split in PARTS[1:]:
+        group = words(f"report.part.{split}")
+        columns += [Column(words(f"report.metric.{n}", per=per), group, error=True) for n in names]
     rows = [(text(m.name), *(nats(words, m.metric(p, n), FINE) for p in PARTS[1:] for n in names)) for m in trained]
-    notes = [words("report.note.scale", values=values)]
+    notes = [words("report.note.scale", values=math.prod(shape), per=per)]
     if grey and any(part(m.first.spec.model.likelihood)[0] == "bernoulli" for m in trained):
         notes.append(words("report.note.score"))
     return Table("scale", words("report.caption.scale"), tuple(columns), tuple(rows), tuple(notes))
+
+
+def per_what(words: Words, shape: Sequence[int]) -> str:
+    """What one value of an example is called: a pixel, unless it has several values or is no image."""
+    return words("report.per.pixel" if len(shape) == 2 or (len(shape) == 3 and shape[2] == 1) else "report.per.value")
 
 
 def matched(trained: Sequence[Trained], words: Words, unit: str) -> Table | None:
@@ -219,27 +227,24 @@ def matched(trained: Sequence[Trained], words: Words, unit: str) -> Table | None
         difference = None if ours is None or theirs is None else theirs.value - ours.value
         shown = MISSING if difference is None else minus(words.number(difference, "+.2f"))
         rows.append(
-            (Cell(str(a.latents), value=a.latents), text(f"{a.name} ({a.kind})"), text(f"{b.name} ({b.kind})"),
+            (Cell(str(a.latents), value=a.latents), text(a.name), text(b.name),
              nats(words, ours), nats(words, theirs), Cell(shown, value=difference), nats(words, a.metric("test", "kl")))
         )  # fmt: skip
     return Table("matched", words("report.caption.matched"), columns, tuple(rows), (words("report.note.matched"),))
 
 
-def everything(runs: Sequence[Run], words: Words) -> Table:
+def everything(runs: Sequence[Run], words: Words, shape: Sequence[int]) -> Table:
     """Every number of every run, seed and part."""
     columns = [Column(words(f"report.column.{c}"), numeric=c == "seed") for c in ("run", "seed", "part")]
-    columns += [Column(words(f"report.metric.{m}"), error=True) for m in METRICS]
+    columns += [Column(words(f"report.metric.{m}", per=per_what(words, shape)), error=True) for m in METRICS]
     rows = []
     for run in runs:
         model = Trained((run,))
-        for part in PARTS:
-            if part in run.metrics:
-                cells = [
-                    nats(words, model.metric(part, m), NATS if m in METRICS[:3] else FINE) if shows(model, m) else Cell(MISSING)
-                    for m in METRICS
-                ]
-                seed = Cell(str(run.spec.seed), value=run.spec.seed)
-                rows.append((text(run.spec.name), seed, text(words(f"report.part.{part}")), *cells))
+        seed = Cell(str(run.spec.seed), value=run.spec.seed)
+        for split in PARTS:
+            if split in run.metrics:
+                cells = [part_cell(words, model, split, m, NATS if m in METRICS[:3] else FINE) for m in METRICS]
+                rows.append((text(run.spec.name), seed, text(words(f"report.part.{split}")), *cells))
     return Table("everything", words("report.caption.everything"), tuple(columns), tuple(rows))
 
 
@@ -280,24 +285,22 @@ def times(runs: Sequence[Run], words: Words) -> Table:
 def parts_of(card: dict[str, Any], words: Words) -> Table:
     """Examples in each part, and how many of each class."""
     columns = [Column(words("report.column.class"), numeric=False)]
-    for part in PARTS:
-        columns += [Column(words("report.column.count"), words(f"report.part.{part}")), Column("%", words(f"report.part.{part}"))]
+    for split in PARTS:
+        group = words(f"report.part.{split}")
+        columns += [Column(words("report.column.count"), group), Column("%", group)]
+    totals, labels = card["counts"], card.get("labels", {})
     rows = []
-    totals = {p: int(card["counts"][p]) for p in PARTS}
-    labels = card.get("labels", {})
-    for i, name in enumerate(card["classes"]):
-        cells = [text(name)]
-        for part in PARTS:
-            if part in labels:
-                share = 100 * labels[part][i] / totals[part]
-                cells += [count(words, labels[part][i]), Cell(words.number(share, ".1f"), value=share)]
-            else:
+    for i, name in enumerate([*card["classes"], None]):
+        cells = [text(words("report.column.total") if name is None else name)]
+        for split in PARTS:
+            if name is not None and split not in labels:
                 cells += [Cell(MISSING), Cell(MISSING)]
+                continue
+            number = totals[split] if name is None else labels[split][i]
+            share = 100 * number / totals[split]
+            cells += [count(words, number), Cell(words.number(share, ".1f"), value=share)]
         rows.append(tuple(cells))
-    total = [text(words("report.column.total"))]
-    for part in PARTS:
-        total += [count(words, totals[part]), Cell(words.number(100.0, ".1f"), value=100.0)]
-    return Table("classes", words("report.caption.classes"), tuple(columns), (*rows, tuple(total)))
+    return Table("classes", words("report.caption.classes"), tuple(columns), tuple(rows))
 
 
 def _epochs(model: Trained) -> Cell:

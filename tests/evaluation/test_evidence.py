@@ -1,0 +1,249 @@
+"""Measures against arrays with known answers; the whole evidence on tiny runs."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import energy_distance, norm
+from scipy.stats import t as student
+
+from latente.data.source import make_source
+from latente.data.split import split_source
+from latente.errors import SpecError
+from latente.evaluation import measures as m
+from latente.evaluation.evidence import gather
+from latente.evaluation.findings import find
+from latente.evaluation.measures import Estimate, Stat, combine
+from latente.evaluation.roles import find_roles
+from latente.evaluation.run import Run, load, train_run
+from latente.interfaces.conclusions import as_table, render
+from latente.interfaces.words import Words
+from latente.model.presets import AE, VAE
+from latente.spec import RunSpec, TrainSpec
+
+RNG = np.random.default_rng(0)
+
+
+def test_one_seed_has_the_normal_interval_over_examples():
+    x = RNG.normal(3, 2, 400)
+    found = combine([m.mean(x)])
+    half = norm.ppf(0.975) * x.std(ddof=1) / 20
+    assert found == pytest.approx_estimate(x.mean(), half) if hasattr(pytest, "approx_estimate") else True
+    assert (found.low, found.value, found.high) == pytest.approx((x.mean() - half, x.mean(), x.mean() + half))
+
+
+def test_several_seeds_add_their_t_interval():
+    same = np.arange(10.0)
+    found = combine([m.mean(same + shift) for shift in (0, 1, 2)])
+    over_seeds = student.ppf(0.975, 2) * 1 / math.sqrt(3)
+    over_examples = norm.ppf(0.975) * same.std(ddof=1) / math.sqrt(10)
+    assert found.value == 5.5 and found.high - 5.5 == pytest.approx(math.hypot(over_seeds, over_examples))
+
+
+def test_an_undefined_number_has_no_interval():
+    assert combine([]) is None and combine([Stat(math.nan)]) is None
+    assert combine([m.ratio(np.ones(3), np.zeros(3))]) is None
+    assert combine([m.quotient_of_sets(m.mean(np.ones(3)), m.mean(np.zeros(3)))]) is None
+
+
+def test_paired_differences_have_no_error_where_the_examples_decide_it():
+    x = RNG.normal(0, 100, 50)
+    assert combine([m.difference(m.mean(x), m.mean(x + 1))]) == Estimate(*[pytest.approx(1)] * 3)
+    unpaired = combine([m.difference_of_sets(m.mean(x), m.mean(x + 1))])
+    assert unpaired.high - unpaired.low > 50
+
+
+@pytest.mark.parametrize("kind", ["ratio", "quotient", "root", "effective", "spread", "energy"])
+def test_intervals_cover_as_often_as_they_say(kind):
+    rng = np.random.default_rng(1)
+    real = rng.normal(size=(200, 2))
+    sharp, within = {}, m.mean_pair_distance(real).value
+
+    def one():
+        x = rng.exponential(size=150)
+        if kind == "ratio":
+            return m.ratio(x, 2 * x + rng.exponential(size=150)), 1 / 3
+        if kind == "quotient":
+            return m.quotient_of_sets(m.mean(x), m.mean(rng.exponential(2, size=150))), 0.5
+        if kind == "root":
+            return m.root(m.mean(4 * x)), 2.0
+        if kind == "effective":
+            p = np.array([0.5, 0.3, 0.2])
+            return m.effective_classes(rng.choice(3, 150, p=p), 3), math.exp(-(p * np.log(p)).sum())
+        if kind == "spread":
+            # Two normals in one dimension are on average 2/√π apart.
+            return m.mean_pair_distance(rng.normal(size=(150, 1))), 2 / math.sqrt(math.pi)
+        first, second = (m.energy(rng.normal(size=(150, 2)), real, within) for _ in range(2))
+        return m.energy_difference(first, second), 0.0
+
+    assert not sharp
+    drawn = [(combine([stat]), truth) for stat, truth in (one() for _ in range(200))]
+    # Each bound of 95% coverage over 200 repetitions has a standard error of 1.5 points.
+    assert 0.89 <= np.mean([e.low <= truth <= e.high for e, truth in drawn]) <= 0.995
+
+
+def stripes(n=4, side=16):
+    x = np.zeros((n, side, side))
+    x[:, :, ::4] = 1
+    return x
+
+
+def test_blur_lowers_edge_strength_and_nothing_else_keeps_it():
+    x = stripes()
+    blurred = (x + np.roll(x, 1, axis=2) + np.roll(x, -1, axis=2)) / 3
+    assert m.sharpness(x, x).value == 1
+    assert 0.2 < m.sharpness(blurred, x).value < 0.6
+    assert m.sharpness(x / 2, x).value == pytest.approx(0.5)
+    assert m.gradient_energy(np.stack([x[0]] * 3, axis=-1)[None])[0] == pytest.approx(3 * m.gradient_energy(x[:1])[0])
+
+
+def test_explained_variance():
+    x = RNG.normal(size=(50, 4, 4))
+    assert m.explained_variance(x, x).value == 1
+    assert m.explained_variance(np.broadcast_to(x.mean(axis=0), x.shape), x).value == pytest.approx(0)
+
+
+def test_blocks_average_and_cut():
+    x = np.arange(25.0).reshape(1, 5, 5)
+    assert m.blocks(x, 2).tolist() == [[[3, 5], [13, 15]]]
+    assert m.blocks(np.stack([x, x], axis=-1), 2).shape == (1, 2, 2, 2)
+
+
+def test_energy_distance_is_scipys_and_zero_between_equals():
+    a, b = RNG.normal(size=300), RNG.normal(1, 2, size=200)
+    real = b[:, None]
+    found = m.energy(a[:, None], real, m.mean_pair_distance(real).value).value
+    # scipy has the root of the biased estimate, which counts the zero distances to oneself.
+    within = 2 * np.abs(a[:, None] - b).mean() - np.abs(a[:, None] - a).mean() - np.abs(b[:, None] - b).mean()
+    assert energy_distance(a, b) ** 2 == pytest.approx(within)
+    assert found == pytest.approx(within, abs=0.02)
+    other = RNG.normal(size=(400, 3))
+    assert abs(m.energy(RNG.normal(size=(400, 3)), other, m.mean_pair_distance(other).value).value) < 0.02
+
+
+def test_neighbours_of_separated_clusters():
+    labels = np.repeat([0, 1, 2], 30)
+    train = 10.0 * labels[:, None] + RNG.normal(size=(90, 2))
+    near = m.neighbours(10.0 * labels[:, None] + RNG.normal(size=(90, 2)), train, labels, 3)
+    assert near.right(labels).mean() == 1 and near.ambiguous.sum() == 0 and not near.copied.all()
+    between = m.neighbours(np.array([[5.0, 0.0], [15.0, 10.0]]), train, labels, 3)
+    assert set(between.label) <= {0, 1, 2} and between.agreement.max() <= 1
+    copies = m.neighbours(train + 1e-6, train, labels, 3)
+    assert copies.copied.mean() > 0.95
+    assert m.neighbours(train[:2], train, None, 0).agreement is None
+
+
+def test_seven_of_ten_is_not_ambiguous_and_six_is():
+    train = np.zeros((10, 1))
+    for alike, doubt in ((7, 0), (6, 1)):
+        near = m.neighbours(np.ones((1, 1)), train, np.array([0] * alike + [1] * (10 - alike)), 2)
+        assert near.agreement[0] == pytest.approx(alike / 10) and near.ambiguous[0] == doubt
+
+
+def test_effective_classes():
+    assert m.effective_classes(np.arange(40) % 4, 4).value == pytest.approx(4)
+    assert m.effective_classes(np.zeros(40, int), 4).value == 1
+
+
+def test_loss_curves():
+    curve = [100.0, 40.0, 20.0, 10.0, 0.0]
+    assert m.epochs_to(curve) == 4 and m.epochs_to(curve, 0.3) == 1.5
+    assert m.epochs_below(curve, 30) == 2.5 and m.epochs_below(curve, 100) == 1 and math.isnan(m.epochs_below(curve, -1))
+    assert m.rises(curve) == 0 and m.rises([10.0, 4.0, 5.0, 0.0]) == pytest.approx(10)
+    for short in ([2.0, 1.0], [1.0, 1.0, 1.0], [1.0, 2.0, 3.0]):
+        assert math.isnan(m.epochs_to(short)) and math.isnan(m.rises(short))
+
+
+def spec(model, seed=0, name="run", **train):
+    return RunSpec(name, seed, model, TrainSpec(**{"epochs": 3, "batch_size": 64, **train}))
+
+
+@pytest.fixture(scope="module")
+def study(tiny):
+    """A VAE of 2 and one of 4 latents, an autoencoder equal to the latter, and one VAE with β = 4; two seeds."""
+    models = [
+        VAE(2, hidden=(16,)),
+        AE(4, hidden=(16,), code_activation="linear"),
+        VAE(4, hidden=(16,)),
+        VAE(2, hidden=(16,), objective={"name": "elbo", "beta": 4.0}),
+    ]
+    return [train_run(spec(model, seed), tiny) for model in models for seed in (0, 1)]
+
+
+def test_roles_come_from_specs(study):
+    roles = find_roles(study)
+    assert [len(model.runs) for model in roles.models] == [2, 2, 2, 2]
+    assert roles.vae.latent_dim == 2 and roles.ae.latent_dim == 4
+    assert [v.latent_dim for v in roles.sweep] == [2, 4]
+    assert [(a.latent_dim, v.latent_dim) for a, v in roles.matched] == [(4, 4)]
+    assert [(w.beta, p.beta) for w, p in roles.weighted] == [(4.0, 1.0)]
+
+
+def test_roles_need_equal_training(study, tiny):
+    longer = [replace(r, spec=replace(r.spec, train=TrainSpec(epochs=9))) for r in study[:2]]
+    roles = find_roles([*longer, *study[2:]])
+    assert roles.sweep == () and roles.vae.latent_dim == 2
+    assert find_roles([*study, study[0]]).models[0].runs[0].spec.seed == 0
+    assert len(find_roles([*study, study[0]]).models[0].runs) == 2
+
+
+def test_gather_tells_all_and_never_looks_at_the_test_part(study, tiny, tmp_path, monkeypatch):
+    looked = []
+    whole = Run.per_example
+    monkeypatch.setattr(Run, "per_example", lambda self, split: looked.append(split) or whole(self, split))
+    evidence = gather(study)
+    assert set(looked) == {"train", "validation"} and evidence.fit.test is None
+    assert (evidence.seeds, evidence.runs, evidence.classes, evidence.vae, evidence.ae) == (2, 8, 3, 2, 4)
+    assert evidence.residual < 1e-5 and evidence.own_class == 0 and evidence.betas == 2
+    values = [whole(r, "validation") for r in (study[0], study[1], study[4], study[5])]
+    change = np.mean([v["kl"].mean() for v in values[2:]]) - np.mean([v["kl"].mean() for v in values[:2]])
+    assert evidence.steps[0].kl.value == pytest.approx(change, rel=1e-4)
+    size = evidence.sweep[1]
+    assert size.parameters == study[4].model.parameters() and size.operations > size.parameters
+    assert evidence.compared[0].score == "bce" and evidence.main_pair.matched is False
+    assert 0 < evidence.reconstructions.sharpness.value < 1.5
+    assert evidence.latent_map.accuracy.value > evidence.latent_map.majority
+
+    found = find(evidence)
+    missing = {name for f in found for c in f.claims for name, _ in c.evidence if name.startswith("missing")}
+    assert not missing
+    for language in ("en", "pt"):
+        assert all(render(f, Words(language)).claims for f in found)
+
+    # The same numbers again, and from the runs' folders, whatever the clock said.
+    loaded = [load(r.save(tmp_path / str(i)), data=tiny) for i, r in enumerate(study)]
+    for run in loaded:
+        run.seconds *= 3
+    assert as_table(find(gather(loaded))) == as_table(found)
+
+    one = gather([r for r in loaded if r.spec.seed == 0])
+    assert one.seeds == 1 and one.fit.rise_percent.low == one.fit.rise_percent.high
+    loaded[0].evaluate("test")
+    assert gather(loaded[:1]).fit.test == loaded[0].metrics["test"]["loss"].value
+
+
+def test_tables_without_labels(tmp_path):
+    rng = np.random.default_rng(0)
+    data = split_source(make_source("table", rng.normal(size=(200, 5))))
+    model = VAE(3, hidden=(8,), likelihood={"name": "gaussian", "sigma": 0.5})
+    evidence = gather([train_run(spec(model, epochs=2), data)])
+    assert not evidence.images and evidence.classes == 0 and not evidence.grey
+    assert evidence.fit.zero == pytest.approx(0.5 * 5 * math.log(2 * math.pi * 0.25))
+    verdicts = {f.id: f.verdict for f in find(evidence)}
+    assert "holds" not in {verdicts[k] for k in ("reconstructions", "latent_space", "latent_sizes", "autoencoder")}
+    assert all(render(f, Words("pt")).claims for f in find(evidence))
+
+
+def test_flat_images_give_no_verdict_on_edges(study):
+    flat = split_source(make_source("flat", np.full((100, 6, 5), 128, np.uint8)))
+    runs = [replace(r, _data=flat, metrics={}) for r in study[:6]]
+    verdicts = {f.id: f.verdict for f in find(gather(runs))}
+    assert verdicts["reconstructions"] == verdicts["latent_space"] == "unknown"
+
+
+def test_gather_refuses_what_is_no_study(study):
+    with pytest.raises(SpecError, match="got 0 runs"):
+        gather([])
+    with pytest.raises(SpecError, match="one data set"):
+        gather([study[0], replace(study[1], card={**study[1].card, "fingerprint": "other"})])
