@@ -40,6 +40,13 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise
 
 
+def clear_parts(folder: Path) -> None:
+    """Remove what writes that were killed left behind in a folder that nobody else is writing to."""
+    for part in folder.rglob(".*.part"):
+        with contextlib.suppress(OSError):
+            part.unlink()
+
+
 def write_text(path: Path, text: str) -> None:
     """As `write_bytes`, for UTF-8 text."""
     write_bytes(path, text.encode())

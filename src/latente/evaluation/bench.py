@@ -21,6 +21,8 @@ from latente.model.autoencoder import Autoencoder
 
 VALIDATION, TRAIN, SAMPLES = 2000, 10_000, 1000
 """At most so many validation and training examples are measured, by a fixed choice, and so many samples drawn."""
+VALUES = 40_000_000
+"""At most so many values of each part, so that large images stay in memory; but at least 1,000 examples."""
 WIDEST = 32
 """Images are averaged down to at most this side before distances are taken."""
 
@@ -207,6 +209,7 @@ def operations(model: Autoencoder) -> int | None:
 
 def _some(data: Data, part: Split, most: int) -> tuple[Floats, NDArray[np.int64] | None]:
     index = np.arange(len(part))
+    most = min(most, max(1000, VALUES // max(int(np.prod(data.shape)), 1)))
     if len(part) > most:
         index = np.sort(np.random.default_rng(0).permutation(len(part))[:most])
     return data.values(part.x[index]), None if part.y is None else part.y[index]

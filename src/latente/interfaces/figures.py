@@ -195,7 +195,7 @@ class _Album:
 
     def sweep_samples(self, name: str, sweep: Sweep) -> Picture:
         w = self.words
-        grids = {w("figure.series.latents", size=size): self.get("samples", m) for size, m in sweep.items()}
+        grids = {plots.latents(w, size): self.get("samples", m) for size, m in sweep.items()}
         sizes = w.joined([str(s) for s in sweep])
         caption = w("figure.samples.sweep_caption", name=name, n=GRID) + self._seed(list(sweep.values()))
         alt = w("figure.samples.sweep_alt", name=name, n=GRID, sizes=sizes)

@@ -15,7 +15,7 @@ from latente.interfaces.grids import FRAME, mosaic, to_bytes
 from latente.interfaces.words import Words
 from latente.training.fit import FRAMES
 
-WIDE = 800
+WIDE, HIGH = 800, 480
 LONGEST = 10_000
 """Milliseconds that a film may take, the pause at its end included."""
 PAUSE = 1_500
@@ -102,7 +102,7 @@ def _page(originals: NDArray[np.uint8], rebuilt: NDArray[np.uint8], words: Words
     names = (words("figure.row.original"), name if len(name) <= 16 else name[:15] + "…")
     left = 16 + max(math.ceil(font.getlength(n)) for n in names)
     sheet = mosaic(np.concatenate([originals, rebuilt]), len(originals))
-    scale = (WIDE - left) / sheet.shape[1]
+    scale = min((WIDE - left) / sheet.shape[1], HIGH / sheet.shape[0])
     scale = math.floor(scale) if scale >= 1 else scale
     size = (round(sheet.shape[1] * scale), round(sheet.shape[0] * scale))
     picture = Image.fromarray(sheet).convert("RGB")

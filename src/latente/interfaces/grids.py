@@ -16,6 +16,10 @@ from latente.interfaces.words import Words
 FRAME = 217
 """Grey of the light frame about each image, so that neither white nor black edges are lost on the page."""
 
+SMALL = 28
+TALLEST, TALL = 8.0, 5.0
+"""Inches that a figure's images may be high, across a page or across half of one."""
+
 Bytes = NDArray[np.uint8]
 Images = NDArray[np.generic]
 
@@ -32,19 +36,19 @@ def to_bytes(images: Images, low: float = 0.0, high: float = 1.0) -> Bytes:
 
 
 def mosaic(images: Bytes, columns: int) -> Bytes:
-    """Images of shape (n, height, width[, 3]), row by row, in one array with a frame about each."""
+    """Images of shape (n, height, width[, 3]), row by row, in one array with a frame about each.
+
+    Images of few pixels are enlarged by a whole number first, so that their frames stay thin.
+    """
+    larger = max(1, SMALL // max(images.shape[1:3]))
+    images = images.repeat(larger, axis=1).repeat(larger, axis=2)
     n, height, width = images.shape[:3]
-    rows, gap = math.ceil(n / columns), frame_width(images.shape)
+    rows, gap = math.ceil(n / columns), max(1, round(max(height, width) / 32))
     sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, *images.shape[3:]), FRAME, np.uint8)
     for i, image in enumerate(images):
         top, left = gap + (i // columns) * (height + gap), gap + (i % columns) * (width + gap)
         sheet[top : top + height, left : left + width] = image
     return sheet
-
-
-def frame_width(shape: Sequence[int]) -> int:
-    """Pixels of frame about images of shape (n, height, width, …)."""
-    return max(1, round(max(shape[1:3]) / 32))
 
 
 def reconstructions(
@@ -70,11 +74,10 @@ def reconstructions(
     with style():
         left = 0.15 + 0.072 * max(map(len, names))
         figure, axes = _page([sheet], 1, WIDTH, left=left, top=0.24 if labels else 0.04, bottom=0.04)
-        ax, gap = axes[0], frame_width(rows[0].shape)
-        height, width = rows[0].shape[1:3]
-        ax.set_yticks([gap + r * (height + gap) + height / 2 - 0.5 for r in range(len(rows))], names)
+        ax = axes[0]
+        ax.set_yticks([(r + 0.5) / len(rows) * sheet.shape[0] - 0.5 for r in range(len(rows))], names)
         if labels:
-            ax.set_xticks([gap + c * (width + gap) + width / 2 - 0.5 for c in range(columns)])
+            ax.set_xticks([(c + 0.5) / columns * sheet.shape[1] - 0.5 for c in range(columns)])
             ax.set_xticklabels([plain(label, max(4, 64 // columns)) for label in labels])
             ax.xaxis.tick_top()
         ax.tick_params(length=0, pad=4)
@@ -135,8 +138,7 @@ def _page(
     rows = math.ceil(len(sheets) / across)
     height, width = sheets[0].shape[:2]
     room = (size - left - right - (across - 1) * between) / across * DPI
-    # No taller than a printed page.
-    room = min(room, 8.0 * DPI * width / (height * rows))
+    room = min(room, (TALLEST if size == WIDTH else TALL) * DPI * width / (height * rows))
     scale = math.floor(room / width) or room / width
     w, h = width * scale / DPI, height * scale / DPI
     total_w = left + across * w + (across - 1) * between + right

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,7 +59,7 @@ def curves(histories: Sequence[History], words: Words, *, unit: str = "image") -
     """
     parts = ("loss", "reconstruction", "kl") if _has_kl(histories) else ("loss",)
     with style():
-        size = (WIDTH, 2.35) if len(parts) > 1 else (HALF, 2.7)
+        size = (WIDTH, 2.5) if len(parts) > 1 else (HALF, 2.9)
         figure = Figure(figsize=size, layout="constrained")
         panels = figure.subplots(1, len(parts), squeeze=False)[0]
         for ax, part in zip(panels, parts, strict=True):
@@ -69,7 +70,7 @@ def curves(histories: Sequence[History], words: Words, *, unit: str = "image") -
             _epochs(ax, words)
             _cut(ax, [histories], part, ORANGE, words)
         panels[0].set_ylabel(words(f"figure.axis.nats_{unit}"))
-        panels[0].legend(loc="upper right", borderaxespad=0)
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
     return figure
 
 
@@ -94,14 +95,14 @@ def sweep_curves(
         panels[0].set_ylabel(words(f"figure.axis.loss_{unit}"))
         for ax, family in zip(panels, families.values(), strict=True):
             ends = [(s, *_end(h, "val_loss")) for s, h in family.items()]
-            texts = [words("figure.series.latents", size=s) for s, _, _ in ends]
+            texts = [latents(words, s) for s, _, _ in ends]
             chosen = [SERIES[sizes.index(s) % len(SERIES)] for s, _, _ in ends]
             _label_ends(ax, [e[1] for e in ends], [e[2] for e in ends], texts, chosen, height=1.9)
         keys = [
             Line2D([], [], color=MUTED, linestyle="-", label=words("figure.series.validation")),
             Line2D([], [], color=MUTED, linestyle="--", label=words("figure.series.training")),
         ]
-        panels[-1].legend(handles=keys, loc="upper right", borderaxespad=0)
+        figure.legend(handles=keys, loc="outside upper right", ncols=2)
     return figure
 
 
@@ -135,6 +136,11 @@ def sweep_parts(lines: Mapping[str, Mapping[int, Metric]], words: Words, *, unit
         texts = [plain(name, 32) for name in lines]
         _label_ends(ax, [x for x, _ in last], [y for _, y in last], texts, chosen, height=2.3)
     return figure
+
+
+def latents(words: Words, size: int) -> str:
+    """A latent size in words, for instance "8 latents"."""
+    return words("figure.series.latent" if size == 1 else "figure.series.latents", size=size)
 
 
 def _has_kl(histories: Sequence[History]) -> bool:
@@ -194,7 +200,8 @@ def _cut(
     low, high = limits
     ax.set_ylim(low - 0.05 * (high - low), high + 0.08 * (high - low))
     firsts = [float(_together(h, part)[:, 0].mean()) for h in (here or runs)]
-    told = dict.fromkeys(words.number(v, ".0f") for v in (min(firsts), max(firsts)))
+    digits = max(0, 1 - math.floor(math.log10(high - low))) if high > low else 0
+    told = dict.fromkeys(words.number(v, f".{digits}f") for v in (min(firsts), max(firsts)))
     # The line comes back into the panel on its way to epoch 2: beside that the words are free of it.
     ax.annotate(
         "↑ " + "–".join(told), (2, 1), xycoords=("data", "axes fraction"), xytext=(5, -1),

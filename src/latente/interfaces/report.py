@@ -39,6 +39,8 @@ def write_report(
     words: Words,
     command: str,
     facts: Mapping[str, Any],
+    *,
+    notes: Sequence[str] = (),
 ) -> Path:
     """Write ``report.html`` and ``figures/`` of a study whose runs are trained and evaluated.
 
@@ -52,6 +54,7 @@ def write_report(
         words: the language.
         command: what reproduces the study; "" where there is none.
         facts: ``versions`` (name → text), ``platform``, ``processors`` and ``date``, each as far as it is known.
+        notes: what a reader must know of all conclusions.
 
     Raises:
         StoreError: a file cannot be written.
@@ -62,7 +65,7 @@ def write_report(
     for picture in drawn:
         write_bytes(folder / "figures" / picture.file, picture.content)
     page = folder / "report.html"
-    write_text(page, _render(study, runs, data, conclusions, words, command, facts, drawn))
+    write_text(page, _render(study, runs, data, conclusions, words, command, facts, drawn, notes))
     return page
 
 
@@ -75,6 +78,7 @@ def _render(
     command: str,
     facts: Mapping[str, Any],
     drawn: Sequence[Any],
+    notes: Sequence[str],
 ) -> str:
     import jinja2
 
@@ -107,6 +111,7 @@ def _render(
         sentences=_sentences(trained, words, unit),
         tables=[*shown, *([matched] if matched else [])],
         conclusions=conclusions,
+        notes=notes,
         figures=figures,
         data_facts=_data_facts(data, card, words),
         classes=tables.parts_of(card, words),

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from latente._version import __version__
-from latente.atomic import cannot_write, read_json, write_json, write_text
+from latente.atomic import cannot_write, clear_parts, read_json, write_json, write_text
 from latente.data.load import load_data
 from latente.data.split import PARTS, Data
 from latente.errors import SpecError, StoreError
@@ -90,6 +90,7 @@ def run_study(
     for run in spec.expanded():
         prepare(run, found)
     with _locked(folder):
+        clear_parts(folder)
         if not (folder / "study.json").exists():
             write_json(folder / "study.json", {"latente": __version__, "command": command, **as_dict(spec)})
         runs = [_one(run, found, folder, watch) for run in spec.expanded()]

@@ -98,7 +98,7 @@ def results_csv(runs: Iterable[Run]) -> str:
 
 
 def results_table(runs: Sequence[Run], words: Words) -> rich.table.Table:
-    """Losses and their parts in nats, one row a model, for a terminal; "±" is one standard error."""
+    """Losses and their parts in nats, one row a model, for a terminal; one standard error of the test loss."""
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
@@ -106,19 +106,18 @@ def results_table(runs: Sequence[Run], words: Words) -> rich.table.Table:
     trained = lineup.models(runs)
     many = any(len(m.runs) > 1 for m in trained)
     table = RichTable(
-        box=box.SIMPLE_HEAD, header_style="bold", title_style="bold", title_justify="left", caption_justify="left",
+        box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False, header_style="bold", title_style="bold", title_justify="left", caption_justify="left",
         title=words("report.terminal.title"),
         caption=words("report.terminal.over_seeds" if many else "report.terminal.over_examples"),
     )  # fmt: skip
     table.add_column(words("report.column.run"), no_wrap=True)
     for key in ("latents", "training", "validation", "test", "reconstruction", "kl"):
-        table.add_column(words(f"report.terminal.{key}"), justify="right", no_wrap=key == "latents")
+        table.add_column(words(f"report.terminal.{key}"), justify="right", no_wrap=key in ("latents", "test"))
     for model in trained:
         cells = [nats(words, model.metric(split, "loss")) for split in PARTS]
         cells += [part_cell(words, model, "test", name) for name in METRICS[1:3]]
-        shown = [Text(f"{c.text} ± {c.error}" if c.error else c.text) for c in cells]
-        # Only the test part's numbers keep their errors: a terminal is narrow.
-        shown[:2] = [Text(c.text) for c in cells[:2]]
+        # A terminal is narrow: only the test loss keeps its error.
+        shown = [Text(f"{c.text} ± {c.error}" if i == 2 and c.error else c.text) for i, c in enumerate(cells)]
         table.add_row(Text(model.name), Text(str(model.latents)), *shown)
     return table
 

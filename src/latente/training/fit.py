@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from latente.training import store
 from latente.training.step import Recipe, Scale, State, run_epoch, start
 
 CHECKPOINT_SECONDS = 2.0
-"""How much work a kill may cost: a checkpoint follows the first epoch, and then any that ends so long after the last."""
+"""How much work a kill may cost: the first epoch is checkpointed, and then any that ends so long after the last."""
 SHOWN = 8
 FRAMES = 200
 
@@ -79,11 +79,13 @@ class Fitted:
     seconds: float
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Progress:
+    """Whole epochs only: it is replaced in one step, so that Ctrl-C never finds half of one."""
+
     state: State
-    rows: list[dict[str, np.float32]] = field(default_factory=list)
-    frames: list[NDArray[np.uint8]] = field(default_factory=list)
+    rows: tuple[dict[str, np.float32], ...] = ()
+    frames: tuple[NDArray[np.uint8], ...] = ()
     seconds: float = 0.0
 
 
@@ -134,7 +136,7 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
     progress = _Progress(start(model, recipe, keep_best=spec.train.patience > 0))
     about = {"spec": as_dict(spec), "data": data.fingerprint}
     if checkpoint is not None and checkpoint.exists():
-        _restore(checkpoint, progress, about)
+        progress = _restored(checkpoint, progress, about)
 
     scale = Scale(jnp.asarray(data.multiplier), jnp.asarray(data.offset), data.clip)
     train, validation = jnp.asarray(data.train.x), jnp.asarray(data.validation.x)
@@ -150,11 +152,13 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
             )
             _check_finite(spec, int(bad), row, done + 1, steps)
             seconds = time.monotonic() - began
-            progress.state = state
-            progress.rows.append({k: np.float32(v) for k, v in row.items()})
-            progress.seconds += seconds
-            if frame is not None and (done % stride == 0 or done + 1 == epochs):
-                progress.frames.append(_to_bytes(frame))
+            keep = done % stride == 0 or done + 1 == epochs
+            progress = _Progress(
+                state,
+                (*progress.rows, {k: np.float32(v) for k, v in row.items()}),
+                (*progress.frames, _to_bytes(frame)) if keep and frame is not None else progress.frames,
+                progress.seconds + seconds,
+            )
             if checkpoint is not None and time.monotonic() - saved >= CHECKPOINT_SECONDS:
                 _save(checkpoint, progress, about)
                 saved = time.monotonic()
@@ -209,7 +213,7 @@ def _save(path: Path, progress: _Progress, about: dict[str, Any]) -> None:
     store.save_arrays(path, arrays, {**about, "seconds": progress.seconds})
 
 
-def _restore(path: Path, progress: _Progress, about: dict[str, Any]) -> None:
+def _restored(path: Path, template: _Progress, about: dict[str, Any]) -> _Progress:
     arrays, theirs = store.load_arrays(path)
     changed = store.differences(about, {k: theirs.get(k) for k in about})
     if changed:
@@ -217,10 +221,10 @@ def _restore(path: Path, progress: _Progress, about: dict[str, Any]) -> None:
             f"{path}: is a checkpoint of another run ({'; '.join(changed[:3])}); "
             "resume with the arguments it was started with, or choose another --out"
         )
-    progress.state = store.unflatten(progress.state, arrays, "state.", str(path))
+    state = store.unflatten(template.state, arrays, "state.", str(path))
     history = {k.removeprefix("history."): v for k, v in arrays.items() if k.startswith("history.")}
     if not history:
         raise StoreError(f"{path}: has no history; it is damaged, delete it to start the run again")
-    progress.rows = [dict(zip(history, row, strict=True)) for row in zip(*history.values(), strict=True)]
-    progress.frames = list(arrays["frames"]) if "frames" in arrays else []
-    progress.seconds = float(theirs.get("seconds", 0.0))
+    rows = tuple(dict(zip(history, row, strict=True)) for row in zip(*history.values(), strict=True))
+    frames = tuple(arrays["frames"]) if "frames" in arrays else ()
+    return _Progress(state, rows, frames, float(theirs.get("seconds", 0.0)))
