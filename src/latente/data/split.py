@@ -81,21 +81,29 @@ class Data:
         values = np.asarray(x, np.float32) * self.multiplier + self.offset
         return np.clip(values, 0, 1) if self.clip else values
 
+    def extent(self, split: Split) -> tuple[float, float]:
+        """Lowest and highest model value of a part."""
+        axis = 0 if self.multiplier.ndim else None
+        ends = self.values(np.stack([split.x.min(axis=axis), split.x.max(axis=axis)]))
+        return float(ends.min()), float(ends.max())
+
     def card(self) -> dict[str, Any]:
         """The data card: counts, shape, range, label balance and fingerprint, ready for JSON.
 
         The range and mean are those of the model's values over the train and validation parts: the test part
         is only counted.
         """
-        low = float(min(self.values(s.x).min() for s in (self.train, self.validation)))
-        high = float(max(self.values(s.x).max() for s in (self.train, self.validation)))
+        low, high = zip(*(self.extent(s) for s in (self.train, self.validation)), strict=True)
+        # In pieces: all of it at once in float32 would take four times the memory of the bytes.
+        pieces = (self.train.x[at : at + 1000] for at in range(0, len(self.train), 1000))
+        total = sum(float(self.values(x).sum(dtype=np.float64)) for x in pieces)
         card: dict[str, Any] = {
             "name": self.name,
             "shape": list(self.shape),
             "dtype": str(self.train.x.dtype),
             "counts": {p: len(self.part(p)) for p in PARTS},
-            "range": [low, high],
-            "mean": float(self.values(self.train.x).mean(dtype=np.float64)),
+            "range": [min(low), max(high)],
+            "mean": total / self.train.x.size,
             "classes": list(self.classes),
             "fingerprint": self.fingerprint,
         }

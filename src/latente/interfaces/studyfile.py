@@ -128,8 +128,7 @@ def _study(table: Table) -> StudySpec:
     for run in runs:
         if sum(r.name == run.name for r in runs) > 1:
             raise SpecError(f'runs: two are called "{run.name}"; give one of them another name = "…"')
-    rest = {k: table[k] for k in ("title", "seeds") if k in table}
-    return build(StudySpec, {**rest, "data": data, "runs": tuple(runs)}, "study")
+    return build(StudySpec, {**table, "data": data, "runs": tuple(runs)}, "study")
 
 
 def _expand(section: str, entry: Any, data: DataSpec) -> list[RunSpec]:
@@ -155,7 +154,10 @@ def _grid(base: str, entry: Table) -> list[tuple[str, Table]]:
     """Every combination of the entry's lists, with the run's name."""
     axes: list[tuple[tuple[str, ...], list[Any]]] = []
     for key, value in entry.items():
-        for path, v in [((key,), value)] if key != "train" else [((key, k), x) for k, x in _items(value)]:
+        found: list[tuple[tuple[str, ...], Any]] = [((key,), value)]
+        if key == "train" and isinstance(value, dict):
+            found = [((key, k), v) for k, v in value.items()]
+        for path, v in found:
             # Widths are a list by nature: only a list of lists of them is a sweep.
             if isinstance(v, list) and (path[-1] != "hidden" or any(isinstance(w, list) for w in v)):
                 axes.append((path, v))
@@ -166,10 +168,6 @@ def _grid(base: str, entry: Table) -> list[tuple[str, Table]]:
             (flat if len(path) == 1 else flat[path[0]])[path[-1]] = value
         grid.append(("-".join([base, *map(_label, values)]), flat))
     return grid
-
-
-def _items(value: Any) -> Iterable[tuple[str, Any]]:
-    return value.items() if isinstance(value, dict) else ()
 
 
 def _label(value: Any) -> str:

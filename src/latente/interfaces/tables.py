@@ -105,11 +105,10 @@ def results_table(runs: Sequence[Run], words: Words) -> rich.table.Table:
 
     trained = lineup.models(runs)
     many = any(len(m.runs) > 1 for m in trained)
-    table = RichTable(
-        box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False, header_style="bold", title_style="bold", title_justify="left", caption_justify="left",
-        title=words("report.terminal.title"),
-        caption=words("report.terminal.over_seeds" if many else "report.terminal.over_examples"),
-    )  # fmt: skip
+    table = RichTable(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False, title=words("report.terminal.title"))
+    table.caption = words("report.terminal.over_seeds" if many else "report.terminal.over_examples")
+    table.title_justify = table.caption_justify = "left"
+    table.title_style = table.header_style = "bold"
     table.add_column(words("report.column.run"), no_wrap=True)
     for key in ("latents", "training", "validation", "test", "reconstruction", "kl"):
         table.add_column(words(f"report.terminal.{key}"), justify="right", no_wrap=key in ("latents", "test"))

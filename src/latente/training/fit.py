@@ -100,8 +100,7 @@ def prepare(spec: RunSpec, data: Data) -> tuple[Autoencoder, Objective]:
     objective = objectives.make(spec.model.objective)
     objective.check(model)
     for part in (data.train, data.validation, data.test):
-        low, high = _range(data, part.x)
-        model.likelihood.check(low, high)
+        model.likelihood.check(*data.extent(part))
     if len(data.train) < spec.train.batch_size:
         raise DataError(
             f"{data.name}: {len(data.train)} training examples are fewer than one batch of {spec.train.batch_size}; "
@@ -191,14 +190,6 @@ def _check_finite(spec: RunSpec, bad: int, row: dict[str, Array], epoch: int, st
             f'learning_rate (now {spec.train.learning_rate:g}), schedule = "warmup-cosine", '
             "or data scaled to 0..1"
         )
-
-
-def _range(data: Data, x: NDArray[np.generic]) -> tuple[float, float]:
-    if data.multiplier.ndim == 0:
-        ends = data.values(np.array([x.min(), x.max()]))
-    else:
-        ends = data.values(np.stack([x.min(axis=0), x.max(axis=0)]))
-    return float(ends.min()), float(ends.max())
 
 
 def _to_bytes(frame: Array) -> NDArray[np.uint8]:

@@ -1,0 +1,368 @@
+import io
+import sys
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from PIL import Image, ImageSequence
+
+from latente.evaluation.evaluate import Metric
+from latente.interfaces import drawing, film, grids, plots
+from latente.interfaces.byclass import class_means, plane
+from latente.interfaces.words import Words
+
+EN, PT = Words("en"), Words("pt")
+
+
+def history(epochs=6, seed=0, kl=True):
+    rng = np.random.default_rng(seed)
+    h = {k: np.float32(100 + rng.uniform(size=epochs).cumsum()[::-1]) for k in ("reconstruction", "val_reconstruction")}
+    h |= {k: np.float32(kl * rng.uniform(1, 2, epochs)) for k in ("kl", "val_kl")}
+    return h | {f"{v}loss": h[f"{v}reconstruction"] + h[f"{v}kl"] for v in ("", "val_")}
+
+
+def texts(figure):
+    figure.draw_without_rendering()
+    return {t.get_text() for t in figure.findobj(matplotlib.text.Text) if t.get_visible() and t.get_text()}
+
+
+def pixels(content):
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+
+
+def lines(ax):
+    return [line.get_ydata() for line in ax.get_lines()]
+
+
+# curves
+
+
+def test_curves_draw_the_history_itself():
+    h = history()
+    figure = plots.curves([h], EN)
+    for ax, part in zip(figure.axes, ("loss", "reconstruction", "kl"), strict=True):
+        training, validation = ax.get_lines()
+        assert np.array_equal(training.get_xdata(), [1, 2, 3, 4, 5, 6])
+        assert np.array_equal(training.get_ydata(), h[part]) and training.get_linestyle() == "--"
+        assert np.array_equal(validation.get_ydata(), h[f"val_{part}"]) and validation.get_linestyle() == "-"
+    assert {"Epoch", "nats per image", "Training", "Validation", "Loss", "KL divergence"} <= texts(figure)
+    assert {"Época", "nats por exemplo", "Treino"} <= texts(plots.curves([h], PT, unit="example"))
+
+
+def test_without_a_kl_only_the_loss_is_drawn():
+    assert len(plots.curves([history(kl=False)], EN).axes) == 1
+
+
+def test_several_seeds_are_a_mean_and_a_band_as_far_as_all_were_trained():
+    histories = [history(6, 0), history(4, 1), history(5, 2)]
+    ax = plots.curves(histories, EN).axes[0]
+    values = np.stack([h["val_loss"][:4] for h in histories]).astype(float)
+    assert np.allclose(lines(ax)[1], values.mean(axis=0), rtol=1e-12)
+    band = ax.collections[1].get_paths()[0].vertices
+    for epoch in range(1, 5):
+        at = band[band[:, 0] == epoch, 1]
+        assert (at.min(), at.max()) == (values[:, epoch - 1].min(), values[:, epoch - 1].max())
+
+
+def test_a_first_epoch_far_above_leaves_the_panel_and_is_told():
+    h = history()
+    assert not plots.is_cut([h]) and not [t for t in texts(plots.curves([h], EN)) if "↑" in t]
+    h["loss"] = np.float32([500, 103, 102, 101, 100, 99])
+    figure = plots.curves([h], PT)
+    assert plots.is_cut([h]) and "↑ 500,0" in texts(figure)
+    assert figure.axes[0].get_ylim()[1] < 120 and lines(figure.axes[0])[0][0] == 500
+
+
+def test_one_epoch_is_a_mark():
+    assert all(line.get_marker() == "o" for line in plots.curves([history(1)], EN).axes[0].get_lines())
+
+
+def test_sweep_curves_are_solid_for_validation_and_dashed_for_training():
+    families = {"VAE": {2: [history(seed=2)], 8: [history(seed=8)]}, "AE": {2: [history(kl=False)]}}
+    figure = plots.sweep_curves(families, EN)
+    drawn = {(line.get_linestyle(), line.get_color()): line.get_ydata() for line in figure.axes[0].get_lines()}
+    assert np.array_equal(drawn["-", drawing.SERIES[1]], families["VAE"][8][0]["val_loss"])
+    assert np.array_equal(drawn["--", drawing.SERIES[0]], families["VAE"][2][0]["loss"])
+    assert {"VAE", "AE", "2 latents", "8 latents"} <= texts(figure)
+    assert "1 latente" in texts(plots.sweep_curves({"VAE": {1: [history()], 2: [history()]}}, PT))
+
+
+def test_sweep_parts_have_95_percent_intervals():
+    line = {2: Metric(150.0, 2.0), 8: Metric(110.0, 1.0)}
+    figure = plots.sweep_parts({"VAE: KL": line}, EN)
+    bars = figure.axes[0].containers[0]
+    assert np.array_equal(bars.lines[0].get_xydata(), [[2, 150], [8, 110]])
+    ends = [segment[:, 1] for segment in bars.lines[2][0].get_segments()]
+    assert np.allclose(ends, [[150 - 3.92, 150 + 3.92], [110 - 1.96, 110 + 1.96]])
+    assert {"2", "8", "VAE: KL"} <= texts(figure)
+
+
+# codes and classes
+
+
+def test_two_latents_are_drawn_as_they_are():
+    z = np.float32(np.random.default_rng(0).normal(size=(50, 2)))
+    y = np.arange(50) % 3
+    figure = plots.codes(z, y, ["a", "b", "c"], EN)
+    points = figure.axes[0].collections[0]
+    assert np.array_equal(points.get_offsets(), z) and np.array_equal(points.get_array(), y)
+    shown = points.to_rgba(y)[:3]
+    assert np.allclose(shown[:, :3], [to_rgba(c)[:3] for c in drawing.CLASSES[:3]])
+    marks = {t.get_text(): t.get_position() for t in figure.axes[0].texts}
+    assert set(marks) == {"a", "b", "c"}
+    assert {"Latent 1", "Latent 2", "Class"} <= texts(figure)
+
+
+def test_more_latents_are_projected_on_principal_components():
+    rng = np.random.default_rng(1)
+    z = rng.normal(size=(200, 5)) * [1, 5, 1, 3, 1] + 7
+    points, names = plane(z, PT)
+    left, spread, right = np.linalg.svd(z - z.mean(axis=0), full_matrices=False)
+    assert np.allclose(np.abs(points), np.abs(left[:, :2] * spread[:2]))
+    share = spread**2 / (spread**2).sum()
+    assert names[0] == f"Componente principal 1 ({100 * share[0]:.0f}% da variância)"
+    assert np.allclose(plane(-z, PT)[0], -points)
+
+
+def test_no_labels_means_one_colour():
+    figure = plots.codes(np.random.default_rng(0).normal(size=(30, 2)), None, [], EN)
+    assert len(figure.axes) == 1
+    assert len(np.unique(figure.axes[0].collections[0].get_facecolors(), axis=0)) == 1
+
+
+def test_one_latent_has_a_row_for_each_class():
+    y = np.arange(40) % 4
+    offsets = plots.codes(np.arange(40.0)[:, None], y, list("abcd"), EN).axes[0].collections[0].get_offsets()
+    assert np.array_equal(offsets[:, 0], np.arange(40)) and np.array_equal(np.round(offsets[:, 1]), y)
+
+
+def test_class_errors_are_means_with_95_percent_intervals():
+    rng = np.random.default_rng(3)
+    y, values = np.repeat([0, 1, 3], [40, 1, 9]), np.float32(rng.normal(100, 10, 50))
+    figure = plots.class_errors({"vae": values}, y, ["zero", "one", "two", "three"], EN)
+    ax = figure.axes[0]
+    bars = ax.containers[0]
+    groups = [values[:40], values[40:41], values[41:]]
+    assert np.allclose(bars.lines[0].get_xdata(), [g.astype(float).mean() for g in groups])
+    for segment, g in zip(bars.lines[2][0].get_segments(), groups, strict=True):
+        if len(g) == 1:
+            assert len(segment) == 0
+            continue
+        mean, half = g.astype(float).mean(), 1.96 * g.astype(float).std(ddof=1) / np.sqrt(len(g))
+        assert np.allclose(segment[:, 0], [mean - half, mean + half])
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["zero", "one", "three"]
+    weights = np.bincount(y)[[0, 1, 3]]
+    assert np.isclose((class_means(values, y, [0, 1, 3])[0] * weights).sum() / 50, values.astype(float).mean())
+
+
+# images
+
+
+@pytest.mark.parametrize("shape", [(28, 40), (30, 28, 1), (29, 31, 3)])
+def test_a_mosaic_holds_every_image_in_its_place(shape):
+    images = np.random.default_rng(0).integers(0, 256, (6, *shape)).astype(np.uint8)
+    sheet = grids.mosaic(grids.to_bytes(images), 3)
+    height, width = shape[:2]
+    assert sheet.shape == (1 + 2 * (height + 1), 1 + 3 * (width + 1), *((3,) if shape[2:] == (3,) else ()))
+    for i in range(6):
+        top, left = 1 + (i // 3) * (height + 1), 1 + (i % 3) * (width + 1)
+        assert np.array_equal(sheet[top : top + height, left : left + width], images[i].squeeze())
+    assert (sheet[0] == grids.FRAME).all() and (sheet[:, -1] == grids.FRAME).all()
+
+
+def test_small_images_are_enlarged_by_whole_numbers():
+    image = np.uint8([[0, 255]])
+    sheet = grids.mosaic(image[None], 1)
+    assert sheet.shape == (16, 30) and (sheet[1:-1, 1:15] == 0).all() and (sheet[1:-1, 15:-1] == 255).all()
+
+
+def test_values_become_bytes_by_their_span():
+    assert grids.to_bytes(np.array([[[-1.0, 0.0, 0.5, 1.0, 9.0, np.nan]]])).tolist() == [[[0, 0, 128, 255, 255, 0]]]
+    assert grids.to_bytes(np.array([[[-2.0, 0.0, 2.0]]]), -2, 2).tolist() == [[[0, 128, 255]]]
+
+
+def test_reconstructions_show_their_row_labels_and_true_pixels():
+    originals = np.zeros((8, 28, 28), np.uint8)
+    originals[0] = 255
+    figure = plots.reconstructions(originals, {"vae": np.full((8, 28, 28), 0.5)}, EN, list("01234567"))
+    shown = [t.get_text() for t in figure.axes[0].get_yticklabels() if t.get_visible()]
+    assert shown == ["Original", "vae"] and {"0", "7"} <= texts(figure)
+    figure.draw_without_rendering()
+    assert all(t.get_window_extent().x0 >= 0 for t in figure.axes[0].get_yticklabels())
+    page = pixels(plots.png(figure))
+    box = figure.axes[0].get_position()
+    rows, columns = 2 * 29 + 1, 8 * 29 + 1
+    scale = round(box.width * page.shape[1]) // columns
+    assert scale >= 4
+    top, left = round((1 - box.y1) * page.shape[0]), round(box.x0 * page.shape[1])
+    sheet = page[top : top + rows * scale, left : left + columns * scale]
+    first, second, below = sheet[15 * scale, 15 * scale], sheet[15 * scale, 44 * scale], sheet[44 * scale, 15 * scale]
+    assert first.tolist() == [255] * 3 and second.tolist() == [0] * 3
+    # 128 greys: within one of them.
+    assert np.abs(below.astype(int) - 128).max() <= 1
+    # A whole number of dots a pixel: the white image is 28 pixels wide, and its frame one.
+    white = (sheet[15 * scale, :, 0] == 255).sum()
+    assert white == 28 * scale
+
+
+def test_the_manifold_lies_as_on_a_map():
+    at = np.float32([-1, 0, 1])
+    grid = np.zeros((3, 3, 4, 4), np.float32)
+    grid[0, 2] = 1.0
+    figure = plots.manifold(grid, at, PT)
+    shown = np.asarray(figure.axes[0].get_images()[0].get_array())
+    assert (shown[:4, 8:] == 255).all() and shown.sum() == 16 * 255
+    labels = [t.get_text() for t in figure.axes[0].get_xticklabels()]
+    assert labels == ["−1,00", "0,00", "1,00"]
+    assert {"Latente 1", "Latente 2"} <= texts(figure)
+
+
+def test_samples_stand_side_by_side():
+    images = np.random.default_rng(0).uniform(size=(16, 28, 28))
+    figure = plots.samples({"2 latents": images, "8 latents": images}, EN)
+    assert len(figure.axes) == 2 and {"2 latents", "8 latents"} <= texts(figure)
+    sheet = np.asarray(figure.axes[1].get_images()[0].get_array())
+    assert np.array_equal(sheet, grids.mosaic(grids.to_bytes(images), 4))
+
+
+# film
+
+
+def test_each_frame_knows_its_epoch():
+    assert film.frame_epochs(3, 3, 3) == [1, 2, 3]
+    assert film.frame_epochs(126, 250, 250) == [*range(1, 250, 2), 250]
+    assert film.frame_epochs(5, 400, 9) == [1, 3, 5, 7, 9]
+
+
+def test_a_film_shows_every_frame_at_its_size():
+    originals = np.zeros((8, 28, 28), np.uint8)
+    frames = np.stack([np.full((8, 28, 28), v, np.uint8) for v in (0, 100, 200, 255)])
+    moving, still = film.film(frames, originals, EN, name="vae", planned=4, trained=4)
+    with Image.open(io.BytesIO(moving)) as image:
+        pages = [np.asarray(page.convert("RGB")) for page in ImageSequence.Iterator(image)]
+        assert image.n_frames == 4 and image.info["loop"] == 0 and image.size == film.size(moving)
+    assert pages[0].shape[1] <= film.WIDE
+    for page, value in zip(pages, (0, 100, 200, 255), strict=True):
+        row = page[-20, -20]
+        assert np.abs(row.astype(int) - value).max() <= 255 / film.LEVELS / 2 + 1
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(still)).convert("RGB")), pages[-1])
+    assert film.film(frames, originals, EN, name="vae", planned=4, trained=4)[0] == moving
+
+
+def test_a_film_of_noise_keeps_to_its_size_and_length():
+    frames = np.random.default_rng(0).integers(0, 256, (30, 8, 16, 16, 3)).astype(np.uint8)
+    moving, _ = film.film(frames, frames[0], EN, name="x" * 40, planned=200, trained=200)
+    with Image.open(io.BytesIO(moving)) as image:
+        assert image.n_frames < 30
+        times = [page.info["duration"] for page in ImageSequence.Iterator(image)]
+    assert len(moving) <= film.MOST_BYTES and sum(times) <= film.LONGEST
+
+
+def test_what_does_not_move_much_stays():
+    frames = np.uint8([[[100]], [[105]], [[109]], [[140]]])
+    assert len(set(film._calm(frames).ravel().tolist())) == 2
+
+
+# how everything looks
+
+
+MADE = (
+    lambda: plots.curves([history()], EN),
+    lambda: plots.codes(np.random.default_rng(0).normal(size=(90, 2)), np.arange(90) % 3, list("abc"), EN),
+    lambda: plots.samples({"": np.random.default_rng(0).uniform(size=(16, 9, 7, 3))}, EN),
+)
+
+
+@pytest.mark.parametrize("make", MADE)
+@pytest.mark.parametrize("how", [plots.svg, plots.png])
+def test_equal_figures_are_equal_bytes_whatever_the_users_settings(make, how):
+    before = how(make())
+    with matplotlib.rc_context({"font.size": 20, "svg.fonttype": "none", "axes.grid": False, "savefig.dpi": 30}):
+        settings = dict(matplotlib.rcParams)
+        assert how(make()) == before
+        assert dict(matplotlib.rcParams) == settings
+
+
+def test_no_text_is_below_eight_points_and_nothing_is_cut_off():
+    labels, z = np.arange(60) % 3, np.random.default_rng(0).normal(size=(60, 4))
+    families = {"VAE": {2: [history()], 16: [history(seed=1)]}, "AE": {2: [history(kl=False)]}}
+    for figure in (
+        plots.curves([history()], PT),
+        plots.sweep_curves(families, PT),
+        plots.sweep_parts({"VAE: reconstrução": {2: Metric(3, 1), 9: Metric(4, 1)}}, PT),
+        plots.codes(z, labels, ["first", "second", "third"], PT),
+        plots.class_errors({"a": z[:, 0], "b": z[:, 1]}, labels, ["first", "second", "third"], PT),
+        plots.reconstructions(np.zeros((8, 9, 7)), {"a-long-name": np.zeros((8, 9, 7))}, PT, list("01234567")),
+    ):
+        assert figure.get_size_inches()[0] <= drawing.WIDTH + 1e-9
+        with drawing.style():
+            figure.draw_without_rendering()
+            whole = figure.bbox
+            for text in figure.findobj(matplotlib.text.Text):
+                if text.get_visible() and text.get_text():
+                    box = text.get_window_extent()
+                    assert text.get_fontsize() >= 8
+                    assert whole.x0 - 1 <= box.x0 and box.x1 <= whole.x1 + 1, text
+                    assert whole.y0 - 1 <= box.y0 and box.y1 <= whole.y1 + 1, text
+
+
+def test_png_has_at_most_128_colours_and_keeps_black_and_white():
+    z = np.random.default_rng(0).normal(size=(500, 2))
+    content = plots.png(plots.codes(z, np.arange(500) % 10, [str(i) for i in range(10)], EN))
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.mode == "P" and len(image.convert("RGB").getcolors(1 << 20)) <= 128
+    greys = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
+    kept = np.asarray(drawing.few_colours(greys).convert("RGB")).astype(int)
+    assert kept[0, 0].tolist() == [0] * 3 and kept[0, 255].tolist() == [255] * 3
+    assert np.abs(kept - greys).max() <= 1
+
+
+def test_numbers_on_axes_have_the_languages_decimal_mark():
+    h = history() | {"val_loss": np.float32([1.25, 1.5, 1.75, 1.5, 1.25, 1.5])}
+    h["loss"] = h["val_loss"]
+    assert any("," in t for t in texts(plots.curves([h], PT)) if t[:1].isdigit())
+    assert not any("," in t for t in texts(plots.curves([h], EN)) if t[:1].isdigit())
+
+
+HOSTILE = ["<script>alert(1)</script>", r"$\frac{1}{0$ & \$", 'a"b\n\x00\x0b]]>-->', "$" * 40]
+
+
+def test_hostile_labels_are_plain_text():
+    y = np.arange(40) % 4
+    errors = {"<b>&": np.arange(40.0)}
+    svg = plots.svg(plots.class_errors(errors, y, HOSTILE, EN))
+    assert b"<script" not in svg and b"alert" not in svg and b"<b>" not in svg
+    from xml.dom.minidom import parseString
+
+    parseString(svg)
+    plots.png(plots.codes(np.random.default_rng(0).normal(size=(40, 2)), y, HOSTILE, EN))
+    plots.png(plots.reconstructions(np.zeros((4, 9, 7)), {"$x^{": np.zeros((4, 9, 7))}, EN, HOSTILE))
+    assert drawing.plain("$5 to $9\n\x00x") == r"\$5 to \$9  x" and drawing.plain("a" * 30, 5) == "aaaa…"
+
+
+def test_pyplot_stays_out():
+    assert isinstance(plots.curves([history()], EN), Figure)
+    code = "import latente.interfaces.plots, latente.interfaces.film, sys; assert 'matplotlib.pyplot' not in sys.modules"
+    import subprocess
+
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_labels_of_lines_keep_their_order_and_distance():
+    at = np.array([5.0, 1.0, 1.1, 1.2])
+    placed = drawing.spread(at, 1.0, low=0.8)
+    assert np.array_equal(np.argsort(placed), np.argsort(at))
+    assert (np.diff(np.sort(placed)) >= 1 - 1e-6).all() and placed.min() >= 0.8 and placed[0] == 5.0
+    assert np.array_equal(drawing.spread(np.array([1.0, 9.0]), 1.0), [1, 9])
+
+
+def test_marks_are_moved_apart():
+    points = np.array([[0.0, 0.0], [0.0, 0.0], [1.0, 0.5], [50.0, 50.0]])
+    placed = drawing.apart(points, np.full(4, 10.0), 8.0)
+    for i in range(4):
+        for j in range(i):
+            step = np.abs(placed[i] - placed[j])
+            assert step[0] >= 10 - 1e-4 or step[1] >= 8 - 1e-4
+    assert np.array_equal(placed[3], points[3])
