@@ -12,10 +12,10 @@ from scipy.stats import t as student
 from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.errors import SpecError
-from latente.evaluation import measures as m
-from latente.evaluation.evidence import gather
-from latente.evaluation.findings import find
-from latente.evaluation.measures import Estimate, Stat, combine
+from latente.evaluation.findings import measures as m
+from latente.evaluation.findings.evidence import gather
+from latente.evaluation.findings.measures import Estimate, Stat, combine
+from latente.evaluation.findings.notebook import find
 from latente.evaluation.roles import find_roles
 from latente.evaluation.run import Run, load, train_run
 from latente.interfaces.conclusions import as_table, render

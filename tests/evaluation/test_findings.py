@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from latente.evaluation.claims import Finding, above, agreed, all_of, below, points, within
-from latente.evaluation.findings import find, findings
-from latente.evaluation.measures import Estimate
-from latente.evaluation.quantities import (
+from latente.evaluation.findings.claims import Finding, above, agreed, all_of, below, points, within
+from latente.evaluation.findings.measures import Estimate
+from latente.evaluation.findings.notebook import find, findings
+from latente.evaluation.findings.quantities import (
     Evidence,
     Fit,
     LatentMap,

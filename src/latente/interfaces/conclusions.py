@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from latente.evaluation.claims import Finding
-from latente.evaluation.quantities import Evidence
+from latente.evaluation.findings.claims import Finding
+from latente.evaluation.findings.quantities import Evidence
 from latente.interfaces.words import Words
 
 

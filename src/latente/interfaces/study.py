@@ -148,18 +148,20 @@ def write_study_report(
     watch: Watch,
 ) -> Path:
     """Write results.csv, findings.json, the figures and report.html of finished runs."""
-    from latente.evaluation.evidence import gather
-    from latente.evaluation.findings import find
-    from latente.interfaces.conclusions import as_table, render
+    from latente.evaluation.findings.evidence import gather
+    from latente.evaluation.findings.notebook import find
+    from latente.interfaces.conclusions import as_table, notes, render
     from latente.interfaces.report import results_csv, write_report
 
     watch.on_stage("comparing the runs")
     write_text(folder / "results.csv", results_csv(runs))
-    findings = find(gather(runs))
+    evidence = gather(runs)
+    findings = find(evidence)
     write_json(folder / "findings.json", as_table(findings))
     watch.on_stage("drawing the figures and writing the report")
     conclusions = [render(f, words) for f in findings]
-    return write_report(folder, spec, list(runs), data, conclusions, words, command or "", facts())
+    about = notes(evidence, words)
+    return write_report(folder, spec, list(runs), data, conclusions, words, command or "", facts(), notes=about)
 
 
 def facts() -> dict[str, Any]:

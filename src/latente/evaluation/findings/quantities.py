@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from latente.evaluation.measures import Estimate
+from latente.evaluation.findings.measures import Estimate
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.data.split import Data, Split
-from latente.evaluation import measures
 from latente.evaluation.evaluate import PerExample
+from latente.evaluation.findings import measures
+from latente.evaluation.findings.measures import Energy, Floats, Neighbours, Stat
 from latente.evaluation.latent import BATCH
-from latente.evaluation.measures import Energy, Floats, Neighbours, Stat
 from latente.evaluation.run import Run
 from latente.model.autoencoder import Autoencoder
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from latente.evaluation.claims import (
+from latente.evaluation.findings.claims import (
     Claim,
     Number,
     Said,
@@ -24,8 +24,8 @@ from latente.evaluation.claims import (
     undefined,
     within,
 )
-from latente.evaluation.measures import AGREE, NEIGHBOURS, Estimate
-from latente.evaluation.quantities import Evidence, Pair, Size, Step
+from latente.evaluation.findings.measures import AGREE, NEIGHBOURS, Estimate
+from latente.evaluation.findings.quantities import Evidence, Pair, Size, Step
 
 SLIGHT, SHARP = 0.7, 0.8
 """Edge strength from which smoothing is slight (about half of the gradient energy), and from which images are sharp."""

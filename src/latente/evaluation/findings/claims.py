@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from latente.evaluation.measures import Estimate
+from latente.evaluation.findings.measures import Estimate
 
 Verdict = Literal["holds", "fails", "unknown"]
 Number = float | int | str

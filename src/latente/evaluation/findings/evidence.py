@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.errors import SpecError
-from latente.evaluation import measures as m
-from latente.evaluation.bench import Bench, Drawn, Seen, operations
-from latente.evaluation.measures import Estimate, Stat, combine
-from latente.evaluation.quantities import (
+from latente.evaluation.findings import measures as m
+from latente.evaluation.findings.bench import Bench, Drawn, Seen, operations
+from latente.evaluation.findings.measures import Estimate, Stat, combine
+from latente.evaluation.findings.quantities import (
     Evidence,
     Fit,
     LatentMap,

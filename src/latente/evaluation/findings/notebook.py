@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 
-from latente.evaluation import rules
-from latente.evaluation.claims import Claim, Finding, above, all_of, lacking, points, say, undefined, within
-from latente.evaluation.measures import NEIGHBOURS
-from latente.evaluation.quantities import Evidence
-from latente.evaluation.rules import DIVERSE_SPREAD, SLIGHT
+from latente.evaluation.findings import rules
+from latente.evaluation.findings.claims import Claim, Finding, above, all_of, lacking, points, say, undefined, within
+from latente.evaluation.findings.measures import NEIGHBOURS
+from latente.evaluation.findings.quantities import Evidence
+from latente.evaluation.findings.rules import DIVERSE_SPREAD, SLIGHT
 from latente.registry import Registry
 
 SIMILAR = 2.0
