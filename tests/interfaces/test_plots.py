@@ -1,5 +1,7 @@
 import io
+import subprocess
 import sys
+from xml.dom.minidom import parseString
 
 import matplotlib
 import numpy as np
@@ -119,7 +121,7 @@ def test_more_latents_are_projected_on_principal_components():
     rng = np.random.default_rng(1)
     z = rng.normal(size=(200, 5)) * [1, 5, 1, 3, 1] + 7
     points, names = plane(z, PT)
-    left, spread, right = np.linalg.svd(z - z.mean(axis=0), full_matrices=False)
+    left, spread, _ = np.linalg.svd(z - z.mean(axis=0), full_matrices=False)
     assert np.allclose(np.abs(points), np.abs(left[:, :2] * spread[:2]))
     share = spread**2 / (spread**2).sum()
     assert names[0] == f"Componente principal 1 ({100 * share[0]:.0f}% da variância)"
@@ -334,8 +336,6 @@ def test_hostile_labels_are_plain_text():
     errors = {"<b>&": np.arange(40.0)}
     svg = plots.svg(plots.class_errors(errors, y, HOSTILE, EN))
     assert b"<script" not in svg and b"alert" not in svg and b"<b>" not in svg
-    from xml.dom.minidom import parseString
-
     parseString(svg)
     plots.png(plots.codes(np.random.default_rng(0).normal(size=(40, 2)), y, HOSTILE, EN))
     plots.png(plots.reconstructions(np.zeros((4, 9, 7)), {"$x^{": np.zeros((4, 9, 7))}, EN, HOSTILE))
@@ -344,9 +344,9 @@ def test_hostile_labels_are_plain_text():
 
 def test_pyplot_stays_out():
     assert isinstance(plots.curves([history()], EN), Figure)
-    code = "import latente.interfaces.plots, latente.interfaces.film, sys; assert 'matplotlib.pyplot' not in sys.modules"
-    import subprocess
-
+    code = (
+        "import latente.interfaces.plots, latente.interfaces.film, sys\nassert 'matplotlib.pyplot' not in sys.modules"
+    )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 

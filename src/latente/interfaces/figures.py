@@ -117,7 +117,8 @@ class _Album:
             yield self.codes(model)
         if self.sweeps:
             yield self.sweep_curves()
-            yield self.sweep_parts()
+            if all("validation" in m.first.metrics for s in self.sweeps.values() for m in s.values()):
+                yield self.sweep_parts()
             if self.data.is_image:
                 swept = {m.name: m for s in self.sweeps.values() for m in s.values()}
                 yield self.reconstructions("sweep", list(swept.values()))
@@ -272,7 +273,6 @@ class _Album:
                 values = {s: m.metric("validation", part) for s, m in sweep.items()}
                 said = "KL" if part == "kl" else w(f"figure.series.{part}").lower()
                 lines[w("figure.sweep.line", name=name, part=said)] = {s: v for s, v in values.items() if v is not None}
-        lines = {k: line for k, line in lines.items() if line}
         seeds = max(len(m.runs) for s in self.sweeps.values() for m in s.values())
         caption = w("figure.parts.caption_seeds", seeds=seeds) if seeds > 1 else w(f"figure.parts.caption_{self.unit}")
         alt = w(f"figure.parts.alt_{self.unit}") + " " + self._ends(lines)
