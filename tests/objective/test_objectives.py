@@ -66,7 +66,7 @@ def test_elbo_is_the_exact_evidence_at_the_true_posterior_and_below_it_elsewhere
     log_p = evidence.logpdf(x)
 
     def elbo(m):
-        draws = jax.vmap(lambda k: -ELBO()(m, jnp.array(x), key=k).loss)(jr.split(jr.key(1), 2000))
+        draws = jax.vmap(lambda k: -ELBO()(m, jnp.array(x), keys=jr.split(k, len(x))).loss)(jr.split(jr.key(1), 2000))
         return np.asarray(draws.mean(axis=0)), np.asarray(draws.std(axis=0)) / 2000**0.5
 
     tight, error = elbo(exact)
@@ -86,10 +86,12 @@ def test_elbo_adds_its_parts_and_beta_weighs_the_kl():
     model = build(VAE(3, hidden=(8,)), (4, 4), key=jr.key(0))
     x = jr.uniform(jr.key(1), (10, 4, 4))
     for beta in (0.0, 1.0, 4.0):
-        terms = ELBO(beta)(model, x, key=jr.key(2))
+        terms = ELBO(beta)(model, x, keys=jr.split(jr.key(2), len(x)))
         assert np.asarray(terms.loss) == pytest.approx(np.asarray(terms.reconstruction + beta * terms.kl), rel=1e-6)
         assert (terms.kl >= 0).all()
-    slope = jax.grad(lambda b: eqx.tree_at(lambda o: o.beta, ELBO(), b)(model, x, key=jr.key(2)).loss.mean())(1.0)
+    slope = jax.grad(
+        lambda b: eqx.tree_at(lambda o: o.beta, ELBO(), b)(model, x, keys=jr.split(jr.key(2), len(x))).loss.mean()
+    )(1.0)
     assert float(slope) == pytest.approx(float(terms.kl.mean()), rel=1e-5)
     assert float(slope) > 0.01
 
@@ -107,7 +109,7 @@ def test_gradients_are_finite_differences(spec):
         flat, back = ravel_pytree(learnt)
 
         def loss(v):
-            return objective(eqx.combine(back(v), fixed), x, key=jr.key(3)).loss.mean()
+            return objective(eqx.combine(back(v), fixed), x, keys=jr.split(jr.key(3), len(x))).loss.mean()
 
         gradient = np.asarray(jax.grad(loss)(flat))
         direction = np.random.default_rng(0).normal(size=len(flat))
@@ -121,7 +123,7 @@ def test_gradients_are_finite_differences(spec):
 def test_reconstruction_is_minus_log_p_without_a_rate():
     model = build(AE(2, hidden=(5,)), (3, 2), key=jr.key(0))
     x = jr.uniform(jr.key(1), (4, 3, 2))
-    terms = Reconstruction()(model, x, key=jr.key(2))
+    terms = Reconstruction()(model, x, keys=jr.split(jr.key(2), len(x)))
     by_hand = [-float(model.likelihood.log_prob(model.decode(model.code(v)), v)) for v in x]
     assert np.asarray(terms.loss) == pytest.approx(by_hand, rel=1e-6)
     assert np.asarray(terms.kl).tolist() == [0, 0, 0, 0]

@@ -44,17 +44,15 @@ def by_hand(spec, data):
     m, v, t, losses = zeros, zeros, 0, []
     size = spec.train.batch_size
     for epoch in range(spec.train.epochs):
-        order_key, step_key = jr.split(jr.fold_in(jr.fold_in(jr.key(spec.seed), 1), epoch))
+        order_key, noise_key = jr.split(jr.fold_in(jr.fold_in(jr.key(spec.seed), 1), epoch))
         order = jr.permutation(order_key, len(x))
+        keys = jr.split(noise_key, (-(-len(x) // size), size))
         total = 0.0
         for number, at in enumerate(range(0, len(x), size)):
-            batch, key = x[order[at : at + size]], jr.fold_in(step_key, number)
-            n = len(batch)
-            # Keys are split for a full batch, so a smaller last batch takes the first of them.
-            full = jnp.concatenate([batch, jnp.zeros((size - n, *batch.shape[1:]))])
+            batch, n = x[order[at : at + size]], len(x[order[at : at + size]])
 
-            def loss(learnt, full=full, n=n, key=key):
-                return objective(eqx.combine(learnt, fixed), full, key=key).loss[:n].mean()
+            def loss(learnt, batch=batch, drawn=keys[number, :n]):
+                return objective(eqx.combine(learnt, fixed), batch, keys=drawn).loss.mean()
 
             value, g = jax.value_and_grad(loss)(learnt)
             total += float(value) * n
@@ -107,7 +105,7 @@ def test_validation_is_the_mean_over_examples_with_fixed_keys(tiny):
     again = mean_terms(objective, model, scale, jnp.asarray(x), jr.key(5))
     assert {k: float(v) for k, v in first.items()} == {k: float(v) for k, v in again.items()}
     # The KL needs no sampling, so it is the plain mean over all examples, the uneven last batch included.
-    terms = objective(model, scale(jnp.asarray(x)), key=jr.key(0))
+    terms = objective(model, scale(jnp.asarray(x)), keys=jr.split(jr.key(0), len(x)))
     assert float(first["kl"]) == pytest.approx(float(terms.kl.mean()), rel=1e-5)
 
 

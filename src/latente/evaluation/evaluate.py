@@ -80,10 +80,10 @@ def _batch(
         return jnp.mean((model.mean(z) - x) ** 2)
 
     def draw(sums: dict[str, Array], number: Array) -> tuple[dict[str, Array], None]:
-        drawn = jr.fold_in(key, number)
-        terms = objective(model, x, key=drawn)
-        # The same keys as the objective's, so that both score the same codes and the compiler shares the work.
-        mse = jax.vmap(squared_error)(x, jr.split(drawn, len(x)))
+        keys = jr.split(jr.fold_in(key, number), len(x))
+        terms = objective(model, x, keys=keys)
+        # The objective's keys, so that both score the same codes and the compiler shares the work.
+        mse = jax.vmap(squared_error)(x, keys)
         new = {"loss": terms.loss, "reconstruction": terms.reconstruction, "kl": terms.kl, "mse": mse}
         return {k: sums[k] + new[k] for k in sums}, None
 

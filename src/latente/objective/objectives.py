@@ -1,4 +1,4 @@
-"""Objectives: a batch in, `Terms` out. Randomness enters through ``key`` only."""
+"""Objectives: a batch in, `Terms` out. Randomness enters through ``keys`` only, one for each example."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from abc import abstractmethod
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 from jax import Array
 
 from latente.errors import SpecError
@@ -24,8 +23,8 @@ class Objective(eqx.Module):
     """What training minimises: the mean of ``Terms.loss``."""
 
     @abstractmethod
-    def __call__(self, model: Autoencoder, x: Array, *, key: Array) -> Terms:
-        """Terms of a batch x of shape (n, *shape)."""
+    def __call__(self, model: Autoencoder, x: Array, *, keys: Array) -> Terms:
+        """Terms of a batch x of shape (n, *shape), with keys of shape (n,)."""
 
     @abstractmethod
     def check(self, model: Autoencoder) -> None:
@@ -53,7 +52,7 @@ class ELBO(Objective):
         if not fine or not 0 <= self.beta < math.inf:
             raise SpecError(f'objective "elbo": got beta = {self.beta!r}; allowed: a number of at least 0')
 
-    def __call__(self, model: Autoencoder, x: Array, *, key: Array) -> Terms:
+    def __call__(self, model: Autoencoder, x: Array, *, keys: Array) -> Terms:
         """Sample one code an example."""
 
         def one(x: Array, key: Array) -> tuple[Array, Array]:
@@ -62,7 +61,7 @@ class ELBO(Objective):
             reconstruction = -model.likelihood.log_prob(model.decode(z), x)
             return reconstruction, kl(model.posterior, model.prior, outputs)
 
-        reconstruction, rate = jax.vmap(one)(x, jr.split(key, len(x)))
+        reconstruction, rate = jax.vmap(one)(x, keys)
         return Terms(reconstruction + self.beta * rate, reconstruction, rate)
 
     def check(self, model: Autoencoder) -> None:
@@ -82,14 +81,14 @@ class ELBO(Objective):
 class Reconstruction(Objective):
     """−log p(x | z) alone: a deterministic autoencoder's loss."""
 
-    def __call__(self, model: Autoencoder, x: Array, *, key: Array) -> Terms:
+    def __call__(self, model: Autoencoder, x: Array, *, keys: Array) -> Terms:
         """Decode each example's code."""
 
         def one(x: Array, key: Array) -> Array:
             z = model.posterior.sample(model.encode(x), key=key)
             return -model.likelihood.log_prob(model.decode(z), x)
 
-        reconstruction = jax.vmap(one)(x, jr.split(key, len(x)))
+        reconstruction = jax.vmap(one)(x, keys)
         return Terms(reconstruction, reconstruction, jnp.zeros_like(reconstruction))
 
     def check(self, model: Autoencoder) -> None:
