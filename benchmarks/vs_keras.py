@@ -57,7 +57,7 @@ class Worker:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--epochs", type=int, default=12, help="paired epochs, after one that compiles (12)")
+    parser.add_argument("--epochs", type=int, default=15, help="paired epochs, after one that compiles (15)")
     parser.add_argument("--keras-python", help="a Python that has tensorflow, keras and scikit-learn")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     a = parser.parse_args()

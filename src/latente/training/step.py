@@ -19,13 +19,14 @@ VALIDATION_BATCH = 500
 
 @dataclass(frozen=True)
 class Recipe:
-    """What the compiled program is specialised to."""
+    """What the compiled program is specialised to; ``total_steps`` where the schedule needs it, else 0."""
 
     batch_size: int
     learning_rate: float
     schedule: str
     warmup_steps: int
     total_steps: int
+    unroll: int = 1
 
     def rate(self, step: Array | int) -> Array | float:
         """The learning rate at a step, counted from zero."""
@@ -139,7 +140,9 @@ def run_epoch(
         return (learnt, opt_state, bad), sums
 
     numbers = jnp.arange(len(batches))
-    carry, sums = jax.lax.scan(step, (learnt, state.optimizer, jnp.int32(-1)), (batches, weights, keys, numbers))
+    carry, sums = jax.lax.scan(
+        step, (learnt, state.optimizer, jnp.int32(-1)), (batches, weights, keys, numbers), unroll=recipe.unroll
+    )
     learnt, opt_state, bad = carry
     model = eqx.combine(learnt, fixed)
     row = {k: jnp.sum(v) / len(train) for k, v in sums.items()}
