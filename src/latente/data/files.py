@@ -67,9 +67,7 @@ def read(path: str | os.PathLike[str]) -> Source:
     return dataclasses.replace(source, name=Path(name.removesuffix(".gz")).stem if place.is_file() else name)
 
 
-def from_arrays(
-    name: str, x: object, y: object = None, x_test: object = None, y_test: object = None
-) -> Source:
+def from_arrays(name: str, x: object, y: object = None, x_test: object = None, y_test: object = None) -> Source:
     """Arrays as a source: x of shape (n, ...), y of shape (n,) or None, and the same for a test part.
 
     A last axis of 1 is dropped from images (n, h, w, 1). Bytes stay bytes; whole numbers of another type
@@ -114,9 +112,7 @@ def read_idx(path: Path) -> NDArray[Any]:
     except (OSError, EOFError, IndexError, ValueError, struct.error, zlib.error) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(
-            f"{path}: cannot be read as IDX ({_short(error)}); it is damaged, so get it again"
-        ) from error
+        raise DataError(f"{path}: cannot be read as IDX ({_short(error)}); it is damaged, so get it again") from error
 
 
 def _reader(path: Path) -> Callable[[Path], Source]:
@@ -203,7 +199,6 @@ def _folder(path: Path) -> Source:
         return read_images(path)
     if len({m[1] for m, _ in named}) > 1:
         raise DataError(
-            f"{path}: holds several data sets ({named[0][1].name}, {named[-1][1].name}, ...); "
-            f"give one of these files"
+            f"{path}: holds several data sets ({named[0][1].name}, {named[-1][1].name}, ...); give one of these files"
         )
     return _idx(next((p for m, p in named if m[2].lower() == "train"), named[0][1]))

@@ -84,15 +84,11 @@ def as_array(name: str, what: str, value: object) -> NDArray[Any]:
 def _numbers(name: str, what: str, x: object) -> NDArray[np.generic]:
     a = as_array(name, what, x)
     if a.dtype.kind not in "buif":
-        raise DataError(
-            f"{name}: {what} holds {a.dtype} values; allowed: numbers (object arrays are never loaded)"
-        )
+        raise DataError(f"{name}: {what} holds {a.dtype} values; allowed: numbers (object arrays are never loaded)")
     if a.ndim < 2:
         raise DataError(f"{name}: {what} has shape {a.shape}; allowed: (examples, ...), at least two axes")
     if a.size == 0:
-        raise DataError(
-            f"{name}: {what} is empty (shape {a.shape}); at least one example of one value is needed"
-        )
+        raise DataError(f"{name}: {what} is empty (shape {a.shape}); at least one example of one value is needed")
     if a.dtype == np.uint8:
         return np.ascontiguousarray(a)
     with np.errstate(over="ignore"):
@@ -116,13 +112,9 @@ def _labels(
     parts = [_text(p[:, 0] if p.ndim == 2 and p.shape[1] == 1 else p) for p in parts]
     for p in parts:
         if p.dtype.kind not in "buifU" or p.ndim != 1:
-            raise DataError(
-                f"{name}: labels have shape {p.shape} and type {p.dtype}; allowed: one number or text each"
-            )
+            raise DataError(f"{name}: labels have shape {p.shape} and type {p.dtype}; allowed: one number or text each")
         if p.dtype.kind == "f" and not np.isfinite(p).all():
-            raise DataError(
-                f"{name}: labels hold NaN or infinite values; give every example a label or give none"
-            )
+            raise DataError(f"{name}: labels hold NaN or infinite values; give every example a label or give none")
     values, codes = np.unique(np.concatenate(parts), return_inverse=True)
     codes = codes.astype(np.int64).reshape(-1)
     whole = values.dtype.kind == "f" and bool(np.all(values == np.round(values)))

@@ -202,9 +202,7 @@ def _stratified(
     return first, second
 
 
-def _scaling(
-    source: Source, train: NDArray[np.generic], scale: str
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _scaling(source: Source, train: NDArray[np.generic], scale: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     if scale == "unit":
         top = source.maximum if train.dtype == np.uint8 else 1.0
         return np.float32(1 / top) * np.ones((), np.float32), np.zeros((), np.float32)

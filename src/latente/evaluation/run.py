@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
@@ -224,7 +225,7 @@ def load(path: str | Path, *, data: Data | None = None) -> Run:
     except (SpecError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise StoreError(f"{folder}: is damaged or of another version of latente ({error})") from None
     weights, _ = store.load_arrays(folder / "weights.safetensors")
-    template = build(spec.model, shape, key=jr.key(0))
+    template = eqx.filter_eval_shape(build, spec.model, shape, key=jr.key(0))
     model = store.unflatten(template, weights, "", str(folder / "weights.safetensors"))
     frames = folder / "frames.safetensors"
     shown = store.load_arrays(frames)[0]["frames"] if frames.exists() else None

@@ -24,7 +24,7 @@ from latente.interfaces.studyfile import DEFAULT, read_study
 from latente.interfaces.words import Words, default_language
 from latente.spec import DataSpec, RunSpec, StudySpec, as_dict, build, run_from_dict
 from latente.training import store
-from latente.training.fit import OnEpoch, prepare
+from latente.training.fit import OnEpoch, check
 
 
 @dataclass
@@ -88,7 +88,7 @@ def run_study(
     spec = dataclasses.replace(spec, data=found.spec)
     _check_same(folder, spec)
     for run in spec.expanded():
-        prepare(run, found)
+        check(run, found)
     with _locked(folder):
         clear_parts(folder)
         if not (folder / "study.json").exists():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
@@ -91,14 +92,14 @@ class _Progress:
     seconds: float = 0.0
 
 
-def prepare(spec: RunSpec, data: Data) -> tuple[Autoencoder, Objective]:
-    """A new model and its objective, checked against each other and the data before anything is compiled.
+def check(spec: RunSpec, data: Data) -> Objective:
+    """The objective, after its model was checked against it and the data; nothing is computed.
 
     Raises:
         SpecError: an unknown part, or parts that make no sense together.
         DataError: values outside the likelihood's support, or fewer examples than a batch.
     """
-    model = build(spec.model, data.shape, key=jr.fold_in(jr.key(spec.seed), 0))
+    model = eqx.filter_eval_shape(build, spec.model, data.shape, key=jr.key(0))
     objective = objectives.make(spec.model.objective)
     objective.check(model)
     for part in (data.train, data.validation, data.test):
@@ -108,7 +109,7 @@ def prepare(spec: RunSpec, data: Data) -> tuple[Autoencoder, Objective]:
             f"{data.name}: {len(data.train)} training examples are fewer than one batch of {spec.train.batch_size}; "
             f"give more data, or a batch_size of at most {len(data.train)}"
         )
-    return model, objective
+    return objective
 
 
 def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: OnEpoch | None = None) -> Fitted:
@@ -121,11 +122,13 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
         on_epoch: called after every epoch.
 
     Raises:
-        SpecError, DataError: as `prepare`.
+        SpecError, DataError: as `check`.
         StoreError: the checkpoint is of another spec or data, damaged, or cannot be written.
         TrainingError: the loss is no longer finite.
     """
-    model, objective = prepare(spec, data)
+    objective = check(spec, data)
+    key = jr.key(spec.seed)
+    model = build(spec.model, data.shape, key=jr.fold_in(key, 0))
     epochs, steps = spec.train.epochs_for(len(data.train)), spec.train.steps(len(data.train))
     recipe = Recipe(
         spec.train.batch_size,
@@ -144,13 +147,22 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
     train, validation = jnp.asarray(data.train.x), jnp.asarray(data.validation.x)
     shown = validation[:SHOWN] if data.is_image else None
     stride = math.ceil(epochs / FRAMES)
-    key = jr.key(spec.seed)
+    epoch_keys, validation_key = jr.fold_in(key, 1), jr.fold_in(key, 2)
     saved = -math.inf
     try:
         while (done := len(progress.rows)) < epochs and not _stopped(progress.state, spec.train.patience):
             began = time.monotonic()
             state, row, bad, frame = run_epoch(
-                recipe, objective, progress.state, scale, train, validation, shown, key, jnp.int32(done)
+                recipe,
+                objective,
+                progress.state,
+                scale,
+                train,
+                validation,
+                shown,
+                tuple(jr.split(jr.fold_in(epoch_keys, done))),
+                validation_key,
+                jnp.int32(done),
             )
             _check_finite(spec, int(bad), row, done + 1, steps)
             seconds = time.monotonic() - began

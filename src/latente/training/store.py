@@ -26,12 +26,12 @@ def flatten(tree: object, prefix: str) -> Arrays:
 
 
 def unflatten(template: T, arrays: Mapping[str, NDArray[Any]], prefix: str, where: str) -> T:
-    """The template with its arrays replaced by those that `flatten` gave.
+    """The template, of arrays or of their shapes and types, with the arrays that `flatten` gave in their place.
 
     Raises:
         StoreError: an array is missing, or of another shape or type than the template's.
     """
-    dynamic, static = eqx.partition(template, eqx.is_array)
+    dynamic, static = eqx.partition(template, lambda leaf: eqx.is_array(leaf) or isinstance(leaf, jax.ShapeDtypeStruct))
     leaves, structure = jax.tree_util.tree_flatten_with_path(dynamic)
     found = []
     for path, leaf in leaves:
