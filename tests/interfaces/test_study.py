@@ -147,20 +147,27 @@ def test_killed_at_any_moment_and_resumed_is_never_interrupted(pictures, tmp_pat
     def reached(pattern):
         return lambda: any(broken.glob(pattern))
 
+    def trains_on():
+        """The checkpoint is written anew, so training goes on."""
+        before = stamp()
+        return lambda: stamp() > before
+
+    def stamp():
+        return max((p.stat().st_mtime_ns for p in broken.glob("runs/vae/*/checkpoint.safetensors")), default=0)
+
     # In the middle of the first run by kill -9, again by Ctrl-C a little later, between runs, and in the report.
     moments = [
         (signal.SIGKILL, reached("runs/vae/*/checkpoint.safetensors")),
-        (signal.SIGINT, reached("runs/vae/*/checkpoint.safetensors")),
+        (signal.SIGINT, trains_on),
         (signal.SIGKILL, reached("runs/ae/*")),
         (signal.SIGKILL, reached("figures/*")),
     ]
     for how, there in moments:
+        there = there() if there is trains_on else there
         process = begin()
         while not there():
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.002)
-        if how == signal.SIGINT:
-            time.sleep(1.5)  # the checkpoint was there already; let it import and train on
         process.send_signal(how)
         process.communicate()
         assert process.returncode in (-signal.SIGKILL, 130)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from latente.errors import SpecError
 from latente.evaluation import latent
+from latente.interfaces.drawing import png
+from latente.interfaces.plots import reconstructions
 from latente.interfaces.words import Words, default_language
 from latente.training.fit import Epoch
 
@@ -30,7 +33,7 @@ class ReconstructionCallback:
             raise SpecError(f"every: got {every}; allowed: a whole number of at least 1")
         self.images, self.every = images, every
         self.words = Words(lang or default_language())
-        self.figure: object = None
+        self.figure: Figure | None = None
 
     def __call__(self, epoch: Epoch) -> None:
         """Draw, where this epoch is one to draw."""
@@ -45,8 +48,6 @@ class ReconstructionCallback:
             if originals.dtype == np.uint8:
                 originals = np.asarray(epoch.scale(jnp.asarray(originals)))
             rebuilt = latent.reconstruct(epoch.model, originals)
-        from latente.interfaces.plots import reconstructions
-
         self.figure = reconstructions(originals, {epoch.run.name: rebuilt}, self.words)
         _show(self.figure, f"{self.words('epoch')} {epoch.number}/{epoch.epochs}  " + _numbers(epoch.logs))
 
@@ -55,12 +56,13 @@ def _numbers(logs: dict[str, float]) -> str:
     return "  ".join(f"{k} {v:.4f}" for k, v in logs.items() if k != "learning_rate")
 
 
-def _show(figure: object, text: str) -> None:
+def _show(figure: Figure, text: str) -> None:
     try:
-        from IPython.display import clear_output, display
+        from IPython.display import Image, clear_output, display
     except ImportError:
         print(text)  # noqa: T201
         return
     clear_output(wait=True)
-    display(figure)
+    # As a picture, for a bare figure is drawn only where a notebook has matplotlib's inline mode on.
+    display(Image(data=png(figure)))
     print(text)  # noqa: T201
