@@ -117,7 +117,7 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
 
     Args:
         spec: what to do; equal specs and data give equal weights, bit for bit, on one machine.
-        data: where to learn from; the test part is not looked at.
+        data: where to learn from; of the test part only the range is checked against the likelihood's support.
         checkpoint: a file that keeps the training's state; where it exists, training goes on from it.
         on_epoch: called after every epoch.
 
