@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from latente.errors import SpecError, unknown
 
 T = TypeVar("T")
+
+
+def learnt() -> Any:
+    """A part's field for arrays that training changes: not an option of the part, and None until it is made for a
+    model by its ``init``."""
+    return dataclasses.field(default=None, metadata={"learnt": True})
+
+
+def import_parts(package: str, path: Iterable[str]) -> None:
+    """Import every module of a package of parts, so that a new part is one new file and nothing else."""
+    for module in pkgutil.iter_modules(path):
+        importlib.import_module(f"{package}.{module.name}")
 
 
 class Registry(Generic[T]):
@@ -21,17 +35,40 @@ class Registry(Generic[T]):
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._entries: dict[str, Callable[..., T]] = {}
+        self._sources: dict[str, str] = {}
 
-    def register(self, name: str) -> Callable[[Any], Any]:
-        """Decorator: make the class or function below it known as ``name``."""
+    def register(self, name: str, *, source: str = "") -> Callable[[Any], Any]:
+        """Decorator: make the class or function below it known as ``name``; ``source`` is its paper and equation."""
 
         def add(entry: Any) -> Any:
             if name in self._entries:
                 raise ValueError(f'{self.kind} "{name}" is registered twice')
             self._entries[name] = entry
+            self._sources[name] = source
             return entry
 
         return add
+
+    def source(self, name: str) -> str:
+        """The paper and equation of a part."""
+        self[name]
+        return self._sources[name]
+
+    def summary(self, name: str) -> str:
+        """The first line of a part's docstring."""
+        return (self[name].__doc__ or "").strip().splitlines()[0]
+
+    def name_of(self, part: T) -> str:
+        """What a part's class is registered as, for messages: ``posterior "dirac"``."""
+        names = [n for n, entry in self._entries.items() if entry is type(part)]
+        return f'{self.kind} "{names[0]}"' if names else f"{self.kind} {type(part).__name__}"
+
+    def options(self, name: str) -> list[str]:
+        """The options that a part takes in a spec."""
+        entry = self[name]
+        if not dataclasses.is_dataclass(entry):
+            return []
+        return [f.name for f in dataclasses.fields(entry) if f.init and not f.metadata.get("learnt")]
 
     def __getitem__(self, name: str) -> Callable[..., T]:
         try:
@@ -58,7 +95,7 @@ class Registry(Generic[T]):
         else:
             raise SpecError(f'{self.kind}: got {part!r}; allowed: a name, or a table with a "name"')
         entry = self[name]
-        known = [f.name for f in dataclasses.fields(entry)] if dataclasses.is_dataclass(entry) else []
+        known = self.options(name)
         for option in options:
             if option not in known:
                 raise SpecError(unknown(f'option of {self.kind} "{name}"', option, known))

@@ -49,6 +49,24 @@ def _choice(*names: str) -> Check:
     return check
 
 
+def _flag(value: Any, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise got(where, value, "true or false")
+    return value
+
+
+def _stages(value: Any, where: str) -> tuple[tuple[int, float], ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise got(where, value, "a list of [epochs, learning rate], for instance [[10, 1e-3], [20, 1e-4]]")
+    for i, stage in enumerate(value):
+        if isinstance(stage, str) or not isinstance(stage, Sequence) or len(stage) != 2:
+            raise got(f"{where}[{i}]", stage, "[epochs, learning rate], for instance [10, 1e-3]")
+    return tuple(
+        (_integer(1)(n, f"{where}[{i}][0]"), _number(0, above=True)(rate, f"{where}[{i}][1]"))
+        for i, (n, rate) in enumerate(value)
+    )
+
+
 def _text(value: Any, where: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise got(where, value, "a text that is not empty")
@@ -115,6 +133,12 @@ class ModelSpec(_Checked):
     """An autoencoder as a choice of parts; a part is a name, or a table of its name and options.
 
     The encoder has the ``hidden`` widths, the decoder the same mirrored.
+
+    Attributes:
+        condition: what encoder and decoder are given beside the example: "none", its label ("labels"), or the
+            data's condition columns ("columns").
+        output_bias: whether the decoder starts at the training examples' mean.
+        missing: whether values may be missing (NaN): they are not scored, and the encoder is told which.
     """
 
     latent_dim: int = _option(2, _integer(1))
@@ -125,6 +149,9 @@ class ModelSpec(_Checked):
     prior: Part = _option("standard-normal", _part)
     likelihood: Part = _option("bernoulli", _part)
     objective: Part = _option("elbo", _part)
+    condition: str = _option("none", _choice("none", "labels", "columns"))
+    output_bias: bool = _option(False, _flag)
+    missing: bool = _option(False, _flag)
 
 
 @dataclass(frozen=True)
@@ -136,18 +163,40 @@ class TrainSpec(_Checked):
             steps, so that a small data set is not left untrained.
         batch_size: examples a step; the last batch of an epoch may be smaller and is weighed by its size.
         learning_rate: Adam's, at its peak.
-        schedule: "constant", or "warmup-cosine" (a linear rise over the share ``warmup`` of all steps, then a
-            cosine to zero).
+        schedule: "constant", "warmup-cosine" (a linear rise over the share ``warmup`` of all steps, then a
+            cosine to zero), or "stages" (the rates of ``stages``, a list of [epochs, learning rate]).
         patience: stop after so many epochs without a lower validation loss, and go back to the best weights;
             0 never stops.
+        beta1, beta2, epsilon: Adam's; ε is Keras's.
+        second_moment: what Adam's second moments start at; 0 is usual, Burda et al. 2016 start at 1.
+        clip_norm: a longer gradient is shortened to this norm; 0 never.
+        labelled: share of the training labels that a semi-supervised objective is shown.
     """
 
     epochs: int | Mapping[str, int] = _option(20, _epochs)
     batch_size: int = _option(128, _integer(1))
     learning_rate: float = _option(1e-3, _number(0, above=True))
-    schedule: str = _option("constant", _choice("constant", "warmup-cosine"))
+    schedule: str = _option("constant", _choice("constant", "warmup-cosine", "stages"))
     warmup: float = _option(0.1, _number(0, 1))
+    stages: tuple[tuple[int, float], ...] = _option((), _stages)
     patience: int = _option(0, _integer(0))
+    beta1: float = _option(0.9, _number(0, 0.99999))
+    beta2: float = _option(0.999, _number(0, 0.9999999))
+    epsilon: float = _option(1e-7, _number(0, above=True))
+    second_moment: float = _option(0.0, _number(0))
+    clip_norm: float = _option(0.0, _number(0))
+    labelled: float = _option(1.0, _number(0, 1, above=True))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        total = sum(n for n, _ in self.stages)
+        if (self.schedule == "stages") != bool(self.stages) or (self.stages and self.epochs != total):
+            raise got(
+                "stages",
+                [list(s) for s in self.stages],
+                f'with schedule = "stages" a list of [epochs, learning rate] whose epochs add up to epochs '
+                f"({self.epochs!r}), and with any other schedule nothing",
+            )
 
     def epochs_for(self, examples: int) -> int:
         """How many epochs this means for so many training examples."""

@@ -17,11 +17,13 @@ from latente.errors import DataError, SpecError, StoreError, TrainingError
 from latente.model.autoencoder import build
 from latente.model.presets import AE, VAE
 from latente.objective.objectives import objectives
+from latente.objective.terms import batch_of
 from latente.spec import RunSpec, TrainSpec
 from latente.training import fit as fitting
 from latente.training import step as stepping
+from latente.training.examples import Examples, Scale
 from latente.training.fit import fit
-from latente.training.step import Recipe, Scale, mean_terms
+from latente.training.step import Recipe, mean_terms
 
 SMALL = RunSpec("small", 0, VAE(2, hidden=(16,)), TrainSpec(epochs=3, batch_size=50))
 
@@ -53,7 +55,7 @@ def by_hand(spec, data):
             batch, n = x[order[at : at + size]], len(x[order[at : at + size]])
 
             def loss(learnt, batch=batch, drawn=keys[number, :n]):
-                return objective(eqx.combine(learnt, fixed), batch, keys=drawn).loss.mean()
+                return objective(eqx.combine(learnt, fixed), batch_of(batch, drawn)).loss.mean()
 
             value, g = jax.value_and_grad(loss)(learnt)
             total += float(value) * n
@@ -102,11 +104,11 @@ def test_validation_is_the_mean_over_examples_with_fixed_keys(tiny):
     objective, scale = objectives.make("elbo"), Scale(jnp.float32(1 / 255), jnp.float32(0), False)
     x = np.concatenate([tiny.train.x, tiny.validation.x, tiny.test.x] * 4)
     assert len(x) % stepping.VALIDATION_BATCH != 0
-    first = mean_terms(objective, model, scale, jnp.asarray(x), jr.key(5))
-    again = mean_terms(objective, model, scale, jnp.asarray(x), jr.key(5))
+    first = mean_terms(objective, model, scale, Examples(jnp.asarray(x)), jr.key(5))
+    again = mean_terms(objective, model, scale, Examples(jnp.asarray(x)), jr.key(5))
     assert {k: float(v) for k, v in first.items()} == {k: float(v) for k, v in again.items()}
     # The KL needs no sampling, so it is the plain mean over all examples, the uneven last batch included.
-    terms = objective(model, scale(jnp.asarray(x)), keys=jr.split(jr.key(0), len(x)))
+    terms = objective(model, batch_of(scale(jnp.asarray(x)), jr.split(jr.key(0), len(x))))
     assert float(first["kl"]) == pytest.approx(float(terms.kl.mean()), rel=1e-5)
 
 
@@ -229,7 +231,7 @@ def test_fewer_examples_than_a_batch_and_values_outside_the_support():
     with pytest.raises(DataError, match=r"25 training examples are fewer than one batch of 128; .* at most 25"):
         fit(RunSpec(model=VAE()), split_source(make_source("few", x, y)))
     wide = split_source(make_source("wide", np.random.default_rng(0).normal(size=(300, 4))))
-    with pytest.raises(DataError, match="outside what the Bernoulli likelihood takes"):
+    with pytest.raises(DataError, match="outside what likelihood \"bernoulli\" takes"):
         fit(SMALL, wide)
     gaussian = dataclasses.replace(SMALL, model=VAE(2, hidden=(8,), likelihood="gaussian"))
     assert fit(gaussian, wide).frames is None

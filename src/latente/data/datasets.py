@@ -1,4 +1,4 @@
-"""Data sets by name: two that come with latente, and three of IDX files that are downloaded once and checked.
+"""Data sets by name: three that come with latente, and three of IDX files that are downloaded once and checked.
 
 Downloads are kept in ``$LATENTE_DATA``, or else in the user's cache folder, one folder a data set.
 """
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from latente.data.factors import draw
 from latente.data.files import read_idx
 from latente.data.source import Source, make_source
 from latente.errors import DataError, DownloadError
@@ -67,6 +68,7 @@ def _remote(
 ABOUT: dict[str, About] = {
     "mnist-5k": About("handwritten digits, 500 of each, from MNIST; comes with latente", (28, 28), 5_000),
     "digits": About("small handwritten digits in 17 greys; comes with scikit-learn", (8, 8), 1_797),
+    "factors": About("drawn squares, ellipses and hearts of known scale, rotation and place", (32, 32), 24_576),
     "mnist": _remote(
         "handwritten digits (LeCun, Cortes, Burges)",
         (),
@@ -164,6 +166,11 @@ def _digits() -> Source:
 
     found = load_digits()
     return make_source("digits", found.images.astype(np.uint8), found.target, maximum=16.0)
+
+
+@DATA_SETS.register("factors")
+def _factors() -> Source:
+    return draw()
 
 
 def _downloaded(name: str) -> Source:

@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from latente.data import datasets, files
+from latente.data import datasets, factors, files
 from latente.data.source import Source
 from latente.data.split import Data, split_source
 from latente.errors import DataError, unknown
@@ -17,7 +17,7 @@ from latente.spec import DataSpec
 ARRAYS = "arrays"
 """The source of data that was given as arrays, and so cannot be read again."""
 
-AnySource = str | os.PathLike[str] | ArrayLike | tuple[Any, Any]
+AnySource = str | os.PathLike[str] | ArrayLike | tuple[Any, Any] | Source
 
 
 def load_data(
@@ -53,7 +53,8 @@ def find_source(source: AnySource) -> Source:
         source: the name of a data set (see `latente.data.datasets.catalogue`); or a path (see
             `latente.data.files.read`): a `pathlib.Path`, or text that is no name of a data set, or that has a
             folder or a suffix in it, as ``./mnist`` or ``mnist.npz``; or an array x of shape (n, ...); or a
-            tuple (x, y) with labels y of shape (n,) (see `latente.data.files.from_arrays`).
+            tuple (x, y) with labels y of shape (n,) (see `latente.data.files.from_arrays`); or a source, as
+            `latente.data.factors.draw` returns. The path may be that of dSprites' file.
 
     Raises:
         DataError: neither a name nor a path that is there, or data that cannot be read.
@@ -61,15 +62,17 @@ def find_source(source: AnySource) -> Source:
     """
     if isinstance(source, str):
         if Path(source).suffix or any(s and s in source for s in (os.sep, os.altsep)):
-            return files.read(source)
+            return _read(source)
         if source in datasets.DATA_SETS:
             return datasets.DATA_SETS.make(source)
         if source and _exists(source):
-            return files.read(source)
+            return _read(source)
         message = unknown("data set", source, datasets.DATA_SETS)
         raise DataError(f"{message} There is no such file or folder either; allowed there: {files.ALLOWED}")
+    if isinstance(source, Source):
+        return source
     if isinstance(source, os.PathLike):
-        return files.read(source)
+        return _read(source)
     if isinstance(source, tuple):
         if len(source) != 2:
             raise DataError(f"arrays: got a tuple of {len(source)}; allowed: an array x, or a tuple (x, y)")
@@ -82,6 +85,10 @@ def _origin(source: AnySource) -> str:
     if isinstance(source, str) and (not source.strip() or source in datasets.DATA_SETS):
         return source
     return str(Path(source).expanduser().absolute()) if isinstance(source, str | os.PathLike) else ARRAYS
+
+
+def _read(path: str | os.PathLike[str]) -> Source:
+    return factors.read_dsprites(path) if factors.is_dsprites(path) else files.read(path)
 
 
 def _exists(path: str) -> bool:

@@ -12,6 +12,24 @@ from latente.errors import DataError
 
 
 @dataclass(frozen=True)
+class Factor:
+    """One thing that varies from example to example and is known for each.
+
+    Attributes:
+        name: what it is called, for instance "rotation".
+        values: what its codes 0, 1, ... stand for: numbers in order, or names.
+    """
+
+    name: str
+    values: tuple[float, ...] | tuple[str, ...]
+
+    @property
+    def categorical(self) -> bool:
+        """Whether its values are names, without an order."""
+        return isinstance(self.values[0], str)
+
+
+@dataclass(frozen=True)
 class Source:
     """Examples as they were found.
 
@@ -22,6 +40,9 @@ class Source:
         x_test, y_test: the source's own test part, or None where it has none.
         classes: the labels' names, in label order; empty without labels.
         maximum: the value that stands for 1.0 where x is uint8 (255 for images, 16 for the 8×8 digits).
+        factors, factors_test: codes of what made each example, shape (n, number of factors), int64, column j in
+            0..len(known[j].values)-1; None where that is not known.
+        known: the factors, in the order of those columns; empty where they are not known.
     """
 
     name: str
@@ -31,6 +52,9 @@ class Source:
     y_test: NDArray[np.int64] | None = None
     classes: tuple[str, ...] = ()
     maximum: float = 255.0
+    factors: NDArray[np.int64] | None = None
+    factors_test: NDArray[np.int64] | None = None
+    known: tuple[Factor, ...] = ()
 
 
 def make_source(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.data.source import Source
+from latente.data.source import Factor, Source
 from latente.errors import DataError, unknown
 from latente.spec import DataSpec, got
 
@@ -21,10 +21,16 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Split:
-    """One part of a data set: x of shape (n, *shape) as stored (uint8, float32), y of shape (n,) or None."""
+    """One part of a data set: x of shape (n, *shape) as stored (uint8, float32), y of shape (n,) or None.
+
+    Where it is known what made each example, factors of shape (n, number of factors) hold its codes (see `Data.known`);
+    where condition columns were set aside, context of shape (n, number of columns) holds them.
+    """
 
     x: NDArray[np.generic]
     y: NDArray[np.int64] | None
+    factors: NDArray[np.int64] | None = None
+    context: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -41,7 +47,9 @@ class Data:
         multiplier, offset: scalars, or arrays of the example's shape, from stored values to model values.
         clip: whether model values are held to 0..1, for values beyond the train part's range under "minmax".
         spec: where the data came from and how it was split.
-        fingerprint: SHA-256 of every stored value, label and the split, in hex; equal for equal data.
+        fingerprint: SHA-256 of every stored value, label, factor and the split, in hex; equal for equal data.
+        known: the factors in the columns of each part's ``factors``; empty where they are not known.
+        columns: names of the condition columns in each part's ``context``; empty without.
     """
 
     name: str
@@ -54,6 +62,8 @@ class Data:
     clip: bool
     spec: DataSpec
     fingerprint: str
+    known: tuple[Factor, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -87,8 +97,16 @@ class Data:
         ends = self.values(np.stack([split.x.min(axis=axis), split.x.max(axis=axis)]))
         return float(ends.min()), float(ends.max())
 
+    def distinct(self, split: Split) -> NDArray[np.float32]:
+        """The model values that occur in a part: for bytes of one scale each once, otherwise all, (n, *shape)."""
+        if split.x.dtype != np.uint8 or self.multiplier.ndim:
+            return self.values(split.x)
+        occurs = np.zeros(256, bool)
+        occurs[split.x.ravel()] = True
+        return self.values(np.flatnonzero(occurs).astype(np.uint8))
+
     def card(self) -> dict[str, Any]:
-        """The data card: counts, shape, range, label balance and fingerprint, ready for JSON.
+        """The data card: counts, shape, range, label balance, factors and fingerprint, ready for JSON.
 
         The range and mean are those of the model's values over the train and validation parts: the test part
         is only counted.
@@ -113,6 +131,8 @@ class Data:
                 for p in PARTS
                 if (y := self.part(p).y) is not None
             }
+        if self.known:
+            card["factors"] = {factor.name: len(factor.values) for factor in self.known}
         return card
 
 
@@ -147,19 +167,19 @@ def split_source(
     rest = np.arange(len(source.x))
     if source.x_test is None:
         rest, last = _stratified(source, rest, test, seed, "test")
-        tested = Split(source.x[last], None if source.y is None else source.y[last])
+        tested = _taken(source, last)
     else:
-        tested = Split(source.x_test, source.y_test)
+        tested = Split(source.x_test, source.y_test, source.factors_test)
     first, second = _stratified(source, rest, validation, seed, "validation")
-    train = Split(source.x[first], None if source.y is None else source.y[first])
-    validated = Split(source.x[second], None if source.y is None else source.y[second])
+    train, validated = _taken(source, first), _taken(source, second)
     multiplier, offset = _scaling(source, train.x, scale)
     counts = [len(part) for part in (train, validated, tested)]
     digest = hashlib.sha256(f"{counts} {train.x.shape} {train.x.dtype} {scale} {source.maximum}".encode())
     for part in (train, validated, tested):
         digest.update(np.ascontiguousarray(part.x).data)
-        if part.y is not None:
-            digest.update(np.ascontiguousarray(part.y).data)
+        for codes in (part.y, part.factors):
+            if codes is not None:
+                digest.update(np.ascontiguousarray(codes).data)
     return Data(
         source.name,
         train,
@@ -171,7 +191,13 @@ def split_source(
         scale == "minmax",
         spec,
         digest.hexdigest(),
+        source.known,
     )
+
+
+def _taken(source: Source, index: NDArray[np.int64]) -> Split:
+    y, factors = (None if codes is None else codes[index] for codes in (source.y, source.factors))
+    return Split(source.x[index], y, factors)
 
 
 def _stratified(

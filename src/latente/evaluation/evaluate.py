@@ -14,10 +14,10 @@ from jax import Array
 from numpy.typing import NDArray
 
 from latente.model.autoencoder import Autoencoder
-from latente.model.likelihoods import Bernoulli
-from latente.model.posteriors import Dirac
+from latente.model.likelihoods.bernoulli import Bernoulli
 from latente.objective.objectives import Objective
-from latente.training.step import Scale
+from latente.objective.objectives.base import Opponent
+from latente.training.examples import Examples, Scale
 
 METRICS = ("loss", "reconstruction", "kl", "bce_per_pixel", "mse", "bits_per_dim")
 SAMPLES = 10
@@ -36,22 +36,28 @@ class Metric:
 
 
 def per_example(
-    model: Autoencoder, objective: Objective, scale: Scale, x: NDArray[np.generic], samples: int = SAMPLES
+    model: Autoencoder,
+    objective: Objective,
+    scale: Scale,
+    examples: Examples,
+    samples: int = SAMPLES,
+    opponent: Opponent | None = None,
 ) -> PerExample:
-    """Every metric of `METRICS` for each stored example x, shape (n, *shape); each value of shape (n,).
+    """Every metric of `METRICS` for each example; each value of shape (n,).
 
     All are means over ``samples`` codes drawn from the posterior (one for a deterministic code), as in training:
     loss, reconstruction and kl in nats; bce_per_pixel in nats a value (with the Bernoulli likelihood only);
-    mse of the decoder's mean, a value; bits_per_dim = loss / (values · ln 2).
+    mse of the decoder's mean, a value that is not missing; bits_per_dim = loss / (values · ln 2).
     """
-    samples = 1 if isinstance(model.posterior, Dirac) else samples
+    samples = 1 if model.posterior.kind == "point" and not model.likelihood.observes else samples
+    n, size = len(examples), min(BATCH, len(examples))
     parts = []
-    for at in range(0, len(x), BATCH):
-        batch = x[at : at + BATCH]
-        fill = np.zeros((min(BATCH, len(x)) - len(batch), *x.shape[1:]), x.dtype)
-        padded = jnp.asarray(np.concatenate([batch, fill]))
-        values = _batch(model, objective, scale, padded, jnp.int32(at), samples)
-        parts.append({k: np.asarray(v)[: len(batch)] for k, v in values.items()})
+    for at in range(0, n, BATCH):
+        # The last batch is filled up with the first examples.
+        index = np.arange(at, at + size)
+        batch = examples.take(jnp.asarray(np.where(index < n, index, 0)))
+        values = _batch(model, objective, opponent, scale, batch, jnp.asarray(index < n), jnp.int32(at), n, samples)
+        parts.append({k: np.asarray(v)[: n - at] for k, v in values.items()})
     return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
 
 
@@ -69,25 +75,35 @@ def mean_and_error(values: NDArray[np.floating]) -> Metric:
 
 @eqx.filter_jit
 def _batch(
-    model: Autoencoder, objective: Objective, scale: Scale, x: Array, at: Array, samples: int
+    model: Autoencoder,
+    objective: Objective,
+    opponent: Opponent | None,
+    scale: Scale,
+    examples: Examples,
+    real: Array,
+    at: Array,
+    total: int,
+    samples: int,
 ) -> dict[str, Array]:
-    x = scale(x)
     values = math.prod(model.shape)
     key = jr.fold_in(jr.key(0), at)
+    weight = real.astype(jnp.float32)
 
-    def squared_error(x: Array, key: Array) -> Array:
-        z = model.posterior.sample(model.encode(x), key=key)
-        return jnp.mean((model.mean(z) - x) ** 2)
+    def squared_error(x: Array, context: Array | None, key: Array) -> Array:
+        z = model.posterior.sample(model.encode(x, context), key=key)
+        error = (model.mean(z, context) - x) ** 2
+        return jnp.nanmean(error) if model.missing else jnp.mean(error)
 
     def draw(sums: dict[str, Array], number: Array) -> tuple[dict[str, Array], None]:
-        keys = jr.split(jr.fold_in(key, number), len(x))
-        terms = objective(model, x, keys=keys)
+        keys = jr.split(jr.fold_in(key, number), len(examples))
+        batch = examples.batch(model, scale, keys, weight, total=total)
+        terms = objective(model, batch, opponent)
         # The objective's keys, so that both score the same codes and the compiler shares the work.
-        mse = jax.vmap(squared_error)(x, keys)
+        mse = jax.vmap(squared_error)(batch.x, batch.context, keys)
         new = {"loss": terms.loss, "reconstruction": terms.reconstruction, "kl": terms.kl, "mse": mse}
         return {k: sums[k] + new[k] for k in sums}, None
 
-    zeros = {k: jnp.zeros(len(x)) for k in ("loss", "reconstruction", "kl", "mse")}
+    zeros = {k: jnp.zeros(len(examples)) for k in ("loss", "reconstruction", "kl", "mse")}
     sums, _ = jax.lax.scan(draw, zeros, jnp.arange(samples))
     found = {k: v / samples for k, v in sums.items()}
     if isinstance(model.likelihood, Bernoulli):

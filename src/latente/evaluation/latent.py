@@ -16,35 +16,70 @@ from scipy.stats import norm
 
 from latente.errors import SpecError
 from latente.model.autoencoder import Autoencoder
+from latente.objective.objectives.m2 import log_class_probabilities
 
 BATCH = 1000
 Floats = NDArray[np.float32]
 
 
-def encode(model: Autoencoder, x: Floats) -> Floats:
-    """Posterior means of model values x, shape (n, *shape); shape (n, latent_dim)."""
-    return _mapped(_codes, model, x)
+def encode(model: Autoencoder, x: Floats, context: Floats | None = None) -> Floats:
+    """Posterior means of model values x, shape (n, *shape); shape (n, code_size).
+
+    ``context``, here and below, is what a conditional model is given beside, shape (n, context_size). A model with a
+    classifier needs none here: it takes its own most likely class (`likely`).
+    """
+    return _mapped(_codes, model, x, likely(model, x) if context is None else context)
 
 
-def decode(model: Autoencoder, z: Floats) -> Floats:
-    """E[x | z] for codes z, shape (n, latent_dim); shape (n, *shape)."""
-    return _mapped(_means, model, z)
+def classify(model: Autoencoder, x: Floats) -> Floats:
+    """q(y | x) of model values x, shape (n, *shape), for each class; shape (n, classes), rows that add up to 1.
+
+    Raises:
+        SpecError: the model has no classifier (one trained with objective "m2" has).
+    """
+    return _batched(_classes, model, x, None)
 
 
-def reconstruct(model: Autoencoder, x: Floats) -> Floats:
+def likely(model: Autoencoder, x: Floats) -> Floats | None:
+    """The most likely class of each of x as zeros and a one, shape (n, classes); None without a classifier."""
+    if model.classifier is None:
+        return None
+    return np.eye(model.context_size, dtype=np.float32)[classify(model, x).argmax(axis=1)]
+
+
+def decode(model: Autoencoder, z: Floats, context: Floats | None = None) -> Floats:
+    """E[x | z] for codes z, shape (n, code_size); shape (n, *shape)."""
+    return _mapped(_means, model, z, context)
+
+
+def reconstruct(model: Autoencoder, x: Floats, context: Floats | None = None) -> Floats:
     """E[x | z] at each example's mean code; the shape of x."""
-    return decode(model, encode(model, x))
+    context = likely(model, x) if context is None else context
+    return decode(model, encode(model, x, context), context)
 
 
-def sample(model: Autoencoder, n: int, *, seed: int) -> Floats:
+def sample(model: Autoencoder, n: int, *, seed: int, context: Floats | None = None) -> Floats:
     """E[x | z] for n codes from the prior, shape (n, *shape).
+
+    A model with a classifier that is given no context draws its classes too, each as likely as the next (p(y) of M2).
+
+    Raises:
+        SpecError: the model has no prior.
+    """
+    if context is None and model.classifier is not None:
+        classes = np.random.default_rng(seed).integers(model.context_size, size=n)
+        context = np.eye(model.context_size, dtype=np.float32)[classes]
+    return decode(model, sample_codes(model, n, seed=seed), context)
+
+
+def sample_codes(model: Autoencoder, n: int, *, seed: int) -> Floats:
+    """n codes from the prior, shape (n, code_size).
 
     Raises:
         SpecError: the model has no prior.
     """
     keys = jr.split(jr.key(seed), n)
-    z = jax.vmap(lambda key: model.prior.sample(model.latent_dim, key=key))(keys)
-    return decode(model, np.asarray(z))
+    return np.asarray(_prior_draws(model, keys))
 
 
 def manifold(model: Autoencoder, side: int = 20) -> tuple[Floats, Floats]:
@@ -57,29 +92,62 @@ def manifold(model: Autoencoder, side: int = 20) -> tuple[Floats, Floats]:
     Raises:
         SpecError: the model has another number of latents.
     """
-    if model.latent_dim != 2:
-        raise SpecError(f"the manifold grid is for 2 latents; this model has {model.latent_dim}")
+    if model.code_size != 2:
+        raise SpecError(f"the manifold grid is for 2 latents; this model has {model.code_size}")
     at = norm.ppf((np.arange(side) + 0.5) / side).astype(np.float32)
     second, first = np.meshgrid(at[::-1], at, indexing="ij")
     z = np.stack([first.ravel(), second.ravel()], axis=1)
     return decode(model, z).reshape(side, side, *model.shape), at
 
 
-def _mapped(function: Callable[[Autoencoder, Array], Array], model: Autoencoder, x: NDArray[Any]) -> Floats:
+def _mapped(
+    function: Callable[[Autoencoder, Array, Array | None], Array],
+    model: Autoencoder,
+    x: NDArray[Any],
+    context: Floats | None,
+) -> Floats:
+    if model.context_size and context is None:
+        raise SpecError(
+            f"this model is conditioned on {model.context_size} numbers beside each example; give them "
+            "(run.encode(x, given=labels), run.sample(16, given=labels))"
+        )
+    return _batched(function, model, x, context)
+
+
+def _batched(
+    function: Callable[[Autoencoder, Array, Array | None], Array],
+    model: Autoencoder,
+    x: NDArray[Any],
+    context: Floats | None,
+) -> Floats:
     parts = []
     size = min(BATCH, len(x))
     for at in range(0, len(x), BATCH):
-        batch = np.asarray(x[at : at + size], np.float32)
-        fill = np.zeros((size - len(batch), *batch.shape[1:]), np.float32)
-        parts.append(np.asarray(function(model, jnp.asarray(np.concatenate([batch, fill]))))[: len(batch)])
+        # The last batch is filled up with the first examples, so that one program serves all.
+        index = np.arange(at, at + size)
+        index = np.where(index < len(x), index, 0)
+        beside = None if context is None else jnp.asarray(context[index])
+        batch = jnp.asarray(np.asarray(x[index], np.float32))
+        parts.append(np.asarray(function(model, batch, beside))[: len(x) - at])
     return np.concatenate(parts)
 
 
 @eqx.filter_jit
-def _codes(model: Autoencoder, x: Array) -> Array:
-    return jax.vmap(model.code)(x)
+def _codes(model: Autoencoder, x: Array, context: Array | None) -> Array:
+    return jax.vmap(model.code)(x, context)
 
 
 @eqx.filter_jit
-def _means(model: Autoencoder, z: Array) -> Array:
-    return jax.vmap(model.mean)(z)
+def _classes(model: Autoencoder, x: Array, context: Array | None) -> Array:
+    return jnp.exp(jax.vmap(lambda x: log_class_probabilities(model, x))(x))
+
+
+@eqx.filter_jit
+def _means(model: Autoencoder, z: Array, context: Array | None) -> Array:
+    return jax.vmap(model.mean)(z, context)
+
+
+@eqx.filter_jit
+def _prior_draws(model: Autoencoder, keys: Array) -> Array:
+    prior = model.prior.given(model)
+    return jax.vmap(lambda key: prior.sample(model.code_size, key=key))(keys)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from latente.evaluation.run import Run
-from latente.spec import ModelSpec, Part, as_dict
+from latente.model.autoencoder import part
+from latente.spec import ModelSpec, as_dict
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +32,8 @@ class Model:
     def beta(self) -> float | None:
         """The KL's weight; None where the objective is no ELBO."""
         name, options = part(self.spec.objective)
-        return float(options.get("beta", 1.0)) if name == "elbo" else None
+        beta = options.get("beta", 1.0)
+        return float(beta) if name == "elbo" and isinstance(beta, int | float) else None
 
     def with_seeds_of(self, other: Model) -> list[tuple[Run, Run]]:
         """Pairs (a run of this model, the other's run of the same seed)."""
@@ -93,13 +95,6 @@ def find_roles(runs: Sequence[Run]) -> Roles:
 def is_vae(spec: ModelSpec) -> bool:
     """Whether a model has a Gaussian posterior and a prior."""
     return part(spec.posterior)[0] == "gaussian" and part(spec.prior)[0] != "none"
-
-
-def part(value: Part) -> tuple[str, dict[str, Any]]:
-    """A part of a spec as its name and its options."""
-    if isinstance(value, Mapping):
-        return str(value["name"]), {k: v for k, v in value.items() if k != "name"}
-    return value, {}
 
 
 def signature(run: Run, *without: str) -> str:

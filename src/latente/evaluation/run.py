@@ -22,14 +22,15 @@ from latente.data.split import Data
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation import latent
 from latente.evaluation.evaluate import Metric, PerExample, per_example, summarise
-from latente.model.autoencoder import Autoencoder, build
+from latente.model.autoencoder import Autoencoder
 from latente.objective.objectives import objectives
+from latente.objective.objectives.base import Opponent
 from latente.spec import ModelSpec, RunSpec, TrainSpec, as_dict, run_from_dict
 from latente.spec import build as build_spec
 from latente.training import store
-from latente.training.fit import History, OnEpoch
+from latente.training.examples import Examples, examples_of, scale_of
+from latente.training.fit import History, OnEpoch, new_model
 from latente.training.fit import fit as fit_run
-from latente.training.step import Scale
 
 Metrics = dict[str, dict[str, Metric]]
 Floats = NDArray[np.float32]
@@ -47,6 +48,7 @@ class Run:
         metrics: what was evaluated so far, by split and metric.
         seconds: time spent training.
         card: the data card.
+        opponent: the second player it was trained against, where its objective has one.
     """
 
     spec: RunSpec
@@ -56,6 +58,7 @@ class Run:
     seconds: float
     card: dict[str, Any]
     metrics: Metrics = field(default_factory=dict)
+    opponent: Opponent | None = None
     _data: Data | None = None
 
     @property
@@ -83,39 +86,71 @@ class Run:
         return self.metrics[split]
 
     def per_example(self, split: str) -> PerExample:
-        """Every metric for each example of a split, shape (n,) each (see `latente.evaluation.evaluate`)."""
-        data = self.data
-        scale = Scale(jnp.asarray(data.multiplier), jnp.asarray(data.offset), data.clip)
-        return per_example(self.model, objectives.make(self.spec.model.objective), scale, data.part(split).x)
+        """Every metric for each example of a split, shape (n,) each (see `latente.evaluation.evaluate`).
 
-    def encode(self, x: NDArray[Any]) -> Floats:
-        """Mean codes, shape (n, latent_dim), of examples x, shape (n, *shape): stored bytes or model values."""
-        return latent.encode(self.model, self._values(x))
+        No labels are shown to a model with a classifier: it is judged by what it makes of the example alone.
+        """
+        examples = examples_of(self.data, self.data.part(split), self.spec.model)
+        if self.model.classifier is not None:
+            classes = latent.likely(self.model, np.asarray(scale_of(self.data)(examples.x)))
+            examples = Examples(examples.x, jnp.asarray(classes))
+        objective = objectives.make(self.spec.model.objective)
+        return per_example(self.model, objective, scale_of(self.data), examples, opponent=self.opponent)
 
-    def decode(self, z: NDArray[Any]) -> Floats:
-        """Decoded means, shape (n, *shape), of codes z, shape (n, latent_dim).
+    def encode(self, x: NDArray[Any], *, given: NDArray[Any] | None = None) -> Floats:
+        """Mean codes, shape (n, code_size), of examples x, shape (n, *shape): stored bytes or model values.
+
+        Args:
+            x: the examples.
+            given: what a conditional model needs beside them: class numbers of shape (n,), or condition columns
+                of shape (n, context_size). A model with a classifier (M2) takes its most likely class where
+                nothing is given; `sample` then draws classes, and `decode` needs them.
+        """
+        values = self._values(x)
+        return latent.encode(self.model, values, self._context(given, len(values)))
+
+    def decode(self, z: NDArray[Any], *, given: NDArray[Any] | None = None) -> Floats:
+        """Decoded means, shape (n, *shape), of codes z, shape (n, code_size); ``given`` as in `encode`.
 
         Raises:
             DataError: codes of another shape, or not finite.
         """
         z = np.asarray(z, np.float32)
-        if z.ndim != 2 or z.shape[1] != self.model.latent_dim or not np.isfinite(z).all():
-            raise DataError(f"codes: got shape {z.shape}; allowed: (n, {self.model.latent_dim}) of finite numbers")
-        return latent.decode(self.model, z)
+        if z.ndim != 2 or z.shape[1] != self.model.code_size or not np.isfinite(z).all():
+            raise DataError(f"codes: got shape {z.shape}; allowed: (n, {self.model.code_size}) of finite numbers")
+        return latent.decode(self.model, z, self._context(given, len(z)))
 
-    def reconstruct(self, x: NDArray[Any]) -> Floats:
-        """Decoded means at the mean codes of x, of its shape, as model values."""
-        return latent.reconstruct(self.model, self._values(x))
+    def reconstruct(self, x: NDArray[Any], *, given: NDArray[Any] | None = None) -> Floats:
+        """Decoded means at the mean codes of x, of its shape, as model values; ``given`` as in `encode`."""
+        values = self._values(x)
+        return latent.reconstruct(self.model, values, self._context(given, len(values)))
 
-    def sample(self, n: int = 16, *, seed: int = 0) -> Floats:
-        """Decoded means of n codes from the prior, shape (n, *shape).
+    def sample(self, n: int = 16, *, seed: int = 0, given: NDArray[Any] | None = None) -> Floats:
+        """Decoded means of n codes from the prior, shape (n, *shape); ``given`` as in `encode`.
 
         Raises:
             SpecError: n below one, or a model without a prior.
         """
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
             raise SpecError(f"sample: got n = {n!r}; allowed: a whole number of at least 1")
-        return latent.sample(self.model, n, seed=seed)
+        return latent.sample(self.model, n, seed=seed, context=self._context(given, n))
+
+    def _context(self, given: NDArray[Any] | None, n: int) -> Floats | None:
+        size = self.model.context_size
+        if not size:
+            if given is not None:
+                raise SpecError('given: this model is not conditioned on anything; leave it out (condition = "none")')
+            return None
+        if given is None:
+            return None
+        found = np.asarray(given)
+        if self.spec.model.condition != "columns":
+            if found.shape != (n,) or not np.isin(found, np.arange(size)).all():
+                raise DataError(f"given: got shape {found.shape}; allowed: {n} class numbers of 0 to {size - 1}")
+            return np.eye(size, dtype=np.float32)[found.astype(np.int64)]
+        if found.shape != (n, size) or not np.isfinite(found).all():
+            raise DataError(f"given: got shape {found.shape}; allowed: ({n}, {size}) finite numbers")
+        return found.astype(np.float32)
 
     def _values(self, x: NDArray[Any]) -> Floats:
         x = np.asarray(x)
@@ -124,7 +159,8 @@ class Run:
         if x.dtype == np.uint8:
             return self.data.values(x)
         values = x.astype(np.float32)
-        if not np.isfinite(values).all():
+        fine = np.isfinite(values) | (np.isnan(values) if self.model.missing else False)
+        if not fine.all():
             raise DataError("examples: got NaN or infinite values; allowed: finite numbers")
         return values
 
@@ -144,7 +180,7 @@ class Run:
         """As `save`, into a folder that may hold the files of this run already."""
         write_json(folder / "spec.json", {"latente": __version__, **as_dict(self.spec)})
         write_json(folder / "data.json", self.card)
-        arrays = store.flatten(self.model, "")
+        arrays = store.flatten(self.model, "") | store.flatten(self.opponent, "opponent.")
         store.save_arrays(folder / "weights.safetensors", arrays, {"run": self.spec.name})
         if self.frames is not None:
             store.save_arrays(folder / "frames.safetensors", {"frames": self.frames}, {"run": self.spec.name})
@@ -196,7 +232,16 @@ def fit(
 def train_run(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: OnEpoch | None = None) -> Run:
     """Train what a spec says; see `latente.training.fit.fit`."""
     fitted = fit_run(spec, data, checkpoint=checkpoint, on_epoch=on_epoch)
-    return Run(spec, fitted.model, fitted.history, fitted.frames, fitted.seconds, data.card(), _data=data)
+    return Run(
+        spec,
+        fitted.model,
+        fitted.history,
+        fitted.frames,
+        fitted.seconds,
+        data.card(),
+        opponent=fitted.opponent,
+        _data=data,
+    )
 
 
 def load(path: str | Path, *, data: Data | None = None) -> Run:
@@ -225,13 +270,21 @@ def load(path: str | Path, *, data: Data | None = None) -> Run:
     except (SpecError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise StoreError(f"{folder}: is damaged or of another version of latente ({error})") from None
     weights, _ = store.load_arrays(folder / "weights.safetensors")
-    template = eqx.filter_eval_shape(build, spec.model, shape, key=jr.key(0))
-    model = store.unflatten(template, weights, "", str(folder / "weights.safetensors"))
+    where = str(folder / "weights.safetensors")
+    template, other = eqx.filter_eval_shape(_templates, spec, shape, card)
+    model = store.unflatten(template, weights, "", where)
+    opponent = None if other is None else store.unflatten(other, weights, "opponent.", where)
     frames = folder / "frames.safetensors"
     shown = store.load_arrays(frames)[0]["frames"] if frames.exists() else None
     history = _read_history(folder / "history.csv")
     kept = None if data is None else _same(data, card)
-    return Run(spec, model, history, shown, seconds, card, metrics, kept)
+    return Run(spec, model, history, shown, seconds, card, metrics, opponent, kept)
+
+
+def _templates(spec: RunSpec, shape: tuple[int, ...], card: dict[str, Any]) -> tuple[Autoencoder, Opponent | None]:
+    objective = objectives.make(spec.model.objective)
+    model = new_model(spec, shape, len(card["classes"]), len(card.get("columns", [])))
+    return model, objective.opponent(model, key=jr.key(0))
 
 
 def _same(data: Data, card: dict[str, Any]) -> Data:

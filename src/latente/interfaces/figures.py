@@ -7,22 +7,19 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from latente.data.split import Data
 from latente.evaluation import latent
-from latente.evaluation.evaluate import Metric, per_example
+from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
 from latente.interfaces import byclass, drawing, film, lineup, plots
 from latente.interfaces.lineup import Sweep, Trained
 from latente.interfaces.tables import minus
 from latente.interfaces.words import Words
-from latente.objective.objectives import objectives
 from latente.training.fit import SHOWN
-from latente.training.step import Scale
 
 GRID = 16
 
@@ -137,9 +134,7 @@ class _Album:
         return latent.decode(model.first.model, np.concatenate([codes, fill]))[: len(codes)]
 
     def errors(self, run: Run) -> NDArray[np.float32]:
-        scale = Scale(jnp.asarray(self.data.multiplier), jnp.asarray(self.data.offset), self.data.clip)
-        objective = objectives.make(run.spec.model.objective)
-        return per_example(run.model, objective, scale, self.data.validation.x)["reconstruction"]
+        return run.per_example("validation")["reconstruction"]
 
     def curves(self, model: Trained) -> Picture:
         w, histories = self.words, model.histories

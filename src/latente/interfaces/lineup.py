@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from latente.evaluation.evaluate import Metric
-from latente.evaluation.roles import find_roles, part, signature
+from latente.evaluation.roles import find_roles, signature
 from latente.evaluation.run import Run
+from latente.model.autoencoder import part
 from latente.spec import ModelSpec, Part
 from latente.training.fit import History
 

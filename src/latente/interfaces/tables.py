@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from latente.data.split import PARTS
 from latente.evaluation.evaluate import METRICS, Metric
-from latente.evaluation.roles import part
 from latente.evaluation.run import Run
 from latente.interfaces import lineup
 from latente.interfaces.lineup import Trained
 from latente.interfaces.words import Words
+from latente.model.autoencoder import part
 
 if TYPE_CHECKING:
     import rich.table

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -9,63 +12,160 @@ import jax.random as jr
 import numpy as np
 from jax import Array
 
+from latente.errors import SpecError
 from latente.model.likelihoods import Likelihood, likelihoods
-from latente.model.nets import Net, activation, networks
+from latente.model.nets import activation
+from latente.model.networks import Network, networks
+from latente.model.networks.base import Net, Plan
 from latente.model.posteriors import Posterior, posteriors
 from latente.model.priors import Prior, priors
 from latente.spec import ModelSpec
 
 
 class Autoencoder(eqx.Module):
-    """An encoder, a decoder, and what their outputs mean. Methods take one example; callers vmap."""
+    """An encoder, a decoder, and what their outputs mean. Methods take one example; callers vmap.
+
+    ``context``, where the model is conditioned, is a vector of ``context_size`` (a label as zeros and a one, or
+    columns), and None otherwise.
+
+    Attributes:
+        classifier: q(y | x), where the model learns labels itself (M2); else None.
+        shape: of an example.
+        latent_dim: how many latents.
+        code_size: how many numbers a code has; more than ``latent_dim`` for categorical and quantised codes.
+        missing: whether values may be NaN: the encoder is given a mask, and the likelihood leaves them out.
+    """
 
     encoder: Net
     decoder: Net
     posterior: Posterior
     prior: Prior
     likelihood: Likelihood
+    classifier: Net | None
     shape: tuple[int, ...] = eqx.field(static=True)
     latent_dim: int = eqx.field(static=True)
+    code_size: int = eqx.field(static=True)
+    context_size: int = eqx.field(static=True)
+    missing: bool = eqx.field(static=True)
 
-    def encode(self, x: Array) -> Array:
+    def features(self, x: Array) -> Array:
+        """What the networks see of one example: `Likelihood.features`, and the mask of what is known after it."""
+        if not self.missing:
+            return self.likelihood.features(x)
+        known = ~jnp.isnan(x)
+        features = self.likelihood.features(jnp.where(known, x, 0))
+        return jnp.concatenate([jnp.ravel(features), jnp.ravel(known).astype(features.dtype)])
+
+    def encode(self, x: Array, context: Array | None = None) -> Array:
         """The posterior's parameters for one example of ``shape``."""
-        return self.encoder(x)
+        features = self.features(x)
+        return self.encoder(features) if context is None else self.encoder(features, context)
 
-    def decode(self, z: Array) -> Array:
-        """The likelihood's parameters for one code, shape (outputs_per_value, *shape)."""
-        return jnp.reshape(self.decoder(z), (self.likelihood.outputs_per_value, *self.shape))
+    def decode(self, z: Array, context: Array | None = None) -> Array:
+        """The likelihood's parameters for one code, of shape `Likelihood.outputs`."""
+        flat = self.decoder(z) if context is None else self.decoder(z, context)
+        return jnp.reshape(flat, self.likelihood.outputs(self.shape))
 
-    def code(self, x: Array) -> Array:
-        """The posterior mean for one example, shape (latent_dim,)."""
-        return self.posterior.mean(self.encode(x))
+    def log_prob(self, z: Array, x: Array, context: Array | None = None) -> Array:
+        """log p(x | z) in nats of one example, missing values left out; a scalar."""
+        outputs = self.decode(z, context)
+        return self.likelihood.log_prob_seen(outputs, x) if self.missing else self.likelihood.log_prob(outputs, x)
 
-    def mean(self, z: Array) -> Array:
+    def code(self, x: Array, context: Array | None = None) -> Array:
+        """The posterior mean for one example, shape (code_size,)."""
+        return self.posterior.mean(self.encode(x, context))
+
+    def mean(self, z: Array, context: Array | None = None) -> Array:
         """E[x | z] for one code, of ``shape``."""
-        return self.likelihood.mean(self.decode(z))
+        return self.likelihood.mean(self.decode(z, context))
 
     def parameters(self) -> int:
         """How many numbers are learnt."""
         return sum(int(np.size(a)) for a in jax.tree.leaves(eqx.filter(self, eqx.is_inexact_array)))
 
 
-def build(spec: ModelSpec, shape: tuple[int, ...], *, key: Array) -> Autoencoder:
+def build(spec: ModelSpec, shape: tuple[int, ...], *, key: Array, context: int = 0, classes: int = 0) -> Autoencoder:
     """A new model for examples of ``shape``; its weights depend on ``key`` alone.
 
+    Args:
+        spec: which parts.
+        shape: of one example.
+        key: of the weights.
+        context: how many numbers of context it is conditioned on.
+        classes: how many labels its classifier tells apart; 0 for no classifier.
+
     Raises:
-        SpecError: a part or an option is unknown.
+        SpecError: a part or an option is unknown, or parts that make no sense together.
     """
     activation(spec.activation)
     network = networks.make(spec.network)
-    posterior, prior = posteriors.make(spec.posterior), priors.make(spec.prior)
-    likelihood = likelihoods.make(spec.likelihood)
-    up, down = jr.split(key)
-    size, width = posterior.size(spec.latent_dim), (likelihood.outputs_per_value, *shape)
+    keys = jr.split(key, 6)
+    likelihood = likelihoods.make(spec.likelihood).init(shape, key=keys[4])
+    posterior = posteriors.make(spec.posterior).init(spec.latent_dim, key=keys[2])
+    code_size = posterior.code_size(spec.latent_dim)
+    features = likelihood.features_shape(shape)
+    if spec.missing:
+        if not likelihood.per_value:
+            raise SpecError(
+                f"{likelihoods.name_of(likelihood)} does not go with missing values: it scores them jointly"
+            )
+        features = (int(np.prod(features)) + int(np.prod(shape)),)
+    prior = priors.make(spec.prior).init(code_size, features, key=keys[3])
+    _check_pair(posterior, prior, context)
+    up = Plan(features, posterior.size(spec.latent_dim), spec.hidden, spec.activation, context)
+    down = Plan(likelihood.outputs(shape), code_size, spec.hidden, spec.activation, context)
     return Autoencoder(
-        encoder=network.encoder(shape, size, spec.hidden, spec.activation, key=up),
-        decoder=network.decoder(spec.latent_dim, width, spec.hidden, spec.activation, key=down),
+        encoder=network.encoder(up, key=keys[0]),
+        decoder=network.decoder(down, key=keys[1]),
         posterior=posterior,
         prior=prior,
         likelihood=likelihood,
+        classifier=_classifier(network, features, classes, spec, key=keys[5]) if classes else None,
         shape=shape,
         latent_dim=spec.latent_dim,
+        code_size=code_size,
+        context_size=context,
+        missing=spec.missing,
     )
+
+
+def start(spec: ModelSpec, model: Autoencoder, mean: Array, examples: Array, *, key: Array) -> Autoencoder:
+    """A new model moved to where training should start: output bias, and parts that begin at data.
+
+    Args:
+        spec, model: what `build` made.
+        mean: the training examples' mean, of the example's shape.
+        examples: some training examples, model values (n, *shape).
+        key: of what the parts draw.
+
+    Raises:
+        SpecError: ``output_bias`` with a network or likelihood that cannot have it.
+    """
+    if spec.output_bias:
+        bias = model.likelihood.bias(mean)
+        decoder = networks.make(spec.network).biased(model.decoder, bias)
+        model = eqx.tree_at(lambda m: m.decoder, model, decoder)
+    started: Autoencoder = eqx.tree_at(lambda m: m.prior, model, model.prior.start(model, examples, key=key))
+    return started
+
+
+def part(value: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A part of a spec as its name and its options."""
+    if isinstance(value, Mapping):
+        return str(value["name"]), {k: v for k, v in value.items() if k != "name"}
+    return value, {}
+
+
+def _classifier(network: Network, features: tuple[int, ...], classes: int, spec: ModelSpec, *, key: Array) -> Net:
+    return network.encoder(Plan(features, classes, spec.hidden, spec.activation), key=key)
+
+
+def _check_pair(posterior: Posterior, prior: Prior, context: int) -> None:
+    ours, theirs = posteriors.name_of(posterior), priors.name_of(prior)
+    if prior.space not in ("any", posterior.space):
+        raise SpecError(
+            f"{theirs} does not go with {ours}: its codes live in {prior.space} space, the posterior's in "
+            f"{posterior.space} space"
+        )
+    if context and not prior.conditional:
+        raise SpecError(f"{theirs} does not go with a model conditioned on labels or columns; take another prior")

@@ -1,19 +1,16 @@
-"""Networks, one example at a time; callers vmap."""
+"""Layers and activations, one example at a time; callers vmap."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 from jax import Array
 
 from latente.errors import SpecError, unknown
-from latente.registry import Registry
 
 Activation = Callable[[Array], Array]
 
@@ -57,7 +54,10 @@ class Dense(eqx.Module):
 
 
 class MLP(eqx.Module):
-    """Dense layers with an activation between them; the last one is linear. Flattens its input."""
+    """Dense layers with an activation between them; the last one is linear. Flattens its input.
+
+    A ``context`` vector, where one is given, is put after the input, and ``sizes[0]`` counts it.
+    """
 
     layers: tuple[Dense, ...]
     activation: str = eqx.field(static=True)
@@ -67,54 +67,10 @@ class MLP(eqx.Module):
         self.layers = tuple(Dense(i, o, key=k) for i, o, k in zip(sizes, sizes[1:], keys, strict=False))
         self.activation = activation
 
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Array, context: Array | None = None) -> Array:
         """Any shape of the first size to (last size,)."""
         act = activation(self.activation)
-        x = jnp.ravel(x)
+        x = jnp.ravel(x) if context is None else jnp.concatenate([jnp.ravel(x), context])
         for layer in self.layers[:-1]:
             x = act(layer(x))
         return self.layers[-1](x)
-
-
-class Net(Protocol):
-    """A network: one array in, one flat vector out, and no randomness."""
-
-    def __call__(self, x: Array, /) -> Array:
-        """One example or code in, a flat vector out."""
-        ...
-
-
-class Network(eqx.Module):
-    """A kind of network: makes the encoder and its mirror, the decoder."""
-
-    def encoder(
-        self, shape: tuple[int, ...], size: int, hidden: tuple[int, ...], activation: str, *, key: Array
-    ) -> Net:
-        """A net from an example of ``shape`` to a vector of ``size``."""
-        raise NotImplementedError
-
-    def decoder(
-        self, size: int, shape: tuple[int, ...], hidden: tuple[int, ...], activation: str, *, key: Array
-    ) -> Net:
-        """A net from a vector of ``size`` to a flat vector with one entry for each of ``shape``."""
-        raise NotImplementedError
-
-
-networks: Registry[Network] = Registry("network")
-
-
-@networks.register("mlp")
-class MLPNetwork(Network):
-    """Fully connected layers, as in the notebook: 784-256-128-d and mirrored."""
-
-    def encoder(
-        self, shape: tuple[int, ...], size: int, hidden: tuple[int, ...], activation: str, *, key: Array
-    ) -> Net:
-        """Widths prod(shape), *hidden, size."""
-        return MLP((int(np.prod(shape)), *hidden, size), activation, key=key)
-
-    def decoder(
-        self, size: int, shape: tuple[int, ...], hidden: tuple[int, ...], activation: str, *, key: Array
-    ) -> Net:
-        """Widths size, *reversed(hidden), prod(shape)."""
-        return MLP((size, *reversed(hidden), int(np.prod(shape))), activation, key=key)

@@ -1,9 +1,50 @@
-"""The one value that every objective returns."""
+"""The values that go into every objective and come out of it."""
 
 from __future__ import annotations
 
 import equinox as eqx
+import jax.numpy as jnp
+import jax.random as jr
 from jax import Array
+
+LAST_STEP = 2**30
+"""The step of a training that is over: schedules have reached their end."""
+
+
+class Batch(eqx.Module):
+    """Some examples and what an objective may need to know beside them.
+
+    Attributes:
+        x: model values, shape (n, *shape); NaN where a value is missing.
+        keys: one for each example, shape (n,): all randomness comes from them.
+        weight: 1, or 0 for the examples at the end that only fill the batch up, shape (n,).
+        context: what the model is conditioned on, shape (n, context_size), or None.
+        label: class numbers, −1 where unknown, shape (n,), or None.
+        step: training steps done so far, for schedules; a scalar.
+        examples: how many training examples there are.
+    """
+
+    x: Array
+    keys: Array
+    weight: Array
+    context: Array | None
+    label: Array | None
+    step: Array
+    examples: int = eqx.field(static=True)
+
+    @property
+    def key(self) -> Array:
+        """One key for what concerns the batch as a whole; not used for any example."""
+        return jr.fold_in(self.keys[0], 0x6261746)
+
+    def count(self) -> Array:
+        """How many examples are no filling; the filling is at the end."""
+        return jnp.sum(self.weight)
+
+
+def batch_of(x: Array, keys: Array, *, context: Array | None = None, label: Array | None = None) -> Batch:
+    """A batch of model values x of shape (n, *shape) as it is after training."""
+    return Batch(x, keys, jnp.ones(len(x)), context, label, jnp.int32(LAST_STEP), len(x))
 
 
 class Terms(eqx.Module):
@@ -13,7 +54,7 @@ class Terms(eqx.Module):
         loss: what is minimised.
         reconstruction: −log p(x | z), the distortion.
         kl: KL(q(z | x) ‖ p(z)), the rate; zero where the model has no prior.
-        penalties: anything else that the loss adds, by name.
+        penalties: anything else that the loss adds, by name, before its weight.
     """
 
     loss: Array

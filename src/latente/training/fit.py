@@ -17,18 +17,25 @@ from jax import Array
 from numpy.typing import NDArray
 
 from latente.data.split import Data
-from latente.errors import DataError, StoreError, TrainingError
+from latente.errors import DataError, SpecError, StoreError, TrainingError
 from latente.model.autoencoder import Autoencoder, build
+from latente.model.autoencoder import start as start_model
+from latente.model.likelihoods import likelihoods
+from latente.model.posteriors import posteriors
 from latente.objective.objectives import Objective, objectives
-from latente.spec import RunSpec, as_dict
+from latente.objective.objectives.base import Opponent
+from latente.spec import RunSpec, TrainSpec, as_dict
 from latente.training import store
-from latente.training.step import Recipe, Scale, State, run_epoch, start
+from latente.training.examples import Examples, Scale, check_condition, examples_of, scale_of
+from latente.training.step import Recipe, State, run_epoch, start
 
 CHECKPOINT_SECONDS = 2.0
 """How much work a kill may cost: the first epoch is checkpointed, and then any that ends so long after the last."""
 UNROLL, UNROLL_FROM = 3, 5000
 """Steps compiled as one, for trainings of so many steps: it saves a fifteenth of the time and costs a second more."""
 SHOWN = 8
+STARTED = 1000
+"""How many training examples are shown to parts that start from data."""
 FRAMES = 200
 
 History = dict[str, NDArray[np.float32]]
@@ -74,12 +81,14 @@ class Fitted:
         frames: uint8 reconstructions of the first validation images over the epochs, shape (frames, n, *shape);
             None for tables.
         seconds: time spent training, compilation included, interrupted sessions added up.
+        opponent: the second player, as it was after the last epoch, where there is one.
     """
 
     model: Autoencoder
     history: History
     frames: NDArray[np.uint8] | None
     seconds: float
+    opponent: Opponent | None = None
 
 
 @dataclass(frozen=True)
@@ -99,15 +108,22 @@ def check(spec: RunSpec, data: Data) -> Objective:
         SpecError: an unknown part, or parts that make no sense together.
         DataError: values outside the likelihood's support, or fewer examples than a batch.
     """
-    model = eqx.filter_eval_shape(build, spec.model, data.shape, key=jr.key(0))
     objective = objectives.make(spec.model.objective)
+    model = eqx.filter_eval_shape(model_for, spec, data)
+    _check_outputs(model)
     objective.check(model)
     for part in (data.train, data.validation, data.test):
-        model.likelihood.check(*data.extent(part))
+        model.likelihood.check(data.distinct(part), data.shape)
     if len(data.train) < spec.train.batch_size:
         raise DataError(
             f"{data.name}: {len(data.train)} training examples are fewer than one batch of {spec.train.batch_size}; "
             f"give more data, or a batch_size of at most {len(data.train)}"
+        )
+    steps = spec.train.steps(len(data.train)) * spec.train.epochs_for(len(data.train))
+    if objective.length() > steps:
+        raise SpecError(
+            f"{objectives.name_of(objective)}: its schedule takes {objective.length()} steps, and the run has only "
+            f"{steps}; give a schedule of at most {steps} steps, or more epochs"
         )
     return objective
 
@@ -128,24 +144,19 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
     """
     objective = check(spec, data)
     key = jr.key(spec.seed)
-    model = build(spec.model, data.shape, key=jr.fold_in(key, 0))
+    scale = scale_of(data)
+    train = examples_of(data, data.train, spec.model, spec.train.labelled, spec.seed)
+    validation = examples_of(data, data.validation, spec.model)
+    model = _begun(spec, data, scale, train)
+    opponent = objective.opponent(model, key=jr.fold_in(key, 4))
     epochs, steps = spec.train.epochs_for(len(data.train)), spec.train.steps(len(data.train))
-    recipe = Recipe(
-        spec.train.batch_size,
-        spec.train.learning_rate,
-        spec.train.schedule,
-        round(spec.train.warmup * steps * epochs) if spec.train.schedule != "constant" else 0,
-        steps * epochs if spec.train.schedule != "constant" else 0,
-        UNROLL if steps * epochs >= UNROLL_FROM else 1,
-    )
-    progress = _Progress(start(model, recipe, keep_best=spec.train.patience > 0))
+    recipe = recipe_of(spec.train, steps, epochs)
+    progress = _Progress(start(model, opponent, recipe, keep_best=spec.train.patience > 0))
     about = {"spec": as_dict(spec), "data": data.fingerprint}
     if checkpoint is not None and checkpoint.exists():
         progress = _restored(checkpoint, progress, about)
 
-    scale = Scale(jnp.asarray(data.multiplier), jnp.asarray(data.offset), data.clip)
-    train, validation = jnp.asarray(data.train.x), jnp.asarray(data.validation.x)
-    shown = validation[:SHOWN] if data.is_image else None
+    shown = validation.take(slice(SHOWN)) if data.is_image else None
     stride = math.ceil(epochs / FRAMES)
     epoch_keys, validation_key = jr.fold_in(key, 1), jr.fold_in(key, 2)
     saved = -math.inf
@@ -177,7 +188,7 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
                 _save(checkpoint, progress, about)
                 saved = time.monotonic()
             if on_epoch is not None:
-                pairs = None if shown is None else (np.asarray(scale(shown)), np.asarray(frame))
+                pairs = None if shown is None else (np.asarray(scale(shown.x)), np.asarray(frame))
                 logs = {k: float(v) for k, v in progress.rows[-1].items()}
                 on_epoch(Epoch(spec, done + 1, epochs, logs, state.model, scale, len(data.train), seconds, pairs))
     finally:
@@ -190,7 +201,100 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
         {k: np.array([r[k] for r in progress.rows]) for k in progress.rows[0]},
         np.stack(progress.frames) if progress.frames else None,
         progress.seconds,
+        last.opponent,
     )
+
+
+def new_model(spec: RunSpec, shape: tuple[int, ...], classes: int, columns: int) -> Autoencoder:
+    """A run's model before any training, as its seed makes it.
+
+    Args:
+        spec: the run.
+        shape: of one example.
+        classes: how many labels the data has.
+        columns: how many condition columns it has.
+
+    Raises:
+        SpecError: as `latente.model.autoencoder.build`.
+    """
+    known = classes if objectives.make(spec.model.objective).classifies else 0
+    context = {"none": known, "labels": classes, "columns": columns}[spec.model.condition]
+    return build(spec.model, shape, key=jr.fold_in(jr.key(spec.seed), 0), context=context, classes=known)
+
+
+def model_for(spec: RunSpec, data: Data) -> Autoencoder:
+    """`new_model` for a data set.
+
+    Raises:
+        SpecError: as `new_model`, or the data has no labels or columns to condition on.
+    """
+    objective = objectives.make(spec.model.objective)
+    if objective.classifies and not data.classes:
+        raise SpecError(f"{objectives.name_of(objective)} needs labels, and {data.name} has none")
+    if objective.classifies and spec.model.condition != "none":
+        raise SpecError(
+            f"{objectives.name_of(objective)} conditions on the label itself: condition = "
+            f'"{spec.model.condition}" does not go with it; take "none"'
+        )
+    check_condition(spec.model, data)
+    return new_model(spec, data.shape, len(data.classes), len(data.columns))
+
+
+def recipe_of(spec: TrainSpec, steps: int, epochs: int) -> Recipe:
+    """What the compiled program needs to know of a training of so many steps an epoch and so many epochs."""
+    lasts = spec.schedule == "warmup-cosine"
+    ends = np.cumsum([0, *(n for n, _ in spec.stages)])
+    return Recipe(
+        spec.batch_size,
+        spec.learning_rate,
+        spec.schedule,
+        round(spec.warmup * steps * epochs) if lasts else 0,
+        steps * epochs if lasts else 0,
+        tuple((int(e) * steps, rate) for e, (_, rate) in zip(ends, spec.stages, strict=False)),
+        spec.beta1,
+        spec.beta2,
+        spec.epsilon,
+        spec.second_moment,
+        spec.clip_norm,
+        UNROLL if steps * epochs >= UNROLL_FROM else 1,
+    )
+
+
+def _begun(spec: RunSpec, data: Data, scale: Scale, train: Examples) -> Autoencoder:
+    """The model at the start of training, with what its parts take from the training examples."""
+    key = jr.fold_in(jr.key(spec.seed), 3)
+    index = jr.permutation(key, len(train))[:STARTED]
+    few = scale(train.x[index])
+    if spec.model.output_bias:
+        total = np.nansum(data.train.x, axis=0, dtype=np.float64) / np.sum(~np.isnan(data.train.x), axis=0)
+        mean = scale(jnp.asarray(total, jnp.float32))
+    else:
+        mean = jnp.zeros(data.shape)
+    return start_model(spec.model, model_for(spec, data), mean, few, key=jr.fold_in(key, 1))
+
+
+def _check_outputs(model: Autoencoder) -> None:
+    """Refuse networks, perhaps a user's own, whose outputs have another size than the parts need."""
+
+    def flat(shape: tuple[int, ...]) -> Array:
+        return jnp.zeros(shape)
+
+    context = flat((model.context_size,)) if model.context_size else None
+    encoded = eqx.filter_eval_shape(lambda m: m.encode(flat(m.shape), context), model)
+    size = model.posterior.size(model.latent_dim)
+    if encoded.shape != (size,):
+        raise SpecError(
+            f"the encoder gives an array of shape {encoded.shape}, and {posteriors.name_of(model.posterior)} with "
+            f"latent_dim = {model.latent_dim} needs ({size},)"
+        )
+    args = (flat((model.code_size,)),) if context is None else (flat((model.code_size,)), context)
+    decoded = eqx.filter_eval_shape(lambda m: m.decoder(*args), model)
+    outputs = model.likelihood.outputs(model.shape)
+    if math.prod(decoded.shape) != math.prod(outputs):
+        raise SpecError(
+            f"the decoder gives an array of shape {decoded.shape}, and {likelihoods.name_of(model.likelihood)} for "
+            f"examples of shape {model.shape} needs {math.prod(outputs)} numbers, in the order {outputs}"
+        )
 
 
 def _stopped(state: State, patience: int) -> bool:

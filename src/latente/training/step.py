@@ -13,25 +13,41 @@ from jax import Array
 
 from latente.model.autoencoder import Autoencoder
 from latente.objective.objectives import Objective
+from latente.objective.objectives.base import Opponent
+from latente.objective.objectives.m2 import context_of
+from latente.objective.terms import Batch
+from latente.training.examples import Examples, Scale
 
 VALIDATION_BATCH = 500
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What the compiled program is specialised to; ``total_steps`` where the schedule needs it, else 0."""
+    """What the compiled program is specialised to; ``total_steps`` where the schedule needs it, else 0.
+
+    ``stages`` are (first step, learning rate), in order, for the schedule "stages".
+    """
 
     batch_size: int
     learning_rate: float
     schedule: str
     warmup_steps: int
     total_steps: int
+    stages: tuple[tuple[int, float], ...] = ()
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-7
+    second_moment: float = 0.0
+    clip_norm: float = 0.0
     unroll: int = 1
 
     def rate(self, step: Array | int) -> Array | float:
         """The learning rate at a step, counted from zero."""
         if self.schedule == "constant":
             return self.learning_rate
+        if self.schedule == "stages":
+            begins, rates = zip(*self.stages, strict=True)
+            return jnp.asarray(rates)[jnp.searchsorted(jnp.asarray(begins), step, side="right") - 1]
         schedule = optax.warmup_cosine_decay_schedule(
             0.0, self.learning_rate, self.warmup_steps, max(self.total_steps, self.warmup_steps + 1)
         )
@@ -39,21 +55,36 @@ class Recipe:
         return rate
 
     def optimizer(self) -> optax.GradientTransformation:
-        """Adam with Keras's ε of 1e-7."""
-        return optax.adam(self.rate, eps=1e-7)
+        """Adam, after clipping the gradient's norm where that is asked for."""
+        adam = optax.adam(self.rate, self.beta1, self.beta2, self.epsilon)
+        if self.second_moment:
+            adam = _with_second_moment(adam, self.second_moment)
+        return optax.chain(optax.clip_by_global_norm(self.clip_norm), adam) if self.clip_norm else adam
 
 
-class Scale(eqx.Module):
-    """From stored values (uint8 or float32) to model values."""
+def _with_second_moment(adam: optax.GradientTransformation, value: float) -> optax.GradientTransformation:
+    """Adam whose second moments begin at ``value`` and not at zero, as in the code of Burda et al. 2016."""
 
-    multiplier: Array
-    offset: Array
-    clip: bool = eqx.field(static=True)
+    def init(params: optax.Params) -> optax.OptState:
+        state = adam.init(params)
+        moments = jax.tree.map(lambda p: jnp.full_like(p, value), params)
+        return (state[0]._replace(nu=moments), *state[1:])
 
-    def __call__(self, x: Array) -> Array:
-        """float32 model values of the shape of x."""
-        values = x.astype(jnp.float32) * self.multiplier + self.offset
-        return jnp.clip(values, 0, 1) if self.clip else values
+    return optax.GradientTransformation(init, adam.update)
+
+
+class Players(eqx.Module):
+    """Who learns: the model, and the opponent that some objectives train against it."""
+
+    model: Autoencoder
+    opponent: Opponent | None
+
+
+class Optimizers(eqx.Module):
+    """Their Adams' states."""
+
+    model: optax.OptState
+    opponent: optax.OptState | None
 
 
 class State(eqx.Module):
@@ -61,31 +92,56 @@ class State(eqx.Module):
 
     model: Autoencoder
     optimizer: optax.OptState
+    opponent: Opponent | None
+    opponent_optimizer: optax.OptState | None
     best: Autoencoder | None
     best_loss: Array
     waited: Array
 
 
-def start(model: Autoencoder, recipe: Recipe, *, keep_best: bool) -> State:
+def start(model: Autoencoder, opponent: Opponent | None, recipe: Recipe, *, keep_best: bool) -> State:
     """The state before the first epoch."""
-    optimizer = recipe.optimizer().init(eqx.filter(model, eqx.is_inexact_array))
-    return State(model, optimizer, model if keep_best else None, jnp.float32(jnp.inf), jnp.int32(0))
+    learns = eqx.filter(model, eqx.is_inexact_array)
+    return State(
+        model,
+        recipe.optimizer().init(learns),
+        opponent,
+        None if opponent is None else _opponents(opponent).init(eqx.filter(opponent, eqx.is_inexact_array)),
+        model if keep_best else None,
+        jnp.float32(jnp.inf),
+        jnp.int32(0),
+    )
 
 
-def mean_terms(objective: Objective, model: Autoencoder, scale: Scale, x: Array, key: Array) -> dict[str, Array]:
-    """Mean of every term over stored examples x, shape (n, *shape); the keys are fixed by ``key`` and position."""
-    batches, weights = _batches(jnp.arange(len(x)), min(VALIDATION_BATCH, len(x)))
+def mean_terms(
+    objective: Objective,
+    model: Autoencoder,
+    scale: Scale,
+    examples: Examples,
+    key: Array,
+    opponent: Opponent | None = None,
+    step: Array | None = None,
+    total: int = 0,
+) -> dict[str, Array]:
+    """Mean of every term over some examples; the keys are fixed by ``key`` and position.
+
+    Labels are not shown: an example is judged as one whose label nobody knows.
+    """
+    examples = Examples(examples.x, examples.context)
+    batches, weights = _batches(jnp.arange(len(examples)), min(VALIDATION_BATCH, len(examples)))
     keys = jr.split(key, batches.shape)
 
-    def add(sums: dict[str, Array], batch: tuple[Array, Array, Array]) -> tuple[dict[str, Array], None]:
-        index, weight, drawn = batch
-        terms = objective(model, scale(x[index]), keys=drawn).named()
-        return {k: sums[k] + jnp.sum(terms[k] * weight) for k in sums}, None
+    def terms(index: Array, weight: Array, drawn: Array) -> dict[str, Array]:
+        batch = examples.take(index).batch(model, scale, drawn, weight, step=step, total=total or len(examples))
+        return {k: jnp.sum(v * weight) for k, v in objective(model, batch, opponent).named().items()}
 
-    shapes = eqx.filter_eval_shape(lambda: objective(model, scale(x[:1]), keys=keys[0, :1]).named())
-    zeros = {k: jnp.zeros(()) for k in shapes}
+    def add(sums: dict[str, Array], batch: tuple[Array, Array, Array]) -> tuple[dict[str, Array], None]:
+        new = terms(*batch)
+        return {k: sums[k] + new[k] for k in sums}, None
+
+    zeros = {k: jnp.zeros(()) for k in eqx.filter_eval_shape(terms, batches[0], weights[0], keys[0])}
     sums, _ = jax.lax.scan(add, zeros, (batches, weights, keys))
-    return {k: v / len(x) for k, v in sums.items()}
+    return {k: v / len(examples) for k, v in sums.items()}
 
 
 @eqx.filter_jit
@@ -94,9 +150,9 @@ def run_epoch(
     objective: Objective,
     state: State,
     scale: Scale,
-    train: Array,
-    validation: Array,
-    shown: Array | None,
+    train: Examples,
+    validation: Examples,
+    shown: Examples | None,
     keys: tuple[Array, Array],
     validation_key: Array,
     epoch: Array,
@@ -107,8 +163,8 @@ def run_epoch(
         recipe, objective: what to do; a new value means a new compilation.
         state: where training stands.
         scale: brings stored values to model values.
-        train, validation: stored examples, shape (n, *shape), uint8 or float32.
-        shown: a few stored examples to reconstruct after the epoch, or None.
+        train, validation: the examples.
+        shown: a few to reconstruct after the epoch, or None.
         keys: the epoch's: of its order, and of the noise of each place in it.
         validation_key: the same after every epoch, so that epochs differ by their weights alone.
         epoch: epochs done so far; an array, so that every epoch is the same program.
@@ -122,44 +178,81 @@ def run_epoch(
     order = jnp.argsort(jr.bits(keys[0], (len(train),)))
     batches, weights = _batches(order, recipe.batch_size)
     noise = jr.split(keys[1], batches.shape)
-    learnt, fixed = eqx.partition(state.model, eqx.is_inexact_array)
+    learns, fixed = eqx.partition(Players(state.model, state.opponent), eqx.is_inexact_array)
 
-    def loss(learnt: Autoencoder, x: Array, weight: Array, drawn: Array) -> tuple[Array, dict[str, Array]]:
-        terms = objective(eqx.combine(learnt, fixed), x, keys=drawn).named()
+    def loss(
+        model: Autoencoder, others: Players, index: Array, weight: Array, drawn: Array, done: Array
+    ) -> tuple[Array, tuple[dict[str, Array], Batch]]:
+        players = eqx.combine(Players(model, others.opponent), fixed)
+        batch = train.take(index).batch(players.model, scale, drawn, weight, step=done, total=len(train))
+        terms = objective(players.model, batch, players.opponent).named()
         sums = {k: jnp.sum(v * weight) for k, v in terms.items()}
-        return sums["loss"] / jnp.sum(weight), sums
+        return sums["loss"] / jnp.sum(weight), (sums, batch)
 
     def step(
-        carry: tuple[Autoencoder, optax.OptState, Array], batch: tuple[Array, Array, Array, Array]
-    ) -> tuple[tuple[Autoencoder, optax.OptState, Array], dict[str, Array]]:
-        learnt, opt_state, bad = carry
-        index, weight, drawn, number = batch
-        grads, sums = jax.grad(loss, has_aux=True)(learnt, scale(train[index]), weight, drawn)
-        updates, opt_state = optimizer.update(grads, opt_state, learnt)
-        learnt = optax.apply_updates(learnt, updates)
+        carry: tuple[Players, Optimizers, Array], item: tuple[Array, Array, Array, Array]
+    ) -> tuple[tuple[Players, Optimizers, Array], dict[str, Array]]:
+        learns, states, bad = carry
+        index, weight, drawn, number = item
+        done = epoch * len(batches) + number
+        grads, (sums, batch) = jax.grad(loss, has_aux=True)(learns.model, learns, index, weight, drawn, done)
+        updates, of_model = optimizer.update(grads, states.model, learns.model)
+        model = eqx.combine(optax.apply_updates(learns.model, updates), fixed.model)
+        opponent, of_opponent = learns.opponent, states.opponent
+        if opponent is not None:
+            opponent, of_opponent, lost = _answer(eqx.combine(opponent, fixed.opponent), of_opponent, model, batch)
+            sums["opponent_loss"] = lost * jnp.sum(weight)
+            opponent = eqx.filter(opponent, eqx.is_inexact_array)
+        model = eqx.filter(objective.after(model, batch), eqx.is_inexact_array)
         bad = jnp.where((bad < 0) & ~jnp.isfinite(sums["loss"]), number, bad)
-        return (learnt, opt_state, bad), sums
+        return (Players(model, opponent), Optimizers(of_model, of_opponent), bad), sums
 
-    numbers = jnp.arange(len(batches))
-    carry, sums = jax.lax.scan(
-        step, (learnt, state.optimizer, jnp.int32(-1)), (batches, weights, noise, numbers), unroll=recipe.unroll
+    (learns, states, bad), sums = jax.lax.scan(
+        step,
+        (learns, Optimizers(state.optimizer, state.opponent_optimizer), jnp.int32(-1)),
+        (batches, weights, noise, jnp.arange(len(batches))),
+        unroll=recipe.unroll,
     )
-    learnt, opt_state, bad = carry
-    model = eqx.combine(learnt, fixed)
+    players = eqx.combine(learns, fixed)
+    model = players.model
     row = {k: jnp.sum(v) / len(train) for k, v in sums.items()}
-    seen = mean_terms(objective, model, scale, validation, validation_key)
+    done = (epoch + 1) * len(batches)
+    seen = mean_terms(objective, model, scale, validation, validation_key, players.opponent, done, len(train))
     row |= {f"val_{k}": v for k, v in seen.items()}
     row["learning_rate"] = jnp.asarray(recipe.rate(epoch * len(batches)), jnp.float32)
 
     best, best_loss, waited = state.best, state.best_loss, state.waited
     if best is not None:
-        better = seen["loss"] < best_loss
-        best = jax.tree.map(lambda new, old: jnp.where(better, new, old), learnt, eqx.filter(best, eqx.is_array))
-        best = eqx.combine(best, fixed)
+        better = (seen["loss"] < best_loss) & objective.settled(done)
+        best = jax.tree.map(lambda new, old: jnp.where(better, new, old), learns.model, eqx.filter(best, eqx.is_array))
+        best = eqx.combine(best, fixed.model)
         best_loss = jnp.where(better, seen["loss"], best_loss)
-        waited = jnp.where(better, 0, waited + 1)
-    frame = None if shown is None else jax.vmap(lambda x: model.mean(model.code(x)))(scale(shown))
-    return State(model, opt_state, best, best_loss, waited), row, bad, frame
+        waited = jnp.where(better | ~objective.settled(done), 0, waited + 1)
+    frame = None if shown is None else _reconstructed(model, scale, shown)
+    new = State(model, states.model, players.opponent, states.opponent, best, best_loss, waited)
+    return new, row, bad, frame
+
+
+def _answer(
+    opponent: Opponent, state: optax.OptState, model: Autoencoder, batch: Batch
+) -> tuple[Opponent, optax.OptState, Array]:
+    """The opponent's own step against the model as it now is, and its loss before it."""
+    learns, fixed = eqx.partition(opponent, eqx.is_inexact_array)
+    lost, grads = jax.value_and_grad(lambda o: eqx.combine(o, fixed).loss(model, batch))(learns)
+    updates, state = _opponents(opponent).update(grads, state)
+    return eqx.combine(optax.apply_updates(learns, updates), fixed), state, lost
+
+
+def _opponents(opponent: Opponent) -> optax.GradientTransformation:
+    return optax.adam(opponent.learning_rate, opponent.beta1, opponent.beta2)
+
+
+def _reconstructed(model: Autoencoder, scale: Scale, shown: Examples) -> Array:
+    def one(x: Array, context: Array | None) -> Array:
+        context = context_of(model, x, context)
+        return model.mean(model.code(x, context), context)
+
+    return jax.vmap(one)(scale(shown.x), shown.context)
 
 
 def _batches(order: Array, size: int) -> tuple[Array, Array]:

@@ -100,7 +100,7 @@ class Seen:
     @cached_property
     def normal(self) -> Drawn:
         """Draws from N(0, I)."""
-        noise = np.random.default_rng(1).standard_normal((SAMPLES, self._run.model.latent_dim))
+        noise = np.random.default_rng(1).standard_normal((SAMPLES, self._run.model.code_size))
         return Drawn(self._bench, self.decode(noise))
 
     def decode(self, z: NDArray[Any]) -> Floats:

@@ -29,7 +29,8 @@ from latente.evaluation.findings.quantities import (
 )
 from latente.evaluation.roles import Model, find_roles, is_vae
 from latente.evaluation.run import Run
-from latente.model.likelihoods import Bernoulli, Gaussian
+from latente.model.likelihoods.bernoulli import Bernoulli
+from latente.model.likelihoods.gaussian import Gaussian
 
 INACTIVE = 0.01
 """A latent is inactive where its posterior means vary by less than this over the examples (Burda et al. 2016)."""
@@ -118,7 +119,7 @@ def _zero(run: Run) -> float | None:
     likelihood = run.model.likelihood
     if isinstance(likelihood, Bernoulli):
         return 0.0
-    if isinstance(likelihood, Gaussian):
+    if isinstance(likelihood, Gaussian) and not isinstance(likelihood.sigma, str):
         return 0.5 * math.prod(run.model.shape) * math.log(2 * math.pi * likelihood.sigma**2)
     return None
 

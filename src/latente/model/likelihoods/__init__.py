@@ -1,0 +1,7 @@
+"""Likelihoods p(x | z): what the decoder's outputs mean. A new one is one new module here."""
+
+from latente.model.likelihoods.base import Likelihood as Likelihood
+from latente.model.likelihoods.base import likelihoods as likelihoods
+from latente.registry import import_parts
+
+import_parts(__name__, __path__)

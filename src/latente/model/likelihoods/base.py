@@ -1,0 +1,120 @@
+"""What every likelihood p(x | z) offers. One example at a time; log-densities in nats."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar, Self
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+from latente.errors import DataError
+from latente.registry import Registry
+
+likelihoods: Registry[Likelihood] = Registry("likelihood")
+
+
+class Likelihood(eqx.Module):
+    """The family that a decoder's outputs parametrise.
+
+    Attributes:
+        support: lowest and highest value it takes.
+        whole: whether it takes whole numbers only.
+        observes: whether `observe` changes an example, and so needs noise.
+        per_value: whether `log_probs` has one entry for each value of an example, so that missing ones can be left
+            out.
+        alike: whether all values of an example have one support; if not, `check` needs whole examples.
+    """
+
+    support: ClassVar[tuple[float, float]]
+    whole: ClassVar[bool] = False
+    per_value: ClassVar[bool] = True
+    alike: ClassVar[bool] = True
+
+    @property
+    def observes(self) -> bool:
+        """No: an example is scored as it is."""
+        return False
+
+    def init(self, shape: tuple[int, ...], *, key: Array) -> Self:
+        """Itself with its learnt arrays made for examples of ``shape``."""
+        return self
+
+    def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of the decoder's outputs for examples of ``shape``: one number a value."""
+        return (1, *shape)
+
+    def features(self, x: Array) -> Array:
+        """What the encoder sees of an example: the example."""
+        return x
+
+    def features_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of `features` for examples of ``shape``."""
+        return shape
+
+    def observe(self, x: Array, *, key: Array) -> Array:
+        """The example that is scored, drawn from the stored one (binarised, dequantised)."""
+        return x
+
+    def bias(self, mean: Array) -> Array:
+        """The outputs, of shape `outputs`, whose `mean` is nearest to the training examples' mean.
+
+        Raises:
+            SpecError: this likelihood has no such outputs.
+        """
+        from latente.errors import SpecError
+
+        raise SpecError(f"{likelihoods.name_of(self)} does not go with output_bias: its outputs have no known inverse")
+
+    @abstractmethod
+    def log_probs(self, outputs: Array, x: Array) -> Array:
+        """log p of each value given z, in nats; flat, or of the example's shape."""
+
+    def log_prob(self, outputs: Array, x: Array) -> Array:
+        """log p(x | z) in nats, summed over the example; a scalar."""
+        return jnp.sum(self.log_probs(outputs, x))
+
+    def log_prob_seen(self, outputs: Array, x: Array) -> Array:
+        """log p of those values of x that are not NaN; a scalar."""
+        flat = jnp.ravel(x)
+        seen = ~jnp.isnan(flat)
+        known = jnp.where(seen, flat, 0).reshape(x.shape)
+        return jnp.sum(jnp.where(seen, jnp.ravel(self.log_probs(outputs, known)), 0))
+
+    @abstractmethod
+    def mean(self, outputs: Array) -> Array:
+        """E[x | z], of the example's shape."""
+
+    @abstractmethod
+    def sample(self, outputs: Array, *, key: Array) -> Array:
+        """One draw from p(x | z), of the example's shape."""
+
+    def check(self, values: NDArray[np.floating], shape: tuple[int, ...]) -> None:
+        """Refuse data outside the support; NaN, a missing value, is no concern of it.
+
+        Args:
+            values: model values, of any shape: for bytes only those that occur, else the examples themselves.
+            shape: of one example.
+
+        Raises:
+            DataError: naming the values that were got and those allowed.
+        """
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
+        name = likelihoods.name_of(self)
+        if low < self.support[0] or high > self.support[1]:
+            rescale = "" if self.whole else 'rescale them (data scale "minmax") or '
+            raise DataError(
+                f"values from {low:g} to {high:g} are outside what {name} takes, "
+                f"{self.support[0]:g} to {self.support[1]:g}; {rescale}"
+                'take another likelihood (such as "gaussian")'
+            )
+        if self.whole:
+            odd = values[~np.isnan(values) & (values != np.round(values))]
+            if len(odd):
+                raise DataError(
+                    f"{name} takes whole numbers only, and the data has {float(odd[0]):g}; "
+                    'take a likelihood of real numbers (such as "gaussian"), or data of counts with scale "none"'
+                )

@@ -1,0 +1,82 @@
+"""The Gaussian likelihood: σ fixed, one learnt, or one for each value."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import ClassVar, Self
+
+import equinox as eqx
+import jax.numpy as jnp
+import jax.random as jr
+from jax import Array
+
+from latente.errors import SpecError
+from latente.model.likelihoods.base import Likelihood, likelihoods
+from latente.registry import learnt
+
+LOG_SIGMA_BOUND = 6.0
+"""A learnt log σ lies in (−6, 6), by a scaled tanh: below, σ would fall with no end on pixels that never vary."""
+
+
+def bounded_log_scale(raw: Array) -> Array:
+    """Any number smoothly to (−6, 6)."""
+    return LOG_SIGMA_BOUND * jnp.tanh(raw / LOG_SIGMA_BOUND)
+
+
+@likelihoods.register("gaussian", source="Kingma & Welling 2014, appendix C.2; Rybkin et al. 2021, arXiv:2006.13202")
+class Gaussian(Likelihood):
+    """Independent normals about the decoder's output.
+
+    ``sigma`` is a number; or "learned", one σ for all values (σ-VAE, Rybkin et al. 2021, section 3.2); or
+    "per-value", which the decoder gives for each value of each example. The last two have log σ in (−6, 6).
+    """
+
+    sigma: float | str = eqx.field(static=True, default=1.0)
+    log_sigma: Array | None = learnt()
+
+    support: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+
+    def __check_init__(self) -> None:
+        s = self.sigma
+        fine = s in ("learned", "per-value") if isinstance(s, str) else not isinstance(s, bool) and 0 < s < math.inf
+        if not fine:
+            raise SpecError(
+                f'likelihood "gaussian": got sigma = {s!r}; allowed: a number above 0, "learned" or "per-value"'
+            )
+
+    def init(self, shape: tuple[int, ...], *, key: Array) -> Self:
+        """With log σ at zero where it is learnt."""
+        if self.sigma != "learned":
+            return self
+        return replace(self, log_sigma=jnp.zeros(()))
+
+    def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Means, and log σ after them where it is for each value."""
+        return (2 if self.sigma == "per-value" else 1, *shape)
+
+    def _log_sigma(self, outputs: Array) -> Array:
+        if self.sigma == "per-value":
+            return bounded_log_scale(outputs[1])
+        if self.sigma == "learned":
+            assert self.log_sigma is not None
+            return bounded_log_scale(self.log_sigma)
+        return jnp.log(jnp.float32(self.sigma))
+
+    def log_probs(self, outputs: Array, x: Array) -> Array:
+        """−½ ((x − μ)² / σ² + log 2πσ²)."""
+        log_sigma = self._log_sigma(outputs)
+        scaled = (x - outputs[0]) * jnp.exp(-log_sigma)
+        return -0.5 * scaled**2 - log_sigma - 0.5 * math.log(2 * math.pi)
+
+    def bias(self, mean: Array) -> Array:
+        """The mean itself, with log σ at zero."""
+        return jnp.stack([mean, *([jnp.zeros_like(mean)] if self.sigma == "per-value" else [])])
+
+    def mean(self, outputs: Array) -> Array:
+        """The first of the outputs."""
+        return outputs[0]
+
+    def sample(self, outputs: Array, *, key: Array) -> Array:
+        """The mean plus σ times standard normal noise."""
+        return outputs[0] + jnp.exp(self._log_sigma(outputs)) * jr.normal(key, outputs[0].shape)

@@ -1,0 +1,65 @@
+"""What every kind of network offers: an encoder and its mirror, the decoder."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Protocol
+
+import equinox as eqx
+from jax import Array
+
+from latente.errors import SpecError
+from latente.registry import Registry
+
+networks: Registry[Network] = Registry("network")
+
+
+class Net(Protocol):
+    """A network: one array in, one flat vector out, and no randomness.
+
+    Called with a second argument, a context vector, only where the model is conditioned on something.
+    """
+
+    def __call__(self, x: Array, context: Array | None = None, /) -> Array:
+        """One example or code in, a flat vector out."""
+        ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a network is made for.
+
+    Attributes:
+        shape: of what comes in (encoder) or goes out (decoder).
+        size: how many numbers go out (encoder) or come in (decoder).
+        hidden: widths from the data's end to the code's, for both.
+        activation: between the layers.
+        context: how many numbers of a context vector come in beside the rest; 0 for none.
+    """
+
+    shape: tuple[int, ...]
+    size: int
+    hidden: tuple[int, ...]
+    activation: str
+    context: int = 0
+
+
+class Network(eqx.Module):
+    """A kind of network."""
+
+    @abstractmethod
+    def encoder(self, plan: Plan, *, key: Array) -> Net:
+        """A net from an array of ``plan.shape`` to a vector of ``plan.size``."""
+
+    @abstractmethod
+    def decoder(self, plan: Plan, *, key: Array) -> Net:
+        """A net from a vector of ``plan.size`` to a flat vector with one entry for each of ``plan.shape``."""
+
+    def biased(self, decoder: Net, bias: Array) -> Net:
+        """The decoder with its output bias, of ``plan.shape``, in place.
+
+        Raises:
+            SpecError: its last layer has no such bias.
+        """
+        raise SpecError(f"{networks.name_of(self)} does not go with output_bias: it has no bias for each output")

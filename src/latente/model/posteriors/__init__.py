@@ -1,0 +1,7 @@
+"""Posteriors q(z | x): what the encoder's outputs mean. A new one is one new module here."""
+
+from latente.model.posteriors.base import Posterior as Posterior
+from latente.model.posteriors.base import posteriors as posteriors
+from latente.registry import import_parts
+
+import_parts(__name__, __path__)

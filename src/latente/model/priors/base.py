@@ -1,0 +1,48 @@
+"""What every prior p(z) offers. One code at a time; log-densities in nats."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import equinox as eqx
+from jax import Array
+
+from latente.registry import Registry
+
+if TYPE_CHECKING:
+    from latente.model.autoencoder import Autoencoder
+
+priors: Registry[Prior] = Registry("prior")
+
+
+class Prior(eqx.Module):
+    """A density over codes that new codes are drawn from.
+
+    Attributes:
+        space: where its codes live, as `Posterior.space`.
+        conditional: whether it still means something where the model is conditioned on labels or columns.
+    """
+
+    space: ClassVar[str] = "euclidean"
+    conditional: ClassVar[bool] = True
+
+    def init(self, code_size: int, features: tuple[int, ...], *, key: Array) -> Self:
+        """Itself with its learnt arrays made for codes of ``code_size`` and encoders of examples of ``features``."""
+        return self
+
+    def start(self, model: Autoencoder, examples: Array, *, key: Array) -> Self:
+        """Itself, moved to where training should start, given some training examples (n, *shape)."""
+        return self
+
+    def given(self, model: Autoencoder) -> Prior:
+        """The density as it stands in a model, for one batch: itself, or what needs the encoder, worked out once."""
+        return self
+
+    @abstractmethod
+    def log_prob(self, z: Array) -> Array:
+        """log p(z) in nats; a scalar."""
+
+    @abstractmethod
+    def sample(self, code_size: int, *, key: Array) -> Array:
+        """One code, shape (code_size,)."""

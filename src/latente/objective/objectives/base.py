@@ -1,0 +1,128 @@
+"""What every objective offers: a batch in, `Terms` out. Randomness enters through the batch's keys only."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import Array
+
+from latente.errors import SpecError
+from latente.model.autoencoder import Autoencoder
+from latente.model.posteriors import posteriors
+from latente.model.priors import priors
+from latente.objective.terms import Batch, Terms
+from latente.registry import Registry
+
+objectives: Registry[Objective] = Registry("objective")
+
+
+class Objective(eqx.Module):
+    """What training minimises: the mean of ``Terms.loss``.
+
+    Attributes:
+        classifies: whether it needs a model with a classifier, and labels.
+        bound: whether its loss is an upper bound of −log p(x) at its default options, so that it may be compared
+            in nats.
+    """
+
+    classifies: ClassVar[bool] = False
+    bound: ClassVar[bool] = False
+
+    @abstractmethod
+    def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
+        """Terms of a batch, each of shape (n,)."""
+
+    @abstractmethod
+    def check(self, model: Autoencoder) -> None:
+        """Refuse a model that this objective makes no sense with.
+
+        Raises:
+            SpecError: naming both sides and the reason.
+        """
+
+    def opponent(self, model: Autoencoder, *, key: Array) -> Opponent | None:
+        """A second player to train against the model, or None."""
+        return None
+
+    def after(self, model: Autoencoder, batch: Batch) -> Autoencoder:
+        """The model after a step, with what no gradient brings (running averages, revived codes)."""
+        return model
+
+    def settled(self, step: Array) -> Array:
+        """Whether the loss weighs its terms as it will at the end: before, no epoch can be the best."""
+        return jnp.asarray(True)
+
+    def length(self) -> int:
+        """How many steps its schedule takes; 0 without one."""
+        return 0
+
+
+class Opponent(eqx.Module):
+    """A second player with its own parameters, loss and Adam."""
+
+    learning_rate: float = eqx.field(static=True, kw_only=True, default=1e-4)
+    beta1: float = eqx.field(static=True, kw_only=True, default=0.5)
+    beta2: float = eqx.field(static=True, kw_only=True, default=0.9)
+
+    @abstractmethod
+    def loss(self, model: Autoencoder, batch: Batch) -> Array:
+        """What it minimises; a scalar. The model is held fixed."""
+
+
+def refuse(objective: Objective, part: object, reason: str) -> SpecError:
+    """The error for a pairing without meaning; ``part`` is the model's posterior, prior or likelihood."""
+    from latente.model.likelihoods import Likelihood, likelihoods
+    from latente.model.posteriors import Posterior
+
+    if isinstance(part, Posterior):
+        name = posteriors.name_of(part)
+    elif isinstance(part, Likelihood):
+        name = likelihoods.name_of(part)
+    else:
+        name = priors.name_of(part)  # type: ignore[arg-type]
+    return SpecError(f"{objectives.name_of(objective)} does not go with {name}: {reason}")
+
+
+def needs_density(objective: Objective, model: Autoencoder) -> None:
+    """Refuse a model without a posterior density or without a prior: its KL does not exist.
+
+    Raises:
+        SpecError: naming both sides.
+    """
+    if model.posterior.kind == "point":
+        raise refuse(
+            objective,
+            model.posterior,
+            'a point has no density, so its KL is infinite; take posterior "gaussian", or objective "reconstruction"',
+        )
+    if model.posterior.kind == "quantised":
+        raise refuse(objective, model.posterior, 'its codes come from a codebook; take objective "vq"')
+    if model.prior.space == "any":
+        raise refuse(objective, model.prior, 'the KL needs a prior; take "standard-normal"')
+
+
+def needs_point(objective: Objective, model: Autoencoder) -> None:
+    """Refuse a model whose code is no point.
+
+    Raises:
+        SpecError: naming both sides.
+    """
+    if model.posterior.kind != "point":
+        raise refuse(
+            objective,
+            model.posterior,
+            'nothing would hold its variance up; take posterior "dirac", or objective "elbo"',
+        )
+
+
+def needs_no_prior(objective: Objective, model: Autoencoder) -> None:
+    """Refuse a model with a prior that nothing would bring the codes to.
+
+    Raises:
+        SpecError: naming both sides.
+    """
+    if model.prior.space != "any":
+        raise refuse(objective, model.prior, 'nothing would bring the codes to it; take "none"')

@@ -1,0 +1,57 @@
+"""The evidence lower bound with one code an example, and its β."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+from jax import Array
+
+from latente.model.autoencoder import Autoencoder
+from latente.objective.divergences import rate
+from latente.objective.objectives.base import Objective, Opponent, needs_density, objectives
+from latente.objective.schedules import Schedule, schedule
+from latente.objective.terms import Batch, Terms
+
+
+@objectives.register("elbo", source="Kingma & Welling 2014, arXiv:1312.6114, eq. 10; Higgins et al. 2017 (β)")
+class ELBO(Objective):
+    """Negative evidence lower bound, one code an example: −log p(x | z) + β KL.
+
+    ``beta`` other than 1 is Higgins et al. 2017; the loss is then no bound on log p(x). It may be a schedule:
+    {name = "linear", steps = 5000} rises to ``end`` (see `latente.objective.schedules`).
+    """
+
+    beta: float | Mapping[str, Any] = eqx.field(static=True, default=1.0)
+    _beta: Schedule = eqx.field(static=True, init=False)
+
+    bound: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_beta", schedule(self.beta, 'beta of objective "elbo"'))
+
+    def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
+        """Sample one code an example."""
+        prior = model.prior.given(model)
+
+        def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array]:
+            outputs = model.encode(x, context)
+            z, log_q = model.posterior.draw(outputs, key=key)
+            return -model.log_prob(z, x, context), rate(model.posterior, prior, outputs, z, log_q)
+
+        reconstruction, kl = jax.vmap(one)(batch.x, batch.context, batch.keys)
+        return Terms(reconstruction + self._beta.at(batch.step) * kl, reconstruction, kl)
+
+    def check(self, model: Autoencoder) -> None:
+        """Needs a posterior with a density and a prior."""
+        needs_density(self, model)
+
+    def settled(self, step: Array) -> Array:
+        """Once β is at its end."""
+        return self._beta.settled(step)
+
+    def length(self) -> int:
+        """Of β's schedule."""
+        return self._beta.length()

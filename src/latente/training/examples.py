@@ -1,0 +1,122 @@
+"""Examples as they lie on the device: stored values, what the model is conditioned on, and labels."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+from latente.data.split import Data, Split
+from latente.errors import SpecError
+from latente.model.autoencoder import Autoencoder
+from latente.objective.terms import LAST_STEP, Batch
+from latente.spec import ModelSpec
+
+OBSERVED = 0x6F6273
+"""Folded into an example's key for the noise of what is observed, so that the objective's own is another."""
+
+
+class Scale(eqx.Module):
+    """From stored values (uint8 or float32) to model values."""
+
+    multiplier: Array
+    offset: Array
+    clip: bool = eqx.field(static=True)
+
+    def __call__(self, x: Array) -> Array:
+        """float32 model values of the shape of x."""
+        values = x.astype(jnp.float32) * self.multiplier + self.offset
+        return jnp.clip(values, 0, 1) if self.clip else values
+
+
+def scale_of(data: Data) -> Scale:
+    """The scale of a data set."""
+    return Scale(jnp.asarray(data.multiplier), jnp.asarray(data.offset), data.clip)
+
+
+class Examples(eqx.Module):
+    """Some examples of a data set.
+
+    Attributes:
+        x: stored values, shape (n, *shape).
+        context: what a conditional model is given beside them, shape (n, context_size), or None.
+        label: class numbers, −1 where unknown, shape (n,), or None.
+    """
+
+    x: Array
+    context: Array | None = None
+    label: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, index: Array | slice) -> Examples:
+        """Those at an index (or a slice)."""
+        context = None if self.context is None else self.context[index]
+        return Examples(self.x[index], context, None if self.label is None else self.label[index])
+
+    def batch(
+        self, model: Autoencoder, scale: Scale, keys: Array, weight: Array, *, step: Array | None = None, total: int = 0
+    ) -> Batch:
+        """All of them as the objective sees them: scaled, and binarised where the likelihood does that."""
+        x = scale(self.x)
+        if model.likelihood.observes:
+            noise = observed_keys(keys)
+            x = jax.vmap(lambda x, key: model.likelihood.observe(x, key=key))(x, noise)
+        step = jnp.int32(LAST_STEP) if step is None else step
+        return Batch(x, keys, weight, self.context, self.label, step, total or len(self.x))
+
+
+def observed_keys(keys: Array) -> Array:
+    """For each example's key another, of what is observed."""
+    folded: Array = jax.vmap(lambda key: jr.fold_in(key, OBSERVED))(keys)
+    return folded
+
+
+def check_condition(spec: ModelSpec, data: Data) -> None:
+    """Refuse a condition that the data cannot give.
+
+    Raises:
+        SpecError: naming what is missing.
+    """
+    if spec.condition == "labels" and not data.classes:
+        raise SpecError(f'condition = "labels": {data.name} has no labels; take condition = "none"')
+    if spec.condition == "columns" and not data.columns:
+        raise SpecError(
+            f'condition = "columns": {data.name} was read without condition columns; '
+            'name them where the data is read (condition = ["age", "sex"]), or take condition = "labels"'
+        )
+
+
+def examples_of(data: Data, part: Split, spec: ModelSpec, labelled: float = 1.0, seed: int = 0) -> Examples:
+    """A part of a data set for a model.
+
+    Args:
+        data, part: where from.
+        spec: says what the model is conditioned on, and whether its objective needs labels.
+        labelled: share of the labels that are shown, of each class; the others are −1.
+        seed: of which ones.
+    """
+    context = None
+    if spec.condition == "labels":
+        assert part.y is not None
+        context = jnp.asarray(np.eye(len(data.classes), dtype=np.float32)[part.y])
+    elif spec.condition == "columns":
+        context = jnp.asarray(part.context)
+    label = None if part.y is None else jnp.asarray(_hidden(part.y, labelled, seed))
+    return Examples(jnp.asarray(part.x), context, label)
+
+
+def _hidden(y: NDArray[np.int64], share: float, seed: int) -> NDArray[np.int32]:
+    shown = np.asarray(y, np.int32).copy()
+    if share >= 1:
+        return shown
+    rng = np.random.default_rng(seed)
+    for c in np.unique(y):
+        mine = rng.permutation(np.flatnonzero(y == c))
+        shown[mine[max(1, round(share * len(mine))) :]] = -1
+    return shown
