@@ -21,7 +21,7 @@ from latente.evaluation.run import Run, load, train_run
 from latente.interfaces.conclusions import as_table, render
 from latente.interfaces.words import Words
 from latente.model.autoencoder import build
-from latente.model.presets import AE, VAE
+from latente.objective.presets import AE, VAE
 from latente.spec import RunSpec, TrainSpec
 
 RNG = np.random.default_rng(0)

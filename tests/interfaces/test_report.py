@@ -28,7 +28,7 @@ from latente.interfaces import figures, lineup, tables
 from latente.interfaces.report import _sentences, results_csv, results_table, write_report
 from latente.interfaces.words import LANGUAGES, Words
 from latente.model.autoencoder import build
-from latente.model.presets import AE, VAE
+from latente.objective.presets import AE, VAE
 from latente.spec import RunSpec, StudySpec, TrainSpec
 
 EN, PT = Words("en"), Words("pt")

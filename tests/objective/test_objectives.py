@@ -13,7 +13,7 @@ from latente.errors import SpecError
 from latente.model.autoencoder import build
 from latente.model.posteriors.dirac import Dirac
 from latente.model.posteriors.gaussian import DiagonalGaussian
-from latente.model.presets import AE, VAE
+from latente.objective.presets import AE, VAE
 from latente.model.priors.normal import StandardNormal
 from latente.objective.divergences import kl
 from latente.objective.objectives import objectives

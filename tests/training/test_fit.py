@@ -15,7 +15,7 @@ from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.errors import DataError, SpecError, StoreError, TrainingError
 from latente.model.autoencoder import build
-from latente.model.presets import AE, VAE
+from latente.objective.presets import AE, VAE
 from latente.objective.objectives import objectives
 from latente.objective.terms import batch_of
 from latente.spec import RunSpec, TrainSpec

@@ -14,7 +14,7 @@ import pytest
 from latente.atomic import read_json, write_json
 from latente.errors import StoreError
 from latente.model.autoencoder import build
-from latente.model.presets import VAE
+from latente.objective.presets import VAE
 from latente.training import store
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import itertools
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -158,8 +157,9 @@ def _grid(base: str, entry: Table) -> list[tuple[str, Table]]:
         if key == "train" and isinstance(value, dict):
             found = [((key, k), v) for k, v in value.items()]
         for path, v in found:
-            # Widths are a list by nature: only a list of lists of them is a sweep.
-            if isinstance(v, list) and (path[-1] != "hidden" or any(isinstance(w, list) for w in v)):
+            # Widths and stages are lists by nature: only a list of such lists is a sweep.
+            deep = {"hidden": 1, "stages": 2}.get(path[-1], 0)
+            if _depth(v) > deep:
                 axes.append((path, v))
     grid = []
     for values in itertools.product(*(v for _, v in axes)):
@@ -168,6 +168,11 @@ def _grid(base: str, entry: Table) -> list[tuple[str, Table]]:
             (flat if len(path) == 1 else flat[path[0]])[path[-1]] = value
         grid.append(("-".join([base, *map(_label, values)]), flat))
     return grid
+
+
+def _depth(value: Any) -> int:
+    """How deep lists lie in lists; 0 for what is none."""
+    return 1 + max(map(_depth, value), default=0) if isinstance(value, list) else 0
 
 
 def _label(value: Any) -> str:
@@ -179,14 +184,14 @@ def _label(value: Any) -> str:
 
 
 def _model(flat: Table, where: str) -> ModelSpec:
-    from latente.model.presets import presets
+    from latente.objective.presets import FAMILIES, keywords, presets
 
     name: Part | None = flat.pop("preset", None)
     if not isinstance(name, str):
         raise SpecError(f"{where}: got preset = {name!r}; allowed: {', '.join(presets)}")
     preset = presets[name]
-    own = [p.name for p in inspect.signature(preset).parameters.values() if p.kind != p.VAR_KEYWORD]
-    allowed = [*own, *(f for f in ModelSpec.__dataclass_fields__ if f not in own), "preset", "name", "train"]
+    parts = {k: v for k, v in flat.items() if k in FAMILIES}
+    allowed = [*keywords(name, preset(**parts)), "preset", "name", "train"]
     for key in flat:
         if key not in allowed:
             raise SpecError(unknown(f"key in {where}", key, allowed))

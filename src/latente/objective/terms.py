@@ -21,7 +21,7 @@ class Batch(eqx.Module):
         context: what the model is conditioned on, shape (n, context_size), or None.
         label: class numbers, −1 where unknown, shape (n,), or None.
         step: training steps done so far, for schedules; a scalar.
-        examples: how many training examples there are.
+        examples: how many examples the whole part has of which this is a batch; a number or a scalar.
     """
 
     x: Array
@@ -30,7 +30,7 @@ class Batch(eqx.Module):
     context: Array | None
     label: Array | None
     step: Array
-    examples: int = eqx.field(static=True)
+    examples: Array | int
 
     @property
     def key(self) -> Array:

@@ -60,7 +60,14 @@ class Examples(eqx.Module):
         return Examples(self.x[index], context, None if self.label is None else self.label[index])
 
     def batch(
-        self, model: Autoencoder, scale: Scale, keys: Array, weight: Array, *, step: Array | None = None, total: int = 0
+        self,
+        model: Autoencoder,
+        scale: Scale,
+        keys: Array,
+        weight: Array,
+        *,
+        step: Array | None = None,
+        total: Array | int | None = None,
     ) -> Batch:
         """All of them as the objective sees them: scaled, and binarised where the likelihood does that."""
         x = scale(self.x)
@@ -68,7 +75,7 @@ class Examples(eqx.Module):
             noise = observed_keys(keys)
             x = jax.vmap(lambda x, key: model.likelihood.observe(x, key=key))(x, noise)
         step = jnp.int32(LAST_STEP) if step is None else step
-        return Batch(x, keys, weight, self.context, self.label, step, total or len(self.x))
+        return Batch(x, keys, weight, self.context, self.label, step, len(self.x) if total is None else total)
 
 
 def observed_keys(keys: Array) -> Array:

@@ -112,6 +112,7 @@ def check(spec: RunSpec, data: Data) -> Objective:
     model = eqx.filter_eval_shape(model_for, spec, data)
     _check_outputs(model)
     objective.check(model)
+    model.posterior.check(len(data.train))
     for part in (data.train, data.validation, data.test):
         model.likelihood.check(data.distinct(part), data.shape)
     if len(data.train) < spec.train.batch_size:

@@ -121,7 +121,7 @@ def mean_terms(
     key: Array,
     opponent: Opponent | None = None,
     step: Array | None = None,
-    total: int = 0,
+    total: int | None = None,
 ) -> dict[str, Array]:
     """Mean of every term over some examples; the keys are fixed by ``key`` and position.
 
@@ -132,7 +132,7 @@ def mean_terms(
     keys = jr.split(key, batches.shape)
 
     def terms(index: Array, weight: Array, drawn: Array) -> dict[str, Array]:
-        batch = examples.take(index).batch(model, scale, drawn, weight, step=step, total=total or len(examples))
+        batch = examples.take(index).batch(model, scale, drawn, weight, step=step, total=len(examples) if total is None else total)
         return {k: jnp.sum(v * weight) for k, v in objective(model, batch, opponent).named().items()}
 
     def add(sums: dict[str, Array], batch: tuple[Array, Array, Array]) -> tuple[dict[str, Array], None]:

@@ -32,6 +32,14 @@ class Posterior(eqx.Module):
         """Itself with its learnt arrays made for so many latents."""
         return self
 
+    def check(self, examples: int) -> None:
+        """Refuse a training part of so many examples where it is too small to learn from.
+
+        Raises:
+            SpecError: naming both numbers.
+        """
+        return None
+
     @abstractmethod
     def size(self, latent_dim: int) -> int:
         """How many outputs the encoder must give."""

@@ -1,0 +1,183 @@
+"""What a flow is: an invertible map with the log-determinant of its Jacobian. One example at a time; callers vmap.
+
+``forward`` goes from the base variable z to y, ``inverse`` back. All log-determinants are in nats.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from latente.errors import SpecError
+
+
+def positive(what: str, value: int, least: int = 1) -> int:
+    """``value`` where it is an integer of at least ``least``.
+
+    Raises:
+        SpecError: naming what was got.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise SpecError(f"flow: got {what} = {value!r}; allowed: an integer of at least {least}")
+    return value
+
+
+def checked_context(context: Array | None, size: int) -> Array:
+    """The context as a vector of ``size``, empty where a flow takes none.
+
+    Raises:
+        SpecError: it is missing, of another shape, or given to a flow that was built without.
+    """
+    if context is None:
+        if size:
+            raise SpecError(f"flow: got no context; it was built for a context of shape ({size},), so give one")
+        return jnp.zeros(0)
+    if context.shape != (size,):
+        wanted = f"allowed: ({size},)" if size else "it was built without one, so give none"
+        raise SpecError(f"flow: got a context of shape {context.shape}; {wanted}")
+    return context
+
+
+class Flow(eqx.Module):
+    """A smooth invertible map of R^dim onto itself.
+
+    ``context`` is a vector of shape (context_dim,) that the map may depend on (an encoder's h, labels), or None
+    where ``context_dim`` is 0.
+    """
+
+    dim: eqx.AbstractVar[int]
+    context_dim: eqx.AbstractVar[int]
+    invertible: eqx.AbstractVar[bool]  # whether `inverse` is there to be called
+
+    @abstractmethod
+    def forward(self, z: Array, context: Array | None = None) -> tuple[Array, Array]:
+        """y = f(z), shape (dim,), and log |det ∂y/∂z|, a scalar in nats.
+
+        Raises:
+            SpecError: the context is missing, unwanted or of another shape.
+        """
+
+    @abstractmethod
+    def inverse(self, y: Array, context: Array | None = None) -> tuple[Array, Array]:
+        """z = f⁻¹(y), shape (dim,), and log |det ∂z/∂y|, a scalar in nats.
+
+        Raises:
+            SpecError: the flow has no inverse to compute (``invertible`` is False), or as `forward`.
+        """
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether the density of any given point can be had: it takes the inverse."""
+        return self.invertible
+
+
+class Permutation(Flow):
+    """y_i = z_order[i]. Static, with nothing to learn; its log-determinant is zero."""
+
+    order: tuple[int, ...] = eqx.field(static=True)
+    dim: int = eqx.field(static=True)
+    context_dim: int = eqx.field(static=True)
+    invertible: bool = eqx.field(static=True)
+
+    def __init__(self, order: Sequence[int]) -> None:
+        self.order = tuple(int(i) for i in order)
+        self.dim = positive("the length of order", len(self.order))
+        self.context_dim, self.invertible = 0, True
+        if sorted(self.order) != list(range(self.dim)):
+            raise SpecError(f"permutation: got order = {self.order}; allowed: each of 0 to {self.dim - 1} once")
+
+    def forward(self, z: Array, context: Array | None = None) -> tuple[Array, Array]:
+        """The coordinates in their new order."""
+        checked_context(context, 0)
+        return z[np.array(self.order)], jnp.zeros((), z.dtype)
+
+    def inverse(self, y: Array, context: Array | None = None) -> tuple[Array, Array]:
+        """The coordinates in their old order."""
+        checked_context(context, 0)
+        return y[np.argsort(self.order)], jnp.zeros((), y.dtype)
+
+
+class Inverted(Flow):
+    """Another flow seen from its other side: its inverse is our forward.
+
+    Raises:
+        SpecError: that flow has no inverse to compute.
+    """
+
+    flow: Flow
+    dim: int = eqx.field(static=True)
+    context_dim: int = eqx.field(static=True)
+    invertible: bool = eqx.field(static=True)
+
+    def __init__(self, flow: Flow) -> None:
+        if not flow.invertible:
+            raise SpecError(f"{type(flow).__name__} has no inverse to compute, so it cannot be turned round")
+        self.flow, self.dim, self.context_dim, self.invertible = flow, flow.dim, flow.context_dim, True
+
+    def forward(self, z: Array, context: Array | None = None) -> tuple[Array, Array]:
+        """The other flow's inverse."""
+        return self.flow.inverse(z, context)
+
+    def inverse(self, y: Array, context: Array | None = None) -> tuple[Array, Array]:
+        """The other flow's forward."""
+        return self.flow.forward(y, context)
+
+
+class Chain(Flow):
+    """Flows one after another, the first one first; log-determinants add up.
+
+    The context goes to those that take one. ``Chain([f, g]).forward(z)`` is g(f(z)).
+
+    Raises:
+        SpecError: no flows, or flows of different dimensions or context sizes.
+    """
+
+    flows: tuple[Flow, ...]
+    dim: int = eqx.field(static=True)
+    context_dim: int = eqx.field(static=True)
+    invertible: bool = eqx.field(static=True)
+
+    def __init__(self, flows: Sequence[Flow]) -> None:
+        self.flows = tuple(flows)
+        positive("the number of flows in a chain", len(self.flows))
+        dims = [f.dim for f in self.flows]
+        contexts = sorted({f.context_dim for f in self.flows} - {0})
+        if len(set(dims)) > 1:
+            raise SpecError(f"chain of flows: got dimensions {dims}; allowed: the same for all")
+        if len(contexts) > 1:
+            raise SpecError(f"chain of flows: got context sizes {contexts}; allowed: one for all that take any")
+        self.dim, self.context_dim = dims[0], contexts[0] if contexts else 0
+        self.invertible = all(f.invertible for f in self.flows)
+
+    def forward(self, z: Array, context: Array | None = None) -> tuple[Array, Array]:
+        """Through the flows from first to last."""
+        checked_context(context, self.context_dim)
+        total = jnp.zeros((), z.dtype)
+        for flow in self.flows:
+            z, log_det = flow.forward(z, context if flow.context_dim else None)
+            total = total + log_det
+        return z, total
+
+    def inverse(self, y: Array, context: Array | None = None) -> tuple[Array, Array]:
+        """Back through the flows from last to first."""
+        checked_context(context, self.context_dim)
+        total = jnp.zeros((), y.dtype)
+        for flow in reversed(self.flows):
+            y, log_det = flow.inverse(y, context if flow.context_dim else None)
+            total = total + log_det
+        return y, total
+
+
+def reversing(flows: Sequence[Flow]) -> Chain:
+    """The flows in a chain, with the coordinates reversed between one and the next."""
+    chain: list[Flow] = []
+    for flow in flows:
+        if chain:
+            chain.append(Permutation(range(flow.dim)[::-1]))
+        chain.append(flow)
+    return Chain(chain)

@@ -1,0 +1,60 @@
+"""Fully connected networks with gates."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jax import Array
+
+from latente.model.nets import Dense, activation
+from latente.model.networks.base import Net, Network, Plan, networks
+
+
+class GatedMLP(eqx.Module):
+    """Layers x ↦ act(xW + b) · sigmoid(xV + c); the last one is plain. Flattens its input, then the context."""
+
+    values: tuple[Dense, ...]
+    gates: tuple[Dense, ...]
+    last: Dense
+    activation: str = eqx.field(static=True)
+
+    def __init__(self, sizes: Sequence[int], activation: str, *, key: Array) -> None:
+        inner = list(itertools.pairwise(sizes[:-1]))
+        keys = jr.split(key, 2 * len(inner) + 1)
+        self.values = tuple(Dense(i, o, key=k) for (i, o), k in zip(inner, keys[::2], strict=False))
+        self.gates = tuple(Dense(i, o, key=k) for (i, o), k in zip(inner, keys[1::2], strict=False))
+        self.last = Dense(sizes[-2], sizes[-1], key=keys[-1])
+        self.activation = activation
+
+    def __call__(self, x: Array, context: Array | None = None) -> Array:
+        """Any shape of the first size to (last size,)."""
+        act = activation(self.activation)
+        x = jnp.ravel(x) if context is None else jnp.concatenate([jnp.ravel(x), context])
+        for value, gate in zip(self.values, self.gates, strict=True):
+            x = act(value(x)) * jax.nn.sigmoid(gate(x))
+        return self.last(x)
+
+
+@networks.register("gated-mlp", source="Dauphin et al. 2017, arXiv:1612.08083, eq. 1; Tomczak & Welling 2018")
+class GatedMLPNetwork(Network):
+    """Fully connected layers, each multiplied by a sigmoid gate; activation "linear" is the papers'."""
+
+    def encoder(self, plan: Plan, *, key: Array) -> Net:
+        """Widths prod(shape), *hidden, size."""
+        return GatedMLP((math.prod(plan.shape) + plan.context, *plan.hidden, plan.size), plan.activation, key=key)
+
+    def decoder(self, plan: Plan, *, key: Array) -> Net:
+        """Widths size, *reversed(hidden), prod(shape)."""
+        sizes = (plan.size + plan.context, *reversed(plan.hidden), math.prod(plan.shape))
+        return GatedMLP(sizes, plan.activation, key=key)
+
+    def biased(self, decoder: Net, bias: Array) -> Net:
+        """The last layer's bias is the one given."""
+        biased: Net = eqx.tree_at(lambda net: net.last.bias, decoder, jnp.ravel(bias))
+        return biased

@@ -1,0 +1,70 @@
+"""Finite scalar quantisation: numbers that are bounded and rounded, and no codebook to learn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from latente.errors import SpecError
+from latente.model.posteriors.base import posteriors
+from latente.model.posteriors.quantised import Quantised
+
+
+def _levels(value: Any) -> Any:
+    return tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
+
+
+@posteriors.register("fsq", source="Mentzer et al. 2023, arXiv:2309.15505, section 3.1 and appendix A.1")
+class FiniteScalar(Quantised):
+    """Each latent is a point of a grid: number i of it takes ``levels[i]`` values evenly over [−1, 1]."""
+
+    levels: tuple[int, ...] = eqx.field(static=True, default=(8, 5, 5), converter=_levels)
+
+    def __check_init__(self) -> None:
+        fine = isinstance(self.levels, tuple) and len(self.levels) > 0
+        if not fine or not all(isinstance(n, int) and not isinstance(n, bool) and n >= 2 for n in self.levels):
+            raise SpecError(
+                f'posterior "fsq": got levels = {self.levels!r}; allowed: a list of whole numbers of at least 2, '
+                "for instance [8, 5, 5]"
+            )
+
+    def entries(self) -> int:
+        """The product of the levels."""
+        return math.prod(self.levels)
+
+    def tokens(self, latent_dim: int) -> int:
+        """One a latent."""
+        return latent_dim
+
+    def size(self, latent_dim: int) -> int:
+        """One output for each number."""
+        return latent_dim * len(self.levels)
+
+    def code_size(self, latent_dim: int) -> int:
+        """As many numbers as levels, for each latent."""
+        return latent_dim * len(self.levels)
+
+    def continuous(self, outputs: Array) -> Array:
+        """tanh of the outputs: in (−1, 1)."""
+        return jnp.tanh(outputs)
+
+    def indices(self, outputs: Array) -> Array:
+        """The nearest point of the grid as one number a latent, the first level's digit the lowest."""
+        steps = jnp.asarray([n - 1 for n in self.levels])
+        digits = jnp.round((jnp.tanh(outputs).reshape(-1, len(self.levels)) + 1) / 2 * steps).astype(jnp.int32)
+        return digits @ jnp.asarray(self._places())
+
+    def lookup(self, indices: Array) -> Array:
+        """The point's numbers in [−1, 1]."""
+        levels = jnp.asarray(self.levels)
+        digits = indices[:, None] // jnp.asarray(self._places()) % levels
+        return jnp.ravel(2 * digits / (levels - 1) - 1).astype(jnp.float32)
+
+    def _places(self) -> np.ndarray:
+        return np.cumprod([1, *self.levels[:-1]]).astype(np.int32)

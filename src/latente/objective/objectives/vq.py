@@ -1,0 +1,58 @@
+"""The objective of quantised codes."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from latente.errors import SpecError
+from latente.model.autoencoder import Autoencoder
+from latente.model.posteriors.quantised import Quantised
+from latente.objective.objectives.base import Objective, Opponent, objectives, refuse
+from latente.objective.terms import Batch, Terms
+
+
+@objectives.register("vq", source="van den Oord et al. 2017, arXiv:1711.00937, eq. 3")
+class VectorQuantisation(Objective):
+    """−log p(x | z) + ``commitment`` · ‖e(x) − sg(z)‖², with z the nearest code and its gradient passed through.
+
+    The rate, tokens · log entries under the uniform prior, is told and not minimised: it is constant.
+    """
+
+    commitment: float = eqx.field(static=True, default=0.25)
+
+    def __check_init__(self) -> None:
+        c = self.commitment
+        if isinstance(c, bool) or not isinstance(c, int | float) or not 0 <= c < float("inf"):
+            raise SpecError(f'objective "vq": got commitment = {c!r}; allowed: a number of at least 0')
+
+    def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
+        """The nearest code of each example."""
+        prior = model.prior.given(model)
+
+        def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array, Array]:
+            outputs = model.encode(x, context)
+            z, log_q = model.posterior.draw(outputs, key=key)
+            assert isinstance(model.posterior, Quantised)
+            distance = model.posterior.continuous(outputs) - jax.lax.stop_gradient(model.posterior.mean(outputs))
+            return -model.log_prob(z, x, context), log_q - prior.log_prob(z), jnp.sum(distance**2)
+
+        reconstruction, kl, commitment = jax.vmap(one)(batch.x, batch.context, batch.keys)
+        return Terms(reconstruction + self.commitment * commitment, reconstruction, kl, {"commitment": commitment})
+
+    def after(self, model: Autoencoder, batch: Batch) -> Autoencoder:
+        """The codebook follows the encoder."""
+        assert isinstance(model.posterior, Quantised)
+        outputs = jax.vmap(model.encode)(batch.x, batch.context)
+        renewed = model.posterior.renewed(outputs, batch.weight, batch.key)
+        moved: Autoencoder = eqx.tree_at(lambda m: m.posterior, model, renewed)
+        return moved
+
+    def check(self, model: Autoencoder) -> None:
+        """Needs codes from a finite book, and a prior over them."""
+        if not isinstance(model.posterior, Quantised):
+            raise refuse(self, model.posterior, 'it has no finite set of codes; take posterior "vq", "rvq" or "fsq"')
+        if model.prior.space != "codebook":
+            raise refuse(self, model.prior, 'codes from a book need a prior over them; take "uniform-codes"')

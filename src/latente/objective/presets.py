@@ -1,0 +1,291 @@
+"""Named models: each a spec of a few parts, by the field's name for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from latente.errors import SpecError, unknown
+from latente.model.autoencoder import part
+from latente.model.likelihoods import likelihoods
+from latente.model.networks import networks
+from latente.model.posteriors import posteriors
+from latente.model.priors import priors
+from latente.objective.objectives import objectives
+from latente.registry import Registry
+from latente.spec import ModelSpec, Part, build
+
+Preset = Callable[..., ModelSpec]
+
+presets: Registry[ModelSpec] = Registry("preset")
+
+FAMILIES: dict[str, Registry[Any]] = {
+    "objective": objectives,
+    "posterior": posteriors,
+    "prior": priors,
+    "likelihood": likelihoods,
+    "network": networks,
+}
+"""The fields of a spec that are parts, and where they are looked up."""
+
+
+def _named(
+    name: str, summary: str, source: str, *, latent_dim: int = 10, hidden: tuple[int, ...] = (256, 128), **parts: Any
+) -> Preset:
+    """Register a preset that is the plain VAE with other parts."""
+
+    def preset(latent_dim: int = latent_dim, *, hidden: tuple[int, ...] = hidden, **changes: Any) -> ModelSpec:
+        return _spec({"hidden": hidden, "latent_dim": latent_dim, **parts}, changes)
+
+    preset.__name__ = preset.__qualname__ = name
+    preset.__doc__ = (
+        f"{summary} ({source}).\n\n"
+        "    ``changes`` replaces any of `ModelSpec`, or sets an option of one of the parts by its name.\n\n"
+        "    Raises:\n        SpecError: a name is unknown, or a value is of the wrong type or range.\n"
+    )
+    registered: Preset = presets.register(name, source=source)(preset)
+    return registered
+
+
+@presets.register("VAE", source="Kingma & Welling 2014, arXiv:1312.6114")
+def VAE(latent_dim: int = 2, *, hidden: tuple[int, ...] = (256, 128), **changes: Any) -> ModelSpec:
+    """The notebook's variational autoencoder (Kingma & Welling 2014, arXiv:1312.6114).
+
+    Gaussian posterior, standard normal prior, Bernoulli likelihood, ELBO; ``changes`` replaces any of `ModelSpec`,
+    or sets an option of one of the parts by its name.
+
+    Raises:
+        SpecError: a name is unknown, or a value is of the wrong type or range.
+    """
+    return _spec({"hidden": hidden, "latent_dim": latent_dim}, changes)
+
+
+@presets.register("AE", source="Hinton & Salakhutdinov 2006")
+def AE(
+    latent_dim: int = 32, *, hidden: tuple[int, ...] = (256,), code_activation: str = "relu", **changes: Any
+) -> ModelSpec:
+    """The notebook's deterministic autoencoder, 784-256-32-256-784 with a relu code by default.
+
+    Raises:
+        SpecError: a name is unknown, or a value is of the wrong type or range.
+    """
+    dirac = {"name": "dirac", "activation": code_activation}
+    fixed = {"posterior": dirac, "prior": "none", "objective": "reconstruction"}
+    return _spec({"hidden": hidden, "latent_dim": latent_dim, **fixed}, changes)
+
+
+# A deterministic code without a prior.
+POINT = {"posterior": "dirac", "prior": "none"}
+# A deterministic code that the objective brings to a prior.
+MATCHED = {"posterior": "dirac", "prior": "standard-normal"}
+
+# What the objective changes.
+BetaVAE = _named("BetaVAE", "A VAE whose KL weighs β", "Higgins et al. 2017", objective={"name": "elbo", "beta": 4.0})
+WarmupVAE = _named(
+    "WarmupVAE",
+    "A VAE whose KL is warmed up linearly",
+    "Sønderby et al. 2016, arXiv:1602.02282",
+    objective={"name": "elbo", "beta": {"name": "linear", "steps": 100}},
+)
+CyclicalVAE = _named(
+    "CyclicalVAE",
+    "A VAE whose KL is warmed up in cycles",
+    "Fu et al. 2019, arXiv:1903.10145",
+    objective={"name": "elbo", "beta": {"name": "cyclical", "steps": 100}},
+)
+CapacityVAE = _named(
+    "CapacityVAE", "A VAE held to a rate", "Burgess et al. 2018, arXiv:1804.03599", objective="capacity"
+)
+FreeBitsVAE = _named(
+    "FreeBitsVAE", "A VAE with free bits a latent", "Kingma et al. 2016, arXiv:1606.04934", objective="free-bits"
+)
+IWAE = _named("IWAE", "An importance-weighted autoencoder", "Burda et al. 2016, arXiv:1509.00519", objective="iwae")
+DReGIWAE = _named(
+    "DReGIWAE",
+    "An IWAE with doubly reparametrised gradients",
+    "Tucker et al. 2019, arXiv:1810.04152",
+    objective="dreg-iwae",
+)
+MIWAE = _named("MIWAE", "A mean of IWAE bounds", "Rainforth et al. 2018, arXiv:1802.04537", objective="miwae")
+CIWAE = _named("CIWAE", "ELBO and IWAE bound mixed", "Rainforth et al. 2018, arXiv:1802.04537", objective="ciwae")
+PIWAE = _named(
+    "PIWAE",
+    "The encoder trained on MIWAE, the decoder on IWAE",
+    "Rainforth et al. 2018, arXiv:1802.04537",
+    objective="piwae",
+)
+BetaTCVAE = _named(
+    "BetaTCVAE", "A VAE whose total correlation weighs more", "Chen et al. 2018, arXiv:1802.04942", objective="beta-tc"
+)
+DIPVAE = _named(
+    "DIPVAE",
+    "A VAE whose codes' covariance is held to the identity",
+    "Kumar et al. 2018, arXiv:1711.00848",
+    objective={"name": "dip-vae", "kind": "ii"},
+)
+FactorVAE = _named(
+    "FactorVAE",
+    "A VAE whose total correlation a second player estimates",
+    "Kim & Mnih 2018, arXiv:1802.05983",
+    objective="factor-vae",
+)
+InfoVAE = _named("InfoVAE", "ELBO with an MMD", "Zhao et al. 2019, arXiv:1706.02262", objective="info-vae")
+MMDVAE = _named("MMDVAE", "Reconstruction with an MMD", "Zhao et al. 2019, arXiv:1706.02262", objective="mmd-vae")
+VAEGAN = _named(
+    "VAEGAN",
+    "A VAE that reconstructs in a second player's features",
+    "Larsen et al. 2016, arXiv:1512.09300",
+    objective="vae-gan",
+)
+M2 = _named("M2", "A VAE that learns labels too, some missing", "Kingma et al. 2014, arXiv:1406.5298", objective="m2")
+
+# Deterministic codes.
+DenoisingAE = _named(
+    "DenoisingAE", "An autoencoder of corrupted inputs", "Vincent et al. 2008", **POINT, objective="denoising"
+)
+ContractiveAE = _named(
+    "ContractiveAE", "An autoencoder with a flat encoder", "Rifai et al. 2011", **POINT, objective="contractive"
+)
+SparseAE = _named(
+    "SparseAE", "An autoencoder with few active codes", "Ng 2011; Olshausen & Field 1996", **POINT, objective="sparse"
+)
+RAE = _named(
+    "RAE", "A regularised autoencoder", "Ghosh et al. 2020, arXiv:1903.12436", **POINT, objective="regularised"
+)
+WAE = _named(
+    "WAE", "A Wasserstein autoencoder with MMD", "Tolstikhin et al. 2018, arXiv:1711.01558", **MATCHED,
+    objective="wae-mmd",
+)  # fmt: skip
+WAEGAN = _named(
+    "WAEGAN",
+    "A Wasserstein autoencoder with a second player",
+    "Tolstikhin et al. 2018, arXiv:1711.01558",
+    **MATCHED,
+    objective="wae-gan",
+)
+AAE = _named(
+    "AAE", "An adversarial autoencoder", "Makhzani et al. 2015, arXiv:1511.05644", **MATCHED, objective="adversarial"
+)
+
+# What the likelihood changes.
+SigmaVAE = _named(
+    "SigmaVAE",
+    "A Gaussian VAE that learns its σ",
+    "Rybkin et al. 2021, arXiv:2006.13202",
+    likelihood={"name": "gaussian", "sigma": "learned"},
+)
+ContinuousBernoulliVAE = _named(
+    "ContinuousBernoulliVAE",
+    "A VAE with a likelihood of grey values",
+    "Loaiza-Ganem & Cunningham 2019, arXiv:1907.06845",
+    likelihood="continuous-bernoulli",
+)
+DiscretisedVAE = _named(
+    "DiscretisedVAE",
+    "A VAE of 8-bit values",
+    "Kingma et al. 2016, arXiv:1606.04934",
+    likelihood="discretised-logistic",
+)
+
+# What the posterior changes.
+FullCovarianceVAE = _named(
+    "FullCovarianceVAE",
+    "A VAE whose latents may correlate given x",
+    "Kingma & Welling 2019, arXiv:1906.02691",
+    posterior="full-gaussian",
+)
+HypersphericalVAE = _named(
+    "HypersphericalVAE",
+    "A VAE with codes on the sphere",
+    "Davidson et al. 2018, arXiv:1804.00891",
+    posterior="von-mises-fisher",
+    prior="uniform-sphere",
+)
+IAFVAE = _named("IAFVAE", "A VAE with autoregressive flows", "Kingma et al. 2016, arXiv:1606.04934", posterior="iaf")
+FlowVAE = _named("FlowVAE", "A VAE with planar flows", "Rezende & Mohamed 2015, arXiv:1505.05770", posterior="flow")
+CategoricalVAE = _named(
+    "CategoricalVAE",
+    "A VAE with categorical latents",
+    "Jang et al. 2017, arXiv:1611.01144",
+    posterior="gumbel-softmax",
+    prior="uniform-categorical",
+)
+
+# What the prior changes.
+VampVAE = _named("VampVAE", "A VAE with a VampPrior", "Tomczak & Welling 2018, arXiv:1705.07120", prior="vamp")
+GMVAE = _named(
+    "GMVAE",
+    "A VAE with a learnt mixture prior",
+    "Dilokthanakul et al. 2016, arXiv:1611.02648",
+    prior="gaussian-mixture",
+)
+FlowPriorVAE = _named("FlowPriorVAE", "A VAE with a flow prior", "Chen et al. 2017, arXiv:1611.02731", prior="realnvp")
+
+# What the code and its book change.
+VQVAE = _named(
+    "VQVAE",
+    "A VAE with a codebook",
+    "van den Oord et al. 2017, arXiv:1711.00937",
+    posterior="vq",
+    prior="uniform-codes",
+    objective="vq",
+)
+RVQVAE = _named(
+    "RVQVAE",
+    "A VAE with codebooks of what the one before left",
+    "Zeghidour et al. 2021, arXiv:2107.03312",
+    posterior="rvq",
+    prior="uniform-codes",
+    objective="vq",
+)
+FSQVAE = _named(
+    "FSQVAE",
+    "A VAE whose codes are rounded",
+    "Mentzer et al. 2023, arXiv:2309.15505",
+    posterior="fsq",
+    prior="uniform-codes",
+    objective="vq",
+)
+
+# What the network and the condition change.
+CVAE = _named("CVAE", "A VAE conditioned on the label", "Sohn et al. 2015", condition="labels")
+ConvVAE = _named(
+    "ConvVAE", "A convolutional VAE", "Kingma & Welling 2014; LeCun et al. 1998", network="conv", hidden=(16, 32)
+)
+ResidualVAE = _named(
+    "ResidualVAE", "A residual VAE", "He et al. 2016, arXiv:1603.05027", network={"name": "residual", "blocks": 1},
+    hidden=(16, 32),
+)  # fmt: skip
+
+
+def keywords(name: str, spec: ModelSpec) -> list[str]:
+    """What a preset's call may say: the fields of `ModelSpec`, and the options of the parts it has."""
+    own = ["code_activation"] if name == "AE" else []
+    return [*ModelSpec.__dataclass_fields__, *own, *(o for o, _ in _options(spec))]
+
+
+def _options(spec: ModelSpec) -> list[tuple[str, str]]:
+    """(option, field) for every option of every part."""
+    return [(o, field) for field, family in FAMILIES.items() for o in family.options(part(getattr(spec, field))[0])]
+
+
+def _spec(parts: Mapping[str, Any], changes: Mapping[str, Any]) -> ModelSpec:
+    fields = ModelSpec.__dataclass_fields__
+    spec = build(ModelSpec, {**parts, **{k: v for k, v in changes.items() if k in fields}}, "model")
+    loose = {k: v for k, v in changes.items() if k not in fields}
+    known = _options(spec)
+    for option in loose:
+        homes = [field for o, field in known if o == option]
+        if not homes:
+            raise SpecError(unknown("key in model", option, [*fields, *(o for o, _ in known)]))
+        if len(homes) > 1:
+            raise SpecError(
+                f'"{option}" is an option of the {" and of the ".join(homes)}; give it where it belongs, for instance '
+                f'{homes[0]} = {{name = "{part(getattr(spec, homes[0]))[0]}", {option} = …}}'
+            )
+    updated: dict[str, Part] = {}
+    for option, value in loose.items():
+        field = next(f for o, f in known if o == option)
+        name, options = part(updated.get(field, getattr(spec, field)))
+        updated[field] = {"name": name, **options, option: value}
+    return build(ModelSpec, {**{f: getattr(spec, f) for f in fields}, **updated}, "model")

@@ -1,0 +1,105 @@
+"""Every preset of the registry: it learns, is saved and loaded, resumes bit for bit, and is compiled once."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+import latente
+from latente.errors import SpecError
+from latente.objective.objectives import objectives
+from latente.objective.pairings import pairings
+from latente.objective.presets import VAE, keywords, presets
+from latente.spec import ModelSpec, RunSpec, TrainSpec
+from latente.training import step as stepping
+from latente.training.fit import fit
+
+SMALLER = {
+    "ConvVAE": {"hidden": (4,)},
+    "ResidualVAE": {"hidden": (4,)},
+    "VampVAE": {"pseudo_inputs": 8},
+    "VQVAE": {"codes": 16},
+    "RVQVAE": {"codes": 16},
+}
+TRAIN = TrainSpec(epochs=20, batch_size=32, learning_rate=3e-3)
+
+
+class Killed(Exception):
+    pass
+
+
+def small(name):
+    return presets[name](3, **{"hidden": (16,), **SMALLER.get(name, {})})
+
+
+@pytest.mark.parametrize("name", list(presets))
+def test_a_preset_learns_resumes_bit_for_bit_and_is_compiled_once(name, tiny, tmp_path):
+    spec = RunSpec("p", 0, small(name), TRAIN, tiny.spec)
+    before = stepping.run_epoch._cached._cache_size()
+    whole = fit(spec, tiny)
+    history = whole.history
+    # A schedule or an opponent moves the loss itself, so there only the reconstruction must get better.
+    objective = objectives.make(spec.model.objective)
+    moving = objective.length() > 0 or whole.opponent is not None
+    key = "val_reconstruction" if moving else "val_loss"
+    assert history[key][-3:].mean() < history[key][0] - 0.05
+    assert all(np.isfinite(v).all() for v in history.values())
+
+    def killed(epoch):
+        if epoch.number == 7:
+            raise Killed
+
+    with pytest.raises(Killed):
+        fit(spec, tiny, checkpoint=tmp_path / "c", on_epoch=killed)
+    resumed = fit(spec, tiny, checkpoint=tmp_path / "c")
+    assert {k: v.tolist() for k, v in resumed.history.items()} == {k: v.tolist() for k, v in history.items()}
+    for a, b in zip(jax.tree.leaves(whole.model), jax.tree.leaves(resumed.model), strict=True):
+        assert np.array_equal(a, b)
+    assert stepping.run_epoch._cached._cache_size() == before + 1
+
+
+@pytest.mark.parametrize("name", list(presets))
+def test_a_preset_survives_save_and_load(name, tiny, tmp_path):
+    run = latente.fit(small(name), tiny, epochs=1, batch_size=64) if not objectives.make(
+        small(name).objective
+    ).length() else latente.fit(small(name), tiny, epochs=34, batch_size=64)  # fmt: skip
+    again = latente.load(run.save(tmp_path / "r"), data=tiny)
+    assert again.spec == run.spec
+    assert again.evaluate("validation") == run.evaluate("validation")
+    given = {"given": tiny.test.y[:8]} if run.model.context_size else {}
+    assert np.array_equal(again.reconstruct(tiny.test.x[:8], **given), run.reconstruct(tiny.test.x[:8], **given))
+    if run.model.prior.space != "any":
+        assert np.array_equal(again.sample(8, seed=3, **given), run.sample(8, seed=3, **given))
+        assert np.isfinite(run.sample(8, seed=3, **given)).all()
+
+
+def test_an_option_of_a_part_may_be_said_directly():
+    assert presets["BetaVAE"](beta=8.0).objective == {"name": "elbo", "beta": 8.0}
+    assert presets["IWAE"](5, samples=50).objective == {"name": "iwae", "samples": 50}
+    assert presets["VQVAE"](codes=64, commitment=1.0).posterior == {"name": "vq", "codes": 64}
+    assert VAE(8) == ModelSpec(latent_dim=8)
+    with pytest.raises(SpecError, match='unknown key in model "codse"; did you mean "codes"'):
+        presets["VQVAE"](codse=3)
+    with pytest.raises(SpecError, match='is an option of the objective and of the likelihood|did you mean|"sigma"'):
+        VAE(likelihood="gaussian", sgima=3)
+    assert "pseudo_inputs" in keywords("VampVAE", presets["VampVAE"]())
+
+
+def test_every_preset_is_a_pairing_that_holds():
+    known = pairings()
+    for name in presets:
+        spec = presets[name]()
+        part = {f: v if isinstance(v, str) else v["name"] for f, v in dataclasses.asdict(spec).items()
+                if f in ("objective", "posterior", "prior")}  # fmt: skip
+        assert part["prior"] in known.objective[part["objective"], part["posterior"]], name
+
+
+def test_a_pairing_that_does_not_hold_names_both_sides():
+    known = pairings()
+    for (objective, posterior), reason in known.reason.items():
+        assert f'"{objective}"' in reason or f'"{posterior}"' in reason
+    for (posterior, prior), reason in known.prior.items():
+        if reason is not None:
+            # A prior that is only ever fitted afterwards goes with no training at all.
+            assert f'"{prior}"' in reason and (f'"{posterior}"' in reason or "fitted" in reason)
