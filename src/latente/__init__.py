@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from latente.interfaces.callback import ReconstructionCallback
     from latente.interfaces.study import Study, load_study, report_study, run_study
     from latente.interfaces.studyfile import read_study
-    from latente.model.presets import AE, VAE
+    from latente.objective.presets import AE, VAE, preset
     from latente.spec import ModelSpec, TrainSpec
     from latente.training.fit import Epoch
 
 # Importing latente must stay fast (the command line's --help), so the rest is imported at first use.
 _HOME = {
-    "AE": "latente.model.presets",
+    "AE": "latente.objective.presets",
     "Data": "latente.data.split",
     "Epoch": "latente.training.fit",
     "Metric": "latente.evaluation.evaluate",
@@ -46,11 +46,12 @@ _HOME = {
     "Run": "latente.evaluation.run",
     "Study": "latente.interfaces.study",
     "TrainSpec": "latente.spec",
-    "VAE": "latente.model.presets",
+    "VAE": "latente.objective.presets",
     "fit": "latente.evaluation.run",
     "load": "latente.evaluation.run",
     "load_data": "latente.data.load",
     "load_study": "latente.interfaces.study",
+    "preset": "latente.objective.presets",
     "read_study": "latente.interfaces.studyfile",
     "report_study": "latente.interfaces.study",
     "run_study": "latente.interfaces.study",
@@ -79,6 +80,7 @@ __all__ = [
     "load",
     "load_data",
     "load_study",
+    "preset",
     "read_study",
     "report_study",
     "run_study",

@@ -86,10 +86,27 @@ def _widths(value: Any, where: str) -> tuple[int, ...]:
     return tuple(_integer(1)(v, f"{where}[{i}]") for i, v in enumerate(value))
 
 
+def _columns(value: Any, where: str) -> tuple[str | int, ...]:
+    listed = (value,) if isinstance(value, str | int) else value
+    fine = isinstance(listed, Sequence) and all(
+        (isinstance(v, str) and v.strip()) or (isinstance(v, int) and not isinstance(v, bool) and v >= 0)
+        for v in listed
+    )
+    if not fine or len(set(listed)) < len(listed):
+        raise got(where, value, 'different names of columns, such as ["age", "sex"], or positions from 0 for arrays')
+    return tuple(listed)
+
+
 def _part(value: Any, where: str) -> Part:
     if isinstance(value, str) or (isinstance(value, Mapping) and isinstance(value.get("name"), str)):
         return value
     raise got(where, value, 'a name, or a table such as {name = "gaussian", sigma = 0.5}')
+
+
+def _parts(value: Any, where: str) -> tuple[Part, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise got(where, value, 'a list, for instance ["linear-probe", {name = "nll", samples = 500}]')
+    return tuple(_part(v, f"{where}[{i}]") for i, v in enumerate(value))
 
 
 def _epochs(value: Any, where: str) -> int | Mapping[str, int]:
@@ -211,13 +228,24 @@ class TrainSpec(_Checked):
 
 @dataclass(frozen=True)
 class DataSpec(_Checked):
-    """Which data, and how it is split (see `latente.load_data`)."""
+    """Which data, and how it is read and split (see `latente.load_data`).
+
+    Attributes:
+        source: a name, a file or a folder.
+        validation, test, seed: of the split.
+        scale: "unit", "minmax" or "none" (see `latente.data.split.split_source`).
+        missing: "refuse" what is missing, or "keep" it as NaN, for a model with ``missing = true``.
+        condition: columns that are no values of x but given to the model beside them (``condition = "columns"`` of
+            the model): names for CSV and Parquet, positions from 0 for arrays; one alone needs no list.
+    """
 
     source: str = _option("mnist-5k", _text)
     validation: float = _option(0.2, _number(0, 0.9, above=True))
     test: float = _option(0.2, _number(0, 0.9, above=True))
     seed: int = _option(42, _integer(0))
-    scale: str = _option("unit", _choice("unit", "minmax"))
+    scale: str = _option("unit", _choice("unit", "minmax", "none"))
+    missing: str = _option("refuse", _choice("refuse", "keep"))
+    condition: tuple[str | int, ...] = _option((), _columns)
 
 
 @dataclass(frozen=True)
@@ -233,12 +261,21 @@ class RunSpec(_Checked):
 
 @dataclass(frozen=True)
 class StudySpec(_Checked):
-    """Several runs on one data set, compared; ``runs`` holds one entry a model, without seeds."""
+    """Several runs on one data set, compared.
+
+    Attributes:
+        title: what the report is called.
+        data: on what.
+        seeds: of every run.
+        runs: one entry a model, without seeds.
+        scores: what the finished models are ranked by, beside their losses (see `latente.evaluation.scores`).
+    """
 
     title: str = _option("study", _text)
     data: DataSpec = DataSpec()
     seeds: tuple[int, ...] = _option((0,), _seeds)
     runs: tuple[RunSpec, ...] = ()
+    scores: tuple[Part, ...] = _option((), _parts)
 
     def expanded(self) -> list[RunSpec]:
         """Every run with every seed, in order."""

@@ -21,16 +21,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.data.images import SUFFIXES, read_images
-from latente.data.source import Source, as_array, make_source
+from latente.data.source import Column, Source, as_array, make_source
 from latente.data.tables import is_gzip, read_csv, read_parquet
 from latente.errors import DataError
+from latente.spec import DataSpec
 
 ALLOWED = ".npz, .npy, IDX (also .gz), .csv, .parquet, a folder of images, a folder of IDX files"
 _IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 _IDX_NAME = re.compile(r"(.*?)(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(?:\.gz)?", re.IGNORECASE)
 
 
-def read(path: str | os.PathLike[str]) -> Source:
+def read(path: str | os.PathLike[str], spec: DataSpec | None = None) -> Source:
     """A user's own data, named after its file or folder.
 
     - ``.npz``: ``x_train, y_train, x_test, y_test`` (Keras' layout), or ``x, y``, or a single array, which is
@@ -47,15 +48,21 @@ def read(path: str | os.PathLike[str]) -> Source:
       numbers, float32 as they are. A column called label, labels, class, target or y is the labels, and no
       feature. A first column without a name that counts 0, 1, ... is pandas' index, and is left out.
 
+    Args:
+        path: the file or folder.
+        spec: of which ``missing``, ``condition`` and scale "none" say what to make of it (see `from_arrays` and
+            `latente.data.tables.read_csv`); by default nothing may be missing, and nothing is set aside.
+
     Raises:
-        DataError: nothing there, an unknown format, or a file that is damaged or holds something else.
+        DataError: nothing there, an unknown format, or a file that is damaged or holds something else; columns to
+            condition on that it does not have.
     """
     place = Path(path)
     try:
         place = place.expanduser()
         if not place.exists():
             raise DataError(_nothing(place))
-        source = _reader(place)(place)
+        source = _reader(place)(place, spec or DataSpec())
     except DataError:
         raise
     except Exception as error:  # readers of other people's formats raise nearly anything on damaged bytes
@@ -67,24 +74,50 @@ def read(path: str | os.PathLike[str]) -> Source:
     return dataclasses.replace(source, name=Path(name.removesuffix(".gz")).stem if place.is_file() else name)
 
 
-def from_arrays(name: str, x: object, y: object = None, x_test: object = None, y_test: object = None) -> Source:
+def from_arrays(
+    name: str,
+    x: object,
+    y: object = None,
+    x_test: object = None,
+    y_test: object = None,
+    *,
+    missing: bool = False,
+    condition: tuple[str | int, ...] = (),
+) -> Source:
     """Arrays as a source: x of shape (n, ...), y of shape (n,) or None, and the same for a test part.
 
     A last axis of 1 is dropped from images (n, h, w, 1). Bytes stay bytes; whole numbers of another type
     become bytes where there are three or more axes and every value is in 0..255; booleans become bytes. Bytes
     that are only 0 and 1 have the maximum 1, all others 255. Anything else becomes float32 as it is.
 
+    With ``missing``, NaN is a value that is missing. The columns of x (n, columns) at the positions ``condition``,
+    from 0, are no values of x but are set aside to condition on.
+
     Raises:
-        DataError: as `latente.data.source.make_source`.
+        DataError: as `latente.data.source.make_source`, or columns to condition on that x does not have.
     """
     given = (("x", x), ("x_test", x_test))
     parts = [as_array(name, what, part) for what, part in given if what == "x" or part is not None]
     parts = [p[..., 0] if p.ndim == 4 and p.shape[-1] == 1 else p for p in parts]
+    contexts: list[NDArray[np.float64]] = []
+    width = parts[0].shape[-1] if parts[0].ndim else 0
+    if condition:
+        contexts = [_at(name, p, condition) for p in parts]
+        parts = [np.delete(p, np.array(condition, np.int64), axis=1) for p in parts]
     if all(p.dtype == bool or _bytes_in_disguise(p) for p in parts):
         parts = [p.astype(np.uint8) for p in parts]
     ones = all(p.dtype == np.uint8 and p.size for p in parts) and max(int(p.max()) for p in parts) == 1
     test = parts[1] if len(parts) > 1 else None
-    return make_source(name, parts[0], y, test, y_test, maximum=1.0 if ones else 255.0)
+    source = make_source(name, parts[0], y, test, y_test, 1.0 if ones else 255.0, missing=missing)
+    if not condition:
+        return source
+    return dataclasses.replace(
+        source,
+        features=tuple(Column(str(i)) for i in range(width) if i not in condition),
+        context=contexts[0],
+        context_test=contexts[1] if test is not None else None,
+        given=tuple(Column(str(i)) for i in condition),
+    )
 
 
 def read_idx(path: Path) -> NDArray[Any]:
@@ -115,7 +148,25 @@ def read_idx(path: Path) -> NDArray[Any]:
         raise DataError(f"{path}: cannot be read as IDX ({_short(error)}); it is damaged, so get it again") from error
 
 
-def _reader(path: Path) -> Callable[[Path], Source]:
+def _at(name: str, x: NDArray[Any], condition: tuple[str | int, ...]) -> NDArray[np.float64]:
+    if x.ndim != 2 or x.dtype.kind not in "buif" or x.shape[1] <= len(condition):
+        raise DataError(
+            f"{name}: condition: got x of shape {x.shape} and type {x.dtype}; allowed: numbers of shape (examples, "
+            "columns), with at least one column that is no condition"
+        )
+    for wanted in condition:
+        if not isinstance(wanted, int) or wanted >= x.shape[1]:
+            raise DataError(
+                f"{name}: condition: got {wanted!r}; allowed: positions of columns, 0 to {x.shape[1] - 1} "
+                "(arrays have no names)"
+            )
+    found = x[:, np.array(condition, np.int64)].astype(np.float64)
+    if not np.isfinite(found).all():
+        raise DataError(f"{name}: condition: NaN or infinite values in columns to condition on; fill or remove them")
+    return found
+
+
+def _reader(path: Path) -> Callable[[Path, DataSpec], Source]:
     suffix = path.suffix.lower()
     if path.is_dir():
         return _folder
@@ -151,7 +202,8 @@ def _bytes_in_disguise(a: NDArray[Any]) -> bool:
     return a.dtype.kind in "iu" and a.ndim >= 3 and a.size > 0 and a.min() >= 0 and a.max() <= 255
 
 
-def _numpy(path: Path) -> Source:
+def _numpy(path: Path, spec: DataSpec) -> Source:
+    asked: dict[str, Any] = {"missing": spec.missing == "keep", "condition": spec.condition}
     with path.open("rb") as file:
         if file.read(2) not in (b"\x93N", b"PK"):
             raise DataError(
@@ -159,26 +211,27 @@ def _numpy(path: Path) -> Source:
             )
     loaded = np.load(path, allow_pickle=False)
     if isinstance(loaded, np.ndarray):
-        return from_arrays(str(path), loaded)
+        return from_arrays(str(path), loaded, **asked)
     with loaded:
         keys = {key.lower(): key for key in loaded.files}
         layouts = (("x_train", "y_train"), ("x", "y"), tuple(keys) if len(keys) == 1 else ("x",))
         for wanted in layouts:
             if wanted[0] in keys:
                 names = (wanted[0], wanted[1] if len(wanted) > 1 else "y", "x_test", "y_test")
-                return from_arrays(str(path), *(loaded[keys[k]] if k in keys else None for k in names))
+                return from_arrays(str(path), *(loaded[keys[k]] if k in keys else None for k in names), **asked)
     raise DataError(
         f"{path}: holds the arrays {', '.join(loaded.files) or '(none)'}; allowed: x_train, y_train, x_test, "
         f"y_test, or x, y (labels and the test part may be missing), or a single array"
     )
 
 
-def _idx(path: Path) -> Source:
+def _idx(path: Path, spec: DataSpec) -> Source:
+    asked: dict[str, Any] = {"missing": spec.missing == "keep", "condition": spec.condition}
     named = _IDX_NAME.fullmatch(path.name)
     if named and named[3].lower() == "labels":
         raise DataError(f"{path}: holds labels; give the file of the images beside it, or their folder")
     if not named:
-        return from_arrays(str(path), read_idx(path))
+        return from_arrays(str(path), read_idx(path), **asked)
     beside: dict[tuple[str, str], Path] = {}
     for other in sorted(path.parent.iterdir()):
         match = _IDX_NAME.fullmatch(other.name)
@@ -189,16 +242,16 @@ def _idx(path: Path) -> Source:
     if named[2].lower() == "train":
         wanted = [("train", "labels"), ("test", "images"), ("test", "labels")]
     files = [path, *(beside.get(key) for key in wanted)]
-    return from_arrays(str(path), *(None if file is None else read_idx(file) for file in files))
+    return from_arrays(str(path), *(None if file is None else read_idx(file) for file in files), **asked)
 
 
-def _folder(path: Path) -> Source:
+def _folder(path: Path, spec: DataSpec) -> Source:
     entries = [p for p in sorted(path.iterdir()) if not p.name.startswith(".")]
     named = [(m, p) for p in entries if (m := _IDX_NAME.fullmatch(p.name)) and m[3].lower() == "images"]
     if not named:
-        return read_images(path)
+        return read_images(path, spec)
     if len({m[1] for m, _ in named}) > 1:
         raise DataError(
             f"{path}: holds several data sets ({named[0][1].name}, {named[-1][1].name}, ...); give one of these files"
         )
-    return _idx(next((p for m, p in named if m[2].lower() == "train"), named[0][1]))
+    return _idx(next((p for m, p in named if m[2].lower() == "train"), named[0][1]), spec)

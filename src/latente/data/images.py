@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from latente.data.source import Source, make_source
 from latente.errors import DataError
+from latente.spec import DataSpec
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -20,10 +21,11 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 
 
-def read_images(folder: Path) -> Source:
+def read_images(folder: Path, spec: DataSpec) -> Source:
     """All images of a folder, in the order of their paths: (n, height, width) or (n, height, width, 3).
 
-    uint8, or float32 in 0..1 if any image has 16 bits; see `latente.data.files.read` for labels and colours.
+    uint8, or float32 in 0..1 if any image has 16 bits; see `latente.data.files.read` for labels and colours. Images
+    of floating point may have NaN where ``spec`` keeps what is missing.
 
     Raises:
         DataError: no images, more than one size, a damaged or too large image, or labels that are not clear.
@@ -33,9 +35,10 @@ def read_images(folder: Path) -> Source:
     found = sorted((p for p in shown if not any(s.startswith(".") for s in p.parts)), key=lambda p: p.parts)
     if not found:
         raise DataError(f"{folder}: holds no images ({' '.join(SUFFIXES)}) and no IDX files; give another")
+    missing = spec.missing == "keep"
     tops = {p.parts[0] for p in found if len(p.parts) > 1}
     if not {"train", "test"} <= tops:
-        return make_source(str(folder), _stack(folder, found), _labels(folder, found, 0))
+        return make_source(str(folder), _stack(folder, found), _labels(folder, found, 0), missing=missing)
     if other := sorted({p.parts[0] for p in found} - {"train", "test"}):
         raise DataError(
             f'{folder}: holds "{other[0]}" beside "train" and "test"; allowed: these two alone (the '
@@ -44,7 +47,7 @@ def read_images(folder: Path) -> Source:
     train, test = ([p for p in found if p.parts[0] == part] for part in ("train", "test"))
     x = _stack(folder, train + test)
     y, y_test = _labels(folder, train, 1), _labels(folder, test, 1)
-    return make_source(str(folder), x[: len(train)], y, x[len(train) :], y_test)
+    return make_source(str(folder), x[: len(train)], y, x[len(train) :], y_test, missing=missing)
 
 
 def _labels(folder: Path, found: list[Path], level: int) -> NDArray[Any] | None:

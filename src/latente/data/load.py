@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,26 +29,47 @@ def load_data(
     test: float = 0.2,
     seed: int = 42,
     scale: str = "unit",
+    missing: str = "refuse",
+    condition: str | int | Sequence[str | int] = (),
 ) -> Data:
     """Read data and split it into train, validation and test.
 
     Args:
         source: what to read, see `find_source`.
-        validation, test, seed, scale: see `latente.data.split.split_source`.
+        validation, test, seed, scale: see `latente.data.split.split_source`. With scale "none", text in tables
+            becomes categories.
+        missing: "refuse" an empty cell or NaN, or "keep" it as NaN, for a model with ``missing=True``.
+        condition: columns that are no values of x but what a model with ``condition="columns"`` is given beside
+            them: names for CSV and Parquet, positions from 0 for arrays. Numbers are standardised by the training
+            part; text, of at most 50 kinds, becomes zeros and a one.
 
     Raises:
-        SpecError: a share, seed or scale of the wrong type or range.
+        SpecError: an option of the wrong type or range.
         DataError: a source that is not known, cannot be read, or cannot be split.
         DownloadError: a named data set that could not be fetched.
     """
-    origin = _origin(source)
     # Checked here too, so that a wrong option does not wait for a download.
-    DataSpec(origin, validation, test, seed, scale)
-    found = find_source(source)
-    return split_source(found, validation=validation, test=test, seed=seed, scale=scale, origin=origin)
+    spec = DataSpec(_origin(source), validation, test, seed, scale, missing, condition)  # type: ignore[arg-type]
+    found = find_source(source, spec)
+    if spec.condition and not found.given:
+        raise DataError(
+            f"{found.name}: condition: got {list(spec.condition)}, and it has no columns to set aside; allowed with "
+            "CSV, Parquet and arrays of shape (examples, columns)"
+        )
+    options = {f.name: getattr(spec, f.name) for f in dataclasses.fields(spec) if f.name not in ("source", "condition")}
+    return dataclasses.replace(split_source(found, **options), spec=spec)
 
 
-def find_source(source: AnySource) -> Source:
+def load_spec(spec: DataSpec) -> Data:
+    """`load_data` as a spec says.
+
+    Raises:
+        DataError, DownloadError: as `load_data`.
+    """
+    return load_data(**{f.name: getattr(spec, f.name) for f in dataclasses.fields(spec)})
+
+
+def find_source(source: AnySource, spec: DataSpec | None = None) -> Source:
     """The examples as they were found.
 
     Args:
@@ -55,29 +78,32 @@ def find_source(source: AnySource) -> Source:
             folder or a suffix in it, as ``./mnist`` or ``mnist.npz``; or an array x of shape (n, ...); or a
             tuple (x, y) with labels y of shape (n,) (see `latente.data.files.from_arrays`); or a source, as
             `latente.data.factors.draw` returns. The path may be that of dSprites' file.
+        spec: says what to make of missing values, text and condition columns (see `latente.data.files.read`).
 
     Raises:
         DataError: neither a name nor a path that is there, or data that cannot be read.
         DownloadError: a named data set that could not be fetched.
     """
+    spec = spec or DataSpec()
     if isinstance(source, str):
         if Path(source).suffix or any(s and s in source for s in (os.sep, os.altsep)):
-            return _read(source)
+            return _read(source, spec)
         if source in datasets.DATA_SETS:
             return datasets.DATA_SETS.make(source)
         if source and _exists(source):
-            return _read(source)
+            return _read(source, spec)
         message = unknown("data set", source, datasets.DATA_SETS)
         raise DataError(f"{message} There is no such file or folder either; allowed there: {files.ALLOWED}")
     if isinstance(source, Source):
         return source
     if isinstance(source, os.PathLike):
-        return _read(source)
+        return _read(source, spec)
+    asked: dict[str, Any] = {"missing": spec.missing == "keep", "condition": spec.condition}
     if isinstance(source, tuple):
         if len(source) != 2:
             raise DataError(f"arrays: got a tuple of {len(source)}; allowed: an array x, or a tuple (x, y)")
-        return files.from_arrays(ARRAYS, *source)
-    return files.from_arrays(ARRAYS, source)
+        return files.from_arrays(ARRAYS, *source, **asked)
+    return files.from_arrays(ARRAYS, source, **asked)
 
 
 def _origin(source: AnySource) -> str:
@@ -87,8 +113,8 @@ def _origin(source: AnySource) -> str:
     return str(Path(source).expanduser().absolute()) if isinstance(source, str | os.PathLike) else ARRAYS
 
 
-def _read(path: str | os.PathLike[str]) -> Source:
-    return factors.read_dsprites(path) if factors.is_dsprites(path) else files.read(path)
+def _read(path: str | os.PathLike[str], spec: DataSpec) -> Source:
+    return factors.read_dsprites(path) if factors.is_dsprites(path) else files.read(path, spec)
 
 
 def _exists(path: str) -> bool:

@@ -10,6 +10,11 @@ from numpy.typing import NDArray
 
 from latente.errors import DataError
 
+REMEDY = (
+    "fill or remove them (for instance with pandas' fillna or dropna), or keep what is missing, as NaN, with "
+    'missing = "keep"'
+)
+
 
 @dataclass(frozen=True)
 class Factor:
@@ -30,12 +35,25 @@ class Factor:
 
 
 @dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        name: what it is called.
+        categories: the texts that its codes 0, 1, ... stand for; empty for a column of numbers.
+    """
+
+    name: str
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Source:
     """Examples as they were found.
 
     Attributes:
         name: what the source is called in reports.
-        x: examples, shape (n, *shape); uint8, or float32 for anything else.
+        x: examples, shape (n, *shape); uint8, or float32 for anything else, with NaN for what is missing.
         y: labels, shape (n,), int64 in 0..len(classes)-1; or None.
         x_test, y_test: the source's own test part, or None where it has none.
         classes: the labels' names, in label order; empty without labels.
@@ -43,6 +61,10 @@ class Source:
         factors, factors_test: codes of what made each example, shape (n, number of factors), int64, column j in
             0..len(known[j].values)-1; None where that is not known.
         known: the factors, in the order of those columns; empty where they are not known.
+        features: the columns of x; empty where x is no table, or one whose columns have no names.
+        context, context_test: what was set aside to condition on, shape (n, number of columns), float64, codes for
+            texts; None where nothing was.
+        given: the columns of ``context``.
     """
 
     name: str
@@ -55,6 +77,10 @@ class Source:
     factors: NDArray[np.int64] | None = None
     factors_test: NDArray[np.int64] | None = None
     known: tuple[Factor, ...] = ()
+    features: tuple[Column, ...] = ()
+    context: NDArray[np.float64] | None = None
+    context_test: NDArray[np.float64] | None = None
+    given: tuple[Column, ...] = ()
 
 
 def make_source(
@@ -64,17 +90,20 @@ def make_source(
     x_test: object = None,
     y_test: object = None,
     maximum: float = 255.0,
+    *,
+    missing: bool = False,
 ) -> Source:
     """Check raw arrays and bring them to the form of `Source`.
 
     Numbers become uint8 (kept) or float32; labels of any kind (numbers or text) become 0..k-1, with their
-    names kept in `Source.classes`.
+    names kept in `Source.classes`. With ``missing``, NaN in x is a value that is missing, and stays.
 
     Raises:
-        DataError: objects instead of numbers, no examples, NaN or infinite values, lengths or shapes that
-            differ.
+        DataError: objects instead of numbers, no examples, NaN (without ``missing``) or infinite values, lengths or
+            shapes that differ.
     """
-    x_, test_ = _numbers(name, "x", x), None if x_test is None else _numbers(name, "x_test", x_test)
+    x_ = _numbers(name, "x", x, missing)
+    test_ = None if x_test is None else _numbers(name, "x_test", x_test, missing)
     if test_ is not None and test_.shape[1:] != x_.shape[1:]:
         raise DataError(
             f"{name}: x has examples of shape {x_.shape[1:]} and x_test of {test_.shape[1:]}; they must agree"
@@ -105,7 +134,7 @@ def as_array(name: str, what: str, value: object) -> NDArray[Any]:
         raise DataError(f"{name}: {what} is not an array ({why}); allowed: examples of one shape") from error
 
 
-def _numbers(name: str, what: str, x: object) -> NDArray[np.generic]:
+def _numbers(name: str, what: str, x: object, missing: bool) -> NDArray[np.generic]:
     a = as_array(name, what, x)
     if a.dtype.kind not in "buif":
         raise DataError(f"{name}: {what} holds {a.dtype} values; allowed: numbers (object arrays are never loaded)")
@@ -117,14 +146,14 @@ def _numbers(name: str, what: str, x: object) -> NDArray[np.generic]:
         return np.ascontiguousarray(a)
     with np.errstate(over="ignore"):
         a = np.ascontiguousarray(a, dtype=np.float32)
-    bad = ~np.isfinite(a)
+    bad = np.isinf(a) if missing else ~np.isfinite(a)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise DataError(
-            f"{name}: {what} has {int(bad.sum())} NaN or infinite values, the first at {where}; "
-            "fill or remove them (for instance with pandas' fillna or dropna)"
-        )
-    return a
+        found = "infinite" if missing else "NaN or infinite"
+        raise DataError(f"{name}: {what} has {int(bad.sum())} {found} values, the first at {where}; {REMEDY}")
+    absent = np.isnan(a)
+    # NaN has many bit patterns; with a single one, equal data has equal fingerprints.
+    return np.where(absent, np.float32(np.nan), a) if absent.any() else a
 
 
 def _labels(

@@ -6,13 +6,16 @@ The split is that of scikit-learn's ``train_test_split(..., stratify=y, random_s
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.data.source import Factor, Source
+from latente.data.conditions import Condition, encode, encode_rows, fit_conditions
+from latente.data.missing import check_missing, ends, has_missing, shares
+from latente.data.source import Column, Factor, Source
 from latente.errors import DataError, unknown
 from latente.spec import DataSpec, got
 
@@ -23,8 +26,9 @@ PARTS = ("train", "validation", "test")
 class Split:
     """One part of a data set: x of shape (n, *shape) as stored (uint8, float32), y of shape (n,) or None.
 
-    Where it is known what made each example, factors of shape (n, number of factors) hold its codes (see `Data.known`);
-    where condition columns were set aside, context of shape (n, number of columns) holds them.
+    A missing value of x is NaN. Where it is known what made each example, factors of shape (n, number of factors) hold
+    its codes (see `Data.known`); where condition columns were set aside, context of shape (n, len(Data.columns)) holds
+    what a model is given of them.
     """
 
     x: NDArray[np.generic]
@@ -49,7 +53,8 @@ class Data:
         spec: where the data came from and how it was split.
         fingerprint: SHA-256 of every stored value, label, factor and the split, in hex; equal for equal data.
         known: the factors in the columns of each part's ``factors``; empty where they are not known.
-        columns: names of the condition columns in each part's ``context``; empty without.
+        features: the columns of x with their names and categories; empty where they have none.
+        conditions: the columns that were set aside to condition on; empty without.
     """
 
     name: str
@@ -63,7 +68,18 @@ class Data:
     spec: DataSpec
     fingerprint: str
     known: tuple[Factor, ...] = ()
-    columns: tuple[str, ...] = ()
+    features: tuple[Column, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the numbers in each part's ``context``: "age", or "sex=f" and "sex=m" for texts."""
+        return tuple(name for condition in self.conditions for name in condition.names)
+
+    @property
+    def missing(self) -> bool:
+        """Whether any value of any part is missing."""
+        return any(has_missing(self.part(p).x) for p in PARTS)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -92,10 +108,20 @@ class Data:
         return np.clip(values, 0, 1) if self.clip else values
 
     def extent(self, split: Split) -> tuple[float, float]:
-        """Lowest and highest model value of a part."""
-        axis = 0 if self.multiplier.ndim else None
-        ends = self.values(np.stack([split.x.min(axis=axis), split.x.max(axis=axis)]))
-        return float(ends.min()), float(ends.max())
+        """Lowest and highest model value of a part, of those that are not missing."""
+        found = self.values(np.stack(ends(split.x, 0 if self.multiplier.ndim else None)))
+        return float(np.nanmin(found)), float(np.nanmax(found))
+
+    def given(self, rows: Sequence[Sequence[Any]]) -> NDArray[np.float32]:
+        """What a conditional model is given for rows of raw condition values, shape (n, len(columns)).
+
+        Args:
+            rows: a value for each of ``conditions``, for instance ``[[45, "f"], [38.5, "m"]]``.
+
+        Raises:
+            DataError: rows of another length, or a value that the column does not take.
+        """
+        return encode_rows(self.conditions, rows)
 
     def distinct(self, split: Split) -> NDArray[np.float32]:
         """The model values that occur in a part: for bytes of one scale each once, otherwise all, (n, *shape)."""
@@ -106,22 +132,24 @@ class Data:
         return self.values(np.flatnonzero(occurs).astype(np.uint8))
 
     def card(self) -> dict[str, Any]:
-        """The data card: counts, shape, range, label balance, factors and fingerprint, ready for JSON.
+        """The data card: counts, shape, range, label balance, factors, columns and fingerprint, ready for JSON.
 
-        The range and mean are those of the model's values over the train and validation parts: the test part
-        is only counted.
+        The range is that of the model's values over the train and validation parts, the mean that over the train
+        part: the test part is only counted. Where missing values are kept, "missing" has the share of the train
+        part's values that are missing, and the shares of those columns that have any.
         """
         low, high = zip(*(self.extent(s) for s in (self.train, self.validation)), strict=True)
         # In pieces: all of it at once in float32 would take four times the memory of the bytes.
         pieces = (self.train.x[at : at + 1000] for at in range(0, len(self.train), 1000))
-        total = sum(float(self.values(x).sum(dtype=np.float64)) for x in pieces)
+        total = sum(float(np.nansum(self.values(x), dtype=np.float64)) for x in pieces)
+        known = self.train.x.size - (int(np.isnan(self.train.x).sum()) if has_missing(self.train.x) else 0)
         card: dict[str, Any] = {
             "name": self.name,
             "shape": list(self.shape),
             "dtype": str(self.train.x.dtype),
             "counts": {p: len(self.part(p)) for p in PARTS},
             "range": [min(low), max(high)],
-            "mean": total / self.train.x.size,
+            "mean": total / known,
             "classes": list(self.classes),
             "fingerprint": self.fingerprint,
         }
@@ -133,6 +161,17 @@ class Data:
             }
         if self.known:
             card["factors"] = {factor.name: len(factor.values) for factor in self.known}
+        if self.features:
+            card["features"] = [column.name for column in self.features]
+        if categories := {c.name: list(c.categories) for c in self.features if c.categories}:
+            card["categories"] = categories
+        if self.conditions:
+            card["columns"] = list(self.columns)
+            card["conditions"] = {
+                c.column.name: list(c.column.categories) or {"mean": c.mean, "sd": c.sd} for c in self.conditions
+            }
+        if self.spec.missing == "keep":
+            card["missing"] = shares(self.train.x, self.features)
         return card
 
 
@@ -143,7 +182,7 @@ def split_source(
     test: float = 0.2,
     seed: int = 42,
     scale: str = "unit",
-    origin: str | None = None,
+    missing: str = "refuse",
 ) -> Data:
     """Split a source. Where it brings a test part of its own, that one is kept and ``test`` is not used.
 
@@ -154,32 +193,40 @@ def split_source(
         seed: of both splits; 42 is the notebook's.
         scale: "unit" divides whole-byte data by its maximum and leaves other numbers as they are;
             "minmax" brings each column (or all pixels of images together) to 0..1 by the train part's range,
-            and holds what lies beyond that range in the other parts to 0 or 1.
-        origin: what to read the source from again, where that is not its name.
+            and holds what lies beyond that range in the other parts to 0 or 1;
+            "none" leaves every value as it is, bytes too, for counts and categories.
+        missing: "refuse" NaN, or "keep" it as what is missing.
 
     Raises:
-        SpecError: a share, seed or scale of the wrong type or range.
-        DataError: too few examples, a class with too few, or shares that leave a part empty.
+        SpecError: an option of the wrong type or range.
+        DataError: too few examples, a class with too few, or shares that leave a part empty; missing values that are
+            not kept, and examples, or columns of the train part, of nothing else.
     """
-    spec = DataSpec(origin or source.name, validation, test, seed, scale)
+    spec = DataSpec(source.name, validation, test, seed, scale, missing)
     if seed >= 2**32:
         raise got("seed", seed, "a whole number of 0 to 4294967295, which is what scikit-learn's split takes")
     rest = np.arange(len(source.x))
     if source.x_test is None:
         rest, last = _stratified(source, rest, test, seed, "test")
-        tested = _taken(source, last)
+        kept = _taken(source, last)
     else:
-        tested = Split(source.x_test, source.y_test, source.factors_test)
+        kept = _Raw(source.x_test, source.y_test, source.factors_test, source.context_test)
     first, second = _stratified(source, rest, validation, seed, "validation")
-    train, validated = _taken(source, first), _taken(source, second)
-    multiplier, offset = _scaling(source, train.x, scale)
-    counts = [len(part) for part in (train, validated, tested)]
-    digest = hashlib.sha256(f"{counts} {train.x.shape} {train.x.dtype} {scale} {source.maximum}".encode())
-    for part in (train, validated, tested):
-        digest.update(np.ascontiguousarray(part.x).data)
-        for codes in (part.y, part.factors):
-            if codes is not None:
-                digest.update(np.ascontiguousarray(codes).data)
+    raw = (_taken(source, first), _taken(source, second), kept)
+    x, context = raw[0].x, raw[0].context
+    check_missing(source, x, missing)
+    multiplier, offset = _scaling(source, x, scale)
+    counts = [len(part.x) for part in raw]
+    digest = hashlib.sha256(f"{counts} {x.shape} {x.dtype} {scale} {source.maximum}".encode())
+    for part in raw:
+        # The context as it was found, for means and deviations may differ in their last bit between machines.
+        for values in part:
+            if values is not None:
+                digest.update(np.ascontiguousarray(values).data)
+    conditions = () if context is None else fit_conditions(source.given, context)
+    train, validated, tested = (
+        Split(p.x, p.y, p.factors, None if p.context is None else encode(conditions, p.context)) for p in raw
+    )
     return Data(
         source.name,
         train,
@@ -192,12 +239,23 @@ def split_source(
         spec,
         digest.hexdigest(),
         source.known,
+        source.features,
+        conditions,
     )
 
 
-def _taken(source: Source, index: NDArray[np.int64]) -> Split:
+class _Raw(NamedTuple):
+    """A part as it was found."""
+
+    x: NDArray[np.generic]
+    y: NDArray[np.int64] | None
+    factors: NDArray[np.int64] | None
+    context: NDArray[np.float64] | None
+
+
+def _taken(source: Source, index: NDArray[np.int64]) -> _Raw:
     y, factors = (None if codes is None else codes[index] for codes in (source.y, source.factors))
-    return Split(source.x[index], y, factors)
+    return _Raw(source.x[index], y, factors, None if source.context is None else source.context[index])
 
 
 def _stratified(
@@ -229,11 +287,11 @@ def _stratified(
 
 
 def _scaling(source: Source, train: NDArray[np.generic], scale: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    if scale == "unit":
-        top = source.maximum if train.dtype == np.uint8 else 1.0
+    if scale != "minmax":
+        top = source.maximum if train.dtype == np.uint8 and scale == "unit" else 1.0
         return np.float32(1 / top) * np.ones((), np.float32), np.zeros((), np.float32)
     axis = 0 if train.ndim == 2 else None
-    low = np.asarray(train.min(axis=axis), np.float32)
-    span = np.asarray(train.max(axis=axis), np.float32) - low
+    low, high = (np.asarray(end, np.float32) for end in ends(train, axis))
+    span = high - low
     multiplier = np.asarray(1 / np.where(span > 0, span, 1), np.float32)
     return multiplier, np.asarray(-low * multiplier, np.float32)

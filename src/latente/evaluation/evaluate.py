@@ -56,7 +56,8 @@ def per_example(
         # The last batch is filled up with the first examples.
         index = np.arange(at, at + size)
         batch = examples.take(jnp.asarray(np.where(index < n, index, 0)))
-        values = _batch(model, objective, opponent, scale, batch, jnp.asarray(index < n), jnp.int32(at), jnp.int32(n), samples)
+        real, place, total = jnp.asarray(index < n), jnp.int32(at), jnp.int32(n)
+        values = _batch(model, objective, opponent, scale, batch, real, place, total, samples)
         parts.append({k: np.asarray(v)[: n - at] for k, v in values.items()})
     return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
 

@@ -44,7 +44,8 @@ def likely(model: Autoencoder, x: Floats) -> Floats | None:
     """The most likely class of each of x as zeros and a one, shape (n, classes); None without a classifier."""
     if model.classifier is None:
         return None
-    return np.eye(model.context_size, dtype=np.float32)[classify(model, x).argmax(axis=1)]
+    one_hot: Floats = np.eye(model.context_size, dtype=np.float32)[classify(model, x).argmax(axis=1)]
+    return one_hot
 
 
 def decode(model: Autoencoder, z: Floats, context: Floats | None = None) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,19 @@ from numpy.typing import NDArray
 
 from latente._version import __version__
 from latente.atomic import read_json, write_json, write_text
-from latente.data.load import ARRAYS, load_data
+from latente.data.load import ARRAYS, load_spec
 from latente.data.split import Data
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation import latent
 from latente.evaluation.evaluate import Metric, PerExample, per_example, summarise
+from latente.evaluation.fitted import check_kind, codes_of, fit_prior
+from latente.evaluation.scores import Score, scores
 from latente.model.autoencoder import Autoencoder
+from latente.model.priors import Prior
+from latente.model.priors.fitted import blank_prior, part_of
 from latente.objective.objectives import objectives
 from latente.objective.objectives.base import Opponent
-from latente.spec import ModelSpec, RunSpec, TrainSpec, as_dict, run_from_dict
+from latente.spec import ModelSpec, Part, RunSpec, TrainSpec, as_dict, run_from_dict
 from latente.spec import build as build_spec
 from latente.training import store
 from latente.training.examples import Examples, examples_of, scale_of
@@ -34,6 +39,7 @@ from latente.training.fit import fit as fit_run
 
 Metrics = dict[str, dict[str, Metric]]
 Floats = NDArray[np.float32]
+OnBatch = Callable[[int, int], object]
 
 
 @dataclass
@@ -49,6 +55,7 @@ class Run:
         seconds: time spent training.
         card: the data card.
         opponent: the second player it was trained against, where its objective has one.
+        fitted: a prior fitted to the codes after training, which `sample` draws from (see `with_prior`); or None.
     """
 
     spec: RunSpec
@@ -60,6 +67,7 @@ class Run:
     metrics: Metrics = field(default_factory=dict)
     opponent: Opponent | None = None
     _data: Data | None = None
+    fitted: Prior | None = None
 
     @property
     def data(self) -> Data:
@@ -69,12 +77,44 @@ class Run:
             DataError: it is gone, or no longer what the run was trained on.
         """
         if self._data is None:
-            s = self.spec.data
-            if s.source == ARRAYS:
+            if self.spec.data.source == ARRAYS:
                 raise DataError("this run was trained on arrays, which are not kept; load it with data=…")
-            found = load_data(s.source, validation=s.validation, test=s.test, seed=s.seed, scale=s.scale)
-            self._data = _same(found, self.card)
+            self._data = _same(load_spec(self.spec.data), self.card)
         return self._data
+
+    @property
+    def generator(self) -> Autoencoder:
+        """The model that `sample` draws from: the trained one, with the fitted prior in its own one's place."""
+        if self.fitted is None:
+            return self.model
+        generator: Autoencoder = eqx.tree_at(lambda m: m.prior, self.model, self.fitted)
+        return generator
+
+    def with_prior(self, kind: str, *, seed: int = 0, **options: Any) -> Run:
+        """This run with a prior fitted to the codes of its training examples, for `sample` to draw from.
+
+        Any model takes one, a deterministic autoencoder too. Spec, model and metrics stay those of the training: the
+        loss is not that of the fitted prior. It is saved with the run.
+
+        Args:
+            kind: "gaussian-mixture", "kde", "realnvp", "maf" or "second-stage-vae"; "autoregressive" for quantised
+                codes.
+            seed: of the codes drawn and of the fit.
+            options: of the kind, for instance ``components=20`` (see `latente.evaluation.fitters`); those that stop
+                early do so by the codes of the validation examples.
+
+        Raises:
+            SpecError: an unknown kind or option, or one that does not go with the model's posterior.
+            DataError: too few training examples, codes that are all alike, or the data is gone.
+            TrainingError: no finite likelihood was found.
+        """
+        check_kind(self.model, kind, options)
+        codes, held_out = (
+            codes_of(self.model, scale_of(self.data), examples_of(self.data, part, self.spec.model), seed=seed)
+            for part in (self.data.train, self.data.validation)
+        )
+        fitted = fit_prior(self.model, codes, kind, seed=seed, held_out=held_out, **options)
+        return dataclasses.replace(self, fitted=fitted, metrics=dict(self.metrics))
 
     def evaluate(self, split: str = "test") -> dict[str, Metric]:
         """Mean and standard error of every metric on "train", "validation" or "test".
@@ -84,6 +124,29 @@ class Run:
         if split not in self.metrics:
             self.metrics[split] = summarise(self.per_example(split))
         return self.metrics[split]
+
+    def score(self, score: Score | Part, split: str = "test", on_batch: OnBatch | None = None) -> Metric | None:
+        """A score by which models of different losses compare; kept with the metrics, and worked out once.
+
+        Args:
+            score: a name ("nll", "mean-mse", "linear-probe", "active-units"), a table such as
+                {"name": "nll", "samples": 5000}, or what the registry made of it.
+            split: "train", "validation" or "test".
+            on_batch: called with (examples done, of how many) by those that take long.
+
+        Returns:
+            The value, or None where the score means nothing for this model.
+
+        Raises:
+            SpecError: an unknown score or option.
+        """
+        made = score if isinstance(score, Score) else scores.make(score)
+        found = self.evaluate(split)
+        if made.key() not in found:
+            if made.scale(self) is None:
+                return None
+            found[made.key()] = made.measure(self, split, on_batch)
+        return found[made.key()]
 
     def per_example(self, split: str) -> PerExample:
         """Every metric for each example of a split, shape (n,) each (see `latente.evaluation.evaluate`).
@@ -126,14 +189,16 @@ class Run:
         return latent.reconstruct(self.model, values, self._context(given, len(values)))
 
     def sample(self, n: int = 16, *, seed: int = 0, given: NDArray[Any] | None = None) -> Floats:
-        """Decoded means of n codes from the prior, shape (n, *shape); ``given`` as in `encode`.
+        """Decoded means of n codes from the prior (the fitted one, where there is one), shape (n, *shape).
+
+        ``given`` as in `encode`.
 
         Raises:
             SpecError: n below one, or a model without a prior.
         """
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
             raise SpecError(f"sample: got n = {n!r}; allowed: a whole number of at least 1")
-        return latent.sample(self.model, n, seed=seed, context=self._context(given, n))
+        return latent.sample(self.generator, n, seed=seed, context=self._context(given, n))
 
     def _context(self, given: NDArray[Any] | None, n: int) -> Floats | None:
         size = self.model.context_size
@@ -181,6 +246,9 @@ class Run:
         write_json(folder / "spec.json", {"latente": __version__, **as_dict(self.spec)})
         write_json(folder / "data.json", self.card)
         arrays = store.flatten(self.model, "") | store.flatten(self.opponent, "opponent.")
+        if self.fitted is not None:
+            write_json(folder / "prior.json", part_of(self.fitted))
+            arrays |= store.flatten(self.fitted, "fitted.")
         store.save_arrays(folder / "weights.safetensors", arrays, {"run": self.spec.name})
         if self.frames is not None:
             store.save_arrays(folder / "frames.safetensors", {"frames": self.frames}, {"run": self.spec.name})
@@ -267,6 +335,7 @@ def load(path: str | Path, *, data: Data | None = None) -> Run:
             for s, ms in read_json(folder / "metrics.json").items()
         }
         seconds = float(read_json(folder / "times.json")["training_seconds"])
+        prior = read_json(folder / "prior.json") if (folder / "prior.json").exists() else None
     except (SpecError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise StoreError(f"{folder}: is damaged or of another version of latente ({error})") from None
     weights, _ = store.load_arrays(folder / "weights.safetensors")
@@ -274,11 +343,18 @@ def load(path: str | Path, *, data: Data | None = None) -> Run:
     template, other = eqx.filter_eval_shape(_templates, spec, shape, card)
     model = store.unflatten(template, weights, "", where)
     opponent = None if other is None else store.unflatten(other, weights, "opponent.", where)
+    fitted = None
+    if prior is not None:
+        try:
+            blank = eqx.filter_eval_shape(blank_prior, prior, model.code_size, key=jr.key(0))
+        except SpecError as error:
+            raise StoreError(f"{folder / 'prior.json'}: is damaged or of another version ({error})") from None
+        fitted = store.unflatten(blank, weights, "fitted.", where)
     frames = folder / "frames.safetensors"
     shown = store.load_arrays(frames)[0]["frames"] if frames.exists() else None
     history = _read_history(folder / "history.csv")
     kept = None if data is None else _same(data, card)
-    return Run(spec, model, history, shown, seconds, card, metrics, opponent, kept)
+    return Run(spec, model, history, shown, seconds, card, metrics, opponent, kept, fitted)
 
 
 def _templates(spec: RunSpec, shape: tuple[int, ...], card: dict[str, Any]) -> tuple[Autoencoder, Opponent | None]:

@@ -63,7 +63,7 @@ def _fail(message: str, code: int = 2) -> int:
 
 
 def _say(text: str = "") -> None:
-    print(text)  # noqa: T201
+    print(text, flush=True)  # noqa: T201
 
 
 def _parser() -> _Parser:
@@ -113,6 +113,24 @@ def _parser() -> _Parser:
     report.add_argument("--quiet", action="store_true", help="print the report's path and nothing else")
     report.set_defaults(do=_report)
 
+    explorer = commands.add_parser(
+        "explore",
+        help="walk in a latent space, in the browser or as one file to send",
+        description="Open a page on a run, on two runs to compare, or on a study that may still be training. "
+        "Ctrl-C ends it.",
+    )
+    explorer.add_argument("folder", metavar="RUN", help="a run's folder, or a study's")
+    explorer.add_argument("other", nargs="?", metavar="RUN2", help="a second run to compare it with")
+    explorer.add_argument("--split", default="validation", metavar="PART", help="train, validation, test or all")
+    explorer.add_argument("--export", metavar="FILE", help="write the page as one file, which needs no server")
+    explorer.add_argument("--port", type=int, metavar="N", help="where to listen (8765)")
+    explorer.add_argument(
+        "--host", default="127.0.0.1", metavar="NAME", help="who may reach it (127.0.0.1: this machine only)"
+    )
+    explorer.add_argument("--no-browser", action="store_true", help="print the address and do not open it")
+    _language(explorer)
+    explorer.set_defaults(do=_explore)
+
     data = commands.add_parser("data", help="list, fetch and describe data sets")
     kinds = data.add_subparsers(title="commands", metavar="COMMAND", required=True)
     kinds.add_parser("list", help="the named data sets").set_defaults(do=_data_list)
@@ -120,13 +138,18 @@ def _parser() -> _Parser:
     card.add_argument("source", metavar="SOURCE")
     card.set_defaults(do=_data_show)
 
+    models = commands.add_parser("models", help="list the parts and presets of models, and which go together")
+    models.add_argument("name", nargs="?", metavar="NAME", help="tell everything about one part or preset")
+    models.add_argument("--markdown", action="store_true", help="the whole list as a page of documentation")
+    models.set_defaults(do=_models)
+
     doctor = commands.add_parser("doctor", help="versions, devices, threads and caches")
     doctor.set_defaults(do=_doctor)
     return parser
 
 
 def _language(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--lang", choices=("en", "pt"), help="the report's language (by default your locale's)")
+    parser.add_argument("--lang", choices=("en", "pt"), help="the language (by default your locale's)")
 
 
 def _seeds(text: str) -> int | list[int]:
@@ -222,6 +245,22 @@ def _report(arguments: Arguments, argv: list[str]) -> None:
     _say(str(path))
 
 
+def _explore(arguments: Arguments, argv: list[str]) -> None:
+    _compile_cache()
+    from latente.interfaces.explorer.launch import explore
+
+    explore(
+        *(p for p in (arguments.folder, arguments.other) if p),
+        split=arguments.split,
+        export=arguments.export,
+        port=arguments.port,
+        host=arguments.host,
+        browser=not arguments.no_browser,
+        lang=arguments.lang,
+        say=_say,
+    )
+
+
 def _table(runs: list[Any], lang: str | None) -> None:
     from rich.console import Console
 
@@ -254,6 +293,29 @@ def _data_show(arguments: Arguments, argv: list[str]) -> None:
     from latente.data.load import load_data
 
     _say(json.dumps(load_data(arguments.source).card(), indent=2, ensure_ascii=False))
+
+
+def _models(arguments: Arguments, argv: list[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from latente.interfaces import models
+
+    if arguments.markdown:
+        _say(models.markdown().rstrip("\n"))
+        return
+    if arguments.name:
+        _say(models.describe(arguments.name))
+        return
+    console = Console()
+    for title, found in [("preset", models.preset_rows()), *((k, models.rows(k)) for k in models.HEADINGS)]:
+        table = Table(title, "what it is", "parts" if title == "preset" else "options", "source", box=None)
+        table.columns[0].no_wrap = True
+        for row in found:
+            table.add_row(*row)
+        console.print(table)
+        console.print()
+    _say("Which go together: latente models NAME, or latente models --markdown")
 
 
 def _doctor(arguments: Arguments, argv: list[str]) -> None:

@@ -18,6 +18,7 @@ from latente.atomic import write_bytes, write_text
 from latente.data.split import PARTS, Data
 from latente.evaluation.evaluate import SAMPLES
 from latente.evaluation.run import Run
+from latente.evaluation.scores import scores
 from latente.interfaces import lineup, tables
 from latente.interfaces.lineup import Trained
 from latente.interfaces.tables import Column, Table, minus, results_csv, results_table
@@ -90,6 +91,7 @@ def _render(
     unit = "image" if data.is_image else "example"
     shown = [tables.results(trained, words, unit), tables.scale(trained, words, data.shape, grey=_is_grey(data))]
     matched = tables.matched(trained, words, unit)
+    asked = [scores.make(s) for s in study.scores]
     sections = ["summary", "conclusions", "figures", "data", "method", "terms", "numbers", "versions", "reproduce"]
     numbers = enumerate(drawn, 1)
     figures = [(g, list(n)) for g, n in itertools.groupby(numbers, lambda numbered: numbered[1].group)]
@@ -109,7 +111,7 @@ def _render(
         tiles=_tiles(study, trained, data, words, unit),
         verdicts=_verdicts(conclusions),
         sentences=_sentences(trained, words, unit),
-        tables=[*shown, *([matched] if matched else [])],
+        tables=[*tables.ranking(trained, asked, words), *shown, *([matched] if matched else [])],
         conclusions=conclusions,
         notes=notes,
         figures=figures,

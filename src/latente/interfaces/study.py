@@ -9,6 +9,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,15 +17,16 @@ from typing import Any
 
 from latente._version import __version__
 from latente.atomic import cannot_write, clear_parts, read_json, write_json, write_text
-from latente.data.load import load_data
+from latente.data.load import load_spec
 from latente.data.split import PARTS, Data
 from latente.errors import SpecError, StoreError
 from latente.evaluation.run import Run, load, train_run
+from latente.evaluation.scores import Score, scores
 from latente.interfaces.studyfile import DEFAULT, read_study
 from latente.interfaces.words import Words, default_language
 from latente.spec import DataSpec, RunSpec, StudySpec, as_dict, build, run_from_dict
 from latente.training import store
-from latente.training.fit import OnEpoch, check
+from latente.training.fit import OnEpoch, check, compile_only
 
 
 @dataclass
@@ -35,6 +37,9 @@ class Study:
     runs: list[Run]
     folder: Path
     report: Path | None = None
+
+
+Wait = Callable[[RunSpec], object]
 
 
 @dataclass(frozen=True)
@@ -84,16 +89,18 @@ def run_study(
         spec = read_study(study, data=named, settings=settings, seeds=seeds)
     folder = Path(out) if out is not None else _new_folder(spec)
     _check_free(folder, resume)
-    found = data if isinstance(data, Data) else _load(spec.data)
+    found = data if isinstance(data, Data) else load_spec(spec.data)
     spec = dataclasses.replace(spec, data=found.spec)
     _check_same(folder, spec)
+    asked = [scores.make(s) for s in spec.scores]
     for run in spec.expanded():
         check(run, found)
     with _locked(folder):
         clear_parts(folder)
         if not (folder / "study.json").exists():
             write_json(folder / "study.json", {"latente": __version__, "command": command, **as_dict(spec)})
-        runs = [_one(run, found, folder, watch) for run in spec.expanded()]
+        with _compiling_ahead(spec.expanded(), found, folder) as wait:
+            runs = [_one(run, found, folder, watch, asked, wait) for run in spec.expanded()]
         report = write_study_report(spec, runs, found, folder, words, command, watch)
     return Study(spec, runs, folder, report)
 
@@ -184,7 +191,7 @@ def run_folder(study: Path, run: RunSpec) -> Path:
     return study / "runs" / run.name / f"seed-{run.seed}"
 
 
-def _one(spec: RunSpec, data: Data, study: Path, watch: Watch) -> Run:
+def _one(spec: RunSpec, data: Data, study: Path, watch: Watch, asked: Sequence[Score], wait: Wait) -> Run:
     folder = run_folder(study, spec)
     checkpoint = folder / "checkpoint.safetensors"
     if _finished(folder):
@@ -194,22 +201,57 @@ def _one(spec: RunSpec, data: Data, study: Path, watch: Watch) -> Run:
             raise StoreError(f"{folder}: holds a run of another spec ({'; '.join(changed[:3])}); choose another --out")
     else:
         watch.on_stage(f"training {spec.name}" + (f", seed {spec.seed}" if spec.seed else ""))
+        wait(spec)
         run = train_run(spec, data, checkpoint=checkpoint, on_epoch=watch.on_epoch)
         watch.on_stage(f"evaluating {spec.name}")
         for part in PARTS:
             run.evaluate(part)
+        for score in asked:
+            watch.on_stage(f"scoring {spec.name}: {score.key()}")
+            run.score(score)
         run.write(folder)
     with contextlib.suppress(OSError):
         checkpoint.unlink(missing_ok=True)
     return run
 
 
+@contextlib.contextmanager
+def _compiling_ahead(runs: Sequence[RunSpec], data: Data, study: Path) -> Iterator[Wait]:
+    """While one run trains, compile the next ones: the programs are found again through the cache on disk.
+
+    Gives a function that waits until a run's program is no longer being compiled.
+    """
+    import jax
+
+    if jax.config.jax_compilation_cache_dir is None:
+        yield lambda run: None
+        return
+    waiting = [r for r in runs if not _finished(run_folder(study, r))]
+    with ThreadPoolExecutor(1) as beside:
+        ahead = {(r.name, r.seed): beside.submit(compile_only, r, data) for r in _one_a_model(waiting)[1:]}
+
+        def wait(run: RunSpec) -> None:
+            future = ahead.get((run.name, run.seed))
+            if future is not None and not future.cancel():
+                # What is wrong with a run shows where it is trained.
+                future.exception()
+
+        try:
+            yield wait
+        finally:
+            beside.shutdown(wait=False, cancel_futures=True)
+
+
+def _one_a_model(runs: Sequence[RunSpec]) -> list[RunSpec]:
+    """Seeds share a program."""
+    found: dict[str, RunSpec] = {}
+    for run in runs:
+        found.setdefault(run.name, run)
+    return list(found.values())
+
+
 def _finished(folder: Path) -> bool:
     return (folder / "metrics.json").is_file()
-
-
-def _load(spec: DataSpec) -> Data:
-    return load_data(spec.source, validation=spec.validation, test=spec.test, seed=spec.seed, scale=spec.scale)
 
 
 def _new_folder(spec: StudySpec) -> Path:

@@ -13,7 +13,7 @@ from typing import Any
 from latente.errors import SpecError, unknown
 from latente.spec import DataSpec, ModelSpec, Part, RunSpec, StudySpec, TrainSpec, build, got
 
-TOP = ("title", "seeds", "data", "runs")
+TOP = ("title", "seeds", "data", "runs", "scores")
 DEFAULT = "notebook"
 
 Table = dict[str, Any]

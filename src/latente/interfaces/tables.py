@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from latente.data.split import PARTS
 from latente.evaluation.evaluate import METRICS, Metric
 from latente.evaluation.run import Run
+from latente.evaluation.scores import Score
 from latente.interfaces import lineup
 from latente.interfaces.lineup import Trained
 from latente.interfaces.words import Words
@@ -90,7 +91,7 @@ def results_csv(runs: Iterable[Run]) -> str:
     for run in runs:
         for split in PARTS:
             found = run.metrics.get(split, {})
-            for name in METRICS:
+            for name in (*METRICS, *(n for n in found if n not in METRICS)):
                 if name in found:
                     metric = found[name]
                     rows.writerow([run.spec.name, run.spec.seed, split, name, metric.value, metric.standard_error])
@@ -202,6 +203,55 @@ def scale(trained: Sequence[Trained], words: Words, shape: Sequence[int], *, gre
 def per_what(words: Words, shape: Sequence[int]) -> str:
     """What one value of an example is called: a pixel, unless it has several values or is no image."""
     return words("report.per.pixel" if len(shape) == 2 or (len(shape) == 3 and shape[2] == 1) else "report.per.value")
+
+
+def ranking(trained: Sequence[Trained], asked: Sequence[Score], words: Words) -> list[Table]:
+    """For each score and each scale of it that two models or more share, those models from best to worst."""
+    tables: list[Table] = []
+    for score in asked:
+        for scale_, models in groups(trained, score).items():
+            key = score.key()
+            ranked = sorted(models, key=lambda m: _value(m, key) * (1 if score.lower else -1))
+            best = _value(ranked[0], key)
+            columns = (
+                Column(words("report.column.rank")),
+                Column(words("report.column.run"), numeric=False),
+                Column(words("report.column.latents")),
+                Column(words("report.column.parameters")),
+                Column(key, error=True),
+                Column(words("report.column.behind")),
+            )
+            rows = tuple(
+                (
+                    count(words, place),
+                    text(m.name),
+                    Cell(str(m.latents), value=m.latents),
+                    count(words, m.first.model.parameters()),
+                    nats(words, m.metric("test", key), FINE),
+                    Cell(minus(words.number(abs(_value(m, key) - best), FINE)), value=abs(_value(m, key) - best)),
+                )
+                for place, m in enumerate(ranked, 1)
+            )
+            caption = words("report.caption.ranking", score=key, scale=scale_)
+            note = words("report.note.ranking_lower" if score.lower else "report.note.ranking_higher")
+            tables.append(Table(f"ranking-{key}-{len(tables)}", caption, columns, rows, (note,)))
+    return tables
+
+
+def groups(trained: Sequence[Trained], score: Score) -> dict[str, list[Trained]]:
+    """The models that have a score, by the scale on which it may be compared; scales of one model are left out."""
+    found: dict[str, list[Trained]] = {}
+    for model in trained:
+        scale_ = score.scale(model.first)
+        if scale_ is not None and model.metric("test", score.key()) is not None:
+            found.setdefault(scale_, []).append(model)
+    return {s: models for s, models in found.items() if len(models) > 1}
+
+
+def _value(model: Trained, key: str) -> float:
+    metric = model.metric("test", key)
+    assert metric is not None
+    return metric.value
 
 
 def matched(trained: Sequence[Trained], words: Words, unit: str) -> Table | None:

@@ -75,8 +75,10 @@ def _model(posterior: str, prior: str) -> Autoencoder:
     def made(key: jax.Array) -> Autoencoder:
         return build(spec, SHAPE, key=key, context=CLASSES, classes=CLASSES)
 
+    model: Autoencoder
     try:
-        return eqx.filter_eval_shape(made, jr.key(0))
+        model = eqx.filter_eval_shape(made, jr.key(0))
     except SpecError:
         # A prior that refuses a condition still goes with the posterior.
-        return eqx.filter_eval_shape(lambda key: build(spec, SHAPE, key=key, classes=CLASSES), jr.key(0))
+        model = eqx.filter_eval_shape(lambda key: build(spec, SHAPE, key=key, classes=CLASSES), jr.key(0))
+    return model

@@ -75,9 +75,9 @@ def AE(
 
 
 # A deterministic code without a prior.
-POINT = {"posterior": "dirac", "prior": "none"}
+POINT: dict[str, Any] = {"posterior": "dirac", "prior": "none"}
 # A deterministic code that the objective brings to a prior.
-MATCHED = {"posterior": "dirac", "prior": "standard-normal"}
+MATCHED: dict[str, Any] = {"posterior": "dirac", "prior": "standard-normal"}
 
 # What the objective changes.
 BetaVAE = _named("BetaVAE", "A VAE whose KL weighs β", "Higgins et al. 2017", objective={"name": "elbo", "beta": 4.0})
@@ -256,6 +256,20 @@ ResidualVAE = _named(
     "ResidualVAE", "A residual VAE", "He et al. 2016, arXiv:1603.05027", network={"name": "residual", "blocks": 1},
     hidden=(16, 32),
 )  # fmt: skip
+
+
+def preset(name: str, *args: Any, **changes: Any) -> ModelSpec:
+    """The model of a preset's name, for instance ``preset("BetaVAE", 10, beta=4.0)``.
+
+    Args:
+        name: see ``latente models``.
+        args: the number of latents, where it is not the preset's.
+        changes: any of `ModelSpec`, or an option of one of the parts.
+
+    Raises:
+        SpecError: the name or an option is unknown, or a value is of the wrong type or range.
+    """
+    return presets[name](*args, **changes)
 
 
 def keywords(name: str, spec: ModelSpec) -> list[str]:

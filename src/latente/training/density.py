@@ -106,7 +106,8 @@ def _fitted(module: M, loss: Loss, codes: Array, held_out: Array, recipe: Densit
         return learns, state, best, jnp.where(better, seen, lowest), jnp.where(better, 0, waited + 1), done + 1
 
     def goes_on(carry: Any) -> Array:
-        return (carry[5] < recipe.epochs) & (carry[4] < recipe.patience)
+        more: Array = (carry[5] < recipe.epochs) & (carry[4] < recipe.patience)
+        return more
 
     first = on_held_out(learns)
     first = jnp.where(jnp.isfinite(first), first, jnp.inf)

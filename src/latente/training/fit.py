@@ -101,6 +101,28 @@ class _Progress:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class _Ready:
+    """What the compiled program is called with, and how often."""
+
+    recipe: Recipe
+    objective: Objective
+    state: State
+    scale: Scale
+    train: Examples
+    validation: Examples
+    shown: Examples | None
+    key: Array
+    epochs: int
+    steps: int
+
+    def arguments(self, state: State, done: int) -> tuple[Any, ...]:
+        """Those of `run_epoch` after so many epochs."""
+        keys = tuple(jr.split(jr.fold_in(jr.fold_in(self.key, 1), done)))
+        fixed = (self.scale, self.train, self.validation, self.shown)
+        return (self.recipe, self.objective, state, *fixed, keys, jr.fold_in(self.key, 2), jnp.int32(done))
+
+
 def check(spec: RunSpec, data: Data) -> Objective:
     """The objective, after its model was checked against it and the data; nothing is computed.
 
@@ -109,6 +131,11 @@ def check(spec: RunSpec, data: Data) -> Objective:
         DataError: values outside the likelihood's support, or fewer examples than a batch.
     """
     objective = objectives.make(spec.model.objective)
+    if data.missing and not spec.model.missing:
+        raise SpecError(
+            f"{data.name} has missing values, and a model with missing = false needs every value; take missing = true "
+            "for the model, or fill or remove them"
+        )
     model = eqx.filter_eval_shape(model_for, spec, data)
     _check_outputs(model)
     objective.check(model)
@@ -143,39 +170,19 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
         StoreError: the checkpoint is of another spec or data, damaged, or cannot be written.
         TrainingError: the loss is no longer finite.
     """
-    objective = check(spec, data)
-    key = jr.key(spec.seed)
-    scale = scale_of(data)
-    train = examples_of(data, data.train, spec.model, spec.train.labelled, spec.seed)
-    validation = examples_of(data, data.validation, spec.model)
-    model = _begun(spec, data, scale, train)
-    opponent = objective.opponent(model, key=jr.fold_in(key, 4))
-    epochs, steps = spec.train.epochs_for(len(data.train)), spec.train.steps(len(data.train))
-    recipe = recipe_of(spec.train, steps, epochs)
-    progress = _Progress(start(model, opponent, recipe, keep_best=spec.train.patience > 0))
+    ready = _prepare(spec, data)
+    progress = _Progress(ready.state)
     about = {"spec": as_dict(spec), "data": data.fingerprint}
     if checkpoint is not None and checkpoint.exists():
         progress = _restored(checkpoint, progress, about)
-
-    shown = validation.take(slice(SHOWN)) if data.is_image else None
+    epochs, steps = ready.epochs, ready.steps
+    scale, shown = ready.scale, ready.shown
     stride = math.ceil(epochs / FRAMES)
-    epoch_keys, validation_key = jr.fold_in(key, 1), jr.fold_in(key, 2)
     saved = -math.inf
     try:
         while (done := len(progress.rows)) < epochs and not _stopped(progress.state, spec.train.patience):
             began = time.monotonic()
-            state, row, bad, frame = run_epoch(
-                recipe,
-                objective,
-                progress.state,
-                scale,
-                train,
-                validation,
-                shown,
-                tuple(jr.split(jr.fold_in(epoch_keys, done))),
-                validation_key,
-                jnp.int32(done),
-            )
+            state, row, bad, frame = run_epoch(*ready.arguments(progress.state, done))
             _check_finite(spec, int(bad), row, done + 1, steps)
             seconds = time.monotonic() - began
             keep = done % stride == 0 or done + 1 == epochs
@@ -204,6 +211,31 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
         progress.seconds,
         last.opponent,
     )
+
+
+def compile_only(spec: RunSpec, data: Data) -> None:
+    """Compile a run's program and leave it in the compilation cache on disk, for `fit` to find; trains nothing.
+
+    Raises:
+        SpecError, DataError: as `check`.
+    """
+    ready = _prepare(spec, data)
+    run_epoch.lower(*ready.arguments(ready.state, 0)).compile()
+
+
+def _prepare(spec: RunSpec, data: Data) -> _Ready:
+    objective = check(spec, data)
+    key = jr.key(spec.seed)
+    scale = scale_of(data)
+    train = examples_of(data, data.train, spec.model, spec.train.labelled, spec.seed)
+    validation = examples_of(data, data.validation, spec.model)
+    model = _begun(spec, data, scale, train)
+    opponent = objective.opponent(model, key=jr.fold_in(key, 4))
+    epochs, steps = spec.train.epochs_for(len(data.train)), spec.train.steps(len(data.train))
+    recipe = recipe_of(spec.train, steps, epochs)
+    state = start(model, opponent, recipe, keep_best=spec.train.patience > 0)
+    shown = validation.take(slice(SHOWN)) if data.is_image else None
+    return _Ready(recipe, objective, state, scale, train, validation, shown, key, epochs, steps)
 
 
 def new_model(spec: RunSpec, shape: tuple[int, ...], classes: int, columns: int) -> Autoencoder:

@@ -130,9 +130,10 @@ def mean_terms(
     examples = Examples(examples.x, examples.context)
     batches, weights = _batches(jnp.arange(len(examples)), min(VALIDATION_BATCH, len(examples)))
     keys = jr.split(key, batches.shape)
+    total = len(examples) if total is None else total
 
     def terms(index: Array, weight: Array, drawn: Array) -> dict[str, Array]:
-        batch = examples.take(index).batch(model, scale, drawn, weight, step=step, total=len(examples) if total is None else total)
+        batch = examples.take(index).batch(model, scale, drawn, weight, step=step, total=total)
         return {k: jnp.sum(v * weight) for k, v in objective(model, batch, opponent).named().items()}
 
     def add(sums: dict[str, Array], batch: tuple[Array, Array, Array]) -> tuple[dict[str, Array], None]:

@@ -38,7 +38,7 @@ class Posterior(eqx.Module):
         Raises:
             SpecError: naming both numbers.
         """
-        return None
+        return
 
     @abstractmethod
     def size(self, latent_dim: int) -> int:

@@ -1,0 +1,154 @@
+"""The frozen classifier: it learns, is the same each time, is kept, and is not mixed with another."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from latente.data.source import make_source
+from latente.data.split import split_source
+from latente.errors import DataError, LatenteWarning, SpecError, StoreError
+from latente.evaluation.metrics import classifier_cache
+from latente.evaluation.metrics.classifier import RECIPE, Recipe, fingerprint_of, train_classifier
+from latente.evaluation.metrics.classifier_cache import frozen_classifier, read_classifier, write_classifier
+from latente.evaluation.metrics.classifier_distance import (
+    frechet_classifier_distance,
+    kernel_classifier_distance,
+    one_classifier,
+)
+from latente.evaluation.metrics.generation import frechet_distance, kernel_distance
+from latente.training import store
+
+SHORT = Recipe(hidden=(16, 8), steps=60, passes=2, batch_size=32, learning_rate=1e-2)
+
+
+@pytest.fixture(scope="module")
+def trained(tiny):
+    return train_classifier(tiny, SHORT)
+
+
+def test_it_learns_and_its_accuracy_is_that_of_the_validation_part(tiny, trained):
+    assert trained.accuracy.value > 0.95
+    right = trained.predict(tiny.values(tiny.validation.x)) == tiny.validation.y
+    assert trained.accuracy.value == pytest.approx(right.mean())
+    assert trained.accuracy.low < trained.accuracy.value <= trained.accuracy.high
+    mixed = dataclasses.replace(tiny.train, y=np.random.default_rng(0).permutation(tiny.train.y))
+    other = train_classifier(dataclasses.replace(tiny, train=mixed), SHORT)
+    assert other.accuracy.low < 0.5  # nothing to learn where labels are permuted
+
+
+def test_features_are_the_last_hidden_layer_and_give_the_probabilities(tiny, trained):
+    x = tiny.values(tiny.test.x)
+    a = ((x - trained.centre) / trained.spread).reshape(len(x), -1)
+    for layer in trained.net.layers[:-1]:
+        a = np.maximum(a @ np.asarray(layer.weight) + np.asarray(layer.bias), 0)
+    assert trained.features(x).values == pytest.approx(a, abs=1e-4)
+    scores = np.exp(a @ np.asarray(trained.net.layers[-1].weight) + np.asarray(trained.net.layers[-1].bias))
+    assert trained.probabilities(x) == pytest.approx(scores / scores.sum(axis=1, keepdims=True), abs=1e-4)
+    assert (trained.features(x[:3]).values == trained.features(x).values[:3]).all()  # to the bit, however many come
+
+
+def test_equal_recipes_and_data_give_the_same_bits_and_others_do_not(tiny, trained):
+    assert train_classifier(tiny, SHORT).fingerprint == trained.fingerprint
+    assert train_classifier(tiny, dataclasses.replace(SHORT, seed=1)).fingerprint != trained.fingerprint
+    parts = trained.net, trained.centre, trained.spread
+    assert fingerprint_of(*parts, tiny.fingerprint, SHORT) == trained.fingerprint
+    assert fingerprint_of(*parts, "other data", SHORT) != trained.fingerprint
+    assert fingerprint_of(*parts, tiny.fingerprint, dataclasses.replace(SHORT, version=2)) != trained.fingerprint
+
+
+def test_it_never_looks_at_the_test_part(tiny, trained):
+    blind = dataclasses.replace(tiny, test=dataclasses.replace(tiny.test, x=0 * tiny.test.x, y=None))
+    assert train_classifier(blind, SHORT).fingerprint == trained.fingerprint
+
+
+def test_it_is_trained_once_and_read_to_the_bit(tiny, tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setenv("LATENTE_DATA", str(tmp_path))
+    first = frozen_classifier(tiny, SHORT, on_epoch=lambda *e: calls.append(e))
+    assert [c[:2] for c in calls] == [(i + 1, SHORT.epochs(len(tiny.train))) for i in range(len(calls))]
+    assert calls[-1][2] < calls[0][2]
+    assert len(list((tmp_path / "classifiers").glob("*.safetensors"))) == 1
+    monkeypatch.setattr(classifier_cache, "train_classifier", lambda *a, **k: pytest.fail("trained again"))
+    second = frozen_classifier(tiny, SHORT)
+    x = tiny.values(tiny.test.x)
+    assert (second.features(x).values == first.features(x).values).all()
+    assert (second.fingerprint, second.accuracy, second.data) == (first.fingerprint, first.accuracy, "tiny")
+
+
+def test_a_damaged_file_is_replaced_and_a_changed_one_is_seen(tiny, trained, tmp_path):
+    frozen_classifier(tiny, SHORT, folder=tmp_path)
+    (path,) = tmp_path.glob("*.safetensors")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-10])
+    assert frozen_classifier(tiny, SHORT, folder=tmp_path).fingerprint == trained.fingerprint
+    assert path.read_bytes() == whole
+    arrays, about = store.load_arrays(path)
+    arrays["net.layers.0.weight"] = arrays["net.layers.0.weight"] + np.float32(1e-3)
+    store.save_arrays(path, arrays, about)
+    with pytest.raises(StoreError, match="was changed after it was written"):
+        read_classifier(path, tiny, SHORT)
+    assert frozen_classifier(tiny, SHORT, folder=tmp_path).fingerprint == trained.fingerprint
+    write_classifier(path, trained)
+    with pytest.raises(StoreError, match="is another classifier \\(recipe.seed is 0 there and 3 here"):
+        read_classifier(path, tiny, dataclasses.replace(SHORT, seed=3))
+    store.save_arrays(path, {"centre": arrays["centre"]}, about)
+    with pytest.raises(StoreError, match='has no array "net'):
+        read_classifier(path, tiny, SHORT)
+
+
+def test_a_place_that_cannot_be_written_is_a_warning(tiny, trained, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.warns(LatenteWarning, match="the classifier of tiny is not kept"):
+        found = frozen_classifier(tiny, SHORT, folder=tmp_path / "file")
+    assert found.fingerprint == trained.fingerprint
+
+
+def test_distances_are_those_of_the_features_and_stay_within_one_classifier(tiny, trained):
+    x = tiny.values(tiny.train.x)
+    real, same = trained.features(x[:90]), trained.features(x[90:])
+    noise = trained.features(np.random.default_rng(0).random((90, 6, 5)))
+    found = frechet_classifier_distance(real, same)
+    assert found.estimate == frechet_distance(real.values, same.values)
+    assert (found.fingerprint, found.real, found.samples) == (trained.fingerprint, 90, len(x) - 90)
+    assert kernel_classifier_distance(real, same).estimate == kernel_distance(real.values, same.values)
+    far = frechet_classifier_distance(real, noise)
+    assert far.estimate.low > found.estimate.high
+    assert kernel_classifier_distance(real, noise).estimate.low > kernel_classifier_distance(real, same).estimate.high
+    assert one_classifier(found, far) == trained.fingerprint
+    other = train_classifier(tiny, dataclasses.replace(SHORT, seed=1))
+    with pytest.raises(SpecError, match="got features of 2 classifiers .* on another scale"):
+        frechet_classifier_distance(real, other.features(x))
+    with pytest.raises(SpecError, match="got features of 2 classifiers"):
+        kernel_classifier_distance(real, other.features(x))
+    with pytest.raises(SpecError, match="got features of 2 classifiers"):
+        one_classifier(found, frechet_classifier_distance(other.features(x[:90]), other.features(x[90:])))
+
+
+def test_tables_and_colours():
+    rng = np.random.default_rng(0)
+    y = np.arange(200) % 2
+    table = (np.stack([y + 0.1 * rng.normal(size=200), 1e4 * rng.normal(size=200), np.ones(200)], 1)).astype(np.float32)
+    # Columns of very different spread are standardised each on its own; a constant one does no harm.
+    assert train_classifier(split_source(make_source("t", table, y)), SHORT).accuracy.value > 0.95
+    images = (255 * rng.random((200, 14, 16, 3))).astype(np.uint8)
+    images[y == 1, :, :, 0] //= 2
+    assert train_classifier(split_source(make_source("c", images, y)), SHORT).accuracy.value > 0.95
+
+
+def test_the_shipped_recipe_has_enough_steps_for_any_size():
+    assert RECIPE.epochs(3200) * RECIPE.steps_an_epoch(3200) >= RECIPE.steps
+    assert RECIPE.epochs(48_000) == RECIPE.passes
+    assert RECIPE.steps_an_epoch(10) == 1
+
+
+def test_refusals(tiny, trained):
+    bare = split_source(make_source("bare", tiny.train.x, None))
+    with pytest.raises(DataError, match="bare: a classifier needs labels of at least two classes, and it has 0"):
+        train_classifier(bare, SHORT)
+    with pytest.raises(DataError, match="values: got uint8; allowed: model values"):
+        trained.features(tiny.test.x)
+    with pytest.raises(DataError, match="values: have 9 numbers an example, but tiny has 30"):
+        trained.features(np.ones((2, 3, 3)))
+    with pytest.raises(DataError, match="values: got 0 examples"):
+        trained.predict(np.ones((0, 6, 5)))

@@ -1,0 +1,198 @@
+"""Probes, clusters and neighbourhoods against scikit-learn and codes whose scores are known."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.manifold import trustworthiness
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import StandardScaler
+
+from latente.errors import DataError, SpecError
+from latente.evaluation.metrics import embedding, representation
+from latente.evaluation.metrics.representation import cluster_agreement, few_label_probe, knn_probe, linear_probe
+
+RNG = np.random.default_rng(0)
+CENTRES = 2 * RNG.normal(size=(4, 6))
+
+
+def codes(n, noise=1.0):
+    y = RNG.integers(0, 4, n)
+    return CENTRES[y] * np.array([1, 1, 1, 1, 1, 100]) + noise * RNG.normal(size=(n, 6)), y
+
+
+TRAIN, TRAIN_Y = codes(300, 2.0)
+TEST, TEST_Y = codes(200, 2.0)
+
+
+def test_probes_agree_with_scikit_learn():
+    scaler = StandardScaler().fit(TRAIN)
+    theirs = LogisticRegression(max_iter=1000).fit(scaler.transform(TRAIN), TRAIN_Y).predict(scaler.transform(TEST))
+    found = linear_probe(TRAIN, TRAIN_Y, TEST, TEST_Y)
+    assert (found.predicted == theirs).all() and 0.3 < found.accuracy.value < 1
+    assert found.accuracy.value == pytest.approx((theirs == TEST_Y).mean(), abs=1e-12)
+    for k in (1, 4, 10):  # an even k has ties
+        theirs = KNeighborsClassifier(k).fit(TRAIN, TRAIN_Y).predict(TEST)
+        assert (knn_probe(TRAIN, TRAIN_Y, TEST, TEST_Y, k).predicted == theirs).all()
+
+
+def test_probes_of_codes_that_say_all_and_nothing():
+    perfect = np.eye(4)
+    for probe in (linear_probe, knn_probe):
+        assert probe(perfect[TRAIN_Y], TRAIN_Y, perfect[TEST_Y], TEST_Y).accuracy.value == 1
+        random = probe(RNG.normal(size=(300, 6)), TRAIN_Y, RNG.normal(size=(200, 6)), TEST_Y).accuracy
+        assert random.low < 0.25 + 0.05 and random.value < 0.4
+    dead = np.zeros((300, 3))
+    share = (np.bincount(TRAIN_Y).argmax() == TEST_Y).mean()
+    assert linear_probe(dead, TRAIN_Y, dead[:200], TEST_Y).accuracy.value == pytest.approx(share)
+
+
+def test_a_linear_probe_does_not_see_rotation_or_scale_and_knows_no_circles():
+    turn = np.linalg.qr(RNG.normal(size=(6, 6)))[0]
+    plain = linear_probe(TRAIN, TRAIN_Y, TEST, TEST_Y, c=1e4).accuracy.value
+    turned = linear_probe(TRAIN @ turn * 7 + 3, TRAIN_Y, TEST @ turn * 7 + 3, TEST_Y, c=1e4).accuracy.value
+    assert turned == pytest.approx(plain, abs=0.03)
+    angle, radius = RNG.uniform(0, 2 * np.pi, 600), np.repeat([1.0, 3.0], 300)
+    rings, y = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1), np.repeat([0, 1], 300)
+    order = RNG.permutation(600)
+    rings, y = rings[order], y[order]
+    assert linear_probe(rings[:400], y[:400], rings[400:], y[400:]).accuracy.value < 0.65
+    assert knn_probe(rings[:400], y[:400], rings[400:], y[400:]).accuracy.value == 1
+
+
+def test_few_labels_say_more_the_more_they_are():
+    found = few_label_probe(TRAIN, TRAIN_Y, TEST, TEST_Y, per_class=(1, 5, 40, 10_000), draws=8)
+    assert list(found) == [1, 5, 40]  # no class has ten thousand
+    assert found[1].value < found[5].value < found[40].value
+    full = linear_probe(TRAIN, TRAIN_Y, TEST, TEST_Y).accuracy.value
+    assert found[40].value == pytest.approx(full, abs=0.08)
+    assert found == few_label_probe(TRAIN, TRAIN_Y, TEST, TEST_Y, per_class=(1, 5, 40), draws=8)
+    assert found[1] != few_label_probe(TRAIN, TRAIN_Y, TEST, TEST_Y, per_class=(1,), draws=8, seed=1)[1]
+
+
+def test_cluster_scores_agree_with_scikit_learn():
+    for _ in range(5):
+        a, b = RNG.integers(0, 4, 80), RNG.integers(0, 3, 80)
+        b[a == 1] = 2
+        table = np.zeros((4, 3))
+        np.add.at(table, (a, b), 1)
+        assert representation.adjusted_rand(table) == pytest.approx(adjusted_rand_score(a, b), abs=1e-12)
+        theirs = normalized_mutual_info_score(a, b)
+        assert representation.normalised_information(table) == pytest.approx(theirs, abs=1e-12)
+    found = cluster_agreement(TRAIN, TRAIN_Y)
+    assert found.ari.value == pytest.approx(adjusted_rand_score(TRAIN_Y, found.assigned), abs=1e-6)
+    assert found.nmi.value == pytest.approx(normalized_mutual_info_score(TRAIN_Y, found.assigned), abs=1e-6)
+    left = []
+    for i in range(300):
+        rest = np.arange(300) != i
+        left.append(adjusted_rand_score(TRAIN_Y[rest], found.assigned[rest]))
+    error = np.sqrt(299 / 300 * ((np.array(left) - np.mean(left)) ** 2).sum())
+    assert (found.ari.high - found.ari.low) / 2 == pytest.approx(1.959964 * error, rel=1e-6)
+
+
+def test_clusters_of_known_codes():
+    y = np.arange(200) % 4
+    perfect = cluster_agreement(10 * np.eye(4)[y] + 0.1 * RNG.normal(size=(200, 4)), y)
+    assert perfect.ari.value == pytest.approx(1) and perfect.nmi.value == pytest.approx(1)
+    permuted = cluster_agreement(10 * np.eye(4)[RNG.permutation(y)] + 0.1 * RNG.normal(size=(200, 4)), y)
+    assert abs(permuted.ari.value) < 0.05 and permuted.nmi.value < 0.1
+    collapsed = cluster_agreement(np.zeros((200, 2)), y)
+    assert collapsed.ari.value == 0 and collapsed.nmi.value == 0
+
+
+@pytest.mark.parametrize(("n", "k"), [(150, 5), (60, 20), (40, 19)])
+def test_trustworthiness_agrees_with_scikit_learn(n, k):
+    x = RNG.normal(size=(n, 8))
+    z = x[:, :2] + 0.3 * RNG.normal(size=(n, 2))
+    if k < n / 2:
+        found = embedding.trustworthiness(x, z, k, memory=2**20)
+        assert found.value == pytest.approx(trustworthiness(x, z, n_neighbors=k), abs=1e-6)
+
+
+def test_neighbourhoods_of_known_codes():
+    x = RNG.normal(size=(300, 5))
+    turn = np.linalg.qr(RNG.normal(size=(5, 5)))[0]
+    assert embedding.trustworthiness(x, 3 * x @ turn).value == 1
+    assert embedding.neighbourhood_overlap(x, 3 * x @ turn).value == 1
+    shuffled = x[RNG.permutation(300)]
+    assert embedding.trustworthiness(x, shuffled).value == pytest.approx(0.5, abs=0.05)
+    chance = embedding.neighbourhood_overlap(x, shuffled)
+    assert chance.low < 10 / 299 < chance.high
+    z = x[:, :3]
+    near = [np.argsort(((v[:, None] - v[None]) ** 2).sum(axis=2), axis=1)[:, 1:11] for v in (x, z)]
+    expected = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(*near, strict=True)])
+    assert embedding.neighbourhood_overlap(x, z).value == pytest.approx(expected, abs=1e-12)
+
+
+def test_pca_is_the_best_linear_baseline_of_its_size():
+    x = RNG.normal(size=(120, 9)) * np.arange(9, 0, -1)
+    found = embedding.baseline("pca", x[:80], x[80:], 3)
+    theirs = PCA(3, svd_solver="full").fit(x[:80])
+    assert abs(found.test) == pytest.approx(abs(theirs.transform(x[80:])), rel=1e-3, abs=1e-3)
+    best = theirs.inverse_transform(theirs.transform(x[80:]))
+    assert found.reconstructions == pytest.approx(best, abs=1e-3) and not found.transductive
+
+
+def test_tsne_sees_both_parts_and_keeps_clusters_apart():
+    x, y = 8 * np.eye(4)[np.arange(80) % 4] + 0.1 * RNG.normal(size=(80, 4)), np.arange(80) % 4
+    found = embedding.baseline("tsne", x[:50], x[50:], 2)
+    assert found.transductive and found.reconstructions is None
+    assert found.train.shape == (50, 2) and knn_probe(found.train, y[:50], found.test, y[50:], 3).accuracy.value == 1
+
+
+def test_umap_is_offered_only_where_it_is_installed():
+    if importlib.util.find_spec("umap") is None:
+        assert embedding.baselines() == ("pca", "tsne")
+        with pytest.raises(SpecError, match=r"Allowed: pca, tsne. umap needs the package umap-learn"):
+            embedding.baseline("umap", TRAIN, TEST, 2)
+    else:
+        assert embedding.baseline("umap", TRAIN, TEST, 2).test.shape == (200, 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: linear_probe(TRAIN, TRAIN_Y, TEST[:, :2], TEST_Y),
+            DataError,
+            "codes: has 2 values an example, but train",
+        ),
+        (
+            lambda: linear_probe(TRAIN, TRAIN_Y[:9], TEST, TEST_Y),
+            DataError,
+            "train_y: has 9 examples, but train has 300",
+        ),
+        (
+            lambda: linear_probe(TRAIN, 0 * TRAIN_Y, TEST, TEST_Y),
+            DataError,
+            "all 300 labels are 0; allowed: two classes",
+        ),
+        (
+            lambda: knn_probe(TRAIN, TRAIN_Y, TEST, TEST_Y, 301),
+            SpecError,
+            "k: got 301; allowed: a whole number from 1 to",
+        ),
+        (lambda: few_label_probe(TRAIN, TRAIN_Y, TEST, TEST_Y, per_class=(999,)), DataError, "the smallest class has"),
+        (lambda: cluster_agreement(TRAIN, TRAIN_Y, 301), SpecError, "clusters: got 301"),
+        (lambda: cluster_agreement(TRAIN, TRAIN_Y - 1), DataError, "y: got labels from -1 to 2; allowed: 0 up"),
+        (lambda: embedding.trustworthiness(TRAIN, TEST), DataError, "codes: has 200 examples, but x has 300"),
+        (
+            lambda: embedding.trustworthiness(TRAIN, TRAIN, 150),
+            SpecError,
+            "k: got 150; allowed: a whole number from 1 to",
+        ),
+        (
+            lambda: embedding.baseline("pca", TRAIN, TEST, 7),
+            SpecError,
+            "size: got 7; allowed: a whole number from 1 to 6",
+        ),
+        (lambda: embedding.baseline("tsne", TRAIN, TEST, 4), SpecError, "size: got 4"),
+        (lambda: embedding.baseline("pcaa", TRAIN, TEST, 2), SpecError, 'did you mean "pca"'),
+    ],
+)
+def test_refusals(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

@@ -1,0 +1,83 @@
+"""Scores against scikit-learn and NumPy; models are ranked together only where their numbers mean the same."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+import latente
+from latente.errors import SpecError
+from latente.evaluation.scores import active, scores
+from latente.interfaces import lineup, tables
+from latente.interfaces.words import Words
+
+SMALL = {"hidden": (8,)}
+
+
+@pytest.fixture(scope="module")
+def runs(tiny):
+    static = {"name": "bernoulli", "binarise": "static"}
+    specs = {
+        "grey": latente.VAE(2, **SMALL),
+        "bits": latente.VAE(2, likelihood=static, **SMALL),
+        "more-bits": latente.VAE(4, likelihood=static, **SMALL),
+        "density": latente.preset("SigmaVAE", 2, **SMALL),
+        "point": latente.AE(3, **SMALL),
+        "told": latente.preset("CVAE", 2, **SMALL),
+    }
+    return {n: latente.fit(s, tiny, epochs=8, batch_size=32, learning_rate=5e-3, name=n) for n, s in specs.items()}
+
+
+def test_an_nll_compares_on_its_scale_only_and_says_its_k(runs):
+    nll = scores.make({"name": "nll", "samples": 20})
+    assert nll.key() == "nll_20"
+    scales = {n: nll.scale(r) for n, r in runs.items()}
+    assert scales["bits"] == scales["more-bits"] == "bits, drawn once"
+    assert scales["grey"] == scales["told"] == "BCE score of grey values"
+    assert scales["density"] == "density of values" and scales["point"] is None
+    # More codes, a tighter bound; and the same again without looking.
+    loose, tight = (runs["bits"].score({"name": "nll", "samples": k}) for k in (1, 20))
+    assert tight.value < loose.value and 0 < tight.standard_error < 1
+    assert runs["bits"].score(nll) is runs["bits"].metrics["test"]["nll_20"]
+    assert runs["point"].score(nll) is None
+
+
+def test_the_probe_is_scikit_learns_and_the_error_numpys(runs, tiny):
+    run = runs["grey"]
+    a, b = run.encode(tiny.train.x), run.encode(tiny.test.x)
+    mean, spread = a.mean(axis=0), a.std(axis=0)
+    fitted = LogisticRegression(max_iter=1000).fit((a - mean) / spread, tiny.train.y)
+    assert run.score("linear-probe").value == pytest.approx(fitted.score((b - mean) / spread, tiny.test.y), abs=0.02)
+    error = ((run.reconstruct(tiny.test.x) - tiny.values(tiny.test.x)) ** 2).mean(axis=(1, 2))
+    assert run.score("mean-mse").value == pytest.approx(error.mean(), rel=1e-5)
+    assert run.score("mean-mse").standard_error == pytest.approx(error.std(ddof=1) / len(error) ** 0.5, rel=1e-4)
+    # A model that is told the label is no match for one that is not.
+    assert runs["told"].score("linear-probe") is None
+    told, untold = (scores.make("mean-mse").scale(runs[n]) for n in ("told", "grey"))
+    assert told != untold
+
+
+def test_active_units_are_the_columns_that_vary():
+    codes = np.random.default_rng(0).normal(size=(500, 4)) * [1, 0.2, 0.05, 0]
+    assert active(codes) == 2
+
+
+def test_the_ranking_holds_only_what_compares_best_first(runs):
+    asked = [scores.make({"name": "nll", "samples": 20}), scores.make("mean-mse")]
+    for run in runs.values():
+        for score in asked:
+            run.score(score)
+    made = tables.ranking(lineup.models(list(runs.values())), asked, Words("en"))
+    ranked = {t.caption: [row[1].text for row in t.rows] for t in made}
+    bits = next(v for k, v in ranked.items() if "drawn once" in k)
+    assert sorted(bits) == ["bits", "more-bits"]
+    values = [runs[n].metrics["test"]["nll_20"].value for n in bits]
+    assert values == sorted(values)
+    assert not any("density" in v for k, v in ranked.items() if "nll" in k)
+    errors = next(v for k, v in ranked.items() if "mean-mse" in k)
+    assert set(errors) == set(runs) - {"told"}
+    assert all("told" not in v for k, v in ranked.items() if "nll" not in k)
+
+
+def test_an_unknown_score_is_refused(runs):
+    with pytest.raises(SpecError, match='unknown score "nlll"; did you mean "nll"'):
+        runs["grey"].score("nlll")
