@@ -1,0 +1,62 @@
+"""The KL held at a capacity that grows while the model is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from latente.model.autoencoder import Autoencoder
+from latente.objective.divergences import rate
+from latente.objective.objectives.base import Objective, Opponent, needs_density, objectives
+from latente.objective.objectives.options import number
+from latente.objective.schedules import Schedule, schedule
+from latente.objective.terms import Batch, Terms
+
+
+@objectives.register("capacity", source="Burgess et al. 2018, arXiv:1804.03599, eq. 8")
+class Capacity(Objective):
+    """−log p(x | z) + γ |KL − C(t)|, with the capacity C in nats an example.
+
+    KL is the mean over the minibatch, so that examples may differ in theirs and an estimated KL does as well as a
+    closed one. ``capacity`` is a number, or a schedule such as {name = "linear", steps = 5000, end = 25} (see
+    `latente.objective.schedules`), which is how Burgess et al. raise it from zero. The loss is no bound on log p(x).
+    """
+
+    gamma: float = eqx.field(static=True, default=1000.0)
+    capacity: float | Mapping[str, Any] = eqx.field(static=True, default=25.0)
+    _capacity: Schedule = eqx.field(static=True, init=False)
+
+    def __post_init__(self) -> None:
+        number('objective "capacity"', "gamma", self.gamma, low=0, above=True)
+        object.__setattr__(self, "_capacity", schedule(self.capacity, 'capacity of objective "capacity"'))
+
+    def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
+        """Sample one code an example."""
+        prior = model.prior.given(model)
+
+        def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array]:
+            outputs = model.encode(x, context)
+            z, log_q = model.posterior.draw(outputs, key=key)
+            return -model.log_prob(z, x, context), rate(model.posterior, prior, outputs, z, log_q)
+
+        reconstruction, kl = jax.vmap(one)(batch.x, batch.context, batch.keys)
+        mean = jnp.sum(kl * batch.weight) / batch.count()
+        excess = jnp.broadcast_to(jnp.abs(mean - self._capacity.at(batch.step)), kl.shape)
+        return Terms(reconstruction + self.gamma * excess, reconstruction, kl, {"capacity": excess})
+
+    def check(self, model: Autoencoder) -> None:
+        """Needs a posterior with a density and a prior."""
+        needs_density(self, model)
+
+    def settled(self, step: Array) -> Array:
+        """Once C is at its end."""
+        return self._capacity.settled(step)
+
+    def length(self) -> int:
+        """Of C's schedule."""
+        return self._capacity.length()

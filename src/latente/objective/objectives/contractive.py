@@ -1,0 +1,69 @@
+"""An autoencoder whose code changes little where the example does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from latente.model.autoencoder import Autoencoder
+from latente.objective.objectives.base import Objective, Opponent, needs_no_prior, needs_point, objectives
+from latente.objective.objectives.options import number
+from latente.objective.terms import Batch, Terms
+
+
+def squared_norm(function: Callable[[Array], Array], at: Array) -> Array:
+    """‖J‖²_F of a function's Jacobian at a point, exact: the sum of its squared entries; a scalar."""
+    outputs = math.prod(jax.eval_shape(function, at).shape)
+    jacobian = jax.jacrev(function) if outputs <= at.size else jax.jacfwd(function)
+    return jnp.sum(jacobian(at) ** 2)
+
+
+def contraction(model: Autoencoder, x: Array, context: Array | None) -> Array:
+    """‖∂code/∂features‖²_F at one example, for what the encoder sees of its values; a scalar."""
+    seen = model.features(x)
+    rest = None
+    if model.missing:
+        # After the values comes the mask of what is known, which does not vary smoothly.
+        size = math.prod(model.likelihood.features_shape(model.shape))
+        seen, rest = seen[:size], seen[size:]
+
+    def code(seen: Array) -> Array:
+        features = seen if rest is None else jnp.concatenate([seen, rest])
+        outputs = model.encoder(features) if context is None else model.encoder(features, context)
+        return model.posterior.mean(outputs)
+
+    return squared_norm(code, seen)
+
+
+@objectives.register("contractive", source="Rifai et al. 2011, Contractive auto-encoders, ICML")
+class Contractive(Objective):
+    """−log p(x | z) + λ ‖J‖²_F, with J the Jacobian of the code with respect to what the encoder sees.
+
+    ``weight`` is λ. The norm is exact for any network: one backward pass for each latent, so an epoch takes some
+    latent_dim times as long in the encoder.
+    """
+
+    weight: float = eqx.field(static=True, default=0.1)
+
+    def __check_init__(self) -> None:
+        number('objective "contractive"', "weight", self.weight, low=0, above=True)
+
+    def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
+        """Decode each example's code."""
+
+        def one(x: Array, context: Array | None) -> tuple[Array, Array]:
+            return -model.log_prob(model.code(x, context), x, context), contraction(model, x, context)
+
+        reconstruction, norm = jax.vmap(one)(batch.x, batch.context)
+        loss = reconstruction + self.weight * norm
+        return Terms(loss, reconstruction, jnp.zeros_like(reconstruction), {"contraction": norm})
+
+    def check(self, model: Autoencoder) -> None:
+        """Needs a point for a code and no prior."""
+        needs_point(self, model)
+        needs_no_prior(self, model)

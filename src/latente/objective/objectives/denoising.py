@@ -1,0 +1,99 @@
+"""An autoencoder that is shown corrupted examples and scored on the clean ones."""
+
+from __future__ import annotations
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jax import Array
+
+from latente.errors import SpecError
+from latente.model.autoencoder import Autoencoder
+from latente.objective.objectives.base import (
+    Objective,
+    Opponent,
+    needs_no_prior,
+    needs_point,
+    objectives,
+    refuse,
+)
+from latente.objective.objectives.options import choice, number
+from latente.objective.terms import Batch, Terms
+
+NOISES = ("gaussian", "masking", "salt-and-pepper")
+
+
+@objectives.register("denoising", source="Vincent et al. 2008, section 2.3; Vincent et al. 2010, JMLR 11, section 3.3")
+class Denoising(Objective):
+    """−log p(x | z) of the clean example, whose code is that of a corrupted copy.
+
+    ``noise`` is "masking" (a share ``level`` of the values is set to 0; where the model takes missing values, they
+    are missing instead), "salt-and-pepper" (a share ``level`` is set to ``low`` or ``high``, evenly), or "gaussian"
+    (normal noise with standard deviation ``level``, in model values). The copy is corrupted anew at each use.
+    Values that are missing stay so. Validation and evaluation score with the noise, as training does; codes and
+    reconstructions of a trained model are those of the examples as they are given.
+    """
+
+    noise: str = eqx.field(static=True, default="masking")
+    level: float = eqx.field(static=True, default=0.25)
+    low: float = eqx.field(static=True, default=0.0)
+    high: float = eqx.field(static=True, default=1.0)
+
+    def __check_init__(self) -> None:
+        part = 'objective "denoising"'
+        choice(part, "noise", self.noise, NOISES)
+        share = self.noise != "gaussian"
+        number(part, "level", self.level, low=0, above=True, high=1 if share else math.inf, below=share)
+        number(part, "low", self.low)
+        number(part, "high", self.high)
+        if self.low >= self.high:
+            raise SpecError(f"{part}: got low = {self.low:g} and high = {self.high:g}; allowed: low below high")
+
+    def corrupted(self, x: Array, *, missing: bool = False, key: Array) -> Array:
+        """A corrupted copy of one example, of its shape; ``missing``: whether masked values become NaN."""
+        chosen, value = jr.split(key)
+        if self.noise == "gaussian":
+            return x + self.level * jr.normal(value, x.shape)
+        hit = jr.bernoulli(chosen, self.level, x.shape)
+        if self.noise == "masking":
+            new = jnp.full_like(x, jnp.nan if missing else 0)
+        else:
+            new = jnp.where(jr.bernoulli(value, 0.5, x.shape), self.high, self.low).astype(x.dtype)
+        return jnp.where(hit & ~jnp.isnan(x), new, x)
+
+    def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
+        """Decode the code of each example's corrupted copy."""
+
+        def one(x: Array, context: Array | None, key: Array) -> Array:
+            seen = self.corrupted(x, missing=model.missing, key=key)
+            return -model.log_prob(model.code(seen, context), x, context)
+
+        reconstruction = jax.vmap(one)(batch.x, batch.context, batch.keys)
+        return Terms(reconstruction, reconstruction, jnp.zeros_like(reconstruction))
+
+    def check(self, model: Autoencoder) -> None:
+        """Needs a point for a code, no prior, and values that the noise means something to."""
+        needs_point(self, model)
+        needs_no_prior(self, model)
+        likelihood = model.likelihood
+        if self.noise == "masking" and model.missing:
+            return
+        if likelihood.features_shape(model.shape) != model.shape:
+            raise refuse(
+                self,
+                likelihood,
+                f'noise = "{self.noise}" means nothing to values that the encoder is given in another form; '
+                'take noise = "masking" and missing = true',
+            )
+        if self.noise == "gaussian" and likelihood.whole:
+            raise refuse(
+                self, likelihood, 'noise = "gaussian" makes no whole numbers; take "masking" or "salt-and-pepper"'
+            )
+        lowest, highest = likelihood.support
+        if self.noise == "salt-and-pepper" and (self.low < lowest or self.high > highest):
+            raise refuse(
+                self, likelihood, f"low = {self.low:g} and high = {self.high:g} leave its {lowest:g} to {highest:g}"
+            )

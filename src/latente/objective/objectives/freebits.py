@@ -1,0 +1,63 @@
+"""A few nats of KL for each latent that cost nothing."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from latente.model.autoencoder import Autoencoder
+from latente.model.priors import priors
+from latente.objective.divergences import is_closed, kl_by_latent
+from latente.objective.objectives.base import Objective, Opponent, needs_density, objectives, refuse
+from latente.objective.objectives.options import number
+from latente.objective.terms import Batch, Terms
+
+
+@objectives.register("free-bits", source="Kingma et al. 2016, arXiv:1606.04934, appendix C.8")
+class FreeBits(Objective):
+    """−log p(x | z) + Σⱼ max(λ, KLⱼ), where KLⱼ of latent j is its mean over the minibatch.
+
+    ``minimum`` is λ, in nats a latent: below it a latent's KL has no gradient, so that it does not collapse. The
+    variant is the paper's with groups of one latent; the maximum is taken after the mean over the minibatch, not for
+    each example. The means of the loss are bounds on log p(x), looser than the ELBO by what is free; one example's
+    loss is none.
+    """
+
+    minimum: float = eqx.field(static=True, default=0.25)
+
+    def __check_init__(self) -> None:
+        number('objective "free-bits"', "minimum", self.minimum, low=0)
+
+    def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
+        """Sample one code an example."""
+        prior = model.prior.given(model)
+
+        def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array]:
+            outputs = model.encode(x, context)
+            z = model.posterior.sample(outputs, key=key)
+            return -model.log_prob(z, x, context), kl_by_latent(model.posterior, prior, outputs)
+
+        reconstruction, kls = jax.vmap(one)(batch.x, batch.context, batch.keys)
+        means = batch.weight @ kls / batch.count()
+        paid = jnp.broadcast_to(jnp.sum(jnp.maximum(means, self.minimum)), reconstruction.shape)
+        return Terms(reconstruction + paid, reconstruction, jnp.sum(kls, axis=1), {"free_bits": paid})
+
+    def check(self, model: Autoencoder) -> None:
+        """Needs a KL in closed form that is a sum over the latents."""
+        needs_density(self, model)
+
+        def by_latent(model: Autoencoder) -> Array:
+            prior = model.prior.given(model)
+            if not is_closed(model.posterior, prior):
+                return jnp.zeros(0)
+            return kl_by_latent(model.posterior, prior, jnp.zeros(model.posterior.size(model.latent_dim)))
+
+        if eqx.filter_eval_shape(by_latent, model).shape != (model.latent_dim,):
+            raise refuse(
+                self,
+                model.posterior,
+                f"with {priors.name_of(model.prior)} its KL is not known for each latent; "
+                'take posterior "gaussian" and prior "standard-normal", or objective "capacity"',
+            )

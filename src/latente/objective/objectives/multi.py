@@ -1,0 +1,127 @@
+"""Between the ELBO and the importance-weighted bound: MIWAE, CIWAE and PIWAE."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.lax import stop_gradient
+
+from latente.model.autoencoder import Autoencoder
+from latente.objective.objectives.base import Objective, Opponent, objectives
+from latente.objective.objectives.dreg import held, with_gradient_of
+from latente.objective.objectives.iwae import draws, joint, log_mean_exp, mean_rate, needs_weights
+from latente.objective.objectives.options import number, whole
+from latente.objective.terms import Batch, Terms
+
+
+@objectives.register("miwae", source="Rainforth et al. 2018, arXiv:1802.04537, section 5 (MIWAE)")
+class MIWAE(Objective):
+    """Mean of ``groups`` importance-weighted bounds of ``samples`` codes each.
+
+    Looser than one bound of all the codes, and with an encoder gradient of a better signal-to-noise ratio. One group
+    is "iwae"; one code a group is the ELBO with its KL estimated from the codes.
+    """
+
+    groups: int = eqx.field(static=True, default=4)
+    samples: int = eqx.field(static=True, default=4)
+
+    bound: ClassVar[bool] = True
+
+    def __check_init__(self) -> None:
+        whole('objective "miwae"', "groups", self.groups, at_least=1)
+        whole('objective "miwae"', "samples", self.samples, at_least=1)
+
+    def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
+        """Sample groups · samples codes an example."""
+        prior = model.prior.given(model)
+
+        def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array, Array]:
+            drawn = draws(model, x, context, self.groups * self.samples, key=key)
+            log_p, log_prior = joint(model, prior, drawn.z, x, context)
+            log_weights = (log_p + log_prior - drawn.log_q).reshape(self.groups, self.samples)
+            bound = jnp.mean(log_mean_exp(log_weights))
+            return -bound, -jnp.mean(log_p), mean_rate(model, prior, drawn, log_prior)
+
+        return Terms(*jax.vmap(one)(batch.x, batch.context, batch.keys))
+
+    def check(self, model: Autoencoder) -> None:
+        """Needs a posterior with a density and a prior."""
+        needs_weights(self, model)
+
+
+@objectives.register("ciwae", source="Rainforth et al. 2018, arXiv:1802.04537, section 5 (CIWAE)")
+class CIWAE(Objective):
+    """Mixture of the ELBO and the importance-weighted bound of the same ``samples`` codes: β ELBO + (1 − β) IWAE.
+
+    ``beta`` is from 0 ("iwae") to 1 (the mean ELBO of the codes, with its KL in closed form where there is one);
+    it is a bound for each of them.
+    """
+
+    samples: int = eqx.field(static=True, default=16)
+    beta: float = eqx.field(static=True, default=0.5)
+
+    bound: ClassVar[bool] = True
+
+    def __check_init__(self) -> None:
+        whole('objective "ciwae"', "samples", self.samples, at_least=1)
+        number('objective "ciwae"', "beta", self.beta, low=0, high=1)
+
+    def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
+        """Sample k codes an example."""
+        prior = model.prior.given(model)
+
+        def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array, Array]:
+            drawn = draws(model, x, context, self.samples, key=key)
+            log_p, log_prior = joint(model, prior, drawn.z, x, context)
+            reconstruction, rate = -jnp.mean(log_p), mean_rate(model, prior, drawn, log_prior)
+            tight = log_mean_exp(log_p + log_prior - drawn.log_q)
+            return self.beta * (reconstruction + rate) - (1 - self.beta) * tight, reconstruction, rate
+
+        return Terms(*jax.vmap(one)(batch.x, batch.context, batch.keys))
+
+    def check(self, model: Autoencoder) -> None:
+        """Needs a posterior with a density and a prior."""
+        needs_weights(self, model)
+
+
+@objectives.register("piwae", source="Rainforth et al. 2018, arXiv:1802.04537, section 5 (PIWAE)")
+class PIWAE(Objective):
+    """Two bounds of the same codes: the decoder learns by one tight bound of them all, the encoder by MIWAE.
+
+    The loss is the tight one, "iwae" with groups · samples codes. What p depends on (decoder, likelihood, prior) has
+    its gradient; what q depends on (encoder, posterior) has that of "miwae" with ``groups`` and ``samples``.
+    """
+
+    groups: int = eqx.field(static=True, default=4)
+    samples: int = eqx.field(static=True, default=4)
+
+    bound: ClassVar[bool] = True
+
+    def __check_init__(self) -> None:
+        whole('objective "piwae"', "groups", self.groups, at_least=1)
+        whole('objective "piwae"', "samples", self.samples, at_least=1)
+
+    def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
+        """Sample groups · samples codes an example."""
+        prior = model.prior.given(model)
+        fixed, fixed_prior = held(model), held(prior)
+
+        def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array, Array]:
+            drawn = draws(model, x, context, self.groups * self.samples, key=key)
+            # p learns at held codes, q through the codes at a held p; the compiler shares what both compute.
+            log_p, log_prior = joint(model, prior, stop_gradient(drawn.z), x, context)
+            tight = log_mean_exp(log_p + log_prior - stop_gradient(drawn.log_q))
+            log_weights = sum(joint(fixed, fixed_prior, drawn.z, x, context)) - drawn.log_q
+            loose = jnp.mean(log_mean_exp(log_weights.reshape(self.groups, self.samples)))
+            bound = with_gradient_of(tight, tight + loose)
+            return -bound, -jnp.mean(log_p), mean_rate(model, prior, drawn, log_prior)
+
+        return Terms(*jax.vmap(one)(batch.x, batch.context, batch.keys))
+
+    def check(self, model: Autoencoder) -> None:
+        """Needs a posterior with a density and a prior."""
+        needs_weights(self, model)

@@ -1,0 +1,74 @@
+"""The regularised autoencoder: small codes and a smooth decoder in place of a VAE's noise."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from latente.model.autoencoder import Autoencoder
+from latente.objective.objectives.base import Objective, Opponent, needs_no_prior, needs_point, objectives, refuse
+from latente.objective.objectives.contractive import squared_norm
+from latente.objective.objectives.options import choice, number
+from latente.objective.terms import Batch, Terms
+
+PENALTIES = ("l2", "gradient")
+
+
+@objectives.register("regularised", source="Ghosh et al. 2020, arXiv:1903.12436 (RAE-L2, RAE-GP)")
+class Regularised(Objective):
+    """−log p(x | z) + β ½ ‖z‖² + λ R, with R a ``penalty`` on the decoder.
+
+    - "l2": ‖θ‖², the sum of the decoder's squared weights and biases.
+    - "gradient": ‖∂E[x | z]/∂z‖²_F at the example's code, exact.
+
+    ``beta`` and ``weight`` are β and λ. Nothing brings the codes to a prior: fit one on them after training.
+    """
+
+    beta: float = eqx.field(static=True, default=0.01)
+    weight: float = eqx.field(static=True, default=0.001)
+    penalty: str = eqx.field(static=True, default="l2")
+
+    def __check_init__(self) -> None:
+        part = 'objective "regularised"'
+        number(part, "beta", self.beta, low=0)
+        number(part, "weight", self.weight, low=0)
+        choice(part, "penalty", self.penalty, PENALTIES)
+
+    def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
+        """Decode each example's code."""
+
+        def one(x: Array, context: Array | None) -> tuple[Array, Array, Array]:
+            z = model.code(x, context)
+            size = 0.5 * jnp.sum(z**2)
+            if self.penalty == "l2":
+                rough = squared_weights(model)
+            else:
+                rough = squared_norm(lambda z: model.mean(z, context), z)
+            return -model.log_prob(z, x, context), size, rough
+
+        reconstruction, size, rough = jax.vmap(one)(batch.x, batch.context)
+        loss = reconstruction + self.beta * size + self.weight * rough
+        return Terms(
+            loss, reconstruction, jnp.zeros_like(reconstruction), {"code_norm": size, f"decoder_{self.penalty}": rough}
+        )
+
+    def check(self, model: Autoencoder) -> None:
+        """Needs a point for a code and no prior; "gradient" a mean with a gradient."""
+        needs_point(self, model)
+        needs_no_prior(self, model)
+        if self.penalty == "gradient" and model.likelihood.features_shape(model.shape) != model.shape:
+            raise refuse(
+                self,
+                model.likelihood,
+                'penalty = "gradient" needs a mean that moves smoothly, and a most probable category does not; '
+                'take penalty = "l2"',
+            )
+
+
+def squared_weights(model: Autoencoder) -> Array:
+    """‖θ‖² of everything the decoder learns; a scalar."""
+    return sum(
+        (jnp.sum(a**2) for a in jax.tree.leaves(eqx.filter(model.decoder, eqx.is_inexact_array))), start=jnp.zeros(())
+    )
