@@ -167,5 +167,8 @@ def _check_pair(posterior: Posterior, prior: Prior, context: int) -> None:
             f"{theirs} does not go with {ours}: its codes live in {prior.space} space, the posterior's in "
             f"{posterior.space} space"
         )
+    reason = prior.objection(posterior)
+    if reason is not None:
+        raise SpecError(f"{theirs} does not go with {ours}: {reason}")
     if context and not prior.conditional:
         raise SpecError(f"{theirs} does not go with a model conditioned on labels or columns; take another prior")

@@ -12,6 +12,7 @@ from latente.registry import Registry
 
 if TYPE_CHECKING:
     from latente.model.autoencoder import Autoencoder
+    from latente.model.posteriors import Posterior
 
 priors: Registry[Prior] = Registry("prior")
 
@@ -30,6 +31,10 @@ class Prior(eqx.Module):
     def init(self, code_size: int, features: tuple[int, ...], *, key: Array) -> Self:
         """Itself with its learnt arrays made for codes of ``code_size`` and encoders of examples of ``features``."""
         return self
+
+    def objection(self, posterior: Posterior) -> str | None:
+        """Why it does not go with a posterior whose codes live in its space; None where it does."""
+        return None
 
     def start(self, model: Autoencoder, examples: Array, *, key: Array) -> Self:
         """Itself, moved to where training should start, given some training examples (n, *shape)."""

@@ -1,0 +1,112 @@
+"""Uniform priors over categorical codes: of one-hot vectors, and of their relaxation."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jax import Array
+
+from latente.errors import SpecError
+from latente.model.posteriors import Posterior
+from latente.model.posteriors.gumbel import LOG_LEAST, GumbelSoftmax, concrete_log_density
+from latente.model.priors.base import Prior, priors
+
+
+def _check(prior: str, classes: object, code_size: int | None = None) -> None:
+    if isinstance(classes, bool) or not isinstance(classes, int) or classes < 2:
+        raise SpecError(f'prior "{prior}": got classes = {classes!r}; allowed: a whole number of at least 2')
+    if code_size is not None and code_size % classes:
+        raise SpecError(
+            f'prior "{prior}": got classes = {classes} for codes of {code_size} numbers; allowed: the classes of the '
+            "posterior, so that each latent has a group of so many numbers"
+        )
+
+
+@priors.register("uniform-categorical", source="Jang et al. 2017, arXiv:1611.01144, section 4.2")
+class UniformCategorical(Prior):
+    """Each latent one of ``classes``, all alike; codes are one-hot groups. ``classes`` must be the posterior's."""
+
+    classes: int = eqx.field(static=True, default=10)
+
+    space: ClassVar[str] = "simplex"
+
+    def __check_init__(self) -> None:
+        _check("uniform-categorical", self.classes)
+
+    def init(self, code_size: int, features: tuple[int, ...], *, key: Array) -> Self:
+        """Itself.
+
+        Raises:
+            SpecError: the codes are no groups of ``classes``.
+        """
+        _check("uniform-categorical", self.classes, code_size)
+        return self
+
+    def objection(self, posterior: Posterior) -> str | None:
+        """The groups must be of one size."""
+        return _other_classes(posterior, self.classes)
+
+    def log_prob(self, z: Array) -> Array:
+        """−log classes for each latent: the log-probability of any one-hot code."""
+        return jnp.full((), -(z.shape[0] // self.classes) * math.log(self.classes), z.dtype)
+
+    def sample(self, code_size: int, *, key: Array) -> Array:
+        """One-hot groups."""
+        drawn = jr.randint(key, (code_size // self.classes,), 0, self.classes)
+        return jnp.ravel(jax.nn.one_hot(drawn, self.classes))
+
+
+@priors.register("uniform-concrete", source="Maddison et al. 2017, arXiv:1611.00712, section 3.3 and eq. 10")
+class UniformConcrete(Prior):
+    """The relaxation of uniform classes at a ``temperature``: a density inside the simplex, for soft codes.
+
+    ``classes`` must be the posterior's; the temperature may be another.
+    """
+
+    classes: int = eqx.field(static=True, default=10)
+    temperature: float = eqx.field(static=True, default=0.5)
+
+    space: ClassVar[str] = "simplex"
+
+    def __check_init__(self) -> None:
+        _check("uniform-concrete", self.classes)
+        t = self.temperature
+        if isinstance(t, bool) or not isinstance(t, int | float) or not 0 < t < math.inf:
+            raise SpecError(f'prior "uniform-concrete": got temperature = {t!r}; allowed: a number above 0')
+
+    def init(self, code_size: int, features: tuple[int, ...], *, key: Array) -> Self:
+        """Itself.
+
+        Raises:
+            SpecError: the codes are no groups of ``classes``.
+        """
+        _check("uniform-concrete", self.classes, code_size)
+        return self
+
+    def objection(self, posterior: Posterior) -> str | None:
+        """The groups must be of one size, and their codes soft: a density has no value at one-hot codes."""
+        if isinstance(posterior, GumbelSoftmax) and posterior.hard:
+            return 'it is a density of soft codes; take posterior {name = "gumbel-softmax", hard = false}'
+        return _other_classes(posterior, self.classes)
+
+    def log_prob(self, z: Array) -> Array:
+        """The density of each group with respect to its first classes − 1 numbers; −∞ or so at one-hot codes."""
+        groups = jnp.reshape(z, (-1, self.classes))
+        log_z = jnp.log(jnp.maximum(groups, math.exp(LOG_LEAST)))
+        return jnp.sum(concrete_log_density(jnp.zeros_like(groups), log_z, self.temperature))
+
+    def sample(self, code_size: int, *, key: Array) -> Array:
+        """softmax(Gumbel noise / temperature) in each group."""
+        noise = jr.gumbel(key, (code_size // self.classes, self.classes))
+        return jnp.ravel(jax.nn.softmax(noise / self.temperature))
+
+
+def _other_classes(posterior: Posterior, classes: int) -> str | None:
+    if isinstance(posterior, GumbelSoftmax) and posterior.classes != classes:
+        return f"it has classes = {classes}, and the posterior {posterior.classes}; give both the same"
+    return None
