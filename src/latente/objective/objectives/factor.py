@@ -1,0 +1,101 @@
+"""FactorVAE: total correlation by the density-ratio trick, against a second player."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jax import Array
+
+from latente.errors import SpecError
+from latente.model.autoencoder import Autoencoder
+from latente.model.nets import MLP
+from latente.objective.objectives.base import Objective, Opponent, needs_density, objectives, refuse
+from latente.objective.objectives.codes import coded, posterior_draws
+from latente.objective.objectives.critics import as_tuple, check_opponent, cross_entropy
+from latente.objective.objectives.options import number
+from latente.objective.terms import Batch, Terms
+
+
+def permuted(z: Array, weight: Array, *, key: Array) -> Array:
+    """Each latent's values dealt anew among the examples with weight (Kim & Mnih 2018, algorithm 1): draws from the
+    product of the marginals, shape (n, d).
+
+    Args:
+        z: codes, shape (n, d).
+        weight: 1, or 0 for the filling, which is at the end and there stays, shape (n,).
+        key: of the permutations, one a latent.
+    """
+    at = jnp.where(weight[:, None] > 0, jr.uniform(key, z.shape), 2.0)
+    return jnp.take_along_axis(z, jnp.argsort(at, axis=0), axis=0)
+
+
+class FactorCritic(Opponent):
+    """Tells codes of q(z) from codes of the product of its marginals."""
+
+    net: MLP
+
+    def logit(self, z: Array) -> Array:
+        """log D(z) / (1 − D(z)) with D the probability that one code, shape (d,), is of q(z) itself; a scalar.
+
+        At its best it is log q(z) / ∏_j q(z_j), whose mean over q(z) is the total correlation in nats.
+        """
+        return self.net(z)[0]
+
+    def loss(self, model: Autoencoder, batch: Batch) -> Array:
+        """`cross_entropy` of the batch's codes and the same ones permuted."""
+        return self.loss_of(posterior_draws(model, batch), batch.weight, key=jr.fold_in(batch.key, 1))
+
+    def loss_of(self, z: Array, weight: Array, *, key: Array) -> Array:
+        """The same for codes z of shape (n, d) with ``weight`` (n,); a scalar."""
+        logit = jax.vmap(self.logit)
+        return cross_entropy(logit(z), logit(permuted(z, weight, key=key)), weight)
+
+
+@objectives.register("factor-vae", source="Kim & Mnih 2018, arXiv:1802.05983, eqs. 2–3 and algorithm 2")
+class FactorVAE(Objective):
+    """The ELBO, plus γ times the total correlation as an opponent estimates it.
+
+    The opponent is trained by its own Adam (``learning_rate``; β 0.5 and 0.9) on each step's batch, where the paper
+    takes a second batch. ``hidden`` are its widths; the paper has six of 1,000.
+    """
+
+    gamma: float = eqx.field(static=True, default=10.0)
+    hidden: tuple[int, ...] = eqx.field(static=True, default=(256, 256), converter=as_tuple)
+    activation: str = eqx.field(static=True, default="elu")
+    learning_rate: float = eqx.field(static=True, default=1e-4)
+
+    def __check_init__(self) -> None:
+        number('objective "factor-vae"', "gamma", self.gamma, low=0)
+        check_opponent('objective "factor-vae"', self.hidden, self.activation, self.learning_rate)
+
+    def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
+        """One code an example; its total correlation is the opponent's logit."""
+        if not isinstance(opponent, FactorCritic):
+            raise SpecError('objective "factor-vae" needs its opponent: make one with objective.opponent(model, key=…)')
+        found = coded(model, model.prior.given(model), batch)
+        correlation = jax.vmap(opponent.logit)(found.z)
+        loss = found.reconstruction + found.kl + self.gamma * correlation
+        return Terms(loss, found.reconstruction, found.kl, {"total_correlation": correlation})
+
+    def check(self, model: Autoencoder) -> None:
+        """Needs a density over codes whose latents can vary each by itself, and at least two of them."""
+        needs_density(self, model)
+        if model.posterior.space != "euclidean":
+            raise refuse(
+                self,
+                model.posterior,
+                f"codes in {model.posterior.space} space leave it when their latents are permuted, so their total "
+                'correlation is infinite; take "gaussian"',
+            )
+        if model.code_size < 2:
+            raise SpecError(
+                'objective "factor-vae" does not go with latent_dim = 1: one latent has no total correlation; '
+                'take latent_dim = 2 or more, or objective "elbo"'
+            )
+
+    def opponent(self, model: Autoencoder, *, key: Array) -> Opponent:
+        """A discriminator of codes."""
+        net = MLP((model.code_size, *self.hidden, 1), self.activation, key=key)
+        return FactorCritic(net, learning_rate=self.learning_rate)
