@@ -110,7 +110,14 @@ def test_neither_a_name_nor_a_file(tmp_path, monkeypatch):
 
 def test_a_wrong_option_does_not_wait_for_a_download(monkeypatch):
     monkeypatch.setattr(datasets, "_fetch", lambda *_: pytest.fail("downloaded"))
-    for option in ({"validation": 2}, {"test": 0}, {"seed": "a"}, {"scale": "nothing"}, {"missing": "fill"}, {"condition": [-1]}):
+    for option in (
+        {"validation": 2},
+        {"test": 0},
+        {"seed": "a"},
+        {"scale": "nothing"},
+        {"missing": "fill"},
+        {"condition": [-1]},
+    ):
         with pytest.raises(SpecError):
             load_data("mnist", **option)
 

@@ -63,13 +63,17 @@ class Roles:
 
 
 def find_roles(runs: Sequence[Run]) -> Roles:
-    """Group runs into models, and models into roles."""
+    """Group runs into models, and models into roles.
+
+    Only the two kinds that the conclusions speak of take part: the plain VAE, with any β, and the plain autoencoder.
+    """
+    runs = [r for r in runs if is_vae(r.spec.model) or is_ae(r.spec.model)]
     models = [Model(tuple(g)) for g in _groups(runs, lambda r: signature(r)).values()]
     # Two runs of one spec and one seed are the same run twice.
     models = [Model(tuple({r.spec.seed: r for r in reversed(m.runs)}.values())) for m in models]
     models = [Model(tuple(sorted(m.runs, key=lambda r: r.spec.seed))) for m in models]
     vaes = [m for m in models if is_vae(m.spec)]
-    aes = [m for m in models if part(m.spec.posterior)[0] == "dirac"]
+    aes = [m for m in models if is_ae(m.spec)]
     sweeps = _groups(vaes, lambda m: signature(m.runs[0], "latent_dim")).values()
     largest = max(sweeps, key=len, default=[])
     sweep = sorted(largest, key=lambda m: m.latent_dim) if len(largest) > 1 else []
@@ -93,8 +97,15 @@ def find_roles(runs: Sequence[Run]) -> Roles:
 
 
 def is_vae(spec: ModelSpec) -> bool:
-    """Whether a model has a Gaussian posterior and a prior."""
-    return part(spec.posterior)[0] == "gaussian" and part(spec.prior)[0] != "none"
+    """Whether a model is a plain VAE: Gaussian posterior, standard normal prior, ELBO, whole examples and no more."""
+    parts = part(spec.posterior)[0], part(spec.prior)[0], part(spec.objective)[0], spec.condition
+    return parts == ("gaussian", "standard-normal", "elbo", "none") and not spec.missing
+
+
+def is_ae(spec: ModelSpec) -> bool:
+    """Whether a model is a plain deterministic autoencoder of whole examples and no more."""
+    parts = part(spec.posterior)[0], part(spec.objective)[0], spec.condition
+    return parts == ("dirac", "reconstruction", "none") and not spec.missing
 
 
 def signature(run: Run, *without: str) -> str:

@@ -125,6 +125,17 @@ class Run:
             self.metrics[split] = summarise(self.per_example(split))
         return self.metrics[split]
 
+    def context(self, split: str) -> Floats | None:
+        """What the model is conditioned on beside the examples of a split, shape (n, context_size); None without.
+
+        For a model with a classifier it is the class that it finds most likely itself.
+        """
+        part = self.data.part(split)
+        if self.model.is_told:
+            context = examples_of(self.data, part, self.spec.model).context
+            return None if context is None else np.asarray(context)
+        return latent.likely(self.model, self.data.values(part.x))
+
     def score(self, score: Score | Part, split: str = "test", on_batch: OnBatch | None = None) -> Metric | None:
         """A score by which models of different losses compare; kept with the metrics, and worked out once.
 

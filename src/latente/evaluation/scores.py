@@ -86,7 +86,7 @@ class MeanError(Score):
 
     def scale(self, run: Run) -> str | None:
         """Any two models of one data set compare; not those that are told the label."""
-        return "squared error" if not run.model.context_size else "squared error, given the label or columns"
+        return "squared error, given the label or columns" if run.model.is_told else "squared error"
 
     def measure(self, run: Run, split: str, on_batch: Callable[[int, int], object] | None = None) -> Metric:
         """No code is drawn, and nothing is binarised."""
@@ -105,7 +105,7 @@ class LinearProbe(Score):
 
     def scale(self, run: Run) -> str | None:
         """Where there are labels, and the model was not given them."""
-        return "accuracy" if run.data.classes and not run.model.context_size else None
+        return "accuracy" if run.data.classes and not run.model.is_told else None
 
     def measure(self, run: Run, split: str, on_batch: Callable[[int, int], object] | None = None) -> Metric:
         """See `latente.evaluation.metrics.representation.linear_probe`."""
@@ -140,7 +140,7 @@ def active(codes: NDArray[np.floating], threshold: float = 0.01) -> int:
 
 def beside(run: Run, split: str) -> NDArray[np.generic] | None:
     """What a conditional model is given beside the examples of a part; None for others."""
-    if not run.model.context_size:
+    if not run.model.is_told:
         return None
     part = run.data.part(split)
     return part.context if run.spec.model.condition == "columns" else part.y

@@ -57,6 +57,12 @@ def pictures(runs: Sequence[Run], data: Data, words: Words) -> list[Picture]:
         return list(_Album(runs, data, words, beside).all())
 
 
+def has_manifold(model: Trained) -> bool:
+    """Whether a grid over its latents can be drawn: two Euclidean ones, and nothing beside them."""
+    made = model.first.model
+    return model.has_prior and made.code_size == 2 and made.posterior.space == "euclidean" and not made.context_size
+
+
 class _Album:
     def __init__(self, runs: Sequence[Run], data: Data, words: Words, beside: Executor) -> None:
         self.trained = lineup.models(runs)
@@ -80,12 +86,13 @@ class _Album:
         for m in self.main if self.has_errors else ():
             self.found["errors", m.name] = beside.submit(self.errors, m.first)
         for m in self.main:
-            self.found["codes", m.name] = beside.submit(latent.encode, m.first.model, validation)
+            context = m.first.context("validation")
+            self.found["codes", m.name] = beside.submit(latent.encode, m.first.model, validation, context)
         if self.data.is_image:
             for m in self.main:
                 self.found["rebuilt", m.name] = beside.submit(self.rebuild, m)
         for m in self.main:
-            if self.data.is_image and m.has_prior and m.latents == 2:
+            if has_manifold(m) and self.data.is_image:
                 self.found["manifold", m.name] = beside.submit(latent.manifold, m.first.model)
         if self.data.is_image:
             for m in swept:
@@ -93,7 +100,7 @@ class _Album:
                     self.found["rebuilt", m.name] = beside.submit(self.rebuild, m)
             for m in [*self.main, *swept]:
                 if m.has_prior:
-                    self.found["samples", m.name] = beside.submit(latent.sample, m.first.model, GRID, seed=0)
+                    self.found["samples", m.name] = beside.submit(self.sampled, m.first)
 
     def all(self) -> Iterator[Picture]:
         for model in self.main:
@@ -108,7 +115,7 @@ class _Album:
             for model in self.main:
                 if model.has_prior:
                     yield self.samples(model)
-                if model.has_prior and model.latents == 2:
+                if has_manifold(model):
                     yield self.manifold(model)
         for model in self.main:
             yield self.codes(model)
@@ -127,11 +134,18 @@ class _Album:
         return self.found[what, model.name].result()
 
     def rebuild(self, model: Trained) -> NDArray[np.float32]:
-        known = self.found.get(("codes", model.name))
-        codes = latent.encode(model.first.model, self.shown) if known is None else known.result()[:SHOWN]
+        run, known = model.first, self.found.get(("codes", model.name))
+        context = run.context("validation")
+        few = None if context is None else context[:SHOWN]
+        codes = latent.encode(run.model, self.shown, few) if known is None else known.result()[:SHOWN]
         # As many codes as a grid of samples, so that one compiled decoder serves both.
-        fill = np.zeros((GRID - len(codes), codes.shape[1]), np.float32)
-        return latent.decode(model.first.model, np.concatenate([codes, fill]))[: len(codes)]
+        fill = np.arange(GRID) % len(codes)
+        return latent.decode(run.model, codes[fill], None if few is None else few[fill])[: len(codes)]
+
+    def sampled(self, run: Run) -> NDArray[np.float32]:
+        """A grid of samples; of a conditional model, as the first validation examples are conditioned."""
+        context = run.context("validation") if run.model.is_told else None
+        return latent.sample(run.generator, GRID, seed=0, context=None if context is None else context[:GRID])
 
     def errors(self, run: Run) -> NDArray[np.float32]:
         return run.per_example("validation")["reconstruction"]

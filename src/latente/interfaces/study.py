@@ -223,7 +223,7 @@ def _compiling_ahead(runs: Sequence[RunSpec], data: Data, study: Path) -> Iterat
     """
     import jax
 
-    if jax.config.jax_compilation_cache_dir is None:
+    if not jax.config.values["jax_compilation_cache_dir"]:
         yield lambda run: None
         return
     waiting = [r for r in runs if not _finished(run_folder(study, r))]

@@ -48,6 +48,11 @@ class Autoencoder(eqx.Module):
     context_size: int = eqx.field(static=True)
     missing: bool = eqx.field(static=True)
 
+    @property
+    def is_told(self) -> bool:
+        """Whether it must be given something beside each example; one with a classifier finds it itself."""
+        return self.context_size > 0 and self.classifier is None
+
     def features(self, x: Array) -> Array:
         """What the networks see of one example: `Likelihood.features`, and the mask of what is known after it."""
         if not self.missing:

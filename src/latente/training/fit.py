@@ -220,7 +220,7 @@ def compile_only(spec: RunSpec, data: Data) -> None:
         SpecError, DataError: as `check`.
     """
     ready = _prepare(spec, data)
-    run_epoch.lower(*ready.arguments(ready.state, 0)).compile()
+    run_epoch.lower(*ready.arguments(ready.state, 0)).compile()  # type: ignore[attr-defined]
 
 
 def _prepare(spec: RunSpec, data: Data) -> _Ready:

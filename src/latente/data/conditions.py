@@ -1,0 +1,88 @@
+"""Columns that a model is given beside each example: numbers standardised, text as zeros and a one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.data.source import Column
+from latente.errors import DataError, unknown
+
+MOST_KINDS = 50
+"""How many different texts a condition column may hold: each is an input of its own."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition column, and how a model is given it.
+
+    Attributes:
+        column: its name, and the texts it may hold; none for numbers.
+        mean, sd: of a column of numbers over the training part (sd: divided by n; 1 where the column never varies).
+    """
+
+    column: Column
+    mean: float = 0.0
+    sd: float = 1.0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the model's inputs are called: "age", or "sex=f" and "sex=m"."""
+        name = self.column.name
+        return tuple(f"{name}={c}" for c in self.column.categories) or (name,)
+
+    def encode(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Of numbers, or of codes of texts, shape (n,): what a model is given, shape (n, len(names))."""
+        if self.column.categories:
+            return np.eye(len(self.column.categories), dtype=np.float32)[values.astype(np.int64)]
+        return ((values - self.mean) / self.sd).astype(np.float32)[:, None]
+
+
+def fit_conditions(columns: Sequence[Column], values: NDArray[np.float64]) -> tuple[Condition, ...]:
+    """The columns with the means and standard deviations of training values, shape (n, len(columns))."""
+    found = []
+    for column, v in zip(columns, values.T, strict=True):
+        # A column that never varies may have a deviation of some rounding errors.
+        varies = not column.categories and bool((v != v[0]).any())
+        mean = 0.0 if column.categories else float(v.mean()) if varies else float(v[0])
+        found.append(Condition(column, mean, float(v.std()) if varies else 1.0))
+    return tuple(found)
+
+
+def encode(conditions: Sequence[Condition], values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """What a model is given for values (codes for texts) of shape (n, len(conditions)), column after column."""
+    return np.concatenate([c.encode(v) for c, v in zip(conditions, values.T, strict=True)], axis=1)
+
+
+def encode_rows(conditions: Sequence[Condition], rows: Sequence[Sequence[Any]]) -> NDArray[np.float32]:
+    """As `encode`, of rows as a person writes them, for instance ``[[45, "f"], [38.5, "m"]]``.
+
+    Raises:
+        DataError: rows of another length, no number where one is needed, or a text that the data does not have.
+    """
+    names = ", ".join(c.column.name for c in conditions)
+    coded = np.empty((len(rows), len(conditions)))
+    for i, row in enumerate(rows):
+        if isinstance(row, str) or len(row) != len(conditions):
+            raise DataError(f"conditions: got {row!r} in row {i + 1}; allowed: one value each of {names or 'none'}")
+        for j, (condition, value) in enumerate(zip(conditions, row, strict=True)):
+            coded[i, j] = _code(condition.column, value)
+    return encode(conditions, coded)
+
+
+def _code(column: Column, value: Any) -> float:
+    if column.categories:
+        if str(value) not in column.categories:
+            raise DataError(unknown(column.name, value, column.categories))
+        return float(column.categories.index(str(value)))
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not np.isfinite(number):
+        raise DataError(f"{column.name}: got {value!r}; allowed: a finite number")
+    return number
