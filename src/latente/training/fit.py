@@ -141,7 +141,9 @@ def check(spec: RunSpec, data: Data) -> Objective:
     objective.check(model)
     model.posterior.check(len(data.train))
     for part in (data.train, data.validation, data.test):
-        model.likelihood.check(data.distinct(part), data.shape)
+        # Where all values of an example mean alike, it is enough to look at those that occur.
+        values = data.distinct(part) if model.likelihood.alike else data.values(part.x)
+        model.likelihood.check(values, data.shape)
     if len(data.train) < spec.train.batch_size:
         raise DataError(
             f"{data.name}: {len(data.train)} training examples are fewer than one batch of {spec.train.batch_size}; "

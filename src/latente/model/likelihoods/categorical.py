@@ -1,0 +1,124 @@
+"""The categorical likelihood: each value one of a few kinds, or one of a few levels of grey."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+from latente.errors import DataError, SpecError, unknown
+from latente.model.likelihoods.base import Likelihood, likelihoods
+from latente.model.likelihoods.checks import check_count, check_levels
+from latente.model.likelihoods.numeric import inverse
+
+VALUES = ("whole", "grey")
+CATEGORIES = 65536
+FAINTEST, STEEPEST = 1e-3, 2000.0
+
+
+def log_softmax_at(logits: Array, index: Array) -> Array:
+    """The log-softmax over the first axis of logits (k, ...), at an index of whole numbers of shape (...)."""
+    chosen = jnp.take_along_axis(logits, index[None], axis=0)[0]
+    return chosen - jax.nn.logsumexp(logits, axis=0)
+
+
+@likelihoods.register("categorical", source="van den Oord et al. 2016, arXiv:1601.06759, section 2.2 (levels as kinds)")
+class Categorical(Likelihood):
+    """softmax over ``categories`` logits for each value.
+
+    ``values`` says what the data holds: "whole", the kinds 0, 1, …, categories − 1, of which the encoder sees zeros
+    and a one; or "grey", the levels 0, 1/(categories − 1), …, 1, as bytes have with 256 categories.
+
+    The mean of kinds' numbers has no meaning: of "whole" values `mean` gives the most probable kind, of "grey" ones
+    the expected level.
+    """
+
+    categories: int = eqx.field(static=True, default=256)
+    values: str = eqx.field(static=True, default="whole")
+
+    support: ClassVar[tuple[float, float]] = (0.0, CATEGORIES - 1.0)
+
+    def __check_init__(self) -> None:
+        check_count(self, "categories", self.categories, 2, CATEGORIES)
+        if self.values not in VALUES:
+            raise SpecError(unknown('values of likelihood "categorical"', self.values, VALUES))
+
+    @property
+    def _top(self) -> int:
+        """The value of the last category."""
+        return self.categories - 1 if self.values == "whole" else 1
+
+    def _index(self, x: Array) -> Array:
+        index = jnp.round(x * ((self.categories - 1) / self._top)).astype(jnp.int32)
+        return jnp.clip(index, 0, self.categories - 1)
+
+    def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """A logit for each category of each value."""
+        return (self.categories, *shape)
+
+    def features(self, x: Array) -> Array:
+        """Levels of grey as they are; of kinds a one among zeros, on the last axis (after the two of an image)."""
+        if self.values == "grey":
+            return x
+        ones = jax.nn.one_hot(self._index(x), self.categories, dtype=x.dtype)
+        return ones.reshape(self.features_shape(x.shape))
+
+    def features_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """(height, width, categories) for images of kinds, otherwise so many times the last axis."""
+        if self.values == "grey":
+            return shape
+        return (*shape, self.categories) if len(shape) == 2 else (*shape[:-1], shape[-1] * self.categories)
+
+    def log_probs(self, outputs: Array, x: Array) -> Array:
+        """Each value's logit less the log-sum-exp of all."""
+        return log_softmax_at(outputs, self._index(x))
+
+    def bias(self, mean: Array) -> Array:
+        """For levels of grey those of greatest entropy with this mean, which is held to 0.001…0.999.
+
+        Raises:
+            SpecError: for kinds, whose mean says nothing of how frequent they are.
+        """
+        if self.values == "whole":
+            return super().bias(mean)
+        levels = jnp.linspace(0, 1, self.categories).reshape(-1, *[1] * mean.ndim).astype(mean.dtype)
+
+        def mean_of(slope: Array) -> Array:
+            return jnp.sum(jax.nn.softmax(slope * levels, axis=0) * levels, axis=0)
+
+        return inverse(mean_of, jnp.clip(mean, FAINTEST, 1 - FAINTEST), -STEEPEST, STEEPEST) * levels
+
+    def mean(self, outputs: Array) -> Array:
+        """The expected level of grey; the most probable kind."""
+        if self.values == "whole":
+            return jnp.argmax(outputs, axis=0).astype(outputs.dtype)
+        levels = jnp.linspace(0, 1, self.categories, dtype=outputs.dtype)
+        return jnp.tensordot(levels, jax.nn.softmax(outputs, axis=0), axes=1)
+
+    def sample(self, outputs: Array, *, key: Array) -> Array:
+        """A whole number, or a level of grey, for each value."""
+        drawn = jr.categorical(key, outputs, axis=0)
+        return drawn.astype(outputs.dtype) * (self._top / (self.categories - 1))
+
+    def check(self, values: NDArray[np.floating], shape: tuple[int, ...]) -> None:
+        """Refuse whatever is no category; NaN, a missing value, is no concern of it.
+
+        Raises:
+            DataError: naming the value that was got and those allowed.
+        """
+        if self.values == "grey":
+            check_levels(self, values, self.categories, 'take data of bytes, or the number of its "categories"')
+            return
+        known = np.asarray(values)[~np.isnan(values)]
+        odd = known[(known != np.round(known)) | (known < 0) | (known > self.categories - 1)]
+        if len(odd):
+            raise DataError(
+                f"{likelihoods.name_of(self)} takes the whole numbers 0 to {self.categories - 1}, and the data has "
+                f'{float(odd[0]):g}; give its number of "categories", or values = "grey" for levels of 0 to 1'
+            )

@@ -1,0 +1,119 @@
+"""What the columns of a mixed table hold, and where the parts of each stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.errors import SpecError, unknown
+
+Index = NDArray[np.int32]
+KINDS = ("real", "binary", "count", "count:negative-binomial", "categorical")
+CATEGORIES = 65536
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each column's numbers are, column after column.
+
+    Attributes:
+        kinds: of each column, one of `KINDS`.
+        sizes: categories of each column, 1 where it has none: so many outputs and features it has.
+        starts: where its outputs and its features begin.
+        order: brings values by kind, in the order of `KINDS`, back to the order of the columns.
+        categories: for each categorical column the places of its logits, shape (columns, most categories).
+        real: which of those exist; rows of fewer categories are filled up with their first place.
+    """
+
+    kinds: tuple[str, ...]
+    sizes: tuple[int, ...]
+    starts: Index
+    order: Index
+    categories: Index
+    real: NDArray[np.bool_]
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers there are in all."""
+        return sum(self.sizes)
+
+    def columns(self, kind: str) -> Index:
+        """Which columns are of a kind."""
+        return np.flatnonzero([k == kind for k in self.kinds]).astype(np.int32)
+
+    @property
+    def owners(self) -> Index:
+        """The column of each output, and of each feature."""
+        return np.repeat(np.arange(len(self.sizes), dtype=np.int32), self.sizes)
+
+    @property
+    def offsets(self) -> Index:
+        """How far each output, or feature, is from its column's first: the category that it is of."""
+        return np.arange(self.outputs, dtype=np.int32) - self.starts[self.owners]
+
+    def places(self, kind: str) -> Index:
+        """Where the outputs, and the features, of such columns begin."""
+        return self.starts[self.columns(kind)]
+
+
+def parse(columns: Sequence[str], where: str) -> tuple[tuple[str, int], ...]:
+    """The kind and the number of categories of each column.
+
+    Args:
+        columns: such as ["real", "count", "count:negative-binomial", "binary", "categorical:5"].
+        where: what to call them in messages.
+
+    Raises:
+        SpecError: no list, an empty one, or an entry that is none of these.
+    """
+    if isinstance(columns, str) or not isinstance(columns, Sequence) or not columns:
+        raise SpecError(
+            f"{where}: got columns = {columns!r}; allowed: a list with, for each column of the table, "
+            f'{", ".join(KINDS[:-1])} or categorical:K, for instance ["real", "count", "categorical:5"]'
+        )
+    return tuple(_kind(column, f"{where}: columns[{i}]") for i, column in enumerate(columns))
+
+
+@lru_cache(maxsize=256)
+def layout(columns: tuple[tuple[str, int], ...]) -> Layout:
+    """The layout of columns that `parse` gave."""
+    kinds, sizes = zip(*columns, strict=True)
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32)
+    by_kind = np.concatenate([np.flatnonzero([k == kind for k in kinds]) for kind in KINDS])
+    chosen = np.flatnonzero([k == "categorical" for k in kinds])
+    most = np.arange(max((sizes[c] for c in chosen), default=1))
+    real = most[None] < np.array([sizes[c] for c in chosen], np.int32)[:, None]
+    categories = starts[chosen][:, None] + np.where(real, most[None], 0).astype(np.int32)
+    return Layout(kinds, sizes, starts, np.argsort(by_kind).astype(np.int32), categories, real)
+
+
+def acceptable(kind: str, size: int) -> tuple[str, Callable[[NDArray[np.floating]], NDArray[np.bool_]]]:
+    """What a column takes, in words, and which known values are that."""
+
+    def whole(v: NDArray[np.floating]) -> NDArray[np.bool_]:
+        return np.asarray((v == np.round(v)) & (v >= 0) & np.isfinite(v))
+
+    if kind == "real":
+        return "numbers", np.isfinite
+    if kind == "binary":
+        return "0 and 1", lambda v: np.asarray((v == 0) | (v == 1))
+    if kind == "categorical":
+        return f"the whole numbers 0 to {size - 1}", lambda v: whole(v) & (v <= size - 1)
+    return "whole numbers of at least 0", whole
+
+
+def _kind(column: object, where: str) -> tuple[str, int]:
+    if column in KINDS[:-1]:
+        return str(column), 1
+    if column == "count:poisson":
+        return "count", 1
+    if isinstance(column, str) and column.startswith("categorical:"):
+        number = column.removeprefix("categorical:")
+        if number.isascii() and number.isdigit() and 2 <= int(number) <= CATEGORIES:
+            return "categorical", int(number)
+        raise SpecError(f"{where}: got {column!r}; allowed: categorical:K with K from 2 to {CATEGORIES}")
+    raise SpecError(unknown(where, column, (*KINDS[:-1], "count:poisson", "categorical:K")))

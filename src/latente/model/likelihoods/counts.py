@@ -1,0 +1,86 @@
+"""What the likelihoods of counts share: their support, what the encoder sees, and the range of their parameters."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Self
+
+import equinox as eqx
+import jax.numpy as jnp
+import jax.random as jr
+from jax import Array
+
+from latente.model.likelihoods.base import Likelihood
+from latente.model.likelihoods.checks import check_positive
+from latente.model.likelihoods.numeric import bounded, unbounded
+from latente.registry import learnt
+
+LOG_MEAN_BOUND = 15.0
+"""The log of a mean count lies in (−15, 15), by a scaled tanh: up to three million."""
+LOG_DISPERSION_BOUND = 10.0
+"""log θ lies in (−10, 10), by a scaled tanh."""
+FEWEST, MOST = 1e-3, 1e6
+"""Mean counts beyond these are held here for the output bias."""
+
+
+def log_mean_of(raw: Array) -> Array:
+    """A decoder's output as the log of a mean count."""
+    return bounded(raw, LOG_MEAN_BOUND)
+
+
+def raw_of_mean(mean: Array) -> Array:
+    """The output that stands for a mean count, which is held to 0.001…1,000,000."""
+    return unbounded(jnp.log(jnp.clip(mean, FEWEST, MOST)), LOG_MEAN_BOUND)
+
+
+def draw_negative_binomial(log_mean: Array, log_dispersion: Array, *, key: Array) -> Array:
+    """A Poisson count whose rate is drawn from a gamma distribution of shape θ and mean μ."""
+    rate, count = jr.split(key)
+    # The log of the gamma variate: of a small θ the variate itself would be zero.
+    log_rate = jr.loggamma(rate, jnp.exp(log_dispersion)) - log_dispersion + log_mean
+    return jr.poisson(count, jnp.exp(log_rate)).astype(log_mean.dtype)
+
+
+class Counts(Likelihood):
+    """Whole numbers of at least zero, whose logs, log(1 + x), the encoder sees."""
+
+    support: ClassVar[tuple[float, float]] = (0.0, math.inf)
+    whole: ClassVar[bool] = True
+
+    def features(self, x: Array) -> Array:
+        """log(1 + x)."""
+        return jnp.log1p(x)
+
+
+class Dispersed(Counts):
+    """Counts of mean μ and inverse dispersion θ, the variance being μ + μ²/θ.
+
+    ``dispersion`` is θ: a number; or "learned", one for each value of an example (scVI's "gene"); or "per-example",
+    which the decoder gives for each value of each example (scVI's "gene-cell"). The last two have log θ in (−10, 10).
+    """
+
+    dispersion: float | str = eqx.field(static=True, default="learned")
+    log_dispersion: Array | None = learnt()
+
+    def __check_init__(self) -> None:
+        check_positive(self, "dispersion", self.dispersion, "learned", "per-example")
+
+    def init(self, shape: tuple[int, ...], *, key: Array) -> Self:
+        """With θ at one where it is learnt."""
+        if self.dispersion != "learned":
+            return self
+        made: Self = eqx.tree_at(lambda s: s.log_dispersion, self, jnp.zeros(shape), is_leaf=lambda leaf: leaf is None)
+        return made
+
+    def bounded_log_dispersion(self, outputs: Array) -> Array:
+        """log θ: a scalar, or of the example's shape; the decoder gives it last."""
+        if self.dispersion == "per-example":
+            return bounded(outputs[-1], LOG_DISPERSION_BOUND)
+        if self.dispersion == "learned":
+            assert self.log_dispersion is not None
+            return bounded(self.log_dispersion, LOG_DISPERSION_BOUND)
+        return jnp.log(jnp.asarray(self.dispersion, outputs.dtype))
+
+    def with_dispersion(self, *parts: Array) -> Array:
+        """Outputs of these, each of the example's shape, with θ at one after them where the decoder gives it."""
+        return jnp.stack([*parts, *([jnp.zeros_like(parts[0])] if self.dispersion == "per-example" else [])])

@@ -1,0 +1,209 @@
+"""The likelihood of tables whose columns are of different kinds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import ClassVar, Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+from latente.errors import DataError, SpecError
+from latente.model.likelihoods.base import Likelihood, likelihoods
+from latente.model.likelihoods.columns import Layout, acceptable, layout, parse
+from latente.model.likelihoods.counts import (
+    LOG_DISPERSION_BOUND,
+    draw_negative_binomial,
+    log_mean_of,
+    raw_of_mean,
+)
+from latente.model.likelihoods.gaussian import bounded_log_scale
+from latente.model.likelihoods.numeric import (
+    HALF_LOG_2_PI,
+    bounded,
+    negative_binomial_log_prob,
+    poisson_log_prob,
+)
+from latente.registry import learnt
+
+FAINTEST = 1e-3
+NEVER = -1e30
+"""A logit for categories that a column does not have: finite, so that no gradient is NaN."""
+
+
+@likelihoods.register("mixed", source="Nazábal et al. 2020, arXiv:1807.03653, section 2.1 (heterogeneous data)")
+class Mixed(Likelihood):
+    """A density or probability of its own for each column of a flat example.
+
+    ``columns`` is a list with one entry a column, of shape (columns,) in all:
+
+    - "real": a Gaussian about the decoder's output, with one learnt σ for each such column, log σ in (−6, 6); columns
+      of very different ranges are better standardised first;
+    - "binary": 0 or 1, a Bernoulli;
+    - "count": a Poisson (also "count:poisson"), or "count:negative-binomial", with one learnt θ for each column;
+    - "categorical:K": one of 0, 1, …, K − 1, a softmax.
+
+    The encoder sees real and binary columns as they are, log(1 + x) of counts, and of categories zeros and a one.
+    The log-probabilities of densities and of probabilities add up, as for any mixed table: the sum is in nats, but
+    moves with the units of the real columns.
+    """
+
+    columns: Sequence[str] = eqx.field(static=True, default=(), converter=lambda c: tuple(c) if type(c) is list else c)
+    log_sigma: Array | None = learnt()
+    log_dispersion: Array | None = learnt()
+
+    support: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+    alike: ClassVar[bool] = False
+
+    def __check_init__(self) -> None:
+        parse(self.columns, likelihoods.name_of(self))
+
+    @property
+    def layout(self) -> Layout:
+        """Where each column's outputs and features are."""
+        return layout(parse(self.columns, likelihoods.name_of(self)))
+
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
+        if shape != (len(self.columns),):
+            raise SpecError(
+                f"{likelihoods.name_of(self)}: got {len(self.columns)} columns for examples of shape {shape}; "
+                "allowed: a table, with one entry for each of its columns"
+            )
+
+    def init(self, shape: tuple[int, ...], *, key: Array) -> Self:
+        """With log σ and log θ at zero.
+
+        Raises:
+            SpecError: examples are not flat, or have another number of columns.
+        """
+        self._check_shape(shape)
+        at = self.layout
+        sizes = (len(at.columns("real")), len(at.columns("count:negative-binomial")))
+        made: Self = eqx.tree_at(
+            lambda s: (s.log_sigma, s.log_dispersion),
+            self,
+            tuple(jnp.zeros(n) for n in sizes),
+            is_leaf=lambda leaf: leaf is None,
+        )
+        return made
+
+    def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Flat, column after column: a number each, and of categories one logit each."""
+        return (self.layout.outputs,)
+
+    def features_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Flat, column after column: a number each, and of categories one each."""
+        return (self.layout.outputs,)
+
+    def features(self, x: Array) -> Array:
+        """Numbers, bits, log(1 + count), and zeros with a one."""
+        at = self.layout
+        kinds = np.array(at.kinds)[at.owners]
+        values, counts = x[at.owners], np.char.startswith(kinds, "count")
+        numbers = jnp.where(counts, jnp.log1p(jnp.where(counts, values, 0)), values)
+        return jnp.where(kinds == "categorical", (jnp.round(values) == at.offsets).astype(x.dtype), numbers)
+
+    def _logits(self, outputs: Array) -> Array:
+        """Of the categorical columns, shape (columns, most categories)."""
+        return jnp.where(self.layout.real, outputs[self.layout.categories], NEVER)
+
+    def _log_sigma(self) -> Array:
+        assert self.log_sigma is not None
+        return bounded_log_scale(self.log_sigma)
+
+    def _log_dispersion(self) -> Array:
+        assert self.log_dispersion is not None
+        return bounded(self.log_dispersion, LOG_DISPERSION_BOUND)
+
+    def _ordered(self, by_kind: Sequence[Array]) -> Array:
+        """Values by kind, in the order of the kinds, in the order of the columns."""
+        return jnp.concatenate(by_kind)[self.layout.order]
+
+    def log_probs(self, outputs: Array, x: Array) -> Array:
+        """Of each column, shape (columns,)."""
+        at = self.layout
+        log_sigma = self._log_sigma()
+        scaled = (x[at.columns("real")] - outputs[at.places("real")]) * jnp.exp(-log_sigma)
+        logit, bit = outputs[at.places("binary")], x[at.columns("binary")]
+        rate, overdispersed = (log_mean_of(outputs[at.places(k)]) for k in ("count", "count:negative-binomial"))
+        counts = x[at.columns("count:negative-binomial")]
+        logits = self._logits(outputs)
+        index = jnp.round(x[at.columns("categorical")]).astype(jnp.int32)
+        chosen = jnp.take_along_axis(logits, index[:, None], axis=1)[:, 0]
+        return self._ordered(
+            [
+                -0.5 * scaled**2 - log_sigma - HALF_LOG_2_PI,
+                bit * logit - jax.nn.softplus(logit),
+                poisson_log_prob(rate, x[at.columns("count")]),
+                negative_binomial_log_prob(overdispersed, self._log_dispersion(), counts),
+                chosen - jax.nn.logsumexp(logits, axis=1),
+            ]
+        )
+
+    def bias(self, mean: Array) -> Array:
+        """The outputs of these means; of categories, whose mean says nothing, equal logits."""
+        self._check_shape(mean.shape)
+        at = self.layout
+        bits = jnp.clip(mean[at.columns("binary")], FAINTEST, 1 - FAINTEST)
+        outputs = jnp.zeros(at.outputs, mean.dtype)
+        outputs = outputs.at[at.places("real")].set(mean[at.columns("real")])
+        outputs = outputs.at[at.places("binary")].set(jnp.log(bits / (1 - bits)))
+        for kind in ("count", "count:negative-binomial"):
+            outputs = outputs.at[at.places(kind)].set(raw_of_mean(mean[at.columns(kind)]))
+        return outputs
+
+    def mean(self, outputs: Array) -> Array:
+        """Expected values; of a binary column the probability of a one, of a categorical one the most probable."""
+        at = self.layout
+        return self._ordered(
+            [
+                outputs[at.places("real")],
+                jax.nn.sigmoid(outputs[at.places("binary")]),
+                *(jnp.exp(log_mean_of(outputs[at.places(kind)])) for kind in ("count", "count:negative-binomial")),
+                jnp.argmax(self._logits(outputs), axis=1).astype(outputs.dtype),
+            ]
+        )
+
+    def sample(self, outputs: Array, *, key: Array) -> Array:
+        """Numbers, zeros and ones, counts, and whole numbers for categories."""
+        at = self.layout
+        keys = jr.split(key, 5)
+        mean, logit = outputs[at.places("real")], outputs[at.places("binary")]
+        rate, overdispersed = (log_mean_of(outputs[at.places(k)]) for k in ("count", "count:negative-binomial"))
+        drawn = [
+            mean + jnp.exp(self._log_sigma()) * jr.normal(keys[0], mean.shape, mean.dtype),
+            jr.bernoulli(keys[1], jax.nn.sigmoid(logit)),
+            jr.poisson(keys[2], jnp.exp(rate)),
+            draw_negative_binomial(overdispersed, self._log_dispersion(), key=keys[3]),
+            jr.categorical(keys[4], self._logits(outputs), axis=1),
+        ]
+        return self._ordered([d.astype(outputs.dtype) for d in drawn])
+
+    def check(self, values: NDArray[np.floating], shape: tuple[int, ...]) -> None:
+        """Refuse a column outside what its kind takes; NaN, a missing value, is no concern of it.
+
+        Args:
+            values: whole examples, shape (n, columns).
+            shape: of one example.
+
+        Raises:
+            DataError: naming the column, counted from 0, the value that was got and those allowed.
+        """
+        name = likelihoods.name_of(self)
+        if values.shape[1:] != shape:
+            raise DataError(f"{name}: got values of shape {values.shape}; allowed: whole examples, (n, *{shape})")
+        for i, (kind, size) in enumerate(zip(self.layout.kinds, self.layout.sizes, strict=True)):
+            words, fine = acceptable(kind, size)
+            known = values[:, i][~np.isnan(values[:, i])]
+            odd = known[~fine(known)]
+            if len(odd):
+                raise DataError(
+                    f'{name}: column {i} is "{self.columns[i]}" and takes {words}, and the data has {float(odd[0]):g}; '
+                    "give the column another kind, or the data as it was, unscaled"
+                )

@@ -1,0 +1,44 @@
+"""The negative binomial likelihood: counts that vary more than a Poisson rate allows."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from jax import Array
+
+from latente.model.likelihoods.base import likelihoods
+from latente.model.likelihoods.counts import Dispersed, draw_negative_binomial, log_mean_of, raw_of_mean
+from latente.model.likelihoods.numeric import negative_binomial_log_prob
+
+
+@likelihoods.register("negative-binomial", source="Lopez et al. 2018, doi:10.1038/s41592-018-0229-2; Loader 2000")
+class NegativeBinomial(Dispersed):
+    """Γ(x + θ) / (Γ(θ) x!) · (θ / (θ + μ))^θ (μ / (θ + μ))^x, with variance μ + μ²/θ; as θ grows, a Poisson.
+
+    The decoder gives the log of the mean μ, held to (−15, 15) by a scaled tanh. It is not scaled by an example's
+    total, as scVI's is by a cell's library size.
+
+    ``dispersion`` is θ: a number; or "learned", one for each value of an example (scVI's "gene"); or "per-example",
+    which the decoder gives for each value of each example (scVI's "gene-cell"). The last two have log θ in (−10, 10).
+    """
+
+    def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Means, and θ after them where the decoder gives it."""
+        return (2 if self.dispersion == "per-example" else 1, *shape)
+
+    def log_probs(self, outputs: Array, x: Array) -> Array:
+        """In a form that stays exact for large counts and large θ; see `negative_binomial_log_prob`."""
+        return negative_binomial_log_prob(log_mean_of(outputs[0]), self.bounded_log_dispersion(outputs), x)
+
+    def bias(self, mean: Array) -> Array:
+        """The output of that mean, which is held to 0.001…1,000,000; θ at one where the decoder gives it."""
+        return self.with_dispersion(raw_of_mean(mean))
+
+    def mean(self, outputs: Array) -> Array:
+        """μ."""
+        return jnp.exp(log_mean_of(outputs[0]))
+
+    def sample(self, outputs: Array, *, key: Array) -> Array:
+        """Counts."""
+        log_mean = log_mean_of(outputs[0])
+        log_dispersion = jnp.broadcast_to(self.bounded_log_dispersion(outputs), log_mean.shape)
+        return draw_negative_binomial(log_mean, log_dispersion, key=key)

@@ -1,0 +1,58 @@
+"""What the likelihoods with a location and a scale share: a scale that is fixed, one learnt, or one for each value."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import Array
+
+from latente.model.likelihoods.base import Likelihood
+from latente.model.likelihoods.checks import check_positive
+from latente.model.likelihoods.numeric import bounded
+from latente.registry import learnt
+
+
+class LocationScale(Likelihood):
+    """Independent values about the decoder's output.
+
+    ``scale`` is a number; or "learned", one for all values; or "per-value", which the decoder gives for each value of
+    each example. The last two have the log of the scale in an open interval, by a scaled tanh.
+
+    Attributes:
+        log_scales: the middle of that interval, which is where a learnt scale starts, and its half width.
+    """
+
+    scale: float | str = eqx.field(static=True, default=1.0)
+    log_scale: Array | None = learnt()
+
+    log_scales: ClassVar[tuple[float, float]] = (0.0, 6.0)
+
+    def __check_init__(self) -> None:
+        check_positive(self, "scale", self.scale, "learned", "per-value")
+
+    def init(self, shape: tuple[int, ...], *, key: Array) -> Self:
+        """With the scale in the middle of its interval where it is learnt."""
+        if self.scale != "learned":
+            return self
+        made: Self = eqx.tree_at(lambda s: s.log_scale, self, jnp.zeros(()), is_leaf=lambda leaf: leaf is None)
+        return made
+
+    def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Locations, and after them, where the scale is for each value, what `bounded_log_scale` takes."""
+        return (2 if self.scale == "per-value" else 1, *shape)
+
+    def bounded_log_scale(self, outputs: Array) -> Array:
+        """log of the scale: a scalar, or of the example's shape."""
+        middle, half = self.log_scales
+        if self.scale == "per-value":
+            return middle + bounded(outputs[1], half)
+        if self.scale == "learned":
+            assert self.log_scale is not None
+            return middle + bounded(self.log_scale, half)
+        return jnp.log(jnp.asarray(self.scale, outputs.dtype))
+
+    def at(self, location: Array) -> Array:
+        """The outputs with these locations, of the example's shape, and the scale in the middle of its interval."""
+        return jnp.stack([location, *([jnp.zeros_like(location)] if self.scale == "per-value" else [])])

@@ -1,0 +1,52 @@
+"""The zero-inflated negative binomial likelihood: counts of which some were lost altogether."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jax import Array
+
+from latente.model.likelihoods.base import likelihoods
+from latente.model.likelihoods.counts import Dispersed, draw_negative_binomial, log_mean_of, raw_of_mean
+from latente.model.likelihoods.numeric import negative_binomial_log_prob
+
+
+@likelihoods.register(
+    "zero-inflated-negative-binomial", source="Lopez et al. 2018, doi:10.1038/s41592-018-0229-2 (scVI)"
+)
+class ZeroInflatedNegativeBinomial(Dispersed):
+    """Zero with probability π, and otherwise a negative binomial count (see `NegativeBinomial`).
+
+    The decoder gives the log of the mean μ, held to (−15, 15) by a scaled tanh, and the logit of π. The mean μ is
+    that before the zeros; it is not scaled by an example's total, as scVI's is by a cell's library size.
+
+    ``dispersion`` is θ: a number; or "learned", one for each value of an example (scVI's "gene"); or "per-example",
+    which the decoder gives for each value of each example (scVI's "gene-cell"). The last two have log θ in (−10, 10).
+    """
+
+    def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Means, logits of π, and θ after them where the decoder gives it."""
+        return (3 if self.dispersion == "per-example" else 2, *shape)
+
+    def log_probs(self, outputs: Array, x: Array) -> Array:
+        """log(π + (1 − π) NB(0)) of zeros, log((1 − π) NB(x)) of other counts."""
+        gate = outputs[1]
+        counted = negative_binomial_log_prob(log_mean_of(outputs[0]), self.bounded_log_dispersion(outputs), x)
+        return jnp.where(x > 0, counted, jnp.logaddexp(gate, counted)) - jax.nn.softplus(gate)
+
+    def bias(self, mean: Array) -> Array:
+        """π at one half, and the outputs of twice the mean; θ at one where the decoder gives it."""
+        return self.with_dispersion(raw_of_mean(2 * mean), jnp.zeros_like(mean))
+
+    def mean(self, outputs: Array) -> Array:
+        """(1 − π) μ."""
+        return jax.nn.sigmoid(-outputs[1]) * jnp.exp(log_mean_of(outputs[0]))
+
+    def sample(self, outputs: Array, *, key: Array) -> Array:
+        """Counts."""
+        lost, count = jr.split(key)
+        log_mean = log_mean_of(outputs[0])
+        log_dispersion = jnp.broadcast_to(self.bounded_log_dispersion(outputs), log_mean.shape)
+        drawn = draw_negative_binomial(log_mean, log_dispersion, key=count)
+        return jnp.where(jr.bernoulli(lost, jax.nn.sigmoid(outputs[1])), 0, drawn)

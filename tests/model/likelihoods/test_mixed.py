@@ -1,0 +1,150 @@
+"""The likelihood of mixed tables, column by column against scipy."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from latente.errors import DataError, SpecError
+from latente.model.likelihoods import likelihoods
+
+COLUMNS = ["categorical:3", "real", "count", "binary", "count:negative-binomial", "real", "categorical:5", "binary"]
+OUTPUTS = jnp.array([0.3, -1.0, 2.0, 0.7, 1.1, -0.4, 0.9, -2.0, 0.1, 0.2, 0.3, 1.4, -0.5, 0.8], jnp.float32)
+X = np.array([2.0, 0.1, 4.0, 0.0, 2.0, -3.0, 3.0, 1.0], np.float32)
+RAW_SIGMA, RAW_THETA = np.array([0.5, -0.2]), 0.6
+
+
+def make(columns=COLUMNS):
+    return likelihoods.make({"name": "mixed", "columns": columns})
+
+
+def table():
+    """With learnt arrays that have moved."""
+    made = make().init((8,), key=jr.key(0))
+    moved = (jnp.array(RAW_SIGMA, jnp.float32), jnp.array([RAW_THETA], jnp.float32))
+    return eqx.tree_at(lambda s: (s.log_sigma, s.log_dispersion), made, moved)
+
+
+log_probs = eqx.filter_jit(lambda part, outputs, x: part.log_probs(outputs, x))
+mean_of = eqx.filter_jit(lambda part, outputs: part.mean(outputs))
+sample = eqx.filter_jit(lambda part, outputs, key: part.sample(outputs, key=key))
+slope_of = eqx.filter_jit(lambda part, outputs, x: jax.grad(part.log_prob)(outputs, x))
+
+
+def expected():
+    """Each column's log-probability of X by scipy."""
+    o, sigma = np.asarray(OUTPUTS, np.float64), np.exp(6 * np.tanh(RAW_SIGMA / 6))
+    theta = np.exp(10 * np.tanh(RAW_THETA / 10))
+    rate, mean = (np.exp(15 * np.tanh(o[i] / 15)) for i in (4, 6))
+    return [
+        special.log_softmax(o[:3])[2],
+        stats.norm.logpdf(0.1, o[3], sigma[0]),
+        stats.poisson.logpmf(4, rate),
+        stats.bernoulli.logpmf(0, special.expit(o[5])),
+        stats.nbinom.logpmf(2, theta, theta / (theta + mean)),
+        stats.norm.logpdf(-3, o[7], sigma[1]),
+        special.log_softmax(o[8:13])[3],
+        stats.bernoulli.logpmf(1, special.expit(o[13])),
+    ]
+
+
+def test_every_column_has_its_own_density():
+    np.testing.assert_allclose(log_probs(table(), OUTPUTS, jnp.array(X)), expected(), rtol=1e-5)
+    assert table().outputs((8,)) == (14,)
+
+
+def test_missing_entries_are_left_out_and_get_no_gradient():
+    likelihood, x = table(), X.copy()
+    x[[0, 2, 5]] = np.nan
+    value, slope = jax.jit(jax.value_and_grad(likelihood.log_prob_seen))(OUTPUTS, jnp.array(x))
+    assert float(value) == pytest.approx(sum(v for i, v in enumerate(expected()) if i not in (0, 2, 5)), rel=1e-5)
+    owner = np.repeat(np.arange(8), [3, 1, 1, 1, 1, 1, 5, 1])
+    np.testing.assert_array_equal(np.asarray(slope) != 0, ~np.isin(owner, [0, 2, 5]))
+
+
+def test_features_are_by_kind():
+    o = table().features(jnp.array(X))
+    ones = np.concatenate([[0, 0, 1], [0.1], [np.log(5)], [0], [np.log(3)], [-3], [0, 0, 0, 1, 0], [1]])
+    np.testing.assert_allclose(o, ones, rtol=1e-6)
+    assert o.shape == table().features_shape((8,))
+
+
+def test_mean_and_samples_are_by_kind():
+    likelihood, o = table(), np.asarray(OUTPUTS, np.float64)
+    mean = np.asarray(mean_of(likelihood, OUTPUTS))
+    rate, other = (np.exp(15 * np.tanh(o[i] / 15)) for i in (4, 6))
+    np.testing.assert_allclose(
+        mean, [2, o[3], rate, special.expit(o[5]), other, o[7], 3, special.expit(o[13])], rtol=1e-5
+    )
+    draw = jax.jit(jax.vmap(lambda k: likelihood.sample(OUTPUTS, key=k)))
+    draws = np.asarray(draw(jr.split(jr.key(1), 8000)), np.float64)
+    ordered = [1, 2, 3, 4, 5, 7]
+    error = draws.std(axis=0) / np.sqrt(len(draws))
+    assert (np.abs(draws.mean(axis=0) - mean) < 4.5 * error)[ordered].all()
+    for column, logits in ((0, o[:3]), (6, o[8:13])):
+        counts = np.bincount(draws[:, column].astype(int), minlength=len(logits))
+        assert stats.chisquare(counts, len(draws) * special.softmax(logits)).pvalue > 1e-3
+    assert np.isclose(draws[:, 1].std(), np.exp(6 * np.tanh(RAW_SIGMA[0] / 6)), rtol=0.05)
+    likelihood.check(draws, (8,))
+
+
+def test_bias_has_the_training_mean():
+    mean = jnp.array([1.0, -4.0, 3.0, 0.2, 8.0, 0.5, 2.0, 1.0])
+    bias = table().bias(mean)
+    np.testing.assert_allclose(
+        mean_of(table(), bias)[jnp.array([1, 2, 3, 4, 5])], mean[jnp.array([1, 2, 3, 4, 5])], rtol=1e-5
+    )
+    assert float(mean_of(table(), bias)[7]) == pytest.approx(0.999)
+    np.testing.assert_array_equal(bias[:3], 0)
+
+
+@pytest.mark.parametrize("columns", [["real"], ["binary", "binary"], ["categorical:4", "count"]])
+def test_kinds_may_be_absent(columns):
+    likelihood = make(columns).init((len(columns),), key=jr.key(0))
+    outputs = jnp.linspace(-1, 1, likelihood.outputs((len(columns),))[0])
+    x = sample(likelihood, outputs, jr.key(1))
+    assert mean_of(likelihood, outputs).shape == x.shape == (len(columns),)
+    assert np.isfinite(slope_of(likelihood, outputs, x)).all()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        (0, 3.0, "the whole numbers 0 to 2"),
+        (0, 1.5, "the whole numbers 0 to 2"),
+        (1, np.inf, "numbers"),
+        (2, -1.0, "whole numbers of at least 0"),
+        (3, 2.0, "0 and 1"),
+        (4, 0.5, "whole numbers of at least 0"),
+    ],
+)
+def test_a_value_that_its_column_does_not_take_is_refused(column, value, words):
+    rows = np.stack([X, X, X])
+    rows[0] = np.nan
+    make().check(rows, (8,))
+    rows[1, column] = value
+    message = (
+        f'likelihood "mixed": column {column} is "{COLUMNS[column]}" and takes {words}, and the data has {value:g};'
+    )
+    with pytest.raises(DataError, match=message):
+        make().check(rows, (8,))
+
+
+def test_wrong_columns_are_refused():
+    for wrong in ((), "real", 3):
+        with pytest.raises(SpecError, match=r'likelihood "mixed": got columns = .*; allowed: a list with, for each'):
+            make(wrong)
+    with pytest.raises(SpecError, match=r'unknown likelihood "mixed": columns\[1\] "binery"; did you mean "binary"'):
+        make(["real", "binery"])
+    for wrong in ("categorical:1", "categorical:x", "categorical:"):
+        with pytest.raises(
+            SpecError, match=r"columns\[0\]: got 'categorical:.*'; allowed: categorical:K with K from 2"
+        ):
+            make([wrong])
+    with pytest.raises(SpecError, match=r"got 8 columns for examples of shape \(4,\); allowed: a table"):
+        make().init((4,), key=jr.key(0))
+    with pytest.raises(SpecError, match=r"got 8 columns for examples of shape \(2, 4\)"):
+        make().init((2, 4), key=jr.key(0))
