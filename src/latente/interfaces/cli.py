@@ -107,6 +107,26 @@ def _parser() -> _Parser:
     show.add_argument("folder", metavar="RUN", help="a run's folder, or a study's")
     show.set_defaults(do=_show)
 
+    evaluate = commands.add_parser("evaluate", help="score finished runs, and rank those whose numbers mean the same")
+    evaluate.add_argument("folders", nargs="+", metavar="RUN", help="runs' folders")
+    evaluate.add_argument("--scores", default="nll,mean-mse,linear-probe,active-units", metavar="NAMES",
+                          help="which, by comma (%(default)s)")  # fmt: skip
+    evaluate.add_argument("--samples", type=int, default=1000, metavar="K", help="codes an example for nll (1000)")
+    evaluate.add_argument(
+        "--split", default="test", choices=("train", "validation", "test"), help="on which part (test)"
+    )
+    _language(evaluate)
+    evaluate.set_defaults(do=_evaluate)
+
+    prior = commands.add_parser("prior", help="fit a prior to a finished run's codes, to sample from any model")
+    prior.add_argument("folder", metavar="RUN", help="the run's folder")
+    prior.add_argument("kind", metavar="KIND", help="gaussian-mixture, kde, realnvp, maf, …")
+    prior.add_argument("--out", required=True, metavar="DIR", help="the new run's folder")
+    prior.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="options",
+                       help="an option of the kind: components=20 (may be repeated)")  # fmt: skip
+    prior.add_argument("--seed", type=int, default=0, metavar="N", help="of the codes drawn and of the fit (0)")
+    prior.set_defaults(do=_prior)
+
     report = commands.add_parser("report", help="write a finished study's report again, perhaps in another language")
     report.add_argument("folder", metavar="STUDY_DIR", help="the study's folder")
     _language(report)
@@ -136,6 +156,9 @@ def _parser() -> _Parser:
     kinds.add_parser("list", help="the named data sets").set_defaults(do=_data_list)
     card = kinds.add_parser("show", help="the data card of a named data set or of your own")
     card.add_argument("source", metavar="SOURCE")
+    card.add_argument("--scale", default="unit", choices=("unit", "minmax", "none"), help="of the values (unit)")
+    card.add_argument("--missing", default="refuse", choices=("refuse", "keep"), help="missing values (refuse)")
+    card.add_argument("--condition", default="", metavar="NAMES", help="columns to condition on, by comma")
     card.set_defaults(do=_data_show)
 
     models = commands.add_parser("models", help="list the parts and presets of models, and which go together")
@@ -261,6 +284,23 @@ def _explore(arguments: Arguments, argv: list[str]) -> None:
     )
 
 
+def _evaluate(arguments: Arguments, argv: list[str]) -> None:
+    _compile_cache()
+    from latente.interfaces.scoring import score_runs
+
+    for text in score_runs(
+        arguments.folders, arguments.scores.split(","), arguments.samples, arguments.split, arguments.lang
+    ):
+        _say(text)
+
+
+def _prior(arguments: Arguments, argv: list[str]) -> None:
+    _compile_cache()
+    from latente.interfaces.priorcommand import add_prior
+
+    _say(str(add_prior(arguments.folder, arguments.kind, arguments.out, arguments.options, seed=arguments.seed)))
+
+
 def _table(runs: list[Any], lang: str | None) -> None:
     from rich.console import Console
 
@@ -292,7 +332,9 @@ def _data_show(arguments: Arguments, argv: list[str]) -> None:
 
     from latente.data.load import load_data
 
-    _say(json.dumps(load_data(arguments.source).card(), indent=2, ensure_ascii=False))
+    named = tuple(name for name in arguments.condition.split(",") if name)
+    data = load_data(arguments.source, scale=arguments.scale, missing=arguments.missing, condition=named)
+    _say(json.dumps(data.card(), indent=2, ensure_ascii=False))
 
 
 def _models(arguments: Arguments, argv: list[str]) -> None:

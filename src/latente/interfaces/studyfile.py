@@ -85,7 +85,7 @@ def _lay(table: Table, setting: str) -> None:
         value = text.strip()
     runs = table.get("runs") if isinstance(table.get("runs"), dict) else {}
     assert isinstance(runs, dict)
-    if path[0] in ("title", "seeds", "data", "runs"):
+    if path[0] in TOP:
         _assign(table, path, value, setting)
         return
     sections = {s: [s] for s in runs}
@@ -101,7 +101,7 @@ def _lay(table: Table, setting: str) -> None:
         for run in runs.values():
             _assign(run, path, value, setting)
     else:
-        allowed = [*sections, "data", "seeds", "title", "train"]
+        allowed = [*sections, *(key for key in TOP if key != "runs"), "train"]
         raise SpecError(f"--set {setting}: {unknown('run or key', path[0], allowed)}")
 
 

@@ -1,0 +1,44 @@
+"""Priors that are made from codes after training, and how any prior is written down and shaped again."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, Self
+
+from jax import Array
+
+from latente.errors import SpecError
+from latente.model.priors.base import Prior, priors
+
+
+class FittedPrior(Prior):
+    """A prior that only fitting to codes makes: no model can be trained with it."""
+
+    def init(self, code_size: int, features: tuple[int, ...], *, key: Array) -> Self:
+        """Refused."""
+        raise SpecError(
+            f"{priors.name_of(self)} is fitted to the codes of a trained model, and cannot be trained with it; train "
+            "with another prior (or none), then take run.with_prior(...)"
+        )
+
+    @abstractmethod
+    def empty(self, code_size: int, *, key: Array) -> Self:
+        """Itself with its arrays made, for codes of ``code_size``; fitting fills them."""
+
+
+def blank_prior(part: str | Mapping[str, Any], code_size: int, *, key: Array) -> Prior:
+    """The prior that `part_of` wrote down, with arrays of its shapes.
+
+    Raises:
+        SpecError: the prior or an option is unknown.
+    """
+    prior = priors.make(part)
+    return prior.empty(code_size, key=key) if isinstance(prior, FittedPrior) else prior.init(code_size, (), key=key)
+
+
+def part_of(prior: Prior) -> dict[str, Any]:
+    """A prior's name and options, as a spec has them; what it has learnt is in its arrays."""
+    name = next(n for n in priors if priors[n] is type(prior))
+    options = {option: getattr(prior, option) for option in priors.options(name)}
+    return {"name": name} | {k: list(v) if isinstance(v, tuple) else v for k, v in options.items()}

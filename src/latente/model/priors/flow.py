@@ -1,0 +1,88 @@
+"""Normalising flows as priors, learnt with the model or fitted to codes."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import replace
+from typing import Self
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import Array
+
+from latente.model.flows import Chain, flow_log_prob, flow_sample, maf, real_nvp
+from latente.model.priors.base import Prior, priors
+from latente.model.priors.normal import StandardNormal
+from latente.model.priors.options import as_tuple, whole, widths
+from latente.registry import learnt
+
+BASE = StandardNormal()
+
+
+class FlowPrior(Prior):
+    """A standard normal taken through a flow, then scaled and shifted latent by latent; it starts near itself.
+
+    Attributes:
+        flow: the map.
+        shift, log_scale: of each latent after the flow, shape (code_size,): where codes lie far from unit scale.
+    """
+
+    flow: Chain | None = learnt()
+    shift: Array | None = learnt()
+    log_scale: Array | None = learnt()
+
+    @abstractmethod
+    def make_flow(self, code_size: int, *, key: Array) -> Chain:
+        """A new flow of so many dimensions."""
+
+    def init(self, code_size: int, features: tuple[int, ...], *, key: Array) -> Self:
+        """With its flow made; scales are one and shifts zero."""
+        zeros = jnp.zeros(code_size)
+        return replace(self, flow=self.make_flow(code_size, key=key), shift=zeros, log_scale=zeros)
+
+    def log_prob(self, z: Array) -> Array:
+        """log N(u; 0, I) + log |det ∂u/∂z| at u = f⁻¹((z − shift) / scale)."""
+        flow, shift, log_scale = self._parts()
+        return flow_log_prob(flow, BASE.log_prob, (z - shift) * jnp.exp(-log_scale)) - jnp.sum(log_scale)
+
+    def sample(self, code_size: int, *, key: Array) -> Array:
+        """shift + scale · f(u) with a standard normal u."""
+        flow, shift, log_scale = self._parts()
+        return shift + jnp.exp(log_scale) * flow_sample(flow, lambda key: BASE.sample(code_size, key=key), key=key)
+
+    def _parts(self) -> tuple[Chain, Array, Array]:
+        assert self.flow is not None and self.shift is not None and self.log_scale is not None  # filled in by init
+        return self.flow, self.shift, self.log_scale
+
+
+@priors.register("realnvp", source="Dinh et al. 2017, arXiv:1605.08803, eq. 4-8")
+class RealNVP(FlowPrior):
+    """Real NVP: so many ``layers`` of affine couplings with networks of ``hidden`` widths; fast both ways."""
+
+    layers: int = eqx.field(static=True, default=6)
+    hidden: tuple[int, ...] = eqx.field(static=True, default=(64, 64), converter=as_tuple)
+
+    def __check_init__(self) -> None:
+        whole("realnvp", "layers", self.layers, 1)
+        widths("realnvp", self.hidden)
+
+    def make_flow(self, code_size: int, *, key: Array) -> Chain:
+        """Couplings with alternating masks."""
+        return real_nvp(code_size, layers=self.layers, hidden=self.hidden, key=key)
+
+
+@priors.register("maf", source="Papamakarios et al. 2017, arXiv:1705.07057, section 3")
+class MAF(FlowPrior):
+    """Masked autoregressive flow: ``layers`` with networks of ``hidden`` widths; one pass a density, and one pass a
+    layer and latent a draw."""
+
+    layers: int = eqx.field(static=True, default=5)
+    hidden: tuple[int, ...] = eqx.field(static=True, default=(64, 64), converter=as_tuple)
+
+    def __check_init__(self) -> None:
+        whole("maf", "layers", self.layers, 1)
+        widths("maf", self.hidden)
+
+    def make_flow(self, code_size: int, *, key: Array) -> Chain:
+        """Autoregressive layers, the order of the latents reversed between them."""
+        return maf(code_size, layers=self.layers, hidden=self.hidden, key=key)
