@@ -45,9 +45,7 @@ def score_runs(
             before = {k: set(v) for k, v in run.metrics.items()}
             for score in asked:
                 task = progress.add_task(f"{folder.name}: {score.key()}", total=None)
-                run.score(
-                    score, split, lambda done, total, task=task: progress.update(task, completed=done, total=total)
-                )
+                run.score(score, split, partial(_advance, progress, task))
                 progress.remove_task(task)
             if before != {k: set(v) for k, v in run.metrics.items()}:
                 run.write(folder)
