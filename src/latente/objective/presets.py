@@ -39,7 +39,7 @@ def _named(
 
     preset.__name__ = preset.__qualname__ = name
     preset.__doc__ = (
-        f"{summary} ({source}).\n\n"
+        f"{summary}.\n\n    {source}.\n\n"
         "    ``changes`` replaces any of `ModelSpec`, or sets an option of one of the parts by its name.\n\n"
         "    Raises:\n        SpecError: a name is unknown, or a value is of the wrong type or range.\n"
     )
@@ -49,7 +49,7 @@ def _named(
 
 @presets.register("VAE", source="Kingma & Welling 2014, arXiv:1312.6114")
 def VAE(latent_dim: int = 2, *, hidden: tuple[int, ...] = (256, 128), **changes: Any) -> ModelSpec:
-    """The notebook's variational autoencoder (Kingma & Welling 2014, arXiv:1312.6114).
+    """The notebook's variational autoencoder.
 
     Gaussian posterior, standard normal prior, Bernoulli likelihood, ELBO; ``changes`` replaces any of `ModelSpec`,
     or sets an option of one of the parts by its name.
