@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import importlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -239,6 +240,20 @@ class Run:
         if not fine.all():
             raise DataError("examples: got NaN or infinite values; allowed: finite numbers")
         return values
+
+    def explore(self, *others: Run, split: str = "validation", lang: str | None = None) -> Any:
+        """A page to walk in the latent space: a frame in a notebook, the browser elsewhere (``latente explore``).
+
+        Args:
+            others: runs to compare with.
+            split: whose codes are the map.
+            lang: "en" or "pt"; by default the user's locale.
+
+        Raises:
+            SpecError: a model that the page cannot show, or the extra ``latente[explorer]`` is not installed.
+        """
+        # By name: evaluation knows nothing of the interfaces.
+        return importlib.import_module("latente.interfaces.explorer.launch").show(self, *others, split=split, lang=lang)
 
     def save(self, path: str | Path) -> Path:
         """Write spec, weights, history, metrics and data card to a folder, each file in one step.

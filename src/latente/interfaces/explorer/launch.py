@@ -1,0 +1,257 @@
+"""Open the explorer: serve it until Ctrl-C, in the background of a notebook, or write it as one file."""
+
+from __future__ import annotations
+
+import html
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latente.errors import LatenteError, SpecError
+
+if TYPE_CHECKING:
+    from latente.evaluation.run import Run
+    from latente.interfaces.explorer.shelf import Shelf
+
+PORT = 8765
+Places = Sequence["str | Path | Run"]
+
+
+def explore(
+    *places: str | Path | Run,
+    split: str = "validation",
+    port: int | None = None,
+    host: str = "127.0.0.1",
+    export: str | Path | None = None,
+    browser: bool = True,
+    lang: str | None = None,
+    say: Callable[[str], object] = print,
+) -> Path | None:
+    """Open a page on one run, two runs to compare, or a study that may still be training; ends with Ctrl-C.
+
+    Args:
+        places: run folders, a study's folder, or runs in memory; the first two are compared.
+        split: which part's codes are shown first: "train", "validation", "test" or "all".
+        port: where to listen; by default 8765, or another where that is taken.
+        host: who may reach it; anything but loopback puts a random token into the address.
+        export: write one file here instead, which needs no server.
+        browser: whether to open the browser.
+        lang: "en" or "pt"; by default the user's locale.
+        say: what to call with lines for the user.
+
+    Returns:
+        The file written, with ``export``.
+
+    Raises:
+        SpecError: a value that means nothing, or a model that cannot be written as one file.
+        StoreError: a folder that is no run or study, or a file that cannot be written.
+        DataError: the data of a run is gone or has changed.
+    """
+    if export is not None:
+        path = export_page(places, export, split=split, lang=lang)
+        say(f"{path} written ({path.stat().st_size / 1e6:.1f} MB); it opens in any browser, without a network")
+        return path
+    explorer = serve(*places, split=split, port=port, host=host, lang=lang)
+    say(f"{explorer.url}  (Ctrl-C ends it)")
+    if browser:
+        import webbrowser
+
+        webbrowser.open(explorer.url)
+    try:
+        while explorer.running:
+            time.sleep(0.2)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        explorer.stop()
+    return None
+
+
+def export_page(places: Places, path: str | Path, *, split: str = "validation", lang: str | None = None) -> Path:
+    """Write the page of one or two runs as one file.
+
+    Raises:
+        SpecError: more than two runs, or a model that the page cannot compute by itself.
+        StoreError: it cannot be written.
+    """
+    from latente.atomic import write_text
+
+    target = Path(path)
+    if target.is_dir():
+        raise SpecError(f"--export: {target} is a folder; give a file, such as {target / 'page.html'}")
+    write_text(target, export_text(places, split=split, lang=lang))
+    return target
+
+
+def export_text(places: Places, *, split: str = "validation", lang: str | None = None) -> str:
+    """The HTML that `export_page` writes."""
+    from latente.interfaces.explorer.explored import check_split
+    from latente.interfaces.explorer.export import export
+    from latente.interfaces.explorer.shelf import find
+
+    check_split(split)
+    shelf = find(places)
+    if not 1 <= len(shelf.entries) <= 2:
+        raise SpecError(f"--export: got {len(shelf.entries)} runs; allowed: one, or two to compare; name their folders")
+    runs = [(entry.name, shelf[i]) for i, entry in enumerate(shelf.entries)]
+    return export(runs, split, lang=_language(lang))
+
+
+def serve(
+    *places: str | Path | Run,
+    split: str = "validation",
+    port: int | None = None,
+    host: str = "127.0.0.1",
+    lang: str | None = None,
+) -> Explorer:
+    """Start the server in a thread of its own; arguments and errors are those of `explore`."""
+    from latente.interfaces.explorer.explored import check_split
+    from latente.interfaces.explorer.shelf import find
+
+    check_split(split)
+    return listen(find(places), split=split, port=port, host=host, lang=lang, compare=len(places) > 1)
+
+
+def listen(
+    shelf: Shelf,
+    *,
+    split: str,
+    port: int | None = 0,
+    host: str = "127.0.0.1",
+    lang: str | None = None,
+    compare: bool = False,
+) -> Explorer:
+    """Serve the runs of a shelf; ``compare`` opens the first two side by side. Otherwise as `serve`."""
+    from latente.interfaces.explorer.guard import MAX_BODY, is_loopback
+
+    try:
+        import uvicorn
+
+        from latente.interfaces.explorer.page import build
+        from latente.interfaces.explorer.server import application
+    except ModuleNotFoundError as error:
+        raise SpecError(
+            f"explore needs {error.name}, which is not installed; pip install 'latente[explorer]', "
+            "or write one file with --export"
+        ) from None
+    language = _language(lang)
+    finished = [i for i, entry in enumerate(shelf.entries) if entry.state == "finished"]
+    for number in finished[: 2 if compare else 1]:
+        # What the page asks first is ready when it opens, and what cannot be opened is said here; of a study's runs
+        # others may be fine.
+        try:
+            shelf[number].warm(split)
+        except LatenteError:
+            if not shelf.entry(number).part_of_study:
+                raise
+    token = None if is_loopback(host) else secrets.token_urlsafe(24)
+    boot: dict[str, Any] = {
+        "backend": "server",
+        "lang": language,
+        "split": split,
+        "limit": MAX_BODY,
+        "token": token,
+        "compare": compare,
+    }
+    listening = _socket(host, port)
+    number = listening.getsockname()[1]
+    app = application(shelf, build(boot, lang=language), token)
+    config = uvicorn.Config(
+        app, log_level="error", access_log=False, server_header=False, lifespan="off", backlog=2048, ws="none",
+        timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    shown = host if host not in ("0.0.0.0", "::") else socket.gethostname()
+    place = f"http://{f'[{shown}]' if ':' in shown else shown}:{number}/"
+    return Explorer(uvicorn.Server(config), listening, place + (f"?token={token}" if token else ""))
+
+
+class Explorer:
+    """A server in the background; in a notebook it shows itself as a frame.
+
+    Attributes:
+        url: where it is.
+    """
+
+    def __init__(self, server: Any, listening: socket.socket, url: str) -> None:
+        self.url, self._server = url, server
+        # Signals are the main thread's; a thread's server is told to stop by `stop`.
+        self._thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        self._thread.start()
+        until = time.monotonic() + 10
+        while not server.started and self._thread.is_alive() and time.monotonic() < until:
+            time.sleep(0.005)
+        if not server.started:
+            raise SpecError(f"the server at {url} could not be started; choose another --port")
+
+    @property
+    def running(self) -> bool:
+        """Whether it still answers."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """End it."""
+        self._server.should_exit = True
+        self._thread.join(5)
+
+    def _repr_html_(self) -> str:
+        return f'<iframe src="{html.escape(self.url)}" width="100%" height="760" style="border:0"></iframe>'
+
+
+class Inline:
+    """The whole page inside a notebook's output: it needs no server, and stays when the notebook is sent on."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def _repr_html_(self) -> str:
+        # Without an origin of its own the page can neither reach the notebook nor be reached by it.
+        return (
+            f'<iframe srcdoc="{html.escape(self.text)}" width="100%" height="760" style="border:0" '
+            'sandbox="allow-scripts allow-downloads"></iframe>'
+        )
+
+
+def show(run: Run, *others: Run, split: str = "validation", lang: str | None = None) -> Inline | Explorer:
+    """What `Run.explore` returns: the page inside the notebook, or a frame of a server where it must compute.
+
+    Raises:
+        SpecError, DataError: as `explore`.
+    """
+    from latente.interfaces.explorer import program
+
+    try:
+        for one in (run, *others):
+            program.encoder(one.model), program.decoder(one.model)
+    except LatenteError:
+        return serve(run, *others, split=split, port=0, lang=lang)
+    return Inline(export_text((run, *others), split=split, lang=lang))
+
+
+def _language(lang: str | None) -> str:
+    from latente.errors import unknown
+    from latente.interfaces.words import LANGUAGES, default_language
+
+    if lang is not None and lang not in LANGUAGES:
+        raise SpecError(unknown("language", lang, LANGUAGES))
+    return lang or default_language()
+
+
+def _socket(host: str, port: int | None) -> socket.socket:
+    if port is not None and not 0 <= port < 65536:
+        raise SpecError(f"port: got {port}; allowed: 0 to 65535")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for candidate in (PORT, 0) if port is None else (port,):
+        # asyncio sends small answers at once (TCP_NODELAY) only where the protocol is named; else each takes 40 ms.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, candidate))
+            return listening
+        except OSError as error:
+            listening.close()
+            reason = error.strerror or str(error)
+    raise SpecError(f"cannot listen at {host}, port {port}: {reason}; choose another --host or --port")

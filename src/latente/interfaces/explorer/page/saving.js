@@ -1,0 +1,97 @@
+// What is seen, as a file: PNG, SVG, and the codes as CSV.
+
+const AS_SHAPES = 60000;
+
+function fileName(ending) {
+  const { meta } = sides[0].scene;
+  return `latente-${meta.run}-${meta.split}.${ending}`.replace(/[^\w.-]+/g, "-");
+}
+
+/** The maps and the decoded images as one picture. */
+function savePng() {
+  const charts = session.charts, ratio = charts[0].ratio, gap = 16, image = 160;
+  const width = charts.reduce((sum, c) => sum + c.width + gap, gap), height = Math.max(...charts.map((c) => c.height)) + 3 * gap + image;
+  const canvas = el("canvas", { width: Math.round(width * ratio), height: Math.round(height * ratio) }), ctx = canvas.getContext("2d");
+  ctx.scale(ratio, ratio);
+  ctx.fillStyle = css("--page");
+  ctx.fillRect(0, 0, width, height);
+  let left = gap;
+  for (const chart of charts) {
+    ctx.fillStyle = css("--map");
+    ctx.fillRect(left, gap, chart.width, chart.height);
+    for (const layer of [chart.ground, chart.points, chart.over]) ctx.drawImage(layer, left, gap, chart.width, chart.height);
+    const { side } = chart, picture = el("canvas");
+    if (side.image) {
+      paintExample(picture, side.scene.meta, side.image);
+      ctx.imageSmoothingEnabled = false;
+      ctx.drawImage(picture, left, chart.height + 2 * gap, (image * picture.width) / picture.height, image);
+    }
+    ctx.fillStyle = css("--ink");
+    ctx.font = `13px ${FONT}`;
+    const { meta } = side.scene, text = `${session.runs[side.run].name} · ${meta.data} · ${t(`split.${meta.split}`)}`;
+    ctx.fillText(text, left + (image * picture.width) / picture.height + 14, chart.height + 2 * gap + 18);
+    left += chart.width + gap;
+  }
+  canvas.toBlob((blob) => download(fileName("png"), blob), "image/png");
+}
+
+/** A map as SVG: points as shapes, or as one picture where they are very many. */
+function svgText(chart) {
+  const { side, projection, width, height } = chart, { meta, arrays } = side.scene, labels = arrays.labels?.data ?? null;
+  const root = svg("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}`, "font-family": FONT });
+  root.append(svg("title", {}, `${meta.data} · ${meta.run} · ${t(`split.${meta.split}`)}`), svg("rect", { width, height, fill: css("--map") }));
+  const picture = (canvas) => svg("image", { href: canvas.toDataURL("image/png"), width, height });
+  root.append(picture(chart.ground));
+  if (meta.n > AS_SHAPES || view.look === "density") root.append(picture(chart.points));
+  else {
+    const radius = pointRadius(meta.n, chart.scale / chart.wholeScale), count = labels ? meta.classes.length : 1;
+    for (let label = 0; label < count; label++) {
+      if (view.hidden.has(label)) continue;
+      const parts = [];
+      for (let i = 0; i < meta.n; i++) {
+        if (labels && labels[i] !== label) continue;
+        const [x, y] = chart.screen(chart.point(i));
+        if (x > -9 && y > -9 && x < width + 9 && y < height + 9) parts.push(`M${x.toFixed(1)} ${y.toFixed(1)}h0`);
+      }
+      const colour = labels ? classColour(label, meta.classes.length) : css("--point");
+      const path = svg("path", { d: parts.join(""), stroke: colour, "stroke-width": (2 * radius).toFixed(1), "stroke-linecap": "round", fill: "none", "stroke-opacity": 0.88 });
+      if (labels) path.append(svg("title", {}, meta.classes[label]));
+      root.append(path);
+    }
+  }
+  chart.middles().forEach((middle, label) => {
+    if (!middle || view.hidden.has(label) || meta.classes.length > 30) return;
+    const [x, y] = chart.screen(middle);
+    root.append(svg("text", { x, y, "text-anchor": "middle", "dominant-baseline": "middle", "font-weight": 700, "font-size": 14, fill: css("--ink"), stroke: css("--map"), "stroke-width": 3.5, "paint-order": "stroke" }, meta.classes[label]));
+  });
+  root.append(svg("text", { x: width - 9, y: height - 7, "text-anchor": "end", "font-size": 12, fill: css("--ink") }, `${projection.names[0]} →`));
+  if (projection.names[1]) root.append(svg("text", { x: 8, y: 18, "font-size": 12, fill: css("--ink") }, `↑ ${projection.names[1]}`));
+  return new XMLSerializer().serializeToString(root);
+}
+
+/** A CSV field; what a spreadsheet would take for a formula is marked as text. */
+function field(value) {
+  const text = /^[=+\-@\t\r]/.test(value) && !Number.isFinite(Number(value)) ? `'${value}` : String(value);
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** The codes of the classes that are shown. */
+function csvText() {
+  const { meta, arrays } = sides[0].scene, labels = arrays.labels?.data, codes = arrays.codes.data, { n, d } = meta;
+  const lines = [["split", "index", "label", ...Array.from({ length: d }, (_, j) => `z${j + 1}`)].join(",")];
+  for (let i = 0; i < n; i++) {
+    if (labels && view.hidden.has(labels[i])) continue;
+    lines.push([meta.split, i, labels ? field(meta.classes[labels[i]]) : "", ...Array.from(codes.subarray(i * d, (i + 1) * d), (v) => Number(v.toPrecision(9)))].join(","));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function buildSaving() {
+  const menu = $("save");
+  const run = (make) => () => { try { make(); } catch (error) { failed(error); } menu.open = false; menu.querySelector("summary").focus(); };
+  $("save-png").addEventListener("click", run(savePng));
+  $("save-svg").addEventListener("click", run(() => download(fileName("svg"), svgText(session.charts[0]), "image/svg+xml")));
+  $("save-csv").addEventListener("click", run(() => download(fileName("csv"), csvText(), "text/csv")));
+  document.addEventListener("pointerdown", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+  menu.addEventListener("keydown", (event) => { if (event.key === "Escape") { menu.open = false; menu.querySelector("summary").focus(); } });
+}

@@ -1,0 +1,64 @@
+// What is seen, kept in the address: a link reopens it.
+
+const view = {
+  run: 0, other: null, split: BOOT.split ?? "validation", projection: "latents", first: null, second: null,
+  look: "points", behind: false, hidden: new Set(), centre: null, scale: null, z: null, chosen: null, tab: "walk",
+  theme: "auto", ends: { a: null, b: null, c: null }, path: "linear", mode: "walk",
+};
+
+const short = (value) => String(Number(value.toPrecision(6)));
+const numbers = (text) => text.split(",").map(Number);
+
+/** Which parts of the view go into the address, how they are written, and how they are read. */
+const PARTS = {
+  run: [() => (view.run ? String(view.run) : null), (s) => { view.run = Number(s); }],
+  with: [() => (view.other === null ? null : String(view.other)), (s) => { view.other = Number(s); }],
+  split: [() => view.split, (s) => { view.split = s; }],
+  map: [() => (view.projection === "latents" ? null : view.projection), (s) => { view.projection = s; }],
+  axes: [
+    () => (view.first === null ? null : `${view.first},${view.second}`),
+    (s) => { [view.first, view.second] = numbers(s); },
+  ],
+  look: [() => (view.look === "points" ? null : view.look), (s) => { view.look = s; }],
+  behind: [() => (view.behind ? "1" : null), (s) => { view.behind = s === "1"; }],
+  hide: [() => (view.hidden.size ? [...view.hidden].join(",") : null), (s) => { view.hidden = new Set(numbers(s)); }],
+  at: [
+    () => (view.centre ? [...view.centre, view.scale].map(short).join(",") : null),
+    (s) => { const [x, y, scale] = numbers(s); view.centre = [x, y]; view.scale = scale; },
+  ],
+  z: [() => (view.z ? Array.from(view.z, short).join(",") : null), (s) => { view.z = Float32Array.from(numbers(s)); }],
+  example: [() => (view.chosen === null ? null : String(view.chosen)), (s) => { view.chosen = Number(s); }],
+  ends: [
+    () => (Object.values(view.ends).some((e) => e !== null) ? ["a", "b", "c"].map((k) => view.ends[k] ?? "").join(",") : null),
+    (s) => { s.split(",").forEach((v, i) => { view.ends["abc"[i]] = v === "" ? null : Number(v); }); },
+  ],
+  tab: [() => (view.tab === "walk" ? null : view.tab), (s) => { view.tab = s; }],
+  theme: [() => (view.theme === "auto" ? null : view.theme), (s) => { view.theme = s; }],
+  lang: [() => page.lang, (s) => { if (WORDS[s]) page.lang = s; }],
+};
+
+function address() {
+  const parts = Object.entries(PARTS).map(([key, [write]]) => [key, write()]).filter(([, value]) => value !== null);
+  return "#" + parts.map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join("&");
+}
+
+/** Read the address; what is not a number where one must be is left as it was. */
+function readAddress(hash = location.hash) {
+  for (const part of hash.slice(1).split("&")) {
+    const at = part.indexOf("="), key = part.slice(0, at);
+    if (at < 0 || !Object.hasOwn(PARTS, key)) continue;
+    let text;
+    try { text = decodeURIComponent(part.slice(at + 1)); } catch { continue; }
+    const numeric = ["run", "with", "axes", "hide", "at", "z", "example", "ends"].includes(key);
+    if (text.length > 20000 || (numeric && text.split(",").some((v) => !Number.isFinite(Number(v))))) continue;
+    PARTS[key][1](text);
+  }
+  if (!["latents", "pca", "umap"].includes(view.projection)) view.projection = "latents";
+  if (!["points", "density"].includes(view.look)) view.look = "points";
+  if (!["auto", "light", "dark"].includes(view.theme)) view.theme = "auto";
+}
+
+const saveAddress = calmly(() => {
+  // A frame without an address of its own, as in a notebook, cannot change it.
+  try { history.replaceState(null, "", address()); } catch { /* the view is then not kept */ }
+}, 200);

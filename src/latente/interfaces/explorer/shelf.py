@@ -1,0 +1,225 @@
+"""The runs that a page can open: one or two folders, or all of a study while it is still training."""
+
+from __future__ import annotations
+
+import csv
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.atomic import read_json
+from latente.data.load import load_data
+from latente.data.split import Data
+from latente.errors import DataError, LatenteError, StoreError
+from latente.evaluation.run import Run, load
+from latente.interfaces.explorer.explored import Explored
+from latente.spec import DataSpec, build
+
+CHECKPOINT, HISTORY = "checkpoint.safetensors", "history.csv"
+POINTS = 400
+"""Points of a curve that are sent: of a longer history every so many."""
+
+
+@dataclass
+class Entry:
+    """A run that is finished, in training or not yet begun.
+
+    Attributes:
+        name: what it is called on the page.
+        folder: where it is; None for a run in memory.
+        epochs: how many it was asked for, where that is known.
+        run: the run in memory.
+        part_of_study: whether a training may still be going on in its folder.
+    """
+
+    name: str
+    folder: Path | None
+    epochs: int | None = None
+    run: Run | None = None
+    part_of_study: bool = False
+
+    @property
+    def state(self) -> str:
+        """ "finished", "training" or "waiting"."""
+        if self.folder is None or (self.folder / "metrics.json").is_file():
+            return "finished"
+        return "training" if (self.folder / CHECKPOINT).is_file() else "waiting"
+
+
+class Shelf:
+    """Entries by number, opened when first asked for; runs of one study share its data."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = list(entries)
+        self._open: dict[int, Explored] = {}
+        self._data: dict[str, Data] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, number: int) -> Explored:
+        """The run of that number.
+
+        Raises:
+            DataError: no such number, a run that is still training, or data that is gone.
+            StoreError: the folder is damaged.
+        """
+        entry = self.entry(number)
+        with self._lock:
+            if number not in self._open:
+                if entry.state != "finished":
+                    raise DataError(f'run "{entry.name}" is still training; wait until it is finished')
+                run = entry.run or self._load(entry)
+                self._open[number] = Explored(run, entry.folder)
+            return self._open[number]
+
+    @property
+    def opened(self) -> frozenset[int]:
+        """The numbers of the runs that are in memory."""
+        return frozenset(self._open)
+
+    def entry(self, number: int) -> Entry:
+        """The entry of that number.
+
+        Raises:
+            DataError: there is none.
+        """
+        if not 0 <= number < len(self.entries):
+            raise DataError(f"run: got {number}; allowed: 0 to {len(self.entries) - 1}")
+        return self.entries[number]
+
+    def table(self) -> list[dict[str, Any]]:
+        """Names and states, ready for JSON."""
+        return [{"name": e.name, "state": e.state, "epochs": e.epochs, "study": e.part_of_study} for e in self.entries]
+
+    def progress(self, number: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Curves so far, and the reconstructions of the first validation images over the epochs.
+
+        Returns:
+            ``history`` by name, thinned to `POINTS`, with its ``epochs``; ``frames`` uint8 (frames, n, *shape) and
+            ``originals`` uint8 (n, *shape), where there are any.
+        """
+        entry = self.entry(number)
+        history, frames = _history(entry)
+        length = max((len(v) for v in history.values()), default=0)
+        at = np.unique(np.linspace(0, length - 1, min(length, POINTS)).round().astype(int)) if length else np.arange(0)
+        meta = {
+            "state": entry.state,
+            "done": length,
+            "asked": entry.epochs,
+            "epochs": (at + 1).tolist(),
+            "history": {k: [_finite(v[i]) for i in at] for k, v in history.items()},
+        }
+        arrays: dict[str, NDArray[Any]] = {}
+        if frames is not None and frames.size:
+            arrays["frames"] = frames
+            data = self._data_of(entry)
+            if data is not None and data.is_image:
+                first = data.values(data.validation.x[: frames.shape[1]])
+                arrays["originals"] = np.round(255 * np.clip(first, 0, 1)).astype(np.uint8)
+        return meta, arrays
+
+    def _load(self, entry: Entry) -> Run:
+        assert entry.folder is not None
+        run = load(entry.folder)
+        run._data = self._shared(run.spec.data)
+        # As Run.data does: the page must not show another data set's points.
+        if run._data.fingerprint != run.card["fingerprint"]:
+            raise DataError(f"{entry.folder}: its data set {run._data.name} has changed since; give the same data")
+        return run
+
+    def _data_of(self, entry: Entry) -> Data | None:
+        if entry.run is not None:
+            return entry.run.data
+        assert entry.folder is not None
+        source = entry.folder.parent.parent.parent / "study.json" if entry.part_of_study else entry.folder / "spec.json"
+        try:
+            return self._shared(build(DataSpec, read_json(source)["data"], "data"))
+        except (LatenteError, KeyError):
+            return None
+
+    def _shared(self, spec: DataSpec) -> Data:
+        key = repr(spec)
+        if key not in self._data:
+            self._data[key] = load_data(
+                spec.source, validation=spec.validation, test=spec.test, seed=spec.seed, scale=spec.scale
+            )
+        return self._data[key]
+
+
+def find(paths: Sequence[str | Path | Run]) -> Shelf:
+    """The runs in these places: run folders, a study's folder, or runs in memory.
+
+    Raises:
+        StoreError: a folder that is neither.
+    """
+    entries: list[Entry] = []
+    for place in paths:
+        if isinstance(place, Run):
+            entries.append(Entry(place.spec.name, None, len(place.history.get("loss", ())), place))
+            continue
+        folder = Path(place)
+        if (folder / "spec.json").is_file():
+            name = folder.name if not folder.name.startswith("seed-") else f"{folder.parent.name}, {folder.name}"
+            entries.append(Entry(name, folder))
+        elif (folder / "study.json").is_file():
+            entries += _of_study(folder)
+        else:
+            raise StoreError(f"{folder}: is neither a run's folder (spec.json) nor a study's (study.json)")
+    return Shelf(entries)
+
+
+def _of_study(folder: Path) -> list[Entry]:
+    table = read_json(folder / "study.json")
+    try:
+        seeds = table["seeds"]
+        entries = []
+        for run in table["runs"]:
+            asked = run["train"]["epochs"]
+            for seed in seeds:
+                name = run["name"] if len(seeds) == 1 else f"{run['name']}, seed {seed}"
+                place = folder / "runs" / run["name"] / f"seed-{seed}"
+                entries.append(Entry(name, place, asked if isinstance(asked, int) else None, None, True))
+        return entries
+    except (KeyError, TypeError) as error:
+        raise StoreError(f"{folder}/study.json: is damaged or of another version of latente ({error})") from None
+
+
+def _history(entry: Entry) -> tuple[dict[str, Any], NDArray[np.uint8] | None]:
+    if entry.run is not None:
+        return dict(entry.run.history), entry.run.frames
+    assert entry.folder is not None
+    state = entry.state
+    try:
+        if state == "finished":
+            rows = list(csv.DictReader((entry.folder / HISTORY).read_text(encoding="utf-8").splitlines()))
+            names = [k for k in (rows[0] if rows else {}) if k != "epoch"]
+            history = {k: np.array([float(r[k]) for r in rows]) for k in names}
+            return history, _arrays(entry.folder / "frames.safetensors")[1]
+        return _arrays(entry.folder / CHECKPOINT) if state == "training" else ({}, None)
+    except (OSError, ValueError, KeyError, TypeError, json.JSONDecodeError):
+        # The file was replaced or removed while it was read: the next time it is whole.
+        return {}, None
+
+
+def _arrays(path: Path) -> tuple[dict[str, Any], NDArray[np.uint8] | None]:
+    """The history and the frames of a checkpoint; the training's state, which is most of the file, is not read."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        return {}, None
+    try:
+        with safe_open(path, "numpy") as file:
+            names = list(file.keys())
+            history = {k.removeprefix("history."): file.get_tensor(k) for k in names if k.startswith("history.")}
+            return history, file.get_tensor("frames") if "frames" in names else None
+    except SafetensorError as error:
+        raise ValueError(str(error)) from None
+
+
+def _finite(value: Any) -> float | None:
+    return round(float(value), 5) if np.isfinite(value) else None
