@@ -8,6 +8,7 @@ import pytest
 
 import latente
 from latente.errors import SpecError
+from latente.evaluation.run import train_run
 from latente.objective.objectives import objectives
 from latente.objective.pairings import pairings
 from latente.objective.presets import VAE, keywords, presets
@@ -34,14 +35,14 @@ def small(name):
 
 
 @pytest.mark.parametrize("name", list(presets))
-def test_a_preset_learns_resumes_bit_for_bit_and_is_compiled_once(name, tiny, tmp_path):
+def test_a_preset_learns_resumes_bit_for_bit_is_compiled_once_and_comes_back(name, tiny, tmp_path):
     spec = RunSpec("p", 0, small(name), TRAIN, tiny.spec)
     before = stepping.run_epoch._cached._cache_size()
-    whole = fit(spec, tiny)
-    history = whole.history
+    run = train_run(spec, tiny)
+    history = run.history
     # A schedule or an opponent moves the loss itself, so there only the reconstruction must get better.
     objective = objectives.make(spec.model.objective)
-    moving = objective.length() > 0 or whole.opponent is not None
+    moving = objective.length() > 0 or run.opponent is not None
     key = "val_reconstruction" if moving else "val_loss"
     assert history[key][-3:].mean() < history[key][0] - 0.05
     assert all(np.isfinite(v).all() for v in history.values())
@@ -54,20 +55,14 @@ def test_a_preset_learns_resumes_bit_for_bit_and_is_compiled_once(name, tiny, tm
         fit(spec, tiny, checkpoint=tmp_path / "c", on_epoch=killed)
     resumed = fit(spec, tiny, checkpoint=tmp_path / "c")
     assert {k: v.tolist() for k, v in resumed.history.items()} == {k: v.tolist() for k, v in history.items()}
-    for a, b in zip(jax.tree.leaves(whole.model), jax.tree.leaves(resumed.model), strict=True):
+    for a, b in zip(jax.tree.leaves(run.model), jax.tree.leaves(resumed.model), strict=True):
         assert np.array_equal(a, b)
     assert stepping.run_epoch._cached._cache_size() == before + 1
 
-
-@pytest.mark.parametrize("name", list(presets))
-def test_a_preset_survives_save_and_load(name, tiny, tmp_path):
-    run = latente.fit(small(name), tiny, epochs=1, batch_size=64) if not objectives.make(
-        small(name).objective
-    ).length() else latente.fit(small(name), tiny, epochs=34, batch_size=64)  # fmt: skip
     again = latente.load(run.save(tmp_path / "r"), data=tiny)
     assert again.spec == run.spec
     assert again.evaluate("validation") == run.evaluate("validation")
-    given = {"given": tiny.test.y[:8]} if run.model.context_size else {}
+    given = {"given": tiny.test.y[:8]} if run.model.is_told else {}
     assert np.array_equal(again.reconstruct(tiny.test.x[:8], **given), run.reconstruct(tiny.test.x[:8], **given))
     if run.model.prior.space != "any":
         assert np.array_equal(again.sample(8, seed=3, **given), run.sample(8, seed=3, **given))
