@@ -1,6 +1,7 @@
 """Small data that every test can afford; nothing here needs a network."""
 
 import os
+import sys
 from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -10,23 +11,22 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1]
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
 
-import numpy as np
 import pytest
 
 from latente.data.source import make_source
 from latente.data.split import split_source
-
-
-def blobs(n=300, shape=(6, 5), classes=3, seed=0):
-    """Grey images of `classes` fixed patterns with noise, and their labels."""
-    rng = np.random.default_rng(seed)
-    y = rng.integers(0, classes, n)
-    patterns = rng.uniform(0, 1, (classes, *shape))
-    x = np.clip(patterns[y] + 0.1 * rng.normal(size=(n, *shape)), 0, 1)
-    return (255 * x).astype(np.uint8), y
+from made import blobs
 
 
 @pytest.fixture(scope="session")
 def tiny():
     """300 images of 6×5 pixels in 3 classes: 192 to train, 48 to validate, 60 to test."""
     return split_source(make_source("tiny", *blobs()))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forget_programs():
+    """Compiled programs of one file are of no use to the next, and all of them together take gigabytes."""
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from conftest import blobs
 from latente import __version__
 from latente.interfaces.cli import main
+from made import blobs
 
 
 @pytest.fixture(autouse=True)

@@ -14,9 +14,9 @@ import pytest
 from safetensors.numpy import load_file
 
 import latente
-from conftest import blobs
 from latente.errors import DataError, SpecError, StoreError
 from latente.interfaces.study import Watch, run_study
+from made import blobs
 
 QUICK = [
     "vae.train.epochs=3",

@@ -20,10 +20,10 @@ from latente.model.networks import networks
 from latente.model.posteriors import posteriors
 from latente.model.posteriors.dirac import Dirac
 from latente.model.posteriors.gaussian import LOG_VARIANCE_BOUND, DiagonalGaussian
-from latente.objective.presets import AE, VAE, presets
 from latente.model.priors import priors
 from latente.model.priors.none import NoPrior
 from latente.model.priors.normal import StandardNormal
+from latente.objective.presets import AE, VAE, presets
 from latente.spec import ModelSpec
 
 

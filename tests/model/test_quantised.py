@@ -146,9 +146,7 @@ def test_options_are_checked(options, message):
 
 
 def test_a_codebook_larger_than_the_data_is_refused_before_anything_is_compiled(tiny):
-    with pytest.raises(
-        SpecError, match="got codes = 500, and the training part has 192 examples"
-    ):
+    with pytest.raises(SpecError, match="got codes = 500, and the training part has 192 examples"):
         latente.fit(VQVAE(2, codes=500), tiny, epochs=1)
 
 

@@ -13,12 +13,12 @@ from latente.errors import SpecError
 from latente.model.autoencoder import build
 from latente.model.posteriors.dirac import Dirac
 from latente.model.posteriors.gaussian import DiagonalGaussian
-from latente.objective.presets import AE, VAE
 from latente.model.priors.normal import StandardNormal
 from latente.objective.divergences import kl
 from latente.objective.objectives import objectives
 from latente.objective.objectives.elbo import ELBO
 from latente.objective.objectives.reconstruction import Reconstruction
+from latente.objective.presets import AE, VAE
 from latente.objective.terms import batch_of
 
 

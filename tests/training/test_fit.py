@@ -10,13 +10,12 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from conftest import blobs
 from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.errors import DataError, SpecError, StoreError, TrainingError
 from latente.model.autoencoder import build
-from latente.objective.presets import AE, VAE
 from latente.objective.objectives import objectives
+from latente.objective.presets import AE, VAE
 from latente.objective.terms import batch_of
 from latente.spec import RunSpec, TrainSpec
 from latente.training import fit as fitting
@@ -24,6 +23,7 @@ from latente.training import step as stepping
 from latente.training.examples import Examples, Scale
 from latente.training.fit import fit
 from latente.training.step import Recipe, mean_terms
+from made import blobs
 
 SMALL = RunSpec("small", 0, VAE(2, hidden=(16,)), TrainSpec(epochs=3, batch_size=50))
 
@@ -231,7 +231,7 @@ def test_fewer_examples_than_a_batch_and_values_outside_the_support():
     with pytest.raises(DataError, match=r"25 training examples are fewer than one batch of 128; .* at most 25"):
         fit(RunSpec(model=VAE()), split_source(make_source("few", x, y)))
     wide = split_source(make_source("wide", np.random.default_rng(0).normal(size=(300, 4))))
-    with pytest.raises(DataError, match="outside what likelihood \"bernoulli\" takes"):
+    with pytest.raises(DataError, match='outside what likelihood "bernoulli" takes'):
         fit(SMALL, wide)
     gaussian = dataclasses.replace(SMALL, model=VAE(2, hidden=(8,), likelihood="gaussian"))
     assert fit(gaussian, wide).frames is None

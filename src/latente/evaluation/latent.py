@@ -14,9 +14,12 @@ from jax import Array
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from latente.data.split import Data, Split
 from latente.errors import SpecError
 from latente.model.autoencoder import Autoencoder
 from latente.objective.objectives.m2 import log_class_probabilities
+from latente.spec import ModelSpec
+from latente.training.examples import Examples, examples_of
 
 BATCH = 1000
 Floats = NDArray[np.float32]
@@ -46,6 +49,27 @@ def likely(model: Autoencoder, x: Floats) -> Floats | None:
         return None
     one_hot: Floats = np.eye(model.context_size, dtype=np.float32)[classify(model, x).argmax(axis=1)]
     return one_hot
+
+
+def beside(model: Autoencoder, spec: ModelSpec, data: Data, part: Split) -> Floats | None:
+    """What a model is conditioned on beside the examples of a part, shape (n, context_size); None without.
+
+    For a model with a classifier it is the class that it finds most likely itself.
+    """
+    if model.is_told:
+        context = examples_of(data, part, spec).context
+        return None if context is None else np.asarray(context)
+    return likely(model, data.values(part.x))
+
+
+def judged(model: Autoencoder, spec: ModelSpec, data: Data, part: Split) -> Examples:
+    """The examples of a part as a trained model is judged by them.
+
+    No labels are shown to a model with a classifier: it is judged by what it makes of the example alone.
+    """
+    if model.classifier is None:
+        return examples_of(data, part, spec)
+    return Examples(jnp.asarray(part.x), jnp.asarray(beside(model, spec, data, part)))
 
 
 def decode(model: Autoencoder, z: Floats, context: Floats | None = None) -> Floats:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import equinox as eqx
-import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +33,7 @@ from latente.objective.objectives.base import Opponent
 from latente.spec import ModelSpec, Part, RunSpec, TrainSpec, as_dict, run_from_dict
 from latente.spec import build as build_spec
 from latente.training import store
-from latente.training.examples import Examples, examples_of, scale_of
+from latente.training.examples import examples_of, scale_of
 from latente.training.fit import History, OnEpoch, new_model
 from latente.training.fit import fit as fit_run
 
@@ -126,17 +125,6 @@ class Run:
             self.metrics[split] = summarise(self.per_example(split))
         return self.metrics[split]
 
-    def context(self, split: str) -> Floats | None:
-        """What the model is conditioned on beside the examples of a split, shape (n, context_size); None without.
-
-        For a model with a classifier it is the class that it finds most likely itself.
-        """
-        part = self.data.part(split)
-        if self.model.is_told:
-            context = examples_of(self.data, part, self.spec.model).context
-            return None if context is None else np.asarray(context)
-        return latent.likely(self.model, self.data.values(part.x))
-
     def score(self, score: Score | Part, split: str = "test", on_batch: OnBatch | None = None) -> Metric | None:
         """A score by which models of different losses compare; kept with the metrics, and worked out once.
 
@@ -161,14 +149,8 @@ class Run:
         return found[made.key()]
 
     def per_example(self, split: str) -> PerExample:
-        """Every metric for each example of a split, shape (n,) each (see `latente.evaluation.evaluate`).
-
-        No labels are shown to a model with a classifier: it is judged by what it makes of the example alone.
-        """
-        examples = examples_of(self.data, self.data.part(split), self.spec.model)
-        if self.model.classifier is not None:
-            classes = latent.likely(self.model, np.asarray(scale_of(self.data)(examples.x)))
-            examples = Examples(examples.x, jnp.asarray(classes))
+        """Every metric for each example of a split, shape (n,) each (see `latente.evaluation.evaluate`)."""
+        examples = latent.judged(self.model, self.spec.model, self.data, self.data.part(split))
         objective = objectives.make(self.spec.model.objective)
         return per_example(self.model, objective, scale_of(self.data), examples, opponent=self.opponent)
 

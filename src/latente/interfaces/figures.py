@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from latente.data.split import Data
 from latente.evaluation import latent
-from latente.evaluation.evaluate import Metric
+from latente.evaluation.evaluate import Metric, per_example
 from latente.evaluation.run import Run
 from latente.interfaces import byclass, drawing, film, lineup, plots
 from latente.interfaces.lineup import Sweep, Trained
 from latente.interfaces.tables import minus
 from latente.interfaces.words import Words
+from latente.objective.objectives import objectives
+from latente.training.examples import scale_of
 from latente.training.fit import SHOWN
 
 GRID = 16
@@ -86,7 +88,7 @@ class _Album:
         for m in self.main if self.has_errors else ():
             self.found["errors", m.name] = beside.submit(self.errors, m.first)
         for m in self.main:
-            context = m.first.context("validation")
+            context = self.beside(m.first)
             self.found["codes", m.name] = beside.submit(latent.encode, m.first.model, validation, context)
         if self.data.is_image:
             for m in self.main:
@@ -135,7 +137,7 @@ class _Album:
 
     def rebuild(self, model: Trained) -> NDArray[np.float32]:
         run, known = model.first, self.found.get(("codes", model.name))
-        context = run.context("validation")
+        context = self.beside(run)
         few = None if context is None else context[:SHOWN]
         codes = latent.encode(run.model, self.shown, few) if known is None else known.result()[:SHOWN]
         # As many codes as a grid of samples, so that one compiled decoder serves both.
@@ -144,11 +146,17 @@ class _Album:
 
     def sampled(self, run: Run) -> NDArray[np.float32]:
         """A grid of samples; of a conditional model, as the first validation examples are conditioned."""
-        context = run.context("validation") if run.model.is_told else None
+        context = self.beside(run) if run.model.is_told else None
         return latent.sample(run.generator, GRID, seed=0, context=None if context is None else context[:GRID])
 
+    def beside(self, run: Run) -> NDArray[np.float32] | None:
+        return latent.beside(run.model, run.spec.model, self.data, self.data.validation)
+
     def errors(self, run: Run) -> NDArray[np.float32]:
-        return run.per_example("validation")["reconstruction"]
+        examples = latent.judged(run.model, run.spec.model, self.data, self.data.validation)
+        objective = objectives.make(run.spec.model.objective)
+        found = per_example(run.model, objective, scale_of(self.data), examples, opponent=run.opponent)
+        return found["reconstruction"]
 
     def curves(self, model: Trained) -> Picture:
         w, histories = self.words, model.histories

@@ -115,8 +115,9 @@ def build(spec: ModelSpec, shape: tuple[int, ...], *, key: Array, context: int =
                 f"{likelihoods.name_of(likelihood)} does not go with missing values: it scores them jointly"
             )
         features = (int(np.prod(features)) + int(np.prod(shape)),)
-    prior = priors.make(spec.prior).init(code_size, features, key=keys[3])
+    prior = priors.make(spec.prior)
     _check_pair(posterior, prior, context)
+    prior = prior.init(code_size, features, key=keys[3])
     up = Plan(features, posterior.size(spec.latent_dim), spec.hidden, spec.activation, context)
     down = Plan(likelihood.outputs(shape), code_size, spec.hidden, spec.activation, context)
     return Autoencoder(

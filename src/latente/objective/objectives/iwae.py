@@ -76,10 +76,6 @@ def needs_weights(objective: Objective, model: Autoencoder) -> None:
             "soft codes have a density, which cannot be weighed against the probabilities of one-hot codes; "
             'take prior "uniform-concrete", or hard = true in posterior "gumbel-softmax"',
         )
-    if dense and not soft:
-        raise refuse(
-            objective, model.prior, 'it has no density at one-hot codes; take "uniform-categorical", or hard = false'
-        )
 
 
 @objectives.register("iwae", source="Burda et al. 2016, arXiv:1509.00519, eq. 8")
