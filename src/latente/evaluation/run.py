@@ -65,8 +65,8 @@ class Run:
     seconds: float
     card: dict[str, Any]
     metrics: Metrics = field(default_factory=dict)
-    opponent: Opponent | None = None
     _data: Data | None = None
+    opponent: Opponent | None = None
     fitted: Prior | None = None
 
     @property
@@ -362,7 +362,7 @@ def load(path: str | Path, *, data: Data | None = None) -> Run:
     shown = store.load_arrays(frames)[0]["frames"] if frames.exists() else None
     history = _read_history(folder / "history.csv")
     kept = None if data is None else _same(data, card)
-    return Run(spec, model, history, shown, seconds, card, metrics, opponent, kept, fitted)
+    return Run(spec, model, history, shown, seconds, card, metrics, kept, opponent, fitted)
 
 
 def _templates(spec: RunSpec, shape: tuple[int, ...], card: dict[str, Any]) -> tuple[Autoencoder, Opponent | None]:
