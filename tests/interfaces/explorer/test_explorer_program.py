@@ -13,6 +13,7 @@ from latente.evaluation import latent
 from latente.interfaces.explorer import program
 from latente.model.autoencoder import build
 from latente.model.nets import ACTIVATIONS, MLP
+from latente.model.posteriors.dirac import Dirac
 
 SHAPE = (5, 4)
 
@@ -84,3 +85,16 @@ def test_what_has_no_steps_is_refused_by_name():
         program.decoder(dataclasses.replace(model, likelihood=Bernoulli2()))
     with pytest.raises(SpecError, match="posterior Posterior2; allowed: gaussian, dirac"):
         program.encoder(dataclasses.replace(model, posterior=Posterior2()))
+    with pytest.raises(SpecError, match="allowed: gaussian, dirac without top_k"):
+        program.encoder(dataclasses.replace(model, posterior=Dirac(top_k=1)))
+
+
+def test_an_export_leaves_another_file_alone(tmp_path):
+    from latente.errors import StoreError
+    from latente.interfaces.explorer.launch import export_page
+
+    mine = tmp_path / "thesis.html"
+    mine.write_text("<p>years of work</p>")
+    with pytest.raises(StoreError, match="exists and is no page of latente, so it is left alone"):
+        export_page(tmp_path, mine)
+    assert mine.read_text() == "<p>years of work</p>"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latente.errors import LatenteError, SpecError
+from latente.errors import LatenteError, SpecError, StoreError
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run
@@ -76,13 +76,15 @@ def export_page(places: Places, path: str | Path, *, split: str = "validation", 
 
     Raises:
         SpecError: more than two runs, or a model that the page cannot compute by itself.
-        StoreError: it cannot be written.
+        StoreError: it cannot be written, or a file that is no such page is there.
     """
     from latente.atomic import write_text
 
     target = Path(path)
     if target.is_dir():
         raise SpecError(f"--export: {target} is a folder; give a file, such as {target / 'page.html'}")
+    if target.exists() and b"latente" not in target.read_bytes()[:4096]:
+        raise StoreError(f"--export: {target} exists and is no page of latente, so it is left alone; give another name")
     write_text(target, export_text(places, split=split, lang=lang))
     return target
 

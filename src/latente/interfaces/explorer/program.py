@@ -82,10 +82,10 @@ def encoder(model: Autoencoder) -> Program:
     # Exact types, here and below: what is derived from one may compute something else.
     if type(posterior) is DiagonalGaussian:
         program.steps.append({"op": "moments", "bound": LOG_VARIANCE_BOUND})
-    elif type(posterior) is Dirac:
+    elif type(posterior) is Dirac and posterior.top_k is None:
         program.steps.append({"op": "activation", "name": posterior.activation})
     else:
-        raise _refused("posterior", posterior, "gaussian, dirac")
+        raise _refused("posterior", posterior, "gaussian, dirac without top_k")
     return program
 
 

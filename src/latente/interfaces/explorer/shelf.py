@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.atomic import read_json
-from latente.data.load import load_data
+from latente.data.load import load_spec
 from latente.data.split import Data
 from latente.errors import DataError, LatenteError, StoreError
 from latente.evaluation.run import Run, load
@@ -145,9 +145,7 @@ class Shelf:
     def _shared(self, spec: DataSpec) -> Data:
         key = repr(spec)
         if key not in self._data:
-            self._data[key] = load_data(
-                spec.source, validation=spec.validation, test=spec.test, seed=spec.seed, scale=spec.scale
-            )
+            self._data[key] = load_spec(spec)
         return self._data[key]
 
 
