@@ -23,6 +23,7 @@ def runs(tiny):
         "density": latente.preset("SigmaVAE", 2, **SMALL),
         "point": latente.AE(3, **SMALL),
         "told": latente.preset("CVAE", 2, **SMALL),
+        "classes": latente.preset("M2", 2, **SMALL),
     }
     return {n: latente.fit(s, tiny, epochs=8, batch_size=32, learning_rate=5e-3, name=n) for n, s in specs.items()}
 
@@ -33,7 +34,7 @@ def test_an_nll_compares_on_its_scale_only_and_says_its_k(runs):
     scales = {n: nll.scale(r) for n, r in runs.items()}
     assert scales["bits"] == scales["more-bits"] == "bits, drawn once"
     assert scales["grey"] == scales["told"] == "BCE score of grey values"
-    assert scales["density"] == "density of values" and scales["point"] is None
+    assert scales["density"] == "density of values" and scales["point"] is scales["classes"] is None
     # More codes, a tighter bound; and the same again without looking.
     loose, tight = (runs["bits"].score({"name": "nll", "samples": k}) for k in (1, 20))
     assert tight.value < loose.value and 0 < tight.standard_error < 1

@@ -92,6 +92,8 @@ def nll(
             f"a bound on −log p(x) needs a density of codes: {posteriors.name_of(model.posterior)} with "
             f"{priors.name_of(model.prior)} has none; compare such models by reconstruction error"
         )
+    if model.classifier is not None:
+        raise SpecError("a bound on −log p(x) is not known for a model that sums over labels (objective m2)")
     size = min(IMAGES, len(examples))
     width = math.prod(model.likelihood.outputs(model.shape)) * 4
     at_once = max(1, min(samples, memory // (size * width)))

@@ -60,7 +60,7 @@ class Likelihood(Score):
     def scale(self, run: Run) -> str | None:
         """Equal where the same numbers are given a probability, or a density."""
         model = run.model
-        if model.posterior.kind != "density" or model.prior.space == "any":
+        if model.posterior.kind != "density" or model.prior.space == "any" or model.classifier is not None:
             return None
         likelihood = model.likelihood
         if isinstance(likelihood, Bernoulli):
