@@ -33,7 +33,8 @@ def test_an_nll_compares_on_its_scale_only_and_says_its_k(runs):
     assert nll.key() == "nll_20"
     scales = {n: nll.scale(r) for n, r in runs.items()}
     assert scales["bits"] == scales["more-bits"] == "bits, drawn once"
-    assert scales["grey"] == scales["told"] == "BCE score of grey values"
+    assert scales["grey"] == "BCE score of grey values"
+    assert scales["told"] == "BCE score of grey values, given the label or columns"
     assert scales["density"] == "density of values" and scales["point"] is scales["classes"] is None
     # More codes, a tighter bound; and the same again without looking.
     loose, tight = (runs["bits"].score({"name": "nll", "samples": k}) for k in (1, 20))

@@ -62,14 +62,8 @@ class Likelihood(Score):
         model = run.model
         if model.posterior.kind != "density" or model.prior.space == "any" or model.classifier is not None:
             return None
-        likelihood = model.likelihood
-        if isinstance(likelihood, Bernoulli):
-            if is_score(likelihood, run.data.distinct(run.data.validation)):
-                return "BCE score of grey values"
-            return {"none": "bits", "static": "bits, drawn once", "dynamic": "bits, drawn anew"}[likelihood.binarise]
-        if likelihood.whole or "discretised" in likelihoods.name_of(likelihood):
-            return "probability of whole values"
-        return "density of values"
+        # log p(x | label) is no log p(x).
+        return _measured(run) + (", given the label or columns" if model.is_told else "")
 
     def measure(self, run: Run, split: str, on_batch: Callable[[int, int], object] | None = None) -> Metric:
         """See `latente.evaluation.bounds.nll`."""
@@ -77,6 +71,18 @@ class Likelihood(Score):
         examples = examples_of(data, data.part(split), run.spec.model)
         bound = nll(run.model, scale_of(data), examples, samples=self.samples, on_batch=on_batch)
         return Metric(bound.mean, bound.standard_error)
+
+
+def _measured(run: Run) -> str:
+    """Of what a likelihood gives a probability or a density."""
+    likelihood = run.model.likelihood
+    if isinstance(likelihood, Bernoulli):
+        if is_score(likelihood, run.data.distinct(run.data.validation)):
+            return "BCE score of grey values"
+        return {"none": "bits", "static": "bits, drawn once", "dynamic": "bits, drawn anew"}[likelihood.binarise]
+    if likelihood.whole or "discretised" in likelihoods.name_of(likelihood):
+        return "probability of whole values"
+    return "density of values"
 
 
 @scores.register("mean-mse")
