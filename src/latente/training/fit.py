@@ -29,8 +29,9 @@ from latente.training import store
 from latente.training.examples import Examples, Scale, check_condition, examples_of, scale_of
 from latente.training.step import Recipe, State, run_epoch, start
 
-CHECKPOINT_SECONDS = 2.0
-"""How much work a kill may cost: the first epoch is checkpointed, and then any that ends so long after the last."""
+CHECKPOINT_SECONDS, CHECKPOINT_SHARE = 2.0, 0.01
+"""How much work a kill may cost: the first epoch is checkpointed, and then any that ends so long after the last,
+or so much longer that writing takes no more than this share of the time."""
 UNROLL, UNROLL_FROM = 3, 5000
 """Steps compiled as one, for trainings of so many steps: it saves a fifteenth of the time and costs a second more."""
 SHOWN = 8
@@ -180,7 +181,7 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
     epochs, steps = ready.epochs, ready.steps
     scale, shown = ready.scale, ready.shown
     stride = math.ceil(epochs / FRAMES)
-    saved = -math.inf
+    due = -math.inf
     try:
         while (done := len(progress.rows)) < epochs and not _stopped(progress.state, spec.train.patience):
             began = time.monotonic()
@@ -194,9 +195,10 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
                 (*progress.frames, _to_bytes(frame)) if keep and frame is not None else progress.frames,
                 progress.seconds + seconds,
             )
-            if checkpoint is not None and time.monotonic() - saved >= CHECKPOINT_SECONDS:
+            if checkpoint is not None and (writes := time.monotonic()) >= due:
                 _save(checkpoint, progress, about)
-                saved = time.monotonic()
+                wrote = time.monotonic()
+                due = wrote + max(CHECKPOINT_SECONDS, (wrote - writes) / CHECKPOINT_SHARE)
             if on_epoch is not None:
                 pairs = None if shown is None else (np.asarray(scale(shown.x)), np.asarray(frame))
                 logs = {k: float(v) for k, v in progress.rows[-1].items()}

@@ -16,6 +16,7 @@ from latente.objective.objectives import Objective
 from latente.objective.objectives.base import Opponent
 from latente.objective.objectives.m2 import context_of
 from latente.objective.terms import Batch
+from latente.training.adam import adam
 from latente.training.examples import Examples, Scale
 
 VALIDATION_BATCH = 500
@@ -56,21 +57,8 @@ class Recipe:
 
     def optimizer(self) -> optax.GradientTransformation:
         """Adam, after clipping the gradient's norm where that is asked for."""
-        adam = optax.adam(self.rate, self.beta1, self.beta2, self.epsilon)
-        if self.second_moment:
-            adam = _with_second_moment(adam, self.second_moment)
-        return optax.chain(optax.clip_by_global_norm(self.clip_norm), adam) if self.clip_norm else adam
-
-
-def _with_second_moment(adam: optax.GradientTransformation, value: float) -> optax.GradientTransformation:
-    """Adam whose second moments begin at ``value`` and not at zero, as in the code of Burda et al. 2016."""
-
-    def init(params: optax.Params) -> optax.OptState:
-        state = adam.init(params)
-        moments = jax.tree.map(lambda p: jnp.full_like(p, value), params)
-        return (state[0]._replace(nu=moments), *state[1:])
-
-    return optax.GradientTransformation(init, adam.update)
+        made = adam(self.rate, self.beta1, self.beta2, self.epsilon, self.second_moment)
+        return optax.chain(optax.clip_by_global_norm(self.clip_norm), made) if self.clip_norm else made
 
 
 class Players(eqx.Module):
