@@ -69,6 +69,12 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.fixture(autouse=True)
+def nothing_installed(tmp_path_factory, monkeypatch):
+    """This machine may have Debian's packages of data sets."""
+    monkeypatch.setenv("XDG_DATA_DIRS", str(tmp_path_factory.mktemp("nothing")))
+
+
 @pytest.fixture
 def server(tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "*")
@@ -82,8 +88,9 @@ def server(tmp_path, monkeypatch):
 def mirrors(server, monkeypatch):
     def use(*urls):
         md5 = {name: hashlib.md5(content).hexdigest() for name, content in FILES.items()}
+        inner = {name: hashlib.md5(gzip.decompress(content)).hexdigest() for name, content in FILES.items()}
         for name in ("mnist", "fashion-mnist"):
-            monkeypatch.setitem(ABOUT, name, dataclasses.replace(ABOUT[name], mirrors=urls, md5=md5))
+            monkeypatch.setitem(ABOUT, name, dataclasses.replace(ABOUT[name], mirrors=urls, md5=md5, unpacked=inner))
 
     return use
 
@@ -246,6 +253,37 @@ def test_files_put_there_by_hand_need_no_network(mirrors, dead, tmp_path):
     for name, content in FILES.items():
         (folder / name).write_bytes(content)
     assert np.array_equal(DATA_SETS.make("mnist").y_test, Y_TEST)
+
+
+@pytest.mark.parametrize("packed", ["as it is", "anew"])
+def test_what_the_system_has_is_not_downloaded(mirrors, server, tmp_path, monkeypatch, packed):
+    mirrors(server.url("good"))
+    shared = tmp_path / "share"
+    monkeypatch.setenv("XDG_DATA_DIRS", f"{tmp_path / 'nowhere'}:{shared}")
+    folder = shared / "datasets" / "fashion-mnist"
+    folder.mkdir(parents=True)
+    for name, content in FILES.items():
+        again = gzip.compress(gzip.decompress(content), 1, mtime=5)
+        assert again != content
+        (folder / name).write_bytes(content if packed == "as it is" else again)
+    assert cached("fashion-mnist") and not cached("mnist")
+    assert np.array_equal(DATA_SETS.make("fashion-mnist").x_test, X_TEST)
+    assert server.asked == [] and not (tmp_path / "cache").exists()
+    # What is damaged there is downloaded, and only that.
+    (folder / NAMES[2]).write_bytes(gzip.compress(b"damaged"))
+    (folder / NAMES[3]).write_bytes(FILES[NAMES[3]][:-9])
+    assert np.array_equal(DATA_SETS.make("fashion-mnist").y_test, Y_TEST)
+    assert server.asked == [f"good/{NAMES[2]}", f"good/{NAMES[3]}"]
+
+
+def test_debians_fashion_mnist_is_the_real_one(monkeypatch, tmp_path):
+    monkeypatch.setenv("LATENTE_DATA", str(tmp_path))
+    monkeypatch.delenv("XDG_DATA_DIRS")
+    if not all((datasets.system_folders("fashion-mnist")[1] / name).is_file() for name in NAMES):
+        pytest.skip("Debian's package dataset-fashion-mnist is not installed")
+    s = DATA_SETS.make("fashion-mnist")
+    assert s.x.shape == (60000, 28, 28) and s.x_test.shape == (10000, 28, 28)
+    assert np.bincount(s.y).tolist() == [6000] * 10 and s.classes[s.y[0]] == "Ankle boot"
 
 
 def test_a_damaged_file_is_downloaded_again(server, mirrors, dead, tmp_path):

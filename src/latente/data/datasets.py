@@ -1,12 +1,15 @@
-"""Data sets by name: three that come with latente, and three of IDX files that are downloaded once and checked.
+"""Data sets by name: three that come with latente, and three of IDX files that are found or downloaded, and checked.
 
-Downloads are kept in ``$LATENTE_DATA``, or else in the user's cache folder, one folder a data set.
+Downloads are kept in ``$LATENTE_DATA``, or else in the user's cache folder, one folder a data set. Nothing is
+downloaded that the system has already (as from Debian's package ``dataset-fashion-mnist``, see `system_folders`).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import gzip
+import hashlib
 import importlib.util
 import os
 import sys
@@ -47,6 +50,8 @@ class About:
         classes: names of the labels 0, 1, ... where they are more than numbers.
         mirrors: addresses of folders that hold the files, ending in "/", tried in this order.
         md5: each file's name and MD5 checksum; empty where nothing is downloaded.
+        unpacked: the checksum of what each file holds when it is unpacked, by which a file counts as the same that
+            was only packed anew; empty where it is not known.
     """
 
     description: str
@@ -56,13 +61,19 @@ class About:
     classes: tuple[str, ...] = ()
     mirrors: tuple[str, ...] = ()
     md5: Mapping[str, str] = field(default_factory=dict)
+    unpacked: Mapping[str, str] = field(default_factory=dict)
 
 
 def _remote(
-    description: str, classes: tuple[str, ...], mirrors: tuple[str, ...], md5: tuple[str, str, str, str]
+    description: str,
+    classes: tuple[str, ...],
+    mirrors: tuple[str, ...],
+    md5: tuple[str, str, str, str],
+    unpacked: tuple[str, ...] = (),
 ) -> About:
     sums = dict(zip(_PARTS, md5, strict=True))
-    return About(description, (28, 28), 60_000, 10_000, classes, mirrors, sums)
+    inner = dict(zip(_PARTS, unpacked, strict=True)) if unpacked else {}
+    return About(description, (28, 28), 60_000, 10_000, classes, mirrors, sums, inner)
 
 
 ABOUT: dict[str, About] = {
@@ -83,6 +94,12 @@ ABOUT: dict[str, About] = {
             "9fb629c4189551a2d022fa330f9573f3",
             "ec29112dd5afa0611ce80d1b7f02629c",
         ),
+        (
+            "6bbc9ace898e44ae57da46a324031adb",
+            "a25bea736e30d166cdddb491f175f624",
+            "2646ac647ad5339dbf082846283269ea",
+            "27ae3e4e09519cfbb04c329615203637",
+        ),
     ),
     "fashion-mnist": _remote(
         "pictures of clothes (Xiao, Rasul, Vollgraf 2017)",
@@ -100,6 +117,12 @@ ABOUT: dict[str, About] = {
             "25c81989df183df01b3e8a0aad5dffbe",
             "bef4ecab320f06d8554ea6380940ec79",
             "bb300cfdad3c16e7a12a480ee83cd310",
+        ),
+        (
+            "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+            "9018921c3c673c538a1fc5bad174d6f9",
+            "8181f5470baa50b63fa0f6fddb340f0a",
+            "15d484375f8d13e6eb1aabb0c3f46965",
         ),
     ),
     "kmnist": _remote(
@@ -129,7 +152,8 @@ def catalogue() -> list[dict[str, Any]]:
     for name in DATA_SETS:
         about = ABOUT.get(name, About("", (), 0))
         row = {key: getattr(about, key) for key in ("description", "shape", "examples", "test_examples")}
-        cached = all((cache_folder() / name / file).is_file() for file in about.md5)
+        folders = [cache_folder() / name, *system_folders(name)]
+        cached = all(any((folder / file).is_file() for folder in folders) for file in about.md5)
         rows.append({"name": name, **row, "download": bool(about.md5), "cached": cached})
     return rows
 
@@ -142,6 +166,15 @@ def cache_folder() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("latente"))
+
+
+def system_folders(name: str) -> list[Path]:
+    """Where the system's packages put a data set: ``datasets/NAME`` under each folder of ``$XDG_DATA_DIRS``.
+
+    By default ``/usr/local/share/datasets/NAME`` and ``/usr/share/datasets/NAME``.
+    """
+    shared = os.environ.get("XDG_DATA_DIRS") or os.pathsep.join(("/usr/local/share", "/usr/share"))
+    return [Path(folder) / "datasets" / name for folder in shared.split(os.pathsep) if folder]
 
 
 @DATA_SETS.register("mnist-5k")
@@ -188,8 +221,12 @@ for _name in ("mnist", "fashion-mnist", "kmnist"):
 
 
 def _fetch(name: str, about: About) -> dict[str, Path]:
-    """Every file of a data set, downloaded where it is missing or damaged, each with the right checksum."""
+    """Every file of a data set, each with the right checksum, downloaded where it is on no folder of this machine."""
     folder = cache_folder() / name
+    found = {file: _found(folder, file, about) or _installed(name, file, about) for file in about.md5}
+    here = {file: path for file, path in found.items() if path is not None}
+    if len(here) == len(about.md5):
+        return here
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -197,7 +234,24 @@ def _fetch(name: str, about: About) -> dict[str, Path]:
             f"{name}: the folder {folder} cannot be made ({error.strerror}); set LATENTE_DATA to one that can"
         ) from error
     mirrors = list(about.mirrors)
-    return {file: _fetch_file(name, folder, file, about.md5, mirrors) for file in about.md5}
+    return {file: here.get(file) or _fetch_file(name, folder, file, about.md5, mirrors) for file in about.md5}
+
+
+def _found(folder: Path, file: str, about: About) -> Path | None:
+    """The file of a folder where it has the right checksum, as it is or unpacked."""
+    path = folder / file
+    try:
+        content = path.read_bytes()
+        if hashlib.md5(content, usedforsecurity=False).hexdigest() == about.md5[file]:
+            return path
+        inner = hashlib.md5(gzip.decompress(content), usedforsecurity=False).hexdigest()
+    except (OSError, EOFError, zlib.error):
+        return None
+    return path if inner == about.unpacked.get(file) else None
+
+
+def _installed(name: str, file: str, about: About) -> Path | None:
+    return next((path for folder in system_folders(name) if (path := _found(folder, file, about))), None)
 
 
 def _fetch_file(name: str, folder: Path, file: str, sums: Mapping[str, str], mirrors: list[str]) -> Path:
