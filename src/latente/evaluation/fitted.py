@@ -94,7 +94,7 @@ def options_of(kind: str) -> list[str]:
 def codes_of(model: Autoencoder, scale: Scale, examples: Examples, *, seed: int = 0) -> Codes:
     """What a prior is fitted to: one code of each example drawn from the posterior, shape (n, code_size).
 
-    Draws, and not means, for it is draws that the decoder was trained on (Dai & Wipf 2019, section 4); a point's code
+    Draws, and not means, for it is draws that the decoder was trained on (Dai & Wipf 2019); a point's code
     is itself. Of a quantised posterior the token indices, shape (n, tokens).
 
     Args:

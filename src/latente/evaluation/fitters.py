@@ -139,7 +139,7 @@ def _score(prior: Prior, z: Array, key: Array) -> Array:
     return -prior.log_prob(z)
 
 
-@kinds.register("second-stage-vae", source="Dai & Wipf 2019, arXiv:1903.05789, section 4")
+@kinds.register("second-stage-vae", source="Dai & Wipf 2019, arXiv:1903.05789")
 def _second_stage(
     model: Autoencoder, codes: Codes, held_out: Codes | None, seed: int, *, hidden: tuple[int, ...] = (256, 256),
     samples: int = 100, epochs: int = 300, batch_size: int = 128, learning_rate: float = 1e-3, patience: int = 20,

@@ -123,7 +123,7 @@ class LinearProbe(Score):
         return mean_and_error(probe.correct)
 
 
-@scores.register("active-units", source="Burda et al. 2016, arXiv:1509.00519, section 5.1 (δ = 0.01)")
+@scores.register("active-units", source="Burda et al. 2016, arXiv:1509.00519, section 5.2 (δ = 0.01)")
 @dataclass(frozen=True)
 class ActiveUnits(Score):
     """How many numbers of the mean code vary over the part: variance above 0.01."""

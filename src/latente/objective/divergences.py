@@ -91,7 +91,7 @@ def _full_gaussian_standard_normal(posterior: FullGaussian, prior: StandardNorma
 
 @closed_form(VonMisesFisher, UniformSphere)
 def _von_mises_fisher_uniform(posterior: VonMisesFisher, prior: UniformSphere, outputs: Array) -> Array:
-    """κ E[cos t] + log C(κ) + log area (Davidson et al. 2018, arXiv:1804.00891, section 3.2); shape (1,)."""
+    """κ E[cos t] + log C(κ) + log area (Davidson et al. 2018, arXiv:1804.00891); shape (1,)."""
     return posterior.kl(outputs)[None]
 
 

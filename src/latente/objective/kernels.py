@@ -67,7 +67,7 @@ def check_kernel(part: str, name: Any, scales: Any) -> None:
 
 
 def squared_mmd(kernel: Kernel, a: Array, b: Array, weight_a: Array, weight_b: Array) -> Array:
-    """MMD² of two samples: the U-statistic of Gretton et al. 2012 (JMLR 13, eq. 3), which is unbiased and so may fall
+    """MMD² of two samples: the U-statistic of Gretton et al. 2012 (JMLR 13), which is unbiased and so may fall
     below zero; a scalar.
 
     E k(a, a′) + E k(b, b′) − 2 E k(a, b), without the pairs of an element and itself.

@@ -216,10 +216,10 @@ VampVAE = _named("VampVAE", "A VAE with a VampPrior", "Tomczak & Welling 2018, a
 GMVAE = _named(
     "GMVAE",
     "A VAE with a learnt mixture prior",
-    "Dilokthanakul et al. 2016, arXiv:1611.02648",
+    "Jiang et al. 2017, arXiv:1611.05148",
     prior="gaussian-mixture",
 )
-FlowPriorVAE = _named("FlowPriorVAE", "A VAE with a flow prior", "Chen et al. 2017, arXiv:1611.02731", prior="realnvp")
+FlowPriorVAE = _named("FlowPriorVAE", "A VAE with a flow prior", "Huang et al. 2017, arXiv:1710.02248", prior="realnvp")
 
 # What the code and its book change.
 VQVAE = _named(

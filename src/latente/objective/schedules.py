@@ -75,7 +75,7 @@ class Linear(Schedule):
         return self.steps
 
 
-@schedules.register("cyclical", source="Fu et al. 2019, arXiv:1903.10145, eq. 6")
+@schedules.register("cyclical", source="Fu et al. 2019, arXiv:1903.10145")
 @dataclass(frozen=True)
 class Cyclical(Schedule):
     """``cycles`` times over ``steps`` steps: a linear rise from ``start`` to ``end`` over the share ``rise`` of the

@@ -108,7 +108,7 @@ def manifold(
 
 
 def expected_coverage(n: int, m: int, k: int) -> float:
-    """Coverage expected of n real examples and m samples of one distribution (Naeem et al. 2020, eq. 9).
+    """Coverage expected of n real examples and m samples of one distribution (Naeem et al. 2020).
 
     Raises:
         DataError: k is not below n, or there are no samples.

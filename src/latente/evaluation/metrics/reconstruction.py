@@ -55,7 +55,7 @@ def psnr(x: ArrayLike, reconstructions: ArrayLike, *, data_range: float = 1.0) -
 
 
 def ssim(x: ArrayLike, reconstructions: ArrayLike, *, data_range: float = 1.0) -> Floats:
-    """Structural similarity of each image, −1 to 1, 1 for equal ones; shape (n,) (Wang et al. 2004, eq. 13).
+    """Structural similarity of each image, −1 to 1, 1 for equal ones; shape (n,) (Wang et al. 2004).
 
     The mean over all places where the Gaussian 11×11 window (σ = 1.5) lies inside the image, and over colours; with
     the published constants and weighted (biased) covariances. An image too small for that gets the largest odd window

@@ -38,8 +38,8 @@ def scale_and_shift(raw: Array, bound: float, gate: bool) -> tuple[Array, Array]
 
     With r the first row, bounded as s = bound·tanh(r / bound), and m the second:
 
-    - plain: log-scale s, shift m (Dinh et al. 2017, arXiv:1605.08803, eq. 7; there unbounded);
-    - gate: y = σ(s + 2) z + (1 − σ(s + 2)) m (Kingma et al. 2016, arXiv:1606.04934, algorithm 1), which only contracts.
+    - plain: log-scale s, shift m (Dinh et al. 2017, arXiv:1605.08803, eq. 5; there unbounded);
+    - gate: y = σ(s + 2) z + (1 − σ(s + 2)) m (Kingma et al. 2016, arXiv:1606.04934, eq. 14), which only contracts.
     """
     s, m = bound * jnp.tanh(raw[0] / bound), raw[1]
     if not gate:

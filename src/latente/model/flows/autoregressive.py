@@ -19,7 +19,7 @@ class Autoregressive(Flow):
 
     ``forward`` is one pass and ``inverse`` a scan of dim passes: the step of an inverse autoregressive flow (Kingma et
     al. 2016, arXiv:1606.04934, algorithm 1), which samples fast. `Inverted(Autoregressive(…))` is the layer of a masked
-    autoregressive flow (Papamakarios et al. 2017, arXiv:1705.07057, section 3), which evaluates fast.
+    autoregressive flow (Papamakarios et al. 2017, arXiv:1705.07057), which evaluates fast.
 
     With ``gate``, y = σ(s) z + (1 − σ(s)) m, Kingma's numerically stable form; it contracts. Without, s_i lies in
     e^−bound … e^bound. Starts near the identity (with a gate: near 0.88 times the identity). The Jacobian of either

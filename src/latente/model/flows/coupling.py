@@ -40,7 +40,7 @@ def alternating(dim: int, layers: int) -> tuple[tuple[int, ...], ...]:
 class Coupling(Flow):
     """y_c = e^s(z_k, h) z_c + t(z_k, h), y_k = z_k, with c the ``changed`` and k the kept coordinates.
 
-    Real NVP (Dinh et al. 2017, arXiv:1605.08803, eq. 4-8), with s = bound·tanh(·/bound). Both directions cost one pass
+    Real NVP (Dinh et al. 2017, arXiv:1605.08803, eqs. 4–8), with s = bound·tanh(·/bound). Both directions cost one pass
     of the conditioner. Where all coordinates are changed (as must be in dimension 1) there is nothing to condition
     on but the context: the layer is then elementwise affine, with a scale and shift of its own or given by the context.
     Starts near the identity.

@@ -37,7 +37,7 @@ class MaskedDense(eqx.Module):
         self.dense = Dense(len(self.inputs), len(self.outputs), key=key)
 
     def mask(self) -> np.ndarray:
-        """True where a weight is used, shape (inputs, outputs) (section 4)."""
+        """True where a weight is used, shape (inputs, outputs)."""
         below, above = np.array(self.inputs)[:, None], np.array(self.outputs)[None]
         return np.asarray(below < above if self.strict else below <= above)
 
@@ -50,7 +50,7 @@ class MADE(eqx.Module):
     """(x, h) ↦ (outputs_each, dim): column i depends on x_0 … x_(i−1) and on all of the context h.
 
     Inputs have degrees 1 … dim and the context degree 0; hidden units spread over 0 (1 without a context) … dim − 1.
-    Connections straight from the inputs to the outputs (the paper allows them in section 4) make every permitted
+    Connections straight from the inputs to the outputs (the paper allows them) make every permitted
     dependence possible however narrow the hidden layers are. Starts near zero.
 
     Raises:

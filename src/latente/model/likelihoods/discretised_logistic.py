@@ -72,7 +72,7 @@ def location_of(mean: Array, log_scale: float, levels: int) -> Array:
     return inverse(lambda location: mean_level(location, log_scales, levels), held, -reach, 1 + reach)
 
 
-@likelihoods.register("discretised-logistic", source="Kingma et al. 2016, arXiv:1606.04934 (discretised logistic)")
+@likelihoods.register("discretised-logistic", source="Kingma et al. 2016, arXiv:1606.04934, appendix C.5")
 class DiscretisedLogistic(LocationScale):
     """A logistic about the decoder's output, cut into ``levels`` bins: P(x) = σ((x + h − μ)/s) − σ((x − h − μ)/s).
 

@@ -28,7 +28,7 @@ def bounded_log_scale(raw: Array) -> Array:
 class Gaussian(Likelihood):
     """Independent normals about the decoder's output.
 
-    ``sigma`` is a number; or "learned", one σ for all values (σ-VAE, Rybkin et al. 2021, section 3.2); or
+    ``sigma`` is a number; or "learned", one σ for all values (σ-VAE, Rybkin et al. 2021); or
     "per-value", which the decoder gives for each value of each example. The last two have log σ in (−6, 6).
     """
 

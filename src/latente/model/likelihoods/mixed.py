@@ -37,7 +37,7 @@ NEVER = -1e30
 """A logit for categories that a column does not have: finite, so that no gradient is NaN."""
 
 
-@likelihoods.register("mixed", source="Nazábal et al. 2020, arXiv:1807.03653, section 2.1 (heterogeneous data)")
+@likelihoods.register("mixed", source="Nazábal et al. 2020, arXiv:1807.03653 (heterogeneous data)")
 class Mixed(Likelihood):
     """A density or probability of its own for each column of a flat example.
 

@@ -41,7 +41,9 @@ class GatedMLP(eqx.Module):
         return self.last(x)
 
 
-@networks.register("gated-mlp", source="Dauphin et al. 2017, arXiv:1612.08083, eq. 1; Tomczak & Welling 2018")
+@networks.register(
+    "gated-mlp", source="Dauphin et al. 2017, arXiv:1612.08083; Tomczak & Welling 2018, arXiv:1705.07120"
+)
 class GatedMLPNetwork(Network):
     """Fully connected layers, each multiplied by a sigmoid gate; activation "linear" is the papers'."""
 

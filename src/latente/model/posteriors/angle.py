@@ -59,7 +59,7 @@ def shortfall(kappa: Array, dim: int) -> Array:
 
 
 def kl_to_uniform(kappa: Array, dim: int) -> Array:
-    """KL(vMF(μ, κ) ‖ uniform) = κ E[cos t] − log E_uniform[e^(κ cos t)], nats (Davidson et al. 2018, section 3.2)."""
+    """KL(vMF(μ, κ) ‖ uniform) = κ E[cos t] − log E_uniform[e^(κ cos t)], nats (Davidson et al. 2018)."""
     large = -kappa * shortfall(kappa, dim) - log_moment(kappa, dim)
     # Below √d both terms are small, and the moment is a short series of positive terms, (κ²/4)^k / (k! (d/2)_k).
     small = jnp.minimum(kappa, math.sqrt(dim))
@@ -74,7 +74,7 @@ def draw_angle(kappa: Array, dim: int, *, key: Array) -> Array:
     """One angle, differentiable in κ: Ulrich's rejection as Wood 1994 put it right.
 
     The proposal is the angle φ of a uniform direction after tan(t/2) = √b tan(φ/2). A draw t moves with κ so that its
-    quantile stays (implicit reparametrisation, Figurnov et al. 2018, arXiv:1805.08498, section 3); rejection then needs
+    quantile stays (implicit reparametrisation, Figurnov et al. 2018, arXiv:1805.08498); rejection then needs
     no correction term.
     """
     kappa = jnp.asarray(kappa)

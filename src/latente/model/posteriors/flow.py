@@ -64,7 +64,7 @@ def with_context(flow: Flow | None, outputs: Array) -> tuple[Flow, Array, Array]
     return flow, base, context
 
 
-@posteriors.register("flow", source="Rezende & Mohamed 2015, arXiv:1505.05770, eq. 10-13; Dinh et al. 2017 (realnvp)")
+@posteriors.register("flow", source="Rezende & Mohamed 2015, arXiv:1505.05770, section 4.1; Dinh et al. 2017 (realnvp)")
 class FlowPosterior(Posterior):
     """A flow's image of a diagonal Gaussian; its KL is estimated from draws.
 

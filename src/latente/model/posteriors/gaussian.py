@@ -15,7 +15,7 @@ LOG_VARIANCE_BOUND = 20.0
 """log σ² lies in (−20, 20), by a scaled tanh that is within 2% of the identity up to |log σ²| = 5."""
 
 
-@posteriors.register("gaussian", source="Kingma & Welling 2014, arXiv:1312.6114, appendix C")
+@posteriors.register("gaussian", source="Kingma & Welling 2014, arXiv:1312.6114, appendix C.2")
 class DiagonalGaussian(Posterior):
     """Independent normals: the outputs are means, then log-variances."""
 

@@ -14,7 +14,7 @@ from latente.model.posteriors.flow import BASE, pushed, whole, widths, with_cont
 from latente.registry import learnt
 
 
-@posteriors.register("iaf", source="Kingma et al. 2016, arXiv:1606.04934, algorithm 1")
+@posteriors.register("iaf", source="Kingma et al. 2016, arXiv:1606.04934, algorithm 1 and eqs. 10–14")
 class InverseAutoregressive(Posterior):
     """Gated autoregressive maps, with the encoder's context h, on a diagonal Gaussian; its KL is estimated from draws.
 

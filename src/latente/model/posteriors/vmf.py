@@ -19,7 +19,7 @@ LOG_KAPPA_BOUND = math.log(1e3)
 """log κ lies within ±log 1000 of log 10, so κ in (0.01, 10,000), by a scaled tanh; an output of zero means κ = 10."""
 
 
-@posteriors.register("von-mises-fisher", source="Davidson et al. 2018, arXiv:1804.00891, section 3, algorithm 1")
+@posteriors.register("von-mises-fisher", source="Davidson et al. 2018, arXiv:1804.00891; Wood 1994 (draws)")
 class VonMisesFisher(Posterior):
     """The normal of the unit sphere: the outputs are a direction, of any length, then κ's logarithm, bounded.
 

@@ -55,7 +55,7 @@ class FlowPrior(Prior):
         return self.flow, self.shift, self.log_scale
 
 
-@priors.register("realnvp", source="Dinh et al. 2017, arXiv:1605.08803, eq. 4-8")
+@priors.register("realnvp", source="Dinh et al. 2017, arXiv:1605.08803, eqs. 4–8")
 class RealNVP(FlowPrior):
     """Real NVP: so many ``layers`` of affine couplings with networks of ``hidden`` widths; fast both ways."""
 
@@ -71,7 +71,7 @@ class RealNVP(FlowPrior):
         return real_nvp(code_size, layers=self.layers, hidden=self.hidden, key=key)
 
 
-@priors.register("maf", source="Papamakarios et al. 2017, arXiv:1705.07057, section 3")
+@priors.register("maf", source="Papamakarios et al. 2017, arXiv:1705.07057")
 class MAF(FlowPrior):
     """Masked autoregressive flow: ``layers`` with networks of ``hidden`` widths; one pass a density, and one pass a
     layer and latent a draw."""

@@ -27,7 +27,7 @@ NOISE = 0x73656332
 """Seed of the codes that `SecondStageVAE.log_prob` draws: the same for every z, so that it is a function of z."""
 
 
-@priors.register("second-stage-vae", source="Dai & Wipf 2019, arXiv:1903.05789, section 4")
+@priors.register("second-stage-vae", source="Dai & Wipf 2019, arXiv:1903.05789")
 class SecondStageVAE(FittedPrior):
     """p(z) = ∫ N(z; f(u), γ² I) N(u; 0, I) du, a Gaussian VAE with as many latents u as z has numbers.
 

@@ -13,7 +13,7 @@ from latente.errors import SpecError
 from latente.model.priors.base import Prior, priors
 
 
-@priors.register("uniform-sphere", source="Davidson et al. 2018, arXiv:1804.00891, section 3.2")
+@priors.register("uniform-sphere", source="Davidson et al. 2018, arXiv:1804.00891")
 class UniformSphere(Prior):
     """Every direction alike: unit vectors of R^latent_dim, latent_dim ≥ 2."""
 

@@ -61,7 +61,7 @@ class UniformCategorical(Prior):
         return jnp.ravel(jax.nn.one_hot(drawn, self.classes))
 
 
-@priors.register("uniform-concrete", source="Maddison et al. 2017, arXiv:1611.00712, section 3.3 and eq. 10")
+@priors.register("uniform-concrete", source="Maddison et al. 2017, arXiv:1611.00712, section 3.3 and definition 1")
 class UniformConcrete(Prior):
     """The relaxation of uniform classes at a ``temperature``: a density inside the simplex, for soft codes.
 

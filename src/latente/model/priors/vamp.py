@@ -47,7 +47,7 @@ class PosteriorMixture(Prior):
         return self.posterior.sample(self.outputs[k], key=noise)
 
 
-@priors.register("vamp", source="Tomczak & Welling 2018, arXiv:1705.07120, eq. 9")
+@priors.register("vamp", source="Tomczak & Welling 2018, arXiv:1705.07120")
 class Vamp(Prior):
     """(1 / K) Σ_k q(z | u_k): the posterior at K learnt ``pseudo_inputs`` u, averaged.
 

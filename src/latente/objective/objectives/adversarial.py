@@ -18,7 +18,7 @@ from latente.objective.terms import Batch, Terms
 
 def fooling(name: str, weight: float, model: Autoencoder, batch: Batch, opponent: Opponent | None) -> Terms:
     """−log p(x | z) − λ log D(z): reconstruct, and pass for the prior's. The loss of the encoder does not saturate
-    where the discriminator is sure (Goodfellow et al. 2014, section 3)."""
+    where the discriminator is sure (Goodfellow et al. 2014)."""
     if not isinstance(opponent, CodeCritic):
         raise SpecError(f'objective "{name}" needs its opponent: make one with objective.opponent(model, key=…)')
     found = coded(model, model.prior.given(model), batch)
@@ -32,7 +32,7 @@ def code_critic(model: Autoencoder, hidden: tuple[int, ...], act: str, rate: flo
     return CodeCritic(MLP((model.code_size, *hidden, 1), act, key=key), learning_rate=rate)
 
 
-@objectives.register("adversarial", source="Makhzani et al. 2015, arXiv:1511.05644, section 2")
+@objectives.register("adversarial", source="Makhzani et al. 2015, arXiv:1511.05644")
 class Adversarial(Objective):
     """Adversarial autoencoder: −log p(x | z) − λ log D(z), against a discriminator D of the prior's codes.
 

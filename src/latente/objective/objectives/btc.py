@@ -43,7 +43,7 @@ class Parts(eqx.Module):
 def log_importance(weight: Array, examples: Array | int) -> Array:
     """log of what each example of the batch counts for in the aggregate posterior at each one's code, shape (n, n).
 
-    Minibatch stratified sampling (Chen et al. 2018, appendix C.2): q(z_i) = Σ_j w_ij q(z_i | x_j), where example i
+    Minibatch stratified sampling (Chen et al. 2018, appendix): q(z_i) = Σ_j w_ij q(z_i | x_j), where example i
     itself, always among the N, has w_ii = 1/N, and the M others of the batch stand for the other N − 1. The paper
     gives M − 1 of those 1/M and one (N − M)/(NM); the mean of that over which one it is, (N − 1)/(NM) for each, has
     the same expectation and less variance, and is the exact mixture when the batch is the whole data set.
@@ -88,7 +88,7 @@ def decompose(model: Autoencoder, outputs: Array, z: Array, weight: Array, examp
     return Parts(jnp.diagonal(joint) - log_q, log_q - log_product, log_product - log_p)
 
 
-@objectives.register("beta-tc", source="Chen et al. 2018, arXiv:1802.04942, eqs. 2, 4 and appendix C.2")
+@objectives.register("beta-tc", source="Chen et al. 2018, arXiv:1802.04942, eq. 4")
 class BetaTC(Objective):
     """β-TCVAE: −log p(x | z) + α I(x; z) + β TC(z) + γ Σ_j KL(q(z_j) ‖ p(z_j)).
 

@@ -51,7 +51,7 @@ def cross_entropy(ours: Array, theirs: Array, weight: Array) -> Array:
 
 
 class CodeCritic(Opponent):
-    """Tells codes drawn from the prior from codes of examples (Makhzani et al. 2015, section 2)."""
+    """Tells codes drawn from the prior from codes of examples (Makhzani et al. 2015)."""
 
     net: MLP
 
@@ -67,7 +67,7 @@ class CodeCritic(Opponent):
 
 
 class ImageCritic(Opponent):
-    """Tells examples from what the decoder makes of codes (Larsen et al. 2016, section 2.3).
+    """Tells examples from what the decoder makes of codes (Larsen et al. 2016).
 
     A fully connected network: it takes examples of any shape, and the context of a conditional model beside them.
     """

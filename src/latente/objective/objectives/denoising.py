@@ -26,7 +26,7 @@ from latente.objective.terms import Batch, Terms
 NOISES = ("gaussian", "masking", "salt-and-pepper")
 
 
-@objectives.register("denoising", source="Vincent et al. 2008, section 2.3; Vincent et al. 2010, JMLR 11, section 3.3")
+@objectives.register("denoising", source="Vincent et al. 2008, ICML; Vincent et al. 2010, JMLR 11")
 class Denoising(Objective):
     """−log p(x | z) of the clean example, whose code is that of a corrupted copy.
 

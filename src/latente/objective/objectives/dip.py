@@ -54,7 +54,7 @@ def covariances(posterior: Posterior, outputs: Array, weight: Array) -> tuple[Ar
     return across, weighted_mean(within, weight)
 
 
-@objectives.register("dip-vae", source="Kumar et al. 2018, arXiv:1711.00848, eqs. 5–7")
+@objectives.register("dip-vae", source="Kumar et al. 2018, arXiv:1711.00848, eqs. 6–7")
 class DIPVAE(Objective):
     """The ELBO, plus λ_od Σ_{i≠j} C_ij² + λ_d Σ_i (C_ii − 1)².
 

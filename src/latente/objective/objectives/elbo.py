@@ -16,7 +16,7 @@ from latente.objective.schedules import Schedule, schedule
 from latente.objective.terms import Batch, Terms
 
 
-@objectives.register("elbo", source="Kingma & Welling 2014, arXiv:1312.6114, eq. 10; Higgins et al. 2017 (β)")
+@objectives.register("elbo", source="Kingma & Welling 2014, arXiv:1312.6114, eq. 10; Higgins et al. 2017, eq. 4 (β)")
 class ELBO(Objective):
     """Negative evidence lower bound, one code an example: −log p(x | z) + β KL.
 

@@ -53,7 +53,7 @@ class FactorCritic(Opponent):
         return cross_entropy(logit(z), logit(permuted(z, weight, key=key)), weight)
 
 
-@objectives.register("factor-vae", source="Kim & Mnih 2018, arXiv:1802.05983, eqs. 2–3 and algorithm 2")
+@objectives.register("factor-vae", source="Kim & Mnih 2018, arXiv:1802.05983, eq. 2 and algorithm 2")
 class FactorVAE(Objective):
     """The ELBO, plus γ times the total correlation as an opponent estimates it.
 

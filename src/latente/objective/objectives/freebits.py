@@ -15,7 +15,7 @@ from latente.objective.objectives.options import number
 from latente.objective.terms import Batch, Terms
 
 
-@objectives.register("free-bits", source="Kingma et al. 2016, arXiv:1606.04934, appendix C.8")
+@objectives.register("free-bits", source="Kingma et al. 2016, arXiv:1606.04934, eq. 15")
 class FreeBits(Objective):
     """−log p(x | z) + Σⱼ max(λ, KLⱼ), where KLⱼ of latent j is its mean over the minibatch.
 

@@ -36,12 +36,12 @@ def context_of(model: Autoencoder, x: Array, context: Array | None) -> Array | N
     return jax.nn.one_hot(jnp.argmax(log_class_probabilities(model, x)), model.context_size)
 
 
-@objectives.register("m2", source="Kingma et al. 2014, arXiv:1406.5298, eqs. 6–9")
+@objectives.register("m2", source="Kingma et al. 2014, arXiv:1406.5298 (M2)")
 class M2(Objective):
     """The negative bound of log p(x, y) where the label is known, and of log p(x) where it is not, plus
     α · −log q(y | x) where it is.
 
-    Without a label all classes are tried, each weighed by q(y | x) (eq. 7): nothing is sampled, and the loss is an
+    Without a label all classes are tried, each weighed by q(y | x): nothing is sampled, and the loss is an
     upper bound on −log p(x). ``kl`` is the rate of both latents: E KL(q(z | x, y) ‖ p(z)), plus KL(q(y | x) ‖ p(y)),
     which for a known label is −log p(y); p(y) is uniform. So the loss is reconstruction + kl + α classification.
     ``alpha`` weighs each labelled example: the paper's 0.1 · N times the mean over the labelled is 0.1 · N / (number

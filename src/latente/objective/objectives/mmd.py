@@ -30,7 +30,7 @@ def discrepancy(model: Autoencoder, batch: Batch, name: str, scales: tuple[float
     return found, jnp.full(batch.weight.shape, value)
 
 
-@objectives.register("info-vae", source="Zhao et al. 2019, arXiv:1706.02262, eq. 6")
+@objectives.register("info-vae", source="Zhao et al. 2019, arXiv:1706.02262")
 class InfoVAE(Objective):
     """−log p(x | z) + (1 − α) KL(q(z | x) ‖ p(z)) + (α + λ − 1) MMD²(q(z), p(z)).
 
@@ -64,7 +64,7 @@ class InfoVAE(Objective):
             needs_fixed_prior(self, model.prior)
 
 
-@objectives.register("mmd-vae", source="Zhao et al. 2019, arXiv:1706.02262, eq. 6 with α = 1")
+@objectives.register("mmd-vae", source="Zhao et al. 2019, arXiv:1706.02262 (α = 1)")
 class MMDVAE(Objective):
     """−log p(x | z) + λ MMD²(q(z), p(z)): "info-vae" without the KL of each example; ``weight`` is λ."""
 

@@ -18,7 +18,7 @@ from latente.objective.objectives.options import number, whole
 from latente.objective.terms import Batch, Terms
 
 
-@objectives.register("miwae", source="Rainforth et al. 2018, arXiv:1802.04537, section 5 (MIWAE)")
+@objectives.register("miwae", source="Rainforth et al. 2018, arXiv:1802.04537 (MIWAE)")
 class MIWAE(Objective):
     """Mean of ``groups`` importance-weighted bounds of ``samples`` codes each.
 
@@ -53,7 +53,7 @@ class MIWAE(Objective):
         needs_weights(self, model)
 
 
-@objectives.register("ciwae", source="Rainforth et al. 2018, arXiv:1802.04537, section 5 (CIWAE)")
+@objectives.register("ciwae", source="Rainforth et al. 2018, arXiv:1802.04537 (CIWAE)")
 class CIWAE(Objective):
     """Mixture of the ELBO and the importance-weighted bound of the same ``samples`` codes: β ELBO + (1 − β) IWAE.
 
@@ -88,7 +88,7 @@ class CIWAE(Objective):
         needs_weights(self, model)
 
 
-@objectives.register("piwae", source="Rainforth et al. 2018, arXiv:1802.04537, section 5 (PIWAE)")
+@objectives.register("piwae", source="Rainforth et al. 2018, arXiv:1802.04537 (PIWAE)")
 class PIWAE(Objective):
     """Two bounds of the same codes: the decoder learns by one tight bound of them all, the encoder by MIWAE.
 

@@ -16,7 +16,7 @@ from latente.objective.terms import Batch, Terms
 PENALTIES = ("l2", "gradient")
 
 
-@objectives.register("regularised", source="Ghosh et al. 2020, arXiv:1903.12436 (RAE-L2, RAE-GP)")
+@objectives.register("regularised", source="Ghosh et al. 2020, arXiv:1903.12436, eq. 11 and section 3.1")
 class Regularised(Objective):
     """−log p(x | z) + β ½ ‖z‖² + λ R, with R a ``penalty`` on the decoder.
 

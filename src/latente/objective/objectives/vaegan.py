@@ -20,12 +20,12 @@ from latente.objective.objectives.options import number
 from latente.objective.terms import Batch, Terms
 
 
-@objectives.register("vae-gan", source="Larsen et al. 2016, arXiv:1512.09300, eqs. 5–8 and algorithm 1")
+@objectives.register("vae-gan", source="Larsen et al. 2016, arXiv:1512.09300")
 class VAEGAN(Objective):
     """VAE/GAN: the encoder minimises β KL + F, the decoder γ F + G; the loss is the sum of both.
 
     F is ½ ‖D_l(x) − D_l(x̃)‖², the error of the reconstruction x̃ in the last hidden layer of a discriminator D, that
-    is −log N(D_l(x); D_l(x̃), I) up to a constant (eq. 7). G is −log D, half of x̃ and half of what is decoded from
+    is −log N(D_l(x); D_l(x̃), I) up to a constant. G is −log D, half of x̃ and half of what is decoded from
     the prior; it does not saturate where D is sure. No gradient of the encoder's loss reaches the decoder, none of
     the decoder's reaches the encoder or the prior, and none reaches D, which has its own loss and Adam
     (``learning_rate``). ``reconstruction`` among the terms, −log p(x | z), is told and not minimised.

@@ -49,7 +49,7 @@ def dci(
     trees: int = TREES,
     examples: int = EXAMPLES,
 ) -> DCI:
-    """Disentanglement, completeness and informativeness (Eastwood & Williams 2018, section 2).
+    """Disentanglement, completeness and informativeness (Eastwood & Williams 2018).
 
     Importances are the impurity decreases of scikit-learn's random forest classifier, one forest a factor, of ``trees``
     trees with leaves of at least 5 examples. Every split looks at all latents: with the usual random subset, the splits

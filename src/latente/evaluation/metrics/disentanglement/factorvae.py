@@ -26,7 +26,7 @@ def factor_vae(
     held: int = HELD,
     least: float = 0.05,
 ) -> Score:
-    """The FactorVAE score (Kim & Mnih 2018, section 4), from chance, some 1 / factors, to 1; higher is better.
+    """The FactorVAE score (Kim & Mnih 2018), from chance, some 1 / factors, to 1; higher is better.
 
     A vote: a factor is chosen, and a value of it, that of a random example; ``batch`` examples of that value are
     drawn, with replacement, and of their codes, each latent divided by its standard deviation over all examples, the

@@ -9,7 +9,7 @@ from latente.evaluation.metrics.disentanglement.codes import BINS, Score, checke
 
 
 def mig(codes: NDArray[np.floating], factors: NDArray[np.integer], *, bins: int = BINS) -> Score:
-    """Mutual information gap (Chen, Li, Grosse, Duvenaud 2018, section 4.1), in 0..1; higher is better.
+    """Mutual information gap (Chen, Li, Grosse, Duvenaud 2018), in 0..1; higher is better.
 
     For each factor, the gap between the two latents that tell most of it, as a share of the factor's entropy; the mean
     over factors. Information is that of codes in bins of equal width (Locatello et al. 2019); Chen et al. sampled from

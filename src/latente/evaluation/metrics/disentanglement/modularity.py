@@ -9,7 +9,7 @@ from latente.evaluation.metrics.disentanglement.codes import BINS, Score, checke
 
 
 def modularity(codes: NDArray[np.floating], factors: NDArray[np.integer], *, bins: int = BINS) -> Score:
-    """Modularity (Ridgeway & Mozer 2018, section 3), in 0..1; higher is better.
+    """Modularity (Ridgeway & Mozer 2018), in 0..1; higher is better.
 
     For each latent, one less the squared information on all factors but its best, over what it would be if all told
     as much as the best; the mean over latents. A latent that tells nothing at all counts 0. One that holds only noise
