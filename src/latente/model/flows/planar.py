@@ -30,7 +30,7 @@ def planar_apply(z: Array, parameters: Array) -> tuple[Array, Array]:
     """Planar maps one after another, with the parameters that an encoder gave for this example.
 
     y = z + û tanh(w·z + b), log det = log(1 + (1 − tanh²(w·z + b)) w·û) (section 4.1), with
-    û = u + (m(w·u) − w·u) w / ‖w‖² (the paper's appendix), so that w·û = m(w·u) > −1 and the map is invertible. The paper's
+    û = u + (m(w·u) − w·u) w / ‖w‖² (there too), so that w·û = m(w·u) > −1 and the map is invertible. The paper's
     m(a) = −1 + log(1 + e^a) is not zero at zero; ours is m(a) = −1 + ε + (1 − ε) softplus(a + log(e − 1)), which is, so
     that parameters near zero give a map near the identity.
 

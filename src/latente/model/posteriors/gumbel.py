@@ -19,7 +19,7 @@ LOG_LEAST = -87.0
 
 
 def concrete_log_density(logits: Array, log_z: Array, temperature: float) -> Array:
-    """Log-densities of relaxed one-hot vectors (Maddison et al. 2017, arXiv:1611.00712, definition 1), nats, shape (groups,).
+    """Log-densities of relaxed one-hot vectors (Maddison et al. 2017, definition 1), nats, shape (groups,).
 
     With respect to the first classes − 1 entries of each.
 
@@ -38,9 +38,7 @@ def concrete_log_density(logits: Array, log_z: Array, temperature: float) -> Arr
     )
 
 
-@posteriors.register(
-    "gumbel-softmax", source="Jang et al. 2017, arXiv:1611.01144; Maddison et al. 2017, arXiv:1611.00712"
-)
+@posteriors.register("gumbel-softmax", source="Jang et al. 2017, arXiv:1611.01144; Maddison et al. 2017")
 class GumbelSoftmax(Posterior):
     """Each latent one of ``classes``; a code holds a group of so many numbers for each latent, in order.
 

@@ -22,9 +22,7 @@ from latente.registry import learnt
 COVARIANCES = ("diagonal", "full")
 
 
-@priors.register(
-    "gaussian-mixture", source="Tomczak & Welling 2018, arXiv:1705.07120 (MoG); Jiang et al. 2017, arXiv:1611.05148"
-)
+@priors.register("gaussian-mixture", source="Tomczak & Welling 2018 (MoG); Jiang et al. 2017, arXiv:1611.05148")
 class GaussianMixture(Prior):
     """Σ_k π_k N(z; μ_k, Σ_k) with so many ``components``; means, variances and weights are learnt.
 
