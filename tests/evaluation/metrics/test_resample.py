@@ -1,7 +1,5 @@
 """Intervals against scipy, closed forms, and how often they hold a known truth."""
 
-import itertools
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -84,60 +82,6 @@ def test_the_mean_interval_agrees_with_scipy_and_one_value_knows_nothing():
     assert r.mean_interval([2.0]) == Estimate(2.0, -np.inf, np.inf)
 
 
-def test_a_paired_difference_agrees_with_the_paired_t_test():
-    a = RNG.normal(size=40)
-    b = a + 0.1 + 0.2 * RNG.normal(size=40)
-    theirs = stats.ttest_rel(b, a)
-    found = r.paired_difference(a, b)
-    assert found.p_value == pytest.approx(theirs.pvalue, rel=1e-10)
-    ends = theirs.confidence_interval()
-    assert (found.estimate.low, found.estimate.high) == pytest.approx((ends.low, ends.high), rel=1e-10)
-
-
-def test_differences_over_seeds_and_examples_hold_the_truth_as_often_as_they_say():
-    rng, hits, trials = np.random.default_rng(2), 0, 400
-    for _ in range(trials):
-        d = 0.3 + rng.normal(size=(4, 1)) + 2 * rng.normal(size=(1, 60)) + rng.normal(size=(4, 60))
-        found = r.paired_difference(np.zeros((4, 60)), d).estimate
-        hits += found.low < 0.3 < found.high
-    assert 0.92 < hits / trials < 0.995
-
-
-def test_a_difference_without_any_variance():
-    same = r.paired_difference([1.0, 2.0], [1.0, 2.0])
-    assert (same.estimate, same.p_value) == (Estimate(0, 0, 0), 1.0)
-    other = r.paired_difference([1.0, 2.0], [2.0, 3.0])
-    assert (other.estimate, other.p_value) == (Estimate(1, 1, 1), 0.0)
-
-
-def test_holm_is_the_closed_test_of_bonferronis():
-    # A hypothesis is rejected where every intersection that holds it is: p of a set S is |S| · min of S.
-    p = np.array([0.01, 0.04, 0.03, 0.2, 0.011])
-    closed = [
-        max(
-            min(1, len(s) * p[list(s)].min())
-            for n in range(1, 6)
-            for s in itertools.combinations(range(5), n)
-            if i in s
-        )
-        for i in range(5)
-    ]
-    assert r.holm(p) == pytest.approx(closed, rel=1e-12)
-
-
-def test_several_differences_share_their_errors():
-    rng, wrong, missed, trials = np.random.default_rng(3), 0, 0, 400
-    for _ in range(trials):
-        base = rng.normal(size=25)
-        pairs = {str(i): (base, base + rng.normal(size=25)) for i in range(6)}
-        found = r.paired_differences(pairs)
-        wrong += any(d.p_value < 0.05 for d in found.values())
-        missed += any(not d.estimate.low < 0 < d.estimate.high for d in found.values())
-    assert wrong / trials < 0.085
-    assert missed / trials < 0.085
-    assert {d.comparisons for d in found.values()} == {6}
-
-
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -146,9 +90,6 @@ def test_several_differences_share_their_errors():
         (lambda: r.bootstrap(np.mean, [3, 0]), DataError, r"sets of \[3, 0\] examples"),
         (lambda: r.mean_interval([]), DataError, "values: got 0 examples; allowed: an array of at least 1"),
         (lambda: r.mean_interval([1, np.nan]), DataError, "values: 1 of 2 examples hold NaN"),
-        (lambda: r.paired_difference([1, 2], [1, 2, 3]), DataError, r"first has shape \[2\] and second \[3\]"),
-        (lambda: r.paired_difference([1], [1]), DataError, "got 1 example; allowed: at least 2"),
-        (lambda: r.holm([0.1, 1.2]), DataError, "got 0.1 to 1.2; allowed: 0 to 1"),
     ],
 )
 def test_refusals(call, error, message):

@@ -16,9 +16,9 @@ from scipy.stats import norm, rankdata
 from latente.errors import DataError
 from latente.evaluation.findings.measures import LEVEL, Estimate
 from latente.evaluation.metrics.checks import array, vector, whole
+from latente.evaluation.metrics.differences import Difference
 from latente.evaluation.metrics.resample import (
     DRAWS,
-    Difference,
     bounded,
     check_level,
     normal_interval,

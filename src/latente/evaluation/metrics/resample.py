@@ -1,10 +1,9 @@
-"""Where every metric's interval comes from: bootstrap, jackknife, proportions, paired differences, many comparisons."""
+"""Where every metric's interval comes from: bootstrap, jackknife, proportions, means."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,27 +11,12 @@ from scipy.stats import norm, t
 
 from latente.errors import DataError
 from latente.evaluation.findings.measures import LEVEL, Estimate
-from latente.evaluation.metrics.checks import array, vector, whole
+from latente.evaluation.metrics.checks import vector, whole
 from latente.spec import got
 
 DRAWS = 1000
 GROUPS = 20
 Index = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """How much a second measure is above a first.
-
-    Attributes:
-        estimate: second − first, with its interval.
-        p_value: two-sided, of no difference; of several comparisons, Holm's.
-        comparisons: how many the interval and the p value allow for.
-    """
-
-    estimate: Estimate
-    p_value: float
-    comparisons: int = 1
 
 
 def bootstrap(
@@ -160,61 +144,6 @@ def widest(first: Estimate, second: Estimate) -> Estimate:
     return Estimate(first.value, min(first.low, second.low), max(first.high, second.high))
 
 
-def paired_difference(first: ArrayLike, second: ArrayLike, *, level: float = LEVEL) -> Difference:
-    """Mean of second − first over the same examples, with interval and p value.
-
-    Args:
-        first, second: shape (n,): one value an example, for which it is the paired t test; or (seeds, n): a row for
-            each pair of trained models. Then the variances of the mean over seeds and over examples are added, which
-            is at most too wide (both hold the interaction), with Welch and Satterthwaite's degrees of freedom. With a
-            single row, the interval is that of these two trained models and says nothing of other seeds.
-        level: of the interval.
-
-    Raises:
-        DataError: different shapes, fewer than two examples, or values that are not finite.
-        SpecError: a level out of range.
-    """
-    check_level(level)
-    error, freedom, mean = _paired(first, second)
-    half = float(t.ppf(0.5 + level / 2, freedom)) * error
-    p = 2 * float(t.sf(abs(mean) / error, freedom)) if error > 0 else float(mean == 0)
-    return Difference(Estimate(mean, mean - half, mean + half), p)
-
-
-def paired_differences(
-    pairs: Mapping[str, tuple[ArrayLike, ArrayLike]], *, level: float = LEVEL
-) -> dict[str, Difference]:
-    """Several paired differences, corrected for their number m.
-
-    The intervals hold all their truths together at the level (Bonferroni: each is at 1 − (1 − level)/m); the p values
-    are Holm's, which are smaller than Bonferroni's and as safe.
-
-    Raises:
-        DataError, SpecError: as `paired_difference`.
-    """
-    check_level(level)
-    m = max(len(pairs), 1)
-    single = {k: paired_difference(a, b, level=1 - (1 - level) / m) for k, (a, b) in pairs.items()}
-    corrected = holm([d.p_value for d in single.values()]) if single else np.empty(0)
-    return {k: Difference(d.estimate, float(p), m) for (k, d), p in zip(single.items(), corrected, strict=True)}
-
-
-def holm(p_values: ArrayLike) -> NDArray[np.float64]:
-    """p values corrected for their number (Holm 1979): reject those at most α, and errors of any are below α.
-
-    Raises:
-        DataError: none, or values outside 0..1.
-    """
-    p = vector("p values", p_values)
-    if p.min() < 0 or p.max() > 1:
-        raise DataError(f"p values: got {p.min():g} to {p.max():g}; allowed: 0 to 1")
-    order = np.argsort(p, kind="stable")
-    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    corrected = np.empty(len(p))
-    corrected[order] = np.minimum(stepped, 1)
-    return corrected
-
-
 def check_level(level: float) -> None:
     """Refuse a level that no interval can have.
 
@@ -223,22 +152,6 @@ def check_level(level: float) -> None:
     """
     if not 0 < level < 1:
         raise got("level", level, "a number above 0 and below 1, for instance 0.95")
-
-
-def _paired(first: ArrayLike, second: ArrayLike) -> tuple[float, float, float]:
-    """Standard error, degrees of freedom and mean of the differences."""
-    a, b = array("first", first), array("second", second)
-    if a.shape != b.shape or a.ndim > 2:
-        raise DataError(
-            f"first has shape {list(a.shape)} and second {list(b.shape)}; allowed: two of [n], or two of [seeds, n]"
-        )
-    d = np.atleast_2d(np.asarray(b, np.float64) - a)
-    if d.shape[1] < 2:
-        raise DataError(f"differences: got {d.shape[1]} example; allowed: at least 2")
-    parts = [(m.var(ddof=1) / len(m), len(m) - 1) for m in (d.mean(axis=0), d.mean(axis=1)) if len(m) > 1]
-    variance = float(sum(v for v, _ in parts))
-    freedom = variance**2 / sum(v**2 / f for v, f in parts) if variance > 0 else float(parts[0][1])
-    return math.sqrt(variance), float(freedom), float(d.mean())
 
 
 def _check_sizes(sizes: Sequence[int], least: int) -> None:
