@@ -1,0 +1,1 @@
+"""Runs compared: paired differences, budgets, rankings on common scales, and the latent size that is enough."""

@@ -1,0 +1,205 @@
+"""Which latent size is enough: the elbow of a curve over latent sizes, from values of each example and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from latente.errors import DataError
+from latente.evaluation.findings.measures import LEVEL, Estimate
+from latente.evaluation.metrics.differences import (
+    Difference,
+    difference_over_seeds,
+    holm,
+    mean_difference,
+    together,
+)
+from latente.evaluation.metrics.resample import check_level
+from latente.spec import got
+
+SHARE = 0.05
+"""What may be left of the gain from the smallest size to the best."""
+FLAT = 0.01
+"""A gain of at most this share of the best mean is next to nothing."""
+
+State = Literal["small", "enough", "open"]
+Shape = Literal["elbow", "falling", "flat", "unknown"]
+Rows = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Size:
+    """One latent size of a sweep.
+
+    Attributes:
+        latents: the size.
+        mean: of the values with their interval at the level, on their own and not corrected; less is better.
+        behind: mean − the best size's, paired, with intervals that hold together over the sizes.
+        state: "small" where it is shown not to be enough, "enough" where it is shown to be, otherwise "open".
+    """
+
+    latents: int
+    mean: Estimate
+    behind: Estimate
+    state: State
+
+
+@dataclass(frozen=True)
+class Elbow:
+    """Which size of a sweep is enough (see `find_elbow`).
+
+    Attributes:
+        sizes: smallest first.
+        shape: "elbow": a size before the largest is enough, or the largest after one that is not worth as much;
+            "falling": every size but the largest is too small, so that a still larger one may be better;
+            "flat": the smallest is enough; "unknown": it cannot be told.
+        chosen: the smallest size that is shown to be enough; None where the shape is unknown.
+        possible: the sizes below it (or, where nothing is chosen, all) of which it cannot be told.
+        best: the size of the lowest mean.
+        gain: mean of the smallest size − the best's, with the interval of `Size.behind`.
+        tolerance: how far behind the best a size may be and still be enough, in units of the values: as given, or
+            its estimate ``share · gain``.
+        share: of the gain; None where a tolerance was given.
+        flat: how much the sweep may gain and still gain next to nothing, where no tolerance was given.
+        seeds, examples: over how many of each the values were.
+        level: 1 − the chance that a size is wrongly called enough, and that one is wrongly called too small.
+    """
+
+    sizes: tuple[Size, ...]
+    shape: Shape
+    chosen: int | None
+    possible: tuple[int, ...]
+    best: int
+    gain: Estimate
+    tolerance: float
+    share: float | None
+    flat: float
+    seeds: int
+    examples: int
+    level: float
+
+    def at(self, latents: int) -> Size:
+        """The size of so many latents."""
+        return next(s for s in self.sizes if s.latents == latents)
+
+
+def find_elbow(
+    values: Mapping[int, ArrayLike], *, share: float = SHARE, tolerance: float | None = None, level: float = LEVEL
+) -> Elbow:
+    """The smallest latent size that is enough, with the certainty of saying so.
+
+    Be μ_d the mean at size d, less being better, and μ* the lowest of the sweep. Size d is *enough* where
+
+        μ_d − μ* ≤ share · (μ_smallest − μ*),
+
+    that is, where no size of the sweep would gain more than a twentieth of what the sweep gains; the smallest size,
+    where the sweep gains next to nothing: at most `FLAT` of the best mean. Where a tolerance is given, any size is
+    enough where μ_d − μ* ≤ tolerance.
+
+    A size is shown to be enough where μ_d − (1 − share) μ_t − share μ_smallest ≤ 0 (or μ_d − μ_t − tolerance ≤ 0) is
+    shown for *every* size t: an intersection-union test (Berger 1982), which needs no guess which size is the best. It
+    is shown to be too small where one of these contrasts is shown to be above 0 (Bonferroni over t). Each contrast is
+    paired by example and seed (`latente.evaluation.metrics.differences.mean_difference`), and the p values are
+    corrected for the number of sizes (Holm 1979): that any size is called enough and is not has a chance of at most
+    1 − level, and so has that any is called too small and is not. What is neither is open.
+
+    The smallest size that is shown to be enough is chosen. Where that is the largest of the sweep: if all others are
+    too small the curve is falling, for there is no elbow in it; if any is open it cannot be told. With several seeds
+    all this covers other examples and other seeds; with one it holds of these trained models only.
+
+    Args:
+        values: for each latent size one value an example, shape (n,) or (seeds, n), examples and seeds in the same
+            order in all; or, where only means are known, shape (seeds, 1). Nats an example, for instance.
+        share: of the gain, in (0, 1).
+        tolerance: in units of the values, at least 0, instead of a share.
+        level: of all sizes together.
+
+    Raises:
+        DataError: fewer than two sizes, different shapes, or a single value a size.
+        SpecError: a share, tolerance or level out of range.
+    """
+    check_level(level)
+    if not 0 < share < 1:
+        raise got("share", share, "a number above 0 and below 1, for instance 0.05")
+    if tolerance is not None and not 0 <= tolerance < np.inf:
+        raise got("tolerance", tolerance, "a number of at least 0, in units of the score")
+    rows = _rows(values)
+    smallest, largest = min(rows), max(rows)
+    best = min(rows, key=lambda d: (rows[d].mean(), d))
+    others = together({d: partial(_mean, rows[d] - rows[best]) for d in rows if d != best}, level=level)
+    behind = {d: others[d].estimate if d != best else Estimate(0.0, 0.0, 0.0) for d in rows}
+    states = _states(rows, share, tolerance, 1 - level)
+    left = share * behind[smallest].value if tolerance is None else float(tolerance)
+    chosen: int | None = min((d for d in rows if states[d] == "enough"), default=None)
+    shape: Shape = "elbow"
+    if chosen == smallest:
+        shape = "flat"
+    elif chosen is None or (chosen == largest and any(states[d] == "open" for d in rows)):
+        shape, chosen = "unknown", None
+    elif chosen == largest:
+        shape = "falling"
+    below = [d for d in rows if chosen is None or d < chosen]
+    first = next(iter(rows.values()))
+    return Elbow(
+        sizes=tuple(Size(d, _mean(rows[d], level=level).estimate, behind[d], states[d]) for d in rows),
+        shape=shape,
+        chosen=chosen,
+        possible=tuple(d for d in below if states[d] != "small"),
+        best=best,
+        gain=behind[smallest],
+        tolerance=left,
+        flat=FLAT * abs(float(rows[best].mean())),
+        share=share if tolerance is None else None,
+        seeds=first.shape[0],
+        examples=first.shape[1],
+        level=level,
+    )
+
+
+def _rows(values: Mapping[int, ArrayLike]) -> dict[int, Rows]:
+    rows = {d: np.atleast_2d(np.asarray(values[d], np.float64)) for d in sorted(values)}
+    if len(rows) < 2:
+        raise DataError(f"elbow: got {len(rows)} latent sizes; allowed: at least 2")
+    shapes = {r.shape for r in rows.values()}
+    if len(shapes) > 1 or any(r.ndim != 2 for r in rows.values()):
+        raise DataError(
+            f"elbow: got shapes {sorted(shapes)}; allowed: one of [n] or [seeds, n], the same for every size"
+        )
+    if next(iter(shapes)) == (1, 1):
+        raise DataError("elbow: got a single value a size; allowed: several examples or seeds")
+    for latents, r in rows.items():
+        if not np.isfinite(r).all():
+            raise DataError(f"elbow: the values of latent size {latents} are not all finite")
+    return rows
+
+
+def _mean(rows: Rows, *, level: float = LEVEL) -> Difference:
+    return difference_over_seeds(rows[:, 0], level=level) if rows.shape[1] == 1 else mean_difference(rows, level=level)
+
+
+def _states(rows: Mapping[int, Rows], share: float, tolerance: float | None, alpha: float) -> dict[int, State]:
+    first = min(rows)
+    flat = FLAT * abs(min(float(r.mean()) for r in rows.values()))
+    enough, small = [], []
+    for d, own in rows.items():
+        if tolerance is None and d != first:
+            # Against itself it is d's own gain over the smallest, which stands for t = smallest too.
+            contrasts = [own - (1 - share) * t - share * rows[first] for k, t in rows.items() if k != first]
+        else:
+            contrasts = [own - t - (flat if tolerance is None else tolerance) for k, t in rows.items() if k != d]
+        found = [_mean(c) for c in contrasts]
+        enough.append(max(_below(f) for f in found))
+        small.append(min(1.0, len(found) * min(1 - _below(f) for f in found)))
+    held, failed = holm(enough) <= alpha, holm(small) <= alpha
+    return {d: "enough" if e else "small" if s else "open" for d, e, s in zip(rows, held, failed, strict=True)}
+
+
+def _below(found: Difference) -> float:
+    """One-sided p value of a mean of at least zero, against one below."""
+    half = found.p_value / 2
+    return half if found.estimate.value < 0 else 1 - half
