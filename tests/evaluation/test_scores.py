@@ -6,7 +6,8 @@ from sklearn.linear_model import LogisticRegression
 
 import latente
 from latente.errors import SpecError
-from latente.evaluation.scores import active, scores
+from latente.evaluation.scores import Measured, scores
+from latente.evaluation.scores.active_units import active
 from latente.interfaces import lineup, tables
 from latente.interfaces.words import Words
 
@@ -37,10 +38,10 @@ def test_an_nll_compares_on_its_scale_only_and_says_its_k(runs):
     assert scales["told"] == "BCE score of grey values, given the label or columns"
     assert scales["density"] == "density of values" and scales["point"] is scales["classes"] is None
     # More codes, a tighter bound; and the same again without looking.
-    loose, tight = (runs["bits"].score({"name": "nll", "samples": k}) for k in (1, 20))
+    loose, tight = (runs["bits"].score({"name": "nll", "samples": k}).values[f"nll_{k}"] for k in (1, 20))
     assert tight.value < loose.value and 0 < tight.standard_error < 1
-    assert runs["bits"].score(nll) is runs["bits"].metrics["test"]["nll_20"]
-    assert runs["point"].score(nll) is None
+    assert runs["bits"].score(nll).values["nll_20"] is runs["bits"].metrics["test"]["nll_20"]
+    assert runs["point"].score(nll) is None and nll.why_not(runs["point"]) == "its codes have no density"
 
 
 def test_the_probe_is_scikit_learns_and_the_error_numpys(runs, tiny):
@@ -48,10 +49,14 @@ def test_the_probe_is_scikit_learns_and_the_error_numpys(runs, tiny):
     a, b = run.encode(tiny.train.x), run.encode(tiny.test.x)
     mean, spread = a.mean(axis=0), a.std(axis=0)
     fitted = LogisticRegression(max_iter=1000).fit((a - mean) / spread, tiny.train.y)
-    assert run.score("linear-probe").value == pytest.approx(fitted.score((b - mean) / spread, tiny.test.y), abs=0.02)
+    assert run.score("linear-probe").values["linear-probe"].value == pytest.approx(
+        fitted.score((b - mean) / spread, tiny.test.y), abs=0.02
+    )
     error = ((run.reconstruct(tiny.test.x) - tiny.values(tiny.test.x)) ** 2).mean(axis=(1, 2))
-    assert run.score("mean-mse").value == pytest.approx(error.mean(), rel=1e-5)
-    assert run.score("mean-mse").standard_error == pytest.approx(error.std(ddof=1) / len(error) ** 0.5, rel=1e-4)
+    assert run.score("mean-mse").values["mean-mse"].value == pytest.approx(error.mean(), rel=1e-5)
+    assert run.score("mean-mse").values["mean-mse"].standard_error == pytest.approx(
+        error.std(ddof=1) / len(error) ** 0.5, rel=1e-4
+    )
     # A model that is told the label is no match for one that is not.
     assert runs["told"].score("linear-probe") is None
     told, untold = (scores.make("mean-mse").scale(runs[n]) for n in ("told", "grey"))
@@ -83,3 +88,19 @@ def test_the_ranking_holds_only_what_compares_best_first(runs):
 def test_an_unknown_score_is_refused(runs):
     with pytest.raises(SpecError, match='unknown score "nlll"; did you mean "nll"'):
         runs["grey"].score("nlll")
+
+
+def test_what_a_score_found_is_kept_with_the_run(runs, tiny, tmp_path, monkeypatch):
+    made = scores.make("mean-mse")
+    arrays, warnings = {"per_value": np.arange(6.0).reshape(2, 3).T}, ("K is small", "ação")
+    plain = type(made).measure
+    monkeypatch.setattr(type(made), "measure", lambda *a: Measured(plain(*a).values, arrays, warnings))
+    run = latente.load(runs["point"].save(tmp_path / "copy"), data=tiny)
+    found = run.score(made, "validation")
+    run.write(tmp_path / "copy")
+    again = latente.load(tmp_path / "copy", data=tiny)
+    monkeypatch.setattr(type(made), "measure", None)  # It is not looked at anew.
+    kept = again.score(made, "validation")
+    assert kept.values == found.values and kept.warnings == warnings
+    np.testing.assert_array_equal(kept.arrays["per_value"], arrays["per_value"])
+    assert again.metrics == run.metrics

@@ -24,7 +24,7 @@ from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation import latent
 from latente.evaluation.evaluate import Metric, PerExample, per_example, summarise
 from latente.evaluation.fitted import check_kind, codes_of, fit_prior
-from latente.evaluation.scores import Score, scores
+from latente.evaluation.scores import Measured, Score, scores
 from latente.model.autoencoder import Autoencoder
 from latente.model.priors import Prior
 from latente.model.priors.fitted import blank_prior, part_of
@@ -41,6 +41,9 @@ Metrics = dict[str, dict[str, Metric]]
 Floats = NDArray[np.float32]
 OnBatch = Callable[[int, int], object]
 
+SCORES = "scores"
+"""The folder in a run's own that keeps what its scores found beside their numbers."""
+
 
 @dataclass
 class Run:
@@ -56,6 +59,7 @@ class Run:
         card: the data card.
         opponent: the second player it was trained against, where its objective has one.
         fitted: a prior fitted to the codes after training, which `sample` draws from (see `with_prior`); or None.
+        measured: what was scored so far, by split and `Score.key`; its values are among the metrics too.
     """
 
     spec: RunSpec
@@ -68,6 +72,7 @@ class Run:
     _data: Data | None = None
     opponent: Opponent | None = None
     fitted: Prior | None = None
+    measured: dict[str, dict[str, Measured]] = field(default_factory=dict)
 
     @property
     def data(self) -> Data:
@@ -125,28 +130,30 @@ class Run:
             self.metrics[split] = summarise(self.per_example(split))
         return self.metrics[split]
 
-    def score(self, score: Score | Part, split: str = "test", on_batch: OnBatch | None = None) -> Metric | None:
-        """A score by which models of different losses compare; kept with the metrics, and worked out once.
+    def score(self, score: Score | Part, split: str = "test", on_batch: OnBatch | None = None) -> Measured | None:
+        """Numbers by which models of different losses compare; kept with the metrics, and worked out once.
 
         Args:
-            score: a name ("nll", "mean-mse", "linear-probe", "active-units"), a table such as
+            score: a name ("nll", "mean-mse", …; see `latente.evaluation.scores`), a table such as
                 {"name": "nll", "samples": 5000}, or what the registry made of it.
             split: "train", "validation" or "test".
             on_batch: called with (examples done, of how many) by those that take long.
 
         Returns:
-            The value, or None where the score means nothing for this model.
+            The numbers, or None where the score means nothing for this model (`Score.why_not` says why).
 
         Raises:
             SpecError: an unknown score or option.
         """
         made = score if isinstance(score, Score) else scores.make(score)
-        found = self.evaluate(split)
-        if made.key() not in found:
+        known = self.measured.setdefault(split, {})
+        if made.key() not in known:
             if made.scale(self) is None:
                 return None
-            found[made.key()] = made.measure(self, split, on_batch)
-        return found[made.key()]
+            metrics = self.evaluate(split)
+            known[made.key()] = made.measure(self, split, on_batch)
+            metrics.update(known[made.key()].values)
+        return known[made.key()]
 
     def per_example(self, split: str) -> PerExample:
         """Every metric for each example of a split, shape (n,) each (see `latente.evaluation.evaluate`)."""
@@ -262,6 +269,10 @@ class Run:
             store.save_arrays(folder / "frames.safetensors", {"frames": self.frames}, {"run": self.spec.name})
         write_text(folder / "history.csv", _history_csv(self.history))
         write_json(folder / "times.json", {"training_seconds": self.seconds})
+        for split, scored in self.measured.items():
+            for key, found in scored.items():
+                about = {"columns": list(found.values), "warnings": list(found.warnings)}
+                store.save_arrays(folder / SCORES / f"{split}.{key}.safetensors", dict(found.arrays), about)
         # The metrics come last: a folder that has them is finished.
         write_json(
             folder / "metrics.json",
@@ -362,7 +373,21 @@ def load(path: str | Path, *, data: Data | None = None) -> Run:
     shown = store.load_arrays(frames)[0]["frames"] if frames.exists() else None
     history = _read_history(folder / "history.csv")
     kept = None if data is None else _same(data, card)
-    return Run(spec, model, history, shown, seconds, card, metrics, kept, opponent, fitted)
+    measured = _read_measured(folder / SCORES, metrics)
+    return Run(spec, model, history, shown, seconds, card, metrics, kept, opponent, fitted, measured)
+
+
+def _read_measured(folder: Path, metrics: Metrics) -> dict[str, dict[str, Measured]]:
+    found: dict[str, dict[str, Measured]] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        split, _, key = path.name.removesuffix(".safetensors").partition(".")
+        arrays, about = store.load_arrays(path)
+        try:
+            values = {c: metrics[split][c] for c in about["columns"]}
+            found.setdefault(split, {})[key] = Measured(values, arrays, tuple(about["warnings"]))
+        except KeyError as error:
+            raise StoreError(f"{path}: is damaged, or metrics.json beside it is (there is no {error})") from None
+    return found
 
 
 def _templates(spec: RunSpec, shape: tuple[int, ...], card: dict[str, Any]) -> tuple[Autoencoder, Opponent | None]:

@@ -115,6 +115,8 @@ def _parser() -> _Parser:
     evaluate.add_argument(
         "--split", default="test", choices=("train", "validation", "test"), help="on which part (test)"
     )
+    evaluate.add_argument("--csv", metavar="FILE", help="write the numbers as a table, too")
+    evaluate.add_argument("--json", metavar="FILE", help="write the numbers as JSON, too")
     _language(evaluate)
     evaluate.set_defaults(do=_evaluate)
 
@@ -286,11 +288,12 @@ def _explore(arguments: Arguments, argv: list[str]) -> None:
 
 def _evaluate(arguments: Arguments, argv: list[str]) -> None:
     _compile_cache()
-    from latente.interfaces.scoring import score_runs
+    from latente.interfaces.scoring import score_runs, score_tables, write_numbers
 
-    for text in score_runs(
-        arguments.folders, arguments.scores.split(","), arguments.samples, arguments.split, arguments.lang
-    ):
+    names = [name.strip() for name in arguments.scores.split(",")]
+    runs, asked = score_runs(arguments.folders, names, arguments.samples, arguments.split)
+    write_numbers(runs, asked, arguments.split, as_csv=arguments.csv, as_json=arguments.json)
+    for text in score_tables(runs, asked, arguments.split, arguments.lang):
         _say(text)
 
 

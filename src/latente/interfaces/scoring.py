@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,32 +13,31 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
+from latente.atomic import write_text
 from latente.errors import SpecError
 from latente.evaluation.run import Run, load
 from latente.evaluation.scores import Score, scores
 from latente.interfaces.words import Words, default_language
 
+Scored = Sequence[tuple[Path, Run]]
 
-def score_runs(
-    folders: Sequence[str], names: Sequence[str], samples: int, split: str, lang: str | None
-) -> Iterator[str]:
-    """Score runs and write the numbers into their folders; gives a table for each score, as text.
 
-    A score that was worked out before is shown again and not looked at anew.
+def score_runs(folders: Sequence[str], names: Sequence[str], samples: int, split: str) -> tuple[Scored, list[Score]]:
+    """Score runs and write the numbers into their folders.
+
+    A score that was worked out before is kept and not looked at anew.
 
     Args:
         folders: of the runs.
         names: of the scores.
-        samples: K of the bounds.
+        samples: K, for the scores that take one.
         split: on which part of the data.
-        lang: how numbers are written.
 
     Raises:
         SpecError: an unknown score.
         StoreError, DataError: a run cannot be read, or its data is gone.
     """
-    words = Words(lang or default_language())
-    asked = [scores.make({"name": n, "samples": samples} if "samples" in scores.options(n) else n) for n in names]
+    asked = [scores.make({"name": n, "samples": samples} if n == "nll" else n) for n in names]
     runs = [(Path(folder), load(folder)) for folder in folders]
     if len({r.card["fingerprint"] for _, r in runs}) > 1:
         raise SpecError(
@@ -43,36 +45,93 @@ def score_runs(
         )
     with Progress(console=Console(stderr=True), transient=True) as progress:
         for folder, run in runs:
-            before = {k: set(v) for k, v in run.metrics.items()}
+            before = set(run.measured.get(split, {}))
             for score in asked:
                 task = progress.add_task(f"{folder.name}: {score.key()}", total=None)
                 run.score(score, split, partial(_advance, progress, task))
                 progress.remove_task(task)
-            if before != {k: set(v) for k, v in run.metrics.items()}:
+            if before != set(run.measured.get(split, {})):
                 run.write(folder)
+    return runs, asked
+
+
+def score_tables(runs: Scored, asked: Sequence[Score], split: str, lang: str | None) -> Iterator[str]:
+    """A table for each scale of each score, then its warnings and the runs that have no such number, as text."""
+    words = Words(lang or default_language())
     for score in asked:
-        yield from _tables(runs, score, split, words)
+        groups: dict[str, list[tuple[Path, Run]]] = {}
+        for folder, run in runs:
+            groups.setdefault(score.scale(run) or "", []).append((folder, run))
+        for folder, run in groups.pop("", []):
+            yield f"{folder}: has no {score.key()}: {score.why_not(run)}"
+        for scale, members in groups.items():
+            yield _table(score, scale, members, split, words)
+            for folder, run in members:
+                yield from (f"{folder}: {w}" for w in run.measured[split][score.key()].warnings)
+
+
+def write_numbers(runs: Scored, asked: Sequence[Score], split: str, *, as_csv: str | None, as_json: str | None) -> None:
+    """The numbers as files, one row a run and number: run, seed, folder, split, score, scale, metric, value,
+    standard_error.
+
+    Raises:
+        StoreError: a file cannot be written.
+    """
+    rows = [
+        {"run": run.spec.name, "seed": run.spec.seed, "folder": str(folder), "split": split, "score": score.key(),
+         "scale": score.scale(run), "metric": name, "value": metric.value, "standard_error": metric.standard_error}
+        for score in asked
+        for folder, run in runs
+        if score.key() in run.measured.get(split, {})
+        for name, metric in run.measured[split][score.key()].values.items()
+    ]  # fmt: skip
+    if as_json is not None:
+        write_text(Path(as_json), json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+    if as_csv is not None:
+        names = ("run", "seed", "folder", "split", "score", "scale", "metric", "value", "standard_error")
+        out = io.StringIO()
+        written = csv.DictWriter(out, names, lineterminator="\n")
+        written.writeheader()
+        written.writerows(rows)
+        write_text(Path(as_csv), out.getvalue())
 
 
 def _advance(progress: Progress, task: TaskID, done: int, total: int) -> None:
     progress.update(task, completed=done, total=total)
 
 
-def _tables(runs: Sequence[tuple[Path, Run]], score: Score, split: str, words: Words) -> Iterator[str]:
-    groups: dict[str, list[tuple[Path, Run]]] = {}
-    for folder, run in runs:
-        scale = score.scale(run)
-        if scale is None:
-            yield f"{folder}: has no {score.key()} (its model knows no such number)"
-        else:
-            groups.setdefault(scale, []).append((folder, run))
-    for scale, members in groups.items():
-        table = Table("run", f"{score.key()} ({split})", "±", title=scale, title_justify="left", box=None)
-        members.sort(key=lambda m: m[1].metrics[split][score.key()].value * (1 if score.lower else -1))
-        for folder, run in members:
-            found = run.metrics[split][score.key()]
-            table.add_row(str(folder), words.number(found.value, ".4f"), words.number(found.standard_error, ".4f"))
-        console = Console(width=120)
-        with console.capture() as captured:
-            console.print(table)
-        yield captured.get().rstrip()
+def _table(score: Score, scale: str, members: Scored, split: str, words: Words) -> str:
+    """Best first by the first number that is ranked; in the order given where none is."""
+    columns = score.columns()
+    ranked = next(((c, lower) for c, lower in columns.items() if lower is not None), None)
+    values = {folder: run.measured[split][score.key()].values for folder, run in members}
+    if ranked is not None:
+        sign = 1 if ranked[1] else -1
+        absent = float("inf")
+        members = sorted(
+            members, key=lambda m: sign * values[m[0]][ranked[0]].value if ranked[0] in values[m[0]] else absent
+        )
+    shown = [c for c in columns if any(c in v for v in values.values())]
+    # Many numbers of few runs stand under each other, so that a terminal is wide enough.
+    lying = len(shown) > 3
+    title = f"{score.key()} ({split}): {scale}"
+    heads = ("", *(str(folder) for folder, _ in members)) if lying else ("run", *shown)
+    table = Table(*heads, title=title, title_justify="left", box=None)
+
+    def cell(folder: Path, column: str) -> str:
+        if column not in values[folder]:
+            return "–"
+        found = values[folder][column]
+        value = words.number(found.value, ".4f")
+        return f"{value} ± {words.number(found.standard_error, '.4f')}" if found.standard_error else value
+
+    if lying:
+        for column in shown:
+            table.add_row(column, *(cell(folder, column) for folder, _ in members))
+    else:
+        for folder, _ in members:
+            table.add_row(str(folder), *(cell(folder, column) for column in shown))
+    console = Console(width=120)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get().rstrip()

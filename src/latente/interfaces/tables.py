@@ -206,44 +206,51 @@ def per_what(words: Words, shape: Sequence[int]) -> str:
 
 
 def ranking(trained: Sequence[Trained], asked: Sequence[Score], words: Words) -> list[Table]:
-    """For each score and each scale of it that two models or more share, those models from best to worst."""
+    """For each ranked number of each score, and each scale that two models or more share, those from best to worst."""
     tables: list[Table] = []
     for score in asked:
-        for scale_, models in groups(trained, score).items():
-            key = score.key()
-            ranked = sorted(models, key=lambda m: _value(m, key) * (1 if score.lower else -1))
-            best = _value(ranked[0], key)
-            columns = (
-                Column(words("report.column.rank")),
-                Column(words("report.column.run"), numeric=False),
-                Column(words("report.column.latents")),
-                Column(words("report.column.parameters")),
-                Column(key, error=True),
-                Column(words("report.column.behind")),
-            )
-            rows = tuple(
-                (
-                    count(words, place),
-                    text(m.name),
-                    Cell(str(m.latents), value=m.latents),
-                    count(words, m.first.model.parameters()),
-                    nats(words, m.metric("test", key), FINE),
-                    Cell(minus(words.number(abs(_value(m, key) - best), FINE)), value=abs(_value(m, key) - best)),
-                )
-                for place, m in enumerate(ranked, 1)
-            )
-            caption = words("report.caption.ranking", score=key, scale=scale_)
-            note = words("report.note.ranking_lower" if score.lower else "report.note.ranking_higher")
-            tables.append(Table(f"ranking-{key}-{len(tables)}", caption, columns, rows, (note,)))
+        for key, lower in score.columns().items():
+            if lower is None:
+                continue
+            for scale_, models in groups(trained, score, key).items():
+                tables.append(_ranked(models, key, lower, scale_, len(tables), words))
     return tables
 
 
-def groups(trained: Sequence[Trained], score: Score) -> dict[str, list[Trained]]:
-    """The models that have a score, by the scale on which it may be compared; scales of one model are left out."""
+def _ranked(models: Sequence[Trained], key: str, lower: bool, scale_: str, number: int, words: Words) -> Table:
+    ranked = sorted(models, key=lambda m: _value(m, key) * (1 if lower else -1))
+    best = _value(ranked[0], key)
+    columns = (
+        Column(words("report.column.rank")),
+        Column(words("report.column.run"), numeric=False),
+        Column(words("report.column.latents")),
+        Column(words("report.column.parameters")),
+        Column(key, error=True),
+        Column(words("report.column.behind")),
+    )
+    rows = tuple(
+        (
+            count(words, place),
+            text(m.name),
+            Cell(str(m.latents), value=m.latents),
+            count(words, m.first.model.parameters()),
+            nats(words, m.metric("test", key), FINE),
+            Cell(minus(words.number(abs(_value(m, key) - best), FINE)), value=abs(_value(m, key) - best)),
+        )
+        for place, m in enumerate(ranked, 1)
+    )
+    caption = words("report.caption.ranking", score=key, scale=scale_)
+    note = words("report.note.ranking_lower" if lower else "report.note.ranking_higher")
+    return Table(f"ranking-{key}-{number}", caption, columns, rows, (note,))
+
+
+def groups(trained: Sequence[Trained], score: Score, key: str) -> dict[str, list[Trained]]:
+    """The models that have a number of a score, by the scale on which it may be compared; scales of one model are
+    left out."""
     found: dict[str, list[Trained]] = {}
     for model in trained:
         scale_ = score.scale(model.first)
-        if scale_ is not None and model.metric("test", score.key()) is not None:
+        if scale_ is not None and model.metric("test", key) is not None:
             found.setdefault(scale_, []).append(model)
     return {s: models for s, models in found.items() if len(models) > 1}
 

@@ -1,0 +1,43 @@
+"""How many latents are used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.evaluation.evaluate import Metric
+from latente.evaluation.scores.base import Measured, OnBatch, Score, beside, scores
+
+if TYPE_CHECKING:
+    from latente.evaluation.run import Run
+
+
+@scores.register("active-units", source="Burda et al. 2016, arXiv:1509.00519, section 5.2 (δ = 0.01)")
+@dataclass(frozen=True)
+class ActiveUnits(Score):
+    """How many numbers of the mean code vary over the part: variance above 0.01."""
+
+    def columns(self) -> dict[str, bool | None]:
+        """A count, better neither way."""
+        return {"active-units": None}
+
+    def scale(self, run: Run) -> str | None:
+        """A count of its own model's latents compares with that of as many."""
+        return None if self.why_not(run) else f"of {run.model.code_size}"
+
+    def why_not(self, run: Run) -> str:
+        """Points and codebooks have no unit to switch off."""
+        return "" if run.model.posterior.kind == "density" else "its codes have no density"
+
+    def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
+        """Over the whole part, in double precision."""
+        codes = run.encode(run.data.part(split).x, given=beside(run, split))
+        return Measured({"active-units": Metric(float(active(codes)), 0.0)})
+
+
+def active(codes: NDArray[np.floating], threshold: float = 0.01) -> int:
+    """How many columns of mean codes (n, d) vary by more than a threshold."""
+    return int((np.asarray(codes, np.float64).var(axis=0) > threshold).sum())

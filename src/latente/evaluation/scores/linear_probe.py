@@ -1,0 +1,41 @@
+"""How well labels are read off the codes by a linear classifier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from latente.evaluation.evaluate import mean_and_error
+from latente.evaluation.scores.base import Measured, OnBatch, Score, scores
+
+if TYPE_CHECKING:
+    from latente.evaluation.run import Run
+
+
+@scores.register("linear-probe", source="Alain & Bengio 2017, arXiv:1610.01644")
+@dataclass(frozen=True)
+class LinearProbe(Score):
+    """Accuracy of a logistic regression from the mean codes of the training part to the labels."""
+
+    def columns(self) -> dict[str, bool | None]:
+        """One."""
+        return {"linear-probe": False}
+
+    def scale(self, run: Run) -> str | None:
+        """Shares of one data set's labels."""
+        return None if self.why_not(run) else "accuracy"
+
+    def why_not(self, run: Run) -> str:
+        """Without labels, and for models that were given them."""
+        if not run.data.classes:
+            return "the data has no labels"
+        return "it is given the label or columns" if run.model.is_told else ""
+
+    def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
+        """See `latente.evaluation.metrics.representation.linear_probe`."""
+        from latente.evaluation.metrics.representation import linear_probe
+
+        train, part = run.data.train, run.data.part(split)
+        assert train.y is not None and part.y is not None
+        probe = linear_probe(run.encode(train.x), train.y, run.encode(part.x), part.y)
+        return Measured({"linear-probe": mean_and_error(probe.correct)})

@@ -1,0 +1,34 @@
+"""How well the mean code is decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latente.evaluation.evaluate import mean_and_error
+from latente.evaluation.scores.base import Measured, OnBatch, Score, beside, scores, told
+
+if TYPE_CHECKING:
+    from latente.evaluation.run import Run
+
+
+@scores.register("mean-mse")
+@dataclass(frozen=True)
+class MeanError(Score):
+    """Squared error of the decoded mean code against the example as it is stored, a value."""
+
+    def columns(self) -> dict[str, bool | None]:
+        """One."""
+        return {"mean-mse": True}
+
+    def scale(self, run: Run) -> str | None:
+        """Any two models of one data set compare; not those that are told the label."""
+        return "squared error" + told(run)
+
+    def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
+        """No code is drawn, and nothing is binarised."""
+        x = run.data.part(split)
+        error = (run.reconstruct(x.x, given=beside(run, split)) - run.data.values(x.x)) ** 2
+        return Measured({"mean-mse": mean_and_error(np.nanmean(error.reshape(len(error), -1), axis=1))})
