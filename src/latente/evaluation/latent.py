@@ -63,10 +63,7 @@ def beside(model: Autoencoder, spec: ModelSpec, data: Data, part: Split) -> Floa
 
 
 def judged(model: Autoencoder, spec: ModelSpec, data: Data, part: Split) -> Examples:
-    """The examples of a part as a trained model is judged by them.
-
-    No labels are shown to a model with a classifier: it is judged by what it makes of the example alone.
-    """
+    """The examples of a part as a trained model is judged by them: a classifier's own class as their context."""
     if model.classifier is None:
         return examples_of(data, part, spec)
     return Examples(jnp.asarray(part.x), jnp.asarray(beside(model, spec, data, part)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -135,20 +135,22 @@ def build(spec: ModelSpec, shape: tuple[int, ...], *, key: Array, context: int =
     )
 
 
-def start(spec: ModelSpec, model: Autoencoder, mean: Array, examples: Array, *, key: Array) -> Autoencoder:
+def start(
+    spec: ModelSpec, model: Autoencoder, mean: Callable[[], Array], examples: Callable[[], Array], *, key: Array
+) -> Autoencoder:
     """A new model moved to where training should start: output bias, and parts that begin at data.
 
     Args:
         spec, model: what `build` made.
-        mean: the training examples' mean, of the example's shape.
-        examples: some training examples, model values (n, *shape).
+        mean: makes the training examples' mean, of the example's shape; called where it is needed.
+        examples: makes some training examples, model values (n, *shape); likewise.
         key: of what the parts draw.
 
     Raises:
         SpecError: ``output_bias`` with a network or likelihood that cannot have it.
     """
     if spec.output_bias:
-        bias = model.likelihood.bias(mean)
+        bias = model.likelihood.bias(mean())
         decoder = networks.make(spec.network).biased(model.decoder, bias)
         model = eqx.tree_at(lambda m: m.decoder, model, decoder)
     started: Autoencoder = eqx.tree_at(lambda m: m.prior, model, model.prior.start(model, examples, key=key))

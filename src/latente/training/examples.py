@@ -99,13 +99,14 @@ def check_condition(spec: ModelSpec, data: Data) -> None:
         )
 
 
-def examples_of(data: Data, part: Split, spec: ModelSpec, labelled: float = 1.0, seed: int = 0) -> Examples:
+def examples_of(data: Data, part: Split, spec: ModelSpec, labelled: float = 0.0, seed: int = 0) -> Examples:
     """A part of a data set for a model.
 
     Args:
         data, part: where from.
-        spec: says what the model is conditioned on, and whether its objective needs labels.
-        labelled: share of the labels that are shown, of each class; the others are −1.
+        spec: says what the model is conditioned on.
+        labelled: share of the labels that are shown, of each class; the others are −1. Zero, as for everything but
+            training steps: none at all, so that a model is judged by what it makes of the example alone.
         seed: of which ones.
     """
     context = None
@@ -114,7 +115,7 @@ def examples_of(data: Data, part: Split, spec: ModelSpec, labelled: float = 1.0,
         context = jnp.asarray(np.eye(len(data.classes), dtype=np.float32)[part.y])
     elif spec.condition == "columns":
         context = jnp.asarray(part.context)
-    label = None if part.y is None else jnp.asarray(_hidden(part.y, labelled, seed))
+    label = None if part.y is None or not labelled else jnp.asarray(_hidden(part.y, labelled, seed))
     return Examples(jnp.asarray(part.x), context, label)
 
 

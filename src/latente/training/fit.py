@@ -300,13 +300,14 @@ def recipe_of(spec: TrainSpec, steps: int, epochs: int) -> Recipe:
 def _begun(spec: RunSpec, data: Data, scale: Scale, train: Examples) -> Autoencoder:
     """The model at the start of training, with what its parts take from the training examples."""
     key = jr.fold_in(jr.key(spec.seed), 3)
-    index = jr.permutation(key, len(train))[:STARTED]
-    few = scale(train.x[index])
-    if spec.model.output_bias:
+
+    def mean() -> Array:
         total = np.nansum(data.train.x, axis=0, dtype=np.float64) / np.sum(~np.isnan(data.train.x), axis=0)
-        mean = scale(jnp.asarray(total, jnp.float32))
-    else:
-        mean = jnp.zeros(data.shape)
+        return scale(jnp.asarray(total, jnp.float32))
+
+    def few() -> Array:
+        return scale(train.x[jr.permutation(key, len(train))[:STARTED]])
+
     return start_model(spec.model, model_for(spec, data), mean, few, key=jr.fold_in(key, 1))
 
 

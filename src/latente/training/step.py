@@ -111,11 +111,7 @@ def mean_terms(
     step: Array | None = None,
     total: int | None = None,
 ) -> dict[str, Array]:
-    """Mean of every term over some examples; the keys are fixed by ``key`` and position.
-
-    Labels are not shown: an example is judged as one whose label nobody knows.
-    """
-    examples = Examples(examples.x, examples.context)
+    """Mean of every term over some examples; the keys are fixed by ``key`` and position."""
     batches, weights = _batches(jnp.arange(len(examples)), min(VALIDATION_BATCH, len(examples)))
     keys = jr.split(key, batches.shape)
     total = len(examples) if total is None else total

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import equinox as eqx
@@ -36,8 +37,8 @@ class Prior(eqx.Module):
         """Why it does not go with a posterior whose codes live in its space; None where it does."""
         return None
 
-    def start(self, model: Autoencoder, examples: Array, *, key: Array) -> Self:
-        """Itself, moved to where training should start, given some training examples (n, *shape)."""
+    def start(self, model: Autoencoder, examples: Callable[[], Array], *, key: Array) -> Self:
+        """Itself, moved to where training should start; ``examples`` makes some training examples (n, *shape)."""
         return self
 
     def given(self, model: Autoencoder) -> Prior:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -82,21 +83,22 @@ class Vamp(Prior):
             'prior "standard-normal"'
         )
 
-    def start(self, model: Autoencoder, examples: Array, *, key: Array) -> Self:
+    def start(self, model: Autoencoder, examples: Callable[[], Array], *, key: Array) -> Self:
         """With pseudo-inputs that are training examples, where it starts from data."""
         assert self.inputs is not None  # filled in by init
         if self.start_from == "random":
             known = self.inputs if not model.missing else self.inputs.at[:, -_values(model) :].set(1.0)
             return replace(self, inputs=known)
         order, noise = jr.split(key)
+        few = examples()
         index = jnp.arange(self.pseudo_inputs)
-        chosen = jr.permutation(order, len(examples))[index % len(examples)]
-        features = jax.vmap(model.features)(examples[chosen])
+        chosen = jr.permutation(order, len(few))[index % len(few)]
+        features = jax.vmap(model.features)(few[chosen])
         content, mask = _parts(model, features)
         if _squashed(model.likelihood):
             inside = jnp.clip(content, EDGE, 1 - EDGE)
             content = jnp.log(inside / (1 - inside))
-        again = (index >= len(examples)).astype(content.dtype).reshape(-1, *(1,) * (content.ndim - 1))
+        again = (index >= len(few)).astype(content.dtype).reshape(-1, *(1,) * (content.ndim - 1))
         content = content + again * REPEATED * jr.normal(noise, content.shape)
         return replace(self, inputs=_joined(content, mask))
 
