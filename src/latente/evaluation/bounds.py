@@ -15,18 +15,21 @@ from jax import Array
 from numpy.typing import NDArray
 
 from latente.errors import SpecError
+from latente.evaluation.memory import MEMORY, codes_at_once
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import posteriors
+from latente.model.posteriors.gumbel import GumbelSoftmax
 from latente.model.priors import priors
+from latente.model.priors.uniform_categorical import UniformCategorical
 from latente.objective.terms import Batch
 from latente.training.examples import Examples, Scale
 
 SAMPLES = 1000
-MEMORY = 64 * 2**20
-"""Bytes that the decoded values of one step may take; some four times of it is used at the worst moment."""
 IMAGES = 100
-LOW = 0.05
-"""Where the effective sample size is below this share of K for a tenth of the examples, K is called too small."""
+FEW = 5.0
+"""An estimate that fewer effective draws than this carry is some 1 / (2 · 5) = 0.1 nats from the truth, or more."""
+GAIN = 0.1
+"""Nats that going from K/2 to K may still bring, on average, before K is called too small."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,14 @@ class Bound:
         values: −log (1/K) Σ p(x, z_k) / q(z_k | x), nats, shape (n,); its expectation is at least −log p(x) and falls
             with K.
         effective: effective sample size (Σ w)² / Σ w² of each example, 1 to K, shape (n,).
+        halves: the mean of the same bound from either half of the draws, shape (n,): what K/2 gives; infinite for
+            K = 1.
         samples: K.
     """
 
     values: NDArray[np.float64]
     effective: NDArray[np.float64]
+    halves: NDArray[np.float64]
     samples: int
 
     @property
@@ -55,9 +61,41 @@ class Bound:
         return float(self.values.std(ddof=1) / math.sqrt(len(self.values))) if len(self.values) > 1 else 0.0
 
     @property
+    def gain(self) -> NDArray[np.float64]:
+        """How much each example's bound fell from K/2 to K, nats, shape (n,); what is left to gain is of that order."""
+        return self.halves - self.values
+
+    @property
+    def tenth(self) -> float:
+        """The effective sample size that nine tenths of the examples pass."""
+        return float(np.quantile(self.effective, 0.1))
+
+    @property
     def loose(self) -> bool:
-        """Whether K is too small: for a tenth of the examples fewer than `LOW` · K draws carry the estimate."""
-        return float(np.quantile(self.effective, 0.1)) < LOW * self.samples
+        """Whether K is too small: the last doubling still brought `GAIN` nats, or for a tenth of the examples fewer
+        than `FEW` effective draws carry the estimate."""
+        return self.tenth < FEW or not float(self.gain.mean()) <= GAIN
+
+    def warning(self) -> str | None:
+        """A sentence for whoever uses the number, where `loose`."""
+        if not self.loose:
+            return None
+        fell = f", and the last doubling of K lowered it by {self.gain.mean():.2g} nats" if self.samples > 1 else ""
+        return (
+            f"K = {self.samples} is too small for a tight bound: for a tenth of the examples {self.tenth:.1f} or fewer "
+            f"effective draws carry it{fell}; take more samples (a larger K)"
+        )
+
+
+def objection(model: Autoencoder) -> str | None:
+    """Why a model has no bound on −log p(x), in one clause; None where it has one."""
+    posterior, prior = model.posterior, model.prior
+    pair = f"{posteriors.name_of(posterior)} with {priors.name_of(prior)}"
+    if posterior.kind in ("point", "quantised") or prior.space == "any":
+        return f"it needs a density of codes, and {pair} has none; compare such models by reconstruction error"
+    if isinstance(posterior, GumbelSoftmax) and not posterior.hard and isinstance(prior, UniformCategorical):
+        return f"{pair} holds the density of soft codes against a probability of hard ones; take hard = true"
+    return None
 
 
 def nll(
@@ -72,72 +110,108 @@ def nll(
 ) -> Bound:
     """The bound for each example, with K = ``samples`` codes drawn from its posterior.
 
-    The same keys every time: equal models get equal numbers. Data that the likelihood binarises is binarised once,
-    by the same seed.
+    Of a conditional model it is on −log p(x | what is given). A model with a classifier (M2) is summed over its
+    classes: p(x) = Σ_y p(y) p(x | y) with p(y) uniform, K codes for each. The same keys every time: equal models get
+    equal numbers, and the first of K draws are those of a smaller K. Data that the likelihood binarises is binarised
+    once, by the same seed.
 
     Args:
         model, scale, examples: what to score.
         samples: K.
         seed: of the draws.
-        memory: see `MEMORY`; more codes at once, up to K, are decoded where it allows.
+        memory: bytes that the values of one step may take (see `latente.evaluation.memory`); neither K nor the
+            number of examples changes it.
         on_batch: called with (examples done, of how many).
 
     Raises:
-        SpecError: K below one, or a posterior or prior without a density.
+        SpecError: K below one, a model without such a bound, or ``memory`` too small for a single code.
     """
     if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
         raise SpecError(f"samples: got {samples!r}; allowed: a whole number of at least 1")
-    if model.posterior.kind != "density" or model.prior.space == "any":
-        raise SpecError(
-            f"a bound on −log p(x) needs a density of codes: {posteriors.name_of(model.posterior)} with "
-            f"{priors.name_of(model.prior)} has none; compare such models by reconstruction error"
-        )
-    if model.classifier is not None:
-        raise SpecError("a bound on −log p(x) is not known for a model that sums over labels (objective m2)")
-    size = min(IMAGES, len(examples))
-    width = math.prod(model.likelihood.outputs(model.shape)) * 4
-    at_once = max(1, min(samples, memory // (size * width)))
-    steps = math.ceil(samples / at_once)
-    values, effective = [], []
+    reason = objection(model)
+    if reason is not None:
+        raise SpecError(f"there is no bound on −log p(x): {reason}")
+    count = len(examples)
+    codes = codes_at_once(model, memory)
+    # Batches as even as they can be, so that the last is not mostly filling.
+    size = math.ceil(count / math.ceil(count / min(IMAGES, codes)))
+    at_once = min(samples, max(1, codes // size))
+    found: list[tuple[NDArray[np.float64], ...]] = []
     key = jr.fold_in(jr.key(seed), 0x6E6C6C)
-    for at in range(0, len(examples), size):
+    for at in range(0, count, size):
         index = np.arange(at, at + size)
-        batch = examples.take(jnp.asarray(np.where(index < len(examples), index, 0)))
+        batch = examples.take(jnp.asarray(np.where(index < count, index, 0)))
         keys = jax.vmap(lambda i: jr.fold_in(key, i))(jnp.asarray(index))
-        found = _bound(model, scale, batch, keys, jnp.int32(samples), at_once, steps)
-        values.append(np.asarray(found[0], np.float64)[: len(examples) - at])
-        effective.append(np.asarray(found[1], np.float64)[: len(examples) - at])
+        three = _bound(model, scale, batch, keys, jnp.int32(samples), at_once)
+        found.append(tuple(np.asarray(a, np.float64)[: count - at] for a in three))
         if on_batch is not None:
-            on_batch(min(at + size, len(examples)), len(examples))
-    return Bound(np.concatenate(values), np.concatenate(effective), samples)
+            on_batch(min(at + size, count), count)
+    values, effective, halves = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return Bound(values, effective, halves, samples)
+
+
+def log_weight(model: Autoencoder) -> tuple[Callable[..., Array], Callable[..., Array]]:
+    """How one example is encoded, and log p(x, z) − log q(z | x) of one code drawn for it.
+
+    Returns:
+        ``encoded(x, context)``, the encoder's outputs; and ``weight(x, context, outputs, key)``, a scalar whose
+        exponential has the mean p(x). With a classifier both go over every class, and the weight is their sum.
+    """
+    prior = model.prior.given(model)
+
+    def one(x: Array, context: Array | None, outputs: Array, key: Array) -> Array:
+        z, log_q = model.posterior.draw(outputs, key=key)
+        return model.log_prob(z, x, context) + prior.log_prob(z) - log_q
+
+    if model.classifier is None:
+        return model.encode, one
+    classes = jnp.eye(model.context_size)
+
+    def encoded(x: Array, context: Array | None) -> Array:
+        outputs: Array = jax.vmap(lambda y: model.encode(x, y))(classes)
+        return outputs
+
+    def summed(x: Array, context: Array | None, outputs: Array, key: Array) -> Array:
+        each = jax.vmap(lambda y, out, k: one(x, y, out, k))(classes, outputs, jr.split(key, len(classes)))
+        total: Array = jax.nn.logsumexp(each) - math.log(len(classes))
+        return total
+
+    return encoded, summed
 
 
 @eqx.filter_jit
 def _bound(
-    model: Autoencoder, scale: Scale, examples: Examples, keys: Array, samples: Array, at_once: int, steps: int
-) -> tuple[Array, Array]:
+    model: Autoencoder, scale: Scale, examples: Examples, keys: Array, samples: Array, at_once: int
+) -> tuple[Array, Array, Array]:
+    """One program for every K: only how often it steps depends on it."""
     batch: Batch = examples.batch(model, scale, keys, jnp.ones(len(examples)))
-    outputs = jax.vmap(model.encode)(batch.x, batch.context)
-    prior = model.prior.given(model)
+    encoded, weight = log_weight(model)
+    outputs = jax.vmap(encoded)(batch.x, batch.context)
+    over_draws = jax.vmap(weight, in_axes=(None, None, None, 0))
 
-    def weight(x: Array, context: Array | None, out: Array, key: Array) -> Array:
-        z, log_q = model.posterior.draw(out, key=key)
-        return model.log_prob(z, x, context) + prior.log_prob(z) - log_q
-
-    def step(carry: tuple[Array, Array, Array], number: Array) -> tuple[tuple[Array, Array, Array], None]:
-        highest, total, squares = carry
-        drawn = jax.vmap(lambda key: jr.split(jr.fold_in(key, number), at_once))(batch.keys)
-        each = jax.vmap(weight, in_axes=(None, None, None, 0))
-        log_w = jax.vmap(each)(batch.x, batch.context, outputs, drawn)
+    def step(number: Array, carry: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
+        highest, even, odd, squares = carry
+        place = number * at_once + jnp.arange(at_once)
+        drawn = jax.vmap(lambda key: jax.vmap(lambda k: jr.fold_in(key, k))(place))(batch.keys)
+        log_w = jax.vmap(over_draws)(batch.x, batch.context, outputs, drawn)
         # The last step draws more than are needed: those beyond K weigh nothing.
-        used = number * at_once + jnp.arange(at_once) < samples
-        log_w = jnp.where(used, log_w, -jnp.inf)
+        log_w = jnp.where(place < samples, log_w, -jnp.inf)
         top = jnp.maximum(highest, log_w.max(axis=1))
-        shrink = jnp.exp(highest - top)
-        w = jnp.exp(log_w - top[:, None])
-        return (top, total * shrink + w.sum(axis=1), squares * shrink**2 + (w**2).sum(axis=1)), None
+        safe = jnp.where(jnp.isneginf(top), 0.0, top)
+        shrink = jnp.exp(highest - safe)
+        w = jnp.exp(log_w - safe[:, None])
+        first = w @ (place % 2 == 0).astype(w.dtype)
+        last = w @ (place % 2 == 1).astype(w.dtype)
+        return top, even * shrink + first, odd * shrink + last, squares * shrink**2 + (w**2).sum(axis=1)
 
-    n = len(examples)
-    begin = (jnp.full(n, -jnp.inf), jnp.zeros(n), jnp.zeros(n))
-    (top, total, squares), _ = jax.lax.scan(step, begin, jnp.arange(steps))
-    return -(top + jnp.log(total) - jnp.log(samples)), total**2 / squares
+    zero = jnp.zeros(len(examples))
+    steps = (samples + at_once - 1) // at_once
+    top, even, odd, squares = jax.lax.fori_loop(0, steps, step, (jnp.full_like(zero, -jnp.inf), zero, zero, zero))
+
+    def bound(total: Array, count: Array) -> Array:
+        found: Array = jnp.log(count) - top - jnp.log(total)
+        return found
+
+    halves = 0.5 * (bound(even, (samples + 1) // 2) + bound(odd, samples // 2))
+    halves = jnp.where(samples > 1, halves, jnp.inf)
+    return bound(even + odd, samples), (even + odd) ** 2 / squares, halves

@@ -188,6 +188,8 @@ def _run(arguments: Arguments, argv: list[str]) -> None:
     _compile_cache()
     from latente.interfaces.progress import watching
     from latente.interfaces.study import run_study
+    from latente.interfaces.warned import warnings_of
+    from latente.interfaces.words import Words, default_language
 
     again = [a for a in argv if a != "--resume"]
     with watching(quiet=arguments.quiet) as watch:
@@ -204,6 +206,8 @@ def _run(arguments: Arguments, argv: list[str]) -> None:
         )
     if not arguments.quiet:
         _table(study.runs, arguments.lang)
+        for warning in warnings_of(study.runs, Words(arguments.lang or default_language())):
+            _say(warning)
         _say(f"report: {study.report}")
     _say(str(study.folder))
 

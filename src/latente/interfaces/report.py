@@ -22,6 +22,7 @@ from latente.evaluation.scores import scores
 from latente.interfaces import lineup, tables
 from latente.interfaces.lineup import Trained
 from latente.interfaces.tables import Column, Table, minus, results_csv, results_table
+from latente.interfaces.warned import warnings_of
 from latente.interfaces.words import Words
 from latente.spec import StudySpec
 
@@ -112,6 +113,7 @@ def _render(
         verdicts=_verdicts(conclusions),
         sentences=_sentences(trained, words, unit),
         tables=[*tables.ranking(trained, asked, words), *shown, *([matched] if matched else [])],
+        warnings=warnings_of(runs, words),
         conclusions=conclusions,
         notes=notes,
         figures=figures,

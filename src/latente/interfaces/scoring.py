@@ -17,6 +17,7 @@ from latente.atomic import write_text
 from latente.errors import SpecError
 from latente.evaluation.run import Run, load
 from latente.evaluation.scores import Score, scores
+from latente.interfaces.warned import in_language
 from latente.interfaces.words import Words, default_language
 
 Scored = Sequence[tuple[Path, Run]]
@@ -67,7 +68,7 @@ def score_tables(runs: Scored, asked: Sequence[Score], split: str, lang: str | N
         for scale, members in groups.items():
             yield _table(score, scale, members, split, words)
             for folder, run in members:
-                yield from (f"{folder}: {w}" for w in run.measured[split][score.key()].warnings)
+                yield from (f"{folder}: {in_language(w, words)}" for w in run.measured[split][score.key()].warnings)
 
 
 def write_numbers(runs: Scored, asked: Sequence[Score], split: str, *, as_csv: str | None, as_json: str | None) -> None:

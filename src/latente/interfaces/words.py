@@ -22,11 +22,11 @@ class Words(string.Formatter):
         if language not in LANGUAGES:
             raise SpecError(unknown("language", language, LANGUAGES))
         self.language = language
-        self._templates = _templates(language)
+        self.templates = _templates(language)
 
     def __call__(self, key: str, /, **values: Any) -> str:
         """The template of that key, filled."""
-        return self.vformat(self._templates[key], (), values)
+        return self.vformat(self.templates[key], (), values)
 
     def format_field(self, value: Any, format_spec: str) -> Any:
         """As usual, with a decimal comma and a point between thousands in Portuguese."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from latente.evaluation.bounds import SAMPLES, nll
-from latente.evaluation.evaluate import Metric
+from latente.evaluation.bounds import SAMPLES, nll, objection
+from latente.evaluation.evaluate import Metric, mean_and_error
+from latente.evaluation.memory import MEMORY
 from latente.evaluation.scores.base import Measured, OnBatch, Score, scores, told
 from latente.model.likelihoods import likelihoods
 from latente.model.likelihoods.bernoulli import Bernoulli, is_score
@@ -19,17 +20,22 @@ if TYPE_CHECKING:
 @scores.register("nll", source="Burda et al. 2016, arXiv:1509.00519, eq. 8")
 @dataclass(frozen=True)
 class Likelihood(Score):
-    """An upper bound on −log p(x) by importance weighting with ``samples`` codes an example, in nats."""
+    """An upper bound on −log p(x) by importance weighting with ``samples`` codes an example, in nats.
+
+    With it the mean effective sample size of the weights, 1 to K, and the nats by which the bound fell from K/2 to K,
+    its gain: what more samples would still bring is of that order. ``memory`` is in MB.
+    """
 
     samples: int = SAMPLES
+    memory: float = MEMORY / 2**20
 
     def key(self) -> str:
         """With its K, without which it means little."""
         return f"nll_{self.samples}"
 
     def columns(self) -> dict[str, bool | None]:
-        """The bound, by its K."""
-        return {self.key(): True}
+        """The bound, by its K; effective sample size and gain tell of the estimate, not of the model."""
+        return {self.key(): True, f"{self.key()}_ess": None, f"{self.key()}_gain": None}
 
     def scale(self, run: Run) -> str | None:
         """Equal where the same numbers are given a probability, or a density."""
@@ -38,16 +44,19 @@ class Likelihood(Score):
 
     def why_not(self, run: Run) -> str:
         """Without a density of the codes there is no bound."""
-        if run.model.posterior.kind != "density" or run.model.prior.space == "any":
-            return "its codes have no density"
-        return "it sums over labels" if run.model.classifier is not None else ""
+        return objection(run.model) or ""
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
-        """See `latente.evaluation.bounds.nll`."""
-        data = run.data
+        """See `latente.evaluation.bounds.nll`; a warning where K is too small."""
+        data, key = run.data, self.key()
         examples = examples_of(data, data.part(split), run.spec.model)
-        bound = nll(run.model, scale_of(data), examples, samples=self.samples, on_batch=on_batch)
-        return Measured({self.key(): Metric(bound.mean, bound.standard_error)})
+        memory = int(self.memory * 2**20)
+        bound = nll(run.model, scale_of(data), examples, samples=self.samples, memory=memory, on_batch=on_batch)
+        values = {key: Metric(bound.mean, bound.standard_error), f"{key}_ess": mean_and_error(bound.effective)}
+        if self.samples > 1:
+            values[f"{key}_gain"] = mean_and_error(bound.gain)
+        warning = bound.warning()
+        return Measured(values, {"nll": bound.values, "ess": bound.effective}, () if warning is None else (warning,))
 
 
 def measured_of(run: Run) -> str:

@@ -1,0 +1,94 @@
+"""How many codes may be worked on at once within a number of bytes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+
+from latente.errors import SpecError
+from latente.model.autoencoder import Autoencoder
+
+MEMORY = 64 * 2**20
+"""Bytes that the values of one step may take, by default."""
+BLOCK = 2 * 2**20
+"""Bytes of a step's widest array above which more codes at once are slower, for they leave the processor's caches:
+the notebook's decoder takes 6.5 μs a code in blocks of 1 to 2 MB, 7.6 in blocks of 32 MB."""
+LIVE = 4
+"""Arrays as large as the widest that a step holds at its worst moment (a test measures that there are no more)."""
+
+
+def check_memory(memory: Any, least: int) -> None:
+    """Refuse a bound on memory that is no number of bytes, or too small for one code.
+
+    Raises:
+        SpecError: naming what was got and the least.
+    """
+    if isinstance(memory, bool) or not isinstance(memory, int | float) or not memory >= least:
+        raise SpecError(f"memory: got {memory!r}; allowed: bytes, at least {least} for one code of this model")
+
+
+def codes_at_once(model: Autoencoder, memory: Any, *, block: int = BLOCK) -> int:
+    """How many codes may be drawn, decoded and weighed at once (`latente.evaluation.bounds.log_weight`).
+
+    Args:
+        model: whose.
+        memory: bytes, on top of the model and its data.
+        block: bytes of the widest array that are enough.
+
+    Raises:
+        SpecError: ``memory`` is no number, or does not hold a single code.
+    """
+    width = code_width(model)
+    check_memory(memory, LIVE * width)
+    return max(1, int(min(memory // (LIVE * width), block // width)))
+
+
+def code_width(model: Autoencoder) -> int:
+    """Bytes of the largest array between an example with its posterior and the weight of one code drawn from it."""
+    prior = eqx.filter_eval_shape(lambda m: m.prior.given(m), model)
+    context = jnp.zeros(model.context_size) if model.context_size else None
+
+    def weighed(model: Autoencoder, prior: Any, x: Any, context: Any, outputs: Any) -> Any:
+        z, _ = model.posterior.draw(outputs, key=jr.key(0))
+        return model.log_prob(z, x, context), prior.log_prob(z)
+
+    x = jnp.zeros(model.shape)
+    outputs = eqx.filter_eval_shape(lambda m, x, c: m.encode(x, c), model, x, context)
+    one = widest(weighed, (model, prior), x, context, outputs)
+    return max(one, 4 * math.prod(model.shape)) * (1 if model.classifier is None else model.context_size)
+
+
+def widest(function: Callable[..., Any], weights: tuple[Any, ...], *values: Any) -> int:
+    """Bytes of the largest array that a function makes, of arguments that are arrays or only shapes.
+
+    Args:
+        function: of ``weights`` and ``values``.
+        weights: arguments that are there once, whatever is mapped over: an array of the shape of one of their
+            matrices, or of its transpose, does not count.
+        values: the other arguments.
+    """
+    arrays, rest = eqx.partition((weights, values), lambda a: eqx.is_array(a) or isinstance(a, jax.ShapeDtypeStruct))
+
+    def flat(arrays: Any) -> Any:
+        fixed, free = eqx.combine(arrays, rest)
+        return function(*fixed, *free)
+
+    matrices = {tuple(a.shape) for a in jax.tree.leaves(arrays[0]) if len(a.shape) > 1}
+    shapes = _shapes(jax.make_jaxpr(flat)(arrays).jaxpr)
+    return 4 * max((math.prod(s) for s in shapes if s not in matrices and s[::-1] not in matrices), default=1)
+
+
+def _shapes(jaxpr: Any) -> Iterator[tuple[int, ...]]:
+    """The shapes of all that a traced function makes, and those in it."""
+    for equation in jaxpr.eqns:
+        yield from (tuple(v.aval.shape) for v in equation.outvars if hasattr(v.aval, "shape"))
+        for inner in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda p: hasattr(p, "eqns")):
+            found = getattr(inner, "jaxpr", inner)
+            if hasattr(found, "eqns"):
+                yield from _shapes(found)

@@ -1,0 +1,40 @@
+"""−log p(x) itself, where it is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from latente.evaluation.evaluate import mean_and_error
+from latente.evaluation.exact import exact_nll, objection
+from latente.evaluation.scores.base import Measured, OnBatch, Score, scores, told
+from latente.evaluation.scores.nll import measured_of
+from latente.training.examples import examples_of, scale_of
+
+if TYPE_CHECKING:
+    from latente.evaluation.run import Run
+
+
+@scores.register("exact-nll", source="Tipping & Bishop 1999, Probabilistic principal component analysis, eq. 6")
+@dataclass(frozen=True)
+class ExactLikelihood(Score):
+    """−log p(x) in closed form of a linear-Gaussian model, in nats: what its bounds are to be held against."""
+
+    def columns(self) -> dict[str, bool | None]:
+        """Less is better."""
+        return {"exact-nll": True}
+
+    def scale(self, run: Run) -> str | None:
+        """That of the bounds on it."""
+        return None if self.why_not(run) else measured_of(run) + told(run)
+
+    def why_not(self, run: Run) -> str:
+        """It is known for the linear-Gaussian model only."""
+        reason = objection(run.model)
+        return "" if reason is None else f"log p(x) has no closed form here: {reason}"
+
+    def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
+        """See `latente.evaluation.exact.exact_nll`."""
+        examples = examples_of(run.data, run.data.part(split), run.spec.model)
+        values = exact_nll(run.model, scale_of(run.data), examples)
+        return Measured({"exact-nll": mean_and_error(values)}, {"exact-nll": values})
