@@ -24,6 +24,7 @@ from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation import latent
 from latente.evaluation.evaluate import METRICS, Metric, PerExample, per_example, summarise
 from latente.evaluation.fitted import check_kind, codes_of, fit_prior
+from latente.evaluation.outliers.per_example import anomaly_scores, default_of
 from latente.evaluation.scores import Measured, Score, scores
 from latente.model.autoencoder import Autoencoder
 from latente.model.priors import Prior
@@ -211,6 +212,40 @@ class Run:
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
             raise SpecError(f"sample: got n = {n!r}; allowed: a whole number of at least 1")
         return latent.sample(self.generator, n, seed=seed, context=self._context(given, n))
+
+    def anomaly_scores(
+        self,
+        x: NDArray[Any],
+        by: str | None = None,
+        *,
+        given: NDArray[Any] | None = None,
+        samples: int = 100,
+        seed: int = 0,
+        on_batch: OnBatch | None = None,
+    ) -> NDArray[np.float64]:
+        """How unlike the training examples each of x is, shape (n,): higher is more anomalous.
+
+        Args:
+            x: examples, shape (n, *shape): stored bytes or model values.
+            by: "regret", "reconstruction" or "nll" (see `latente.evaluation.outliers.per_example.anomaly_scores`,
+                which also says why a likelihood alone may fail); by default the regret, or the reconstruction error
+                of a model whose codes have no density.
+            given: as in `encode`.
+            samples: K of the bound, for "nll".
+            seed: of what is drawn.
+            on_batch: called with (examples done, of how many).
+
+        Raises:
+            SpecError: a score that is unknown or that this model has not.
+            DataError: examples of another shape, or not finite.
+        """
+        values = self._values(x)
+        kind = default_of(self.model) if by is None else by
+        context = self._context(given, len(values))
+        found = anomaly_scores(
+            self.model, values, context, kinds=(kind,), samples=samples, seed=seed, on_batch=on_batch
+        )
+        return found[kind]
 
     def _context(self, given: NDArray[Any] | None, n: int) -> Floats | None:
         size = self.model.context_size
