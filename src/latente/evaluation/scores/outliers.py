@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from latente.evaluation.run import Run
 
 EXAMPLES = 1000
+TOLD = "it is given the label or columns, which outliers have not"
 WIDTHS = 2 * 1.959964
 """Standard errors in a 95% interval."""
 
@@ -88,7 +89,7 @@ class Outliers(Score):
 
     def why_not(self, run: Run) -> str:
         """A conditional model needs more than the example."""
-        return "it is given the label or columns, which outliers have not" if run.model.is_told else ""
+        return TOLD if run.model.is_told else ""
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """AUROC with DeLong's standard error, average precision with that of a bootstrap; warnings of reversals."""
@@ -112,7 +113,7 @@ class Outliers(Score):
                 precision.value, (precision.high - precision.low) / WIDTHS
             )
             if d.reversed:
-                warnings.append(_warning(kind, d, title(against)))
+                warnings.append(warning_of(kind, d, title(against)))
         return Measured(columns, arrays, tuple(warnings))
 
 
@@ -122,7 +123,8 @@ def detected(arrays: Mapping[str, NDArray[np.generic]]) -> dict[str, Detection]:
     return {k: detect(*(np.asarray(arrays[f"{k}.{side}"], float) for side in ("inliers", "outliers"))) for k in kinds}
 
 
-def _warning(kind: str, d: Detection, name: str) -> str:
+def warning_of(kind: str, d: Detection, name: str) -> str:
+    """What to say of a score that surely ranks outliers below inliers."""
     interval = f"AUROC {d.auroc.value:.3f}, 95% interval {d.auroc.low:.3f} to {d.auroc.high:.3f}"
     if kind == "nll":
         return (
