@@ -12,10 +12,6 @@ from html.parser import HTMLParser
 from importlib.resources import files
 from xml.dom.minidom import parseString
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
-import jax.random as jr
 import numpy as np
 import pytest
 from rich.console import Console
@@ -27,9 +23,9 @@ from latente.evaluation.run import Run
 from latente.interfaces import figures, lineup, tables
 from latente.interfaces.report import _sentences, results_csv, results_table, write_report
 from latente.interfaces.words import LANGUAGES, Words
-from latente.model.autoencoder import build
 from latente.objective.presets import AE, VAE
 from latente.spec import RunSpec, StudySpec, TrainSpec
+from made import built
 
 EN, PT = Words("en"), Words("pt")
 FACTS = {"versions": {"latente": "9.9", "python": "3.x"}, "platform": "Box", "processors": 2, "date": "2030-01-02"}
@@ -68,14 +64,6 @@ def value(name, seed, split, metric):
     return Metric(100 + digest[0] + digest[1] / 256 + seed, 0.5 + digest[2] / 1024)
 
 
-def built(model, shape, seed):
-    """As `build`, but with weights from NumPy: many small programs need not be compiled."""
-    rng = np.random.default_rng(seed)
-    empty = eqx.filter_eval_shape(lambda: build(model, shape, key=jr.key(0)))
-    fill = lambda leaf: jnp.asarray(rng.normal(size=leaf.shape) / 3, leaf.dtype)  # noqa: E731
-    return jax.tree.map(lambda leaf: fill(leaf) if isinstance(leaf, jax.ShapeDtypeStruct) else leaf, empty)
-
-
 def run(data, name, model, seed=0, epochs=EPOCHS):
     """A run with random weights and made-up numbers: training would say nothing more about a report."""
     spec = RunSpec(name, seed, model, TrainSpec(epochs=epochs, batch_size=16), data.spec)
@@ -92,7 +80,7 @@ def run(data, name, model, seed=0, epochs=EPOCHS):
     if data.is_image:
         shown = data.validation.x[:8]
         frames = np.random.default_rng(seed).integers(0, 256, (epochs, *shown.shape)).astype(np.uint8)
-    return Run(spec, built(model, data.shape, seed), history, frames, 1.5, data.card(), metrics, data)
+    return Run(spec, built(spec, data.shape), history, frames, 1.5, data.card(), metrics, data)
 
 
 def runs_of(data, models, seeds=(0,)):

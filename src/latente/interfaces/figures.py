@@ -4,50 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from latente.data.split import Data
 from latente.evaluation import latent
-from latente.evaluation.evaluate import Metric
+from latente.evaluation.evaluate import Metric, per_example
 from latente.evaluation.run import Run
-from latente.interfaces import byclass, drawing, film, lineup, plots
+from latente.interfaces import byclass, film, lineup, plots, scored
 from latente.interfaces.lineup import Sweep, Trained
+from latente.interfaces.picture import Picture, as_png, as_svg
 from latente.interfaces.tables import minus
 from latente.interfaces.words import Words
+from latente.objective.objectives import objectives
+from latente.training.examples import scale_of
 from latente.training.fit import SHOWN
 
 GRID = 16
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure as a file.
-
-    Attributes:
-        file: its name.
-        mime: its kind.
-        content: its bytes.
-        size: width and height in CSS pixels.
-        caption, alt: what it shows; what is to be seen in it, with units.
-        group: "models" or "sweep".
-        wide: whether it takes the page's whole width.
-        still: the last frame of a film.
-    """
-
-    file: str
-    mime: str
-    content: bytes
-    size: tuple[int, int]
-    caption: str
-    alt: str
-    group: str
-    wide: bool
-    still: bytes | None = None
 
 
 def pictures(runs: Sequence[Run], data: Data, words: Words) -> list[Picture]:
@@ -129,6 +104,7 @@ class _Album:
                 for name, sweep in self.sweeps.items():
                     if next(iter(sweep.values())).has_prior:
                         yield self.sweep_samples(name, sweep)
+        yield from scored.pictures(self.main, self.data, self.words)
 
     def get(self, what: str, model: Trained) -> Any:
         return self.found[what, model.name].result()
@@ -151,7 +127,10 @@ class _Album:
         return latent.beside(run.model, run.spec.model, self.data, self.data.validation)
 
     def errors(self, run: Run) -> NDArray[np.float32]:
-        return run.per_example("validation")["reconstruction"]
+        examples = latent.judged(run.model, run.spec.model, self.data, self.data.validation)
+        objective = objectives.make(run.spec.model.objective)
+        found = per_example(run.model, objective, scale_of(self.data), examples, opponent=run.opponent)
+        return found["reconstruction"]
 
     def curves(self, model: Trained) -> Picture:
         w, histories = self.words, model.histories
@@ -171,7 +150,7 @@ class _Album:
         wide = model.has_prior
         if wide:
             alt += " " + w("figure.curves.alt_parts", reconstruction=last["val_reconstruction"], kl=last["val_kl"])
-        return self._svg(f"curves-{model.name}", plots.curves(histories, w, unit=self.unit), caption, alt, wide=wide)
+        return as_svg(f"curves-{model.name}", plots.curves(histories, w, unit=self.unit), caption, alt, wide=wide)
 
     def reconstructions(self, group: str, models: Sequence[Trained]) -> Picture:
         w, n = self.words, len(self.shown)
@@ -185,7 +164,7 @@ class _Album:
         if self.shown_labels:
             alt += " " + w("figure.reconstructions.alt_labels", labels=", ".join(self.shown_labels))
         file = "reconstructions" if group == "models" else "reconstructions-sweep"
-        return self._png(file, figure, caption, alt, group=group, wide=True)
+        return as_png(file, figure, caption, alt, group=group, wide=True)
 
     def film(self, model: Trained) -> Picture:
         w, run = self.words, model.first
@@ -204,7 +183,7 @@ class _Album:
         told = {"name": model.name, "n": GRID, "latents": model.latents}
         caption = w("figure.samples.caption", **told) + self._seed([model])
         alt = w("figure.samples.alt", **told)
-        return self._png(f"samples-{model.name}", plots.samples({"": images}, w, self.span), caption, alt)
+        return as_png(f"samples-{model.name}", plots.samples({"": images}, w, self.span), caption, alt)
 
     def sweep_samples(self, name: str, sweep: Sweep) -> Picture:
         w = self.words
@@ -213,7 +192,7 @@ class _Album:
         caption = w("figure.samples.sweep_caption", name=name, n=GRID) + self._seed(list(sweep.values()))
         alt = w("figure.samples.sweep_alt", name=name, n=GRID, sizes=sizes)
         file = "samples-sweep" if name == "VAE" else f"samples-sweep-{next(iter(sweep.values())).name}"
-        return self._png(file, plots.samples(grids, w, self.span), caption, alt, group="sweep", wide=True)
+        return as_png(file, plots.samples(grids, w, self.span), caption, alt, group="sweep", wide=True)
 
     def manifold(self, model: Trained) -> Picture:
         w = self.words
@@ -221,7 +200,7 @@ class _Album:
         told = {"name": model.name, "side": len(at), "low": self._number(at[0]), "high": self._number(at[-1])}
         caption = w("figure.manifold.caption", **told) + self._seed([model])
         figure = plots.manifold(grid, at, w, self.span)
-        return self._png(f"manifold-{model.name}", figure, caption, w("figure.manifold.alt", **told))
+        return as_png(f"manifold-{model.name}", figure, caption, w("figure.manifold.alt", **told))
 
     def codes(self, model: Trained) -> Picture:
         w, z, classes = self.words, self.get("codes", model), self.data.classes
@@ -237,7 +216,7 @@ class _Album:
             caption += " " + w("figure.codes.labels" if len(names) == 2 else "figure.codes.rows")
             alt += " " + w("figure.codes.alt_labels", classes=len(classes))
         figure = plots.codes(z, self.labels, classes, w)
-        return self._png(f"codes-{model.name}", figure, caption + self._seed([model]), alt)
+        return as_png(f"codes-{model.name}", figure, caption + self._seed([model]), alt)
 
     def class_errors(self) -> Picture:
         w, labels, classes = self.words, self.labels, self.data.classes
@@ -256,7 +235,7 @@ class _Album:
         caption = w("figure.class.caption") + self._seed(self.main)
         alt = w(f"figure.class.alt_{self.unit}") + " " + " ".join(told)
         figure = plots.class_errors(errors, labels, classes, w, unit=self.unit)
-        return self._svg("classes", figure, caption, alt)
+        return as_svg("classes", figure, caption, alt)
 
     def sweep_curves(self) -> Picture:
         w = self.words
@@ -274,7 +253,7 @@ class _Album:
             lines[name] = {s: Metric(v, 0.0) for s, v in ends.items()}
         alt = w(f"figure.sweep.alt_{self.unit}") + " " + self._ends(lines)
         figure = plots.sweep_curves(families, w, unit=self.unit)
-        return self._svg("sweep-curves", figure, caption, alt, group="sweep", wide=True)
+        return as_svg("sweep-curves", figure, caption, alt, group="sweep", wide=True)
 
     def sweep_parts(self) -> Picture:
         w = self.words
@@ -289,7 +268,7 @@ class _Album:
         caption = w("figure.parts.caption_seeds", seeds=seeds) if seeds > 1 else w(f"figure.parts.caption_{self.unit}")
         alt = w(f"figure.parts.alt_{self.unit}") + " " + self._ends(lines)
         figure = plots.sweep_parts(lines, w, unit=self.unit)
-        return self._svg("sweep-parts", figure, caption, alt, group="sweep", wide=True)
+        return as_svg("sweep-parts", figure, caption, alt, group="sweep", wide=True)
 
     def _ends(self, lines: Mapping[str, Mapping[int, Metric]]) -> str:
         w = self.words
@@ -305,14 +284,3 @@ class _Album:
 
     def _number(self, value: float) -> str:
         return minus(self.words.number(float(value), ".2f"))
-
-    def _svg(self, name: str, figure: Figure, *said: str, group: str = "models", wide: bool = False) -> Picture:
-        return _picture(f"{name}.svg", "image/svg+xml", drawing.svg(figure), figure, *said, group, wide)
-
-    def _png(self, name: str, figure: Figure, *said: str, group: str = "models", wide: bool = False) -> Picture:
-        return _picture(f"{name}.png", "image/png", drawing.png(figure), figure, *said, group, wide)
-
-
-def _picture(file: str, mime: str, content: bytes, figure: Figure, *rest: Any) -> Picture:
-    width, height = (round(96 * float(side)) for side in figure.get_size_inches())
-    return Picture(file, mime, content, (width, height), *rest)

@@ -73,7 +73,7 @@ def reconstructions(
     names = [words("figure.row.original"), *(plain(name, 16) for name in rebuilt)]
     with style():
         left = 0.15 + 0.072 * max(map(len, names))
-        figure, axes = _page([sheet], 1, WIDTH, left=left, top=0.24 if labels else 0.04, bottom=0.04)
+        figure, axes = page([sheet], 1, WIDTH, left=left, top=0.24 if labels else 0.04, bottom=0.04)
         ax = axes[0]
         ax.set_yticks([(r + 0.5) / len(rows) * sheet.shape[0] - 0.5 for r in range(len(rows))], names)
         if labels:
@@ -93,7 +93,7 @@ def samples(
     named = any(grids)
     with style():
         size = HALF if across == 1 else WIDTH
-        figure, axes = _page(sheets, across, size, left=0.05, top=0.26 if named else 0.05, bottom=0.05)
+        figure, axes = page(sheets, across, size, left=0.05, top=0.26 if named else 0.05, bottom=0.05)
         for ax, name in zip(axes, grids, strict=True):
             ax.set_xticks([])
             ax.set_yticks([])
@@ -114,7 +114,7 @@ def manifold(grid: Images, at: NDArray[np.floating], words: Words, span: tuple[f
     shown = np.unique(np.round(np.linspace(0, side - 1, min(side, 4 + side % 2))).astype(int))
     names = [words.number(float(at[i]), ".2f").replace("-", "−") for i in shown]
     with style():
-        figure, axes = _page([sheet], 1, HALF, left=0.62, right=0.2, top=0.06, bottom=0.46)
+        figure, axes = page([sheet], 1, HALF, left=0.62, right=0.2, top=0.06, bottom=0.46)
         ax = axes[0]
         ax.set_xticks([(i + 0.5) * width - 0.5 for i in shown], names)
         ax.set_yticks([(side - 1 - i + 0.5) * height - 0.5 for i in shown], names)
@@ -123,7 +123,7 @@ def manifold(grid: Images, at: NDArray[np.floating], words: Words, span: tuple[f
     return figure
 
 
-def _page(
+def page(
     sheets: Sequence[Bytes],
     across: int,
     size: float,

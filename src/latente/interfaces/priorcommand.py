@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from latente.errors import SpecError, StoreError
+from latente.interfaces.settings import value_of
 
 
 def add_prior(
@@ -44,7 +44,4 @@ def _setting(text: str) -> tuple[str, Any]:
     key, equals, value = (part.strip() for part in text.partition("="))
     if not equals or not key.isidentifier() or key == "seed":
         raise SpecError(f'option of the prior: got "{text}"; allowed: key=value, for instance components=20')
-    try:
-        return key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key, value
+    return key, value_of(value)

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from latente.interfaces.performing import Watch
-from latente.spec import RunSpec
-from latente.training.fit import EpochNumbers
+from latente.interfaces.study import Watch
+from latente.training.fit import Epoch
 
 LINE_SECONDS = 1.0
 
@@ -28,7 +27,7 @@ def watching(*, quiet: bool, stream: TextIO | None = None) -> Iterator[Watch]:
         yield _lines(stream)
 
 
-def _numbers(epoch: EpochNumbers) -> str:
+def _numbers(epoch: Epoch) -> str:
     logs = epoch.logs
     return (
         f"loss {logs['loss']:.2f}  recon {logs['reconstruction']:.2f}  KL {logs['kl']:.2f}  "
@@ -37,28 +36,22 @@ def _numbers(epoch: EpochNumbers) -> str:
 
 
 def _lines(stream: TextIO) -> Watch:
-    written: dict[str, float] = {}
+    written = 0.0
 
-    def say(text: str) -> None:
-        print(text, file=stream, flush=True)
-
-    def on_epoch(epoch: EpochNumbers) -> None:
+    def on_epoch(epoch: Epoch) -> None:
+        nonlocal written
         now = time.monotonic()
-        if epoch.number in (1, epoch.epochs) or now - written.get(_name(epoch.run), 0.0) >= LINE_SECONDS:
-            written[_name(epoch.run)] = now
-            say(f"  {_name(epoch.run)}: epoch {epoch.number}/{epoch.epochs}  {_numbers(epoch)}")
+        if epoch.number in (1, epoch.epochs) or now - written >= LINE_SECONDS:
+            written = now
+            print(f"  epoch {epoch.number}/{epoch.epochs}  {_numbers(epoch)}", file=stream, flush=True)
 
-    return Watch(on_epoch, lambda text, run: say(text if run is None else f"{_name(run)}: {text}"))
-
-
-def _name(run: RunSpec) -> str:
-    return f"{run.name}, seed {run.seed}" if run.seed else run.name
+    return Watch(on_epoch, lambda text: print(text, file=stream, flush=True))
 
 
 @contextmanager
 def _bar(stream: TextIO) -> Iterator[Watch]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(file=stream)
     columns = (
@@ -69,24 +62,14 @@ def _bar(stream: TextIO) -> Iterator[Watch]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=False) as progress:
-        bars: dict[str, TaskID] = {}
+        task = progress.add_task("", total=None, numbers="")
 
-        def bar(run: RunSpec | None) -> TaskID:
-            name = "" if run is None else _name(run)
-            if name not in bars:
-                bars[name] = progress.add_task("", total=None, numbers="")
-            return bars[name]
+        def on_stage(text: str) -> None:
+            progress.update(task, description=text, numbers="")
 
-        def on_stage(text: str, run: RunSpec | None) -> None:
-            progress.update(bar(run), description=text if run is None else f"{_name(run)}: {text}")
+        def on_epoch(epoch: Epoch) -> None:
+            if epoch.number == 1 or progress.tasks[task].total != epoch.epochs:
+                progress.reset(task, total=epoch.epochs, numbers="")
+            progress.update(task, completed=epoch.number, numbers=_numbers(epoch))
 
-        def on_epoch(epoch: EpochNumbers) -> None:
-            progress.update(bar(epoch.run), total=epoch.epochs, completed=epoch.number, numbers=_numbers(epoch))
-
-        def on_done(run: RunSpec) -> None:
-            # Its last numbers stay on the screen, above the bars of what still goes on.
-            task = progress.tasks[progress.task_ids.index(bar(run))]
-            console.print(f"{_name(run)}: {task.fields['numbers']}", markup=False, highlight=False)
-            progress.remove_task(bars.pop(_name(run)))
-
-        yield Watch(on_epoch, on_stage, on_done)
+        yield Watch(on_epoch, on_stage)

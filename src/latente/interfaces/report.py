@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from latente._version import __version__
 from latente.atomic import write_bytes, write_text
@@ -19,17 +19,14 @@ from latente.data.split import PARTS, Data
 from latente.evaluation.evaluate import SAMPLES
 from latente.evaluation.run import Run
 from latente.evaluation.scores import scores
-from latente.interfaces import lineup, tables
+from latente.interfaces import lineup, scoretables, tables
 from latente.interfaces.lineup import Trained
 from latente.interfaces.tables import Column, Table, minus, results_csv, results_table
 from latente.interfaces.warned import warnings_of
 from latente.interfaces.words import Words
 from latente.spec import StudySpec
 
-if TYPE_CHECKING:
-    from latente.interfaces.figures import Picture
-
-__all__ = ["results_csv", "results_table", "write_figures", "write_report"]
+__all__ = ["results_csv", "results_table", "write_report"]
 
 SYMBOLS = {"holds": "✓", "fails": "✗", "unknown": "?"}
 TERMS = ("latent", "reconstruction", "kl", "nat", "prior", "error")
@@ -46,9 +43,8 @@ def write_report(
     facts: Mapping[str, Any],
     *,
     notes: Sequence[str] = (),
-    drawn: Sequence[Picture] | None = None,
 ) -> Path:
-    """Write ``report.html`` of a study whose runs are trained and evaluated.
+    """Write ``report.html`` and ``figures/`` of a study whose runs are trained and evaluated.
 
     Args:
         folder: the study's folder.
@@ -61,20 +57,6 @@ def write_report(
         command: what reproduces the study; "" where there is none.
         facts: ``versions`` (name → text), ``platform``, ``processors`` and ``date``, each as far as it is known.
         notes: what a reader must know of all conclusions.
-        drawn: what `write_figures` gave; by default it is called.
-
-    Raises:
-        StoreError: a file cannot be written.
-    """
-    if drawn is None:
-        drawn = write_figures(folder, runs, data, words)
-    page = folder / "report.html"
-    write_text(page, _render(study, runs, data, conclusions, words, command, facts, drawn, notes))
-    return page
-
-
-def write_figures(folder: Path, runs: Sequence[Run], data: Data, words: Words) -> list[Picture]:
-    """Draw a study's figures and write them to its ``figures/``.
 
     Raises:
         StoreError: a file cannot be written.
@@ -84,7 +66,9 @@ def write_figures(folder: Path, runs: Sequence[Run], data: Data, words: Words) -
     drawn = pictures(runs, data, words)
     for picture in drawn:
         write_bytes(folder / "figures" / picture.file, picture.content)
-    return drawn
+    page = folder / "report.html"
+    write_text(page, _render(study, runs, data, conclusions, words, command, facts, drawn, notes))
+    return page
 
 
 def _render(
@@ -108,7 +92,8 @@ def _render(
     unit = "image" if data.is_image else "example"
     shown = [tables.results(trained, words, unit), tables.scale(trained, words, data.shape, grey=_is_grey(data))]
     matched = tables.matched(trained, words, unit)
-    asked = [scores.make(s) for s in study.scores]
+    asked = scoretables.every(trained, [scores.make(s) for s in study.scores])
+    ranked = [score for score in asked if not scoretables.has_many(score)]
     sections = ["summary", "conclusions", "figures", "data", "method", "terms", "numbers", "versions", "reproduce"]
     numbers = enumerate(drawn, 1)
     figures = [(g, list(n)) for g, n in itertools.groupby(numbers, lambda numbered: numbered[1].group)]
@@ -128,7 +113,12 @@ def _render(
         tiles=_tiles(study, trained, data, words, unit),
         verdicts=_verdicts(conclusions),
         sentences=_sentences(trained, words, unit),
-        tables=[*tables.ranking(trained, asked, words), *shown, *([matched] if matched else [])],
+        tables=[
+            *tables.ranking(trained, ranked, words),
+            *shown,
+            *([matched] if matched else []),
+            *scoretables.numbers(trained, asked, words),
+        ],
         warnings=warnings_of(runs, words),
         conclusions=conclusions,
         notes=notes,
@@ -246,13 +236,14 @@ def _method(study: StudySpec, trained: Sequence[Trained], data: Data, words: Wor
         for m in trained
         if m.first.spec.train.patience
     ]
+    scored = any(r.measured.get("test") for m in trained for r in m.runs)
     facts = [
         ("split", words(f"report.method.{stratified}", seed=data.spec.seed)),
         ("optimizer", words("report.method.optimizer_value")),
         ("seeds", words("report.method.seeds_value", seeds=", ".join(map(str, seeds)))),
         ("patience", "; ".join(stops)),
         ("evaluation", words(f"report.method.evaluation_{unit}", samples=SAMPLES)),
-        ("test", words("report.method.test_value")),
+        ("test", words("report.method.test_scored" if scored else "report.method.test_value")),
     ]
     return [(words(f"report.method.{key}"), value) for key, value in facts if value]
 

@@ -17,13 +17,16 @@ from latente.atomic import write_text
 from latente.errors import SpecError
 from latente.evaluation.run import Run, load
 from latente.evaluation.scores import Score, scores
+from latente.interfaces.settings import of_parts
 from latente.interfaces.warned import in_language
 from latente.interfaces.words import Words, default_language
 
 Scored = Sequence[tuple[Path, Run]]
 
 
-def score_runs(folders: Sequence[str], names: Sequence[str], samples: int, split: str) -> tuple[Scored, list[Score]]:
+def score_runs(
+    folders: Sequence[str], names: Sequence[str], samples: int, split: str, settings: Sequence[str] = ()
+) -> tuple[Scored, list[Score]]:
     """Score runs and write the numbers into their folders.
 
     A score that was worked out before is kept and not looked at anew.
@@ -33,12 +36,16 @@ def score_runs(folders: Sequence[str], names: Sequence[str], samples: int, split
         names: of the scores.
         samples: K, for the scores that take one.
         split: on which part of the data.
+        settings: ``NAME.OPTION=VALUE`` each, for options of these scores.
 
     Raises:
-        SpecError: an unknown score.
+        SpecError: an unknown score or option.
         StoreError, DataError: a run cannot be read, or its data is gone.
     """
-    asked = [scores.make({"name": n, "samples": samples} if n == "nll" else n) for n in names]
+    options = of_parts(settings, names)
+    if "nll" in options:
+        options["nll"].setdefault("samples", samples)
+    asked = [scores.make({"name": n, **options[n]}) for n in names]
     runs = [(Path(folder), load(folder)) for folder in folders]
     if len({r.card["fingerprint"] for _, r in runs}) > 1:
         raise SpecError(

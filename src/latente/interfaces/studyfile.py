@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from latente.errors import SpecError, unknown
+from latente.interfaces.settings import value_of
 from latente.spec import DataSpec, ModelSpec, Part, RunSpec, StudySpec, TrainSpec, build, got
 
 TOP = ("title", "seeds", "data", "runs", "scores")
@@ -79,10 +80,7 @@ def _lay(table: Table, setting: str) -> None:
     path = [p.strip() for p in key.strip().split(".")]
     if not equals or not all(path):
         raise SpecError(f'--set: got "{setting}"; allowed: key=value, for instance vae.train.epochs=20')
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text.strip()
+    value = value_of(text)
     runs = table.get("runs") if isinstance(table.get("runs"), dict) else {}
     assert isinstance(runs, dict)
     if path[0] in TOP:

@@ -15,6 +15,8 @@ from latente.evaluation.run import Run
 from latente.interfaces.words import Words
 
 PREFIX = "warning."
+SAID = "said."
+"""What scores say beside warnings: why a model has no number, and what numbers compare on."""
 
 
 def warnings_of(runs: Sequence[Run], words: Words) -> list[str]:
@@ -33,7 +35,7 @@ def warnings_of(runs: Sequence[Run], words: Words) -> list[str]:
 
 
 def in_language(warning: str, words: Words) -> str:
-    """A score's warning in the language of ``words``."""
+    """A score's warning, reason or scale in the language of ``words``."""
     for key, pattern in _patterns():
         match = pattern.fullmatch(warning)
         if match is not None:
@@ -47,7 +49,7 @@ def _patterns() -> list[tuple[str, re.Pattern[str]]]:
     """For each English template the sentences it makes: a group for every field, which holds no space but the last."""
     found = []
     for key, template in Words("en").templates.items():
-        if key.startswith(PREFIX):
+        if key.startswith((PREFIX, SAID)):
             parts = string.Formatter().parse(template)
             made = (re.escape(text) + (f"(?P<{field}>.+?)" if field else "") for text, field, _, _ in parts)
             found.append((key, re.compile("".join(made))))

@@ -110,9 +110,10 @@ def build(spec: ModelSpec, shape: tuple[int, ...], *, key: Array, context: int =
     code_size = posterior.code_size(spec.latent_dim)
     features = likelihood.features_shape(shape)
     if spec.missing:
-        reason = likelihood.joint(shape)
-        if reason:
-            raise SpecError(f"{likelihoods.name_of(likelihood)} does not go with missing = true: {reason}")
+        if not likelihood.per_value:
+            raise SpecError(
+                f"{likelihoods.name_of(likelihood)} does not go with missing values: it scores them jointly"
+            )
         features = (int(np.prod(features)) + int(np.prod(shape)),)
     prior = priors.make(spec.prior)
     _check_pair(posterior, prior, context)

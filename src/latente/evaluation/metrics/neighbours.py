@@ -144,12 +144,26 @@ def memorisation(
         SpecError: an unknown measure, or a level out of range.
     """
     check_level(level)
-    if measure not in MEASURES:
-        raise SpecError(unknown("measure of memorisation", measure, MEASURES))
     array("samples", samples, least=2)
     array("train", train, least=2)
     array("held_out", held_out, least=2)
     own, new = (nearest(x, train, 2, memory=memory).distance for x in (samples, held_out))
+    return memorisation_from(own, new, measure=measure, level=level)
+
+
+def memorisation_from(own: Floats, new: Floats, *, measure: str = "distance", level: float = LEVEL) -> Memorisation:
+    """As `memorisation`, from distances that `nearest` gave: to the nearest and the second nearest training example.
+
+    Args:
+        own, new: of the samples and of held-out examples, shapes (n, 2) and (l, 2) or with more columns.
+        measure, level: as `memorisation`.
+
+    Raises:
+        SpecError: an unknown measure, or a level out of range.
+    """
+    check_level(level)
+    if measure not in MEASURES:
+        raise SpecError(unknown("measure of memorisation", measure, MEASURES))
     value, usual = (d[:, 0] if measure == "distance" else _ratio(d) for d in (own, new))
     differ = float(np.ptp(np.concatenate([value, usual]))) > 0
     p = float(mannwhitneyu(value, usual, alternative="less").pvalue) if differ else 1.0

@@ -30,6 +30,11 @@ from latente.evaluation.metrics.resample import (
     wilson,
 )
 
+PENALTIES = (0.01, 0.1, 1.0, 10.0)
+"""Inverse strengths of the penalty that `best_penalty` chooses from."""
+NEIGHBOURS = (1, 3, 10, 30)
+"""Numbers of neighbours that `best_neighbours` chooses from."""
+
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
@@ -95,9 +100,7 @@ def knn_probe(
     """
     check_level(level)
     a, of_a, b, of_b = _labelled(train, train_y, codes, y)
-    near = nearest(b, a, k).index
-    votes = (of_a[near][:, :, None] == np.arange(of_a.max() + 1)).sum(axis=1)
-    return _judged(votes.argmax(axis=1), of_b, level)
+    return _judged(_votes(of_a, nearest(b, a, k).index), of_b, level)
 
 
 def few_label_probe(
@@ -233,6 +236,38 @@ def _labelled(
     if of_a.min() == of_a.max():
         raise DataError(f"train_y: all {len(of_a)} labels are {of_a[0]}; allowed: two classes or more")
     return a, of_a, b, labels("y", y, length=("codes", len(b)))
+
+
+def best_penalty(
+    train: ArrayLike, train_y: ArrayLike, held: ArrayLike, held_y: ArrayLike, choices: Sequence[float] = PENALTIES
+) -> float:
+    """The ``c`` of `linear_probe` that is right most often on held-out codes; of equal ones the strongest penalty.
+
+    Raises:
+        DataError: as `linear_probe`.
+    """
+    a, of_a, b, of_b = _labelled(train, train_y, held, held_y)
+    return max(sorted(choices), key=lambda c: int((_logistic(a, of_a, b, c) == of_b).sum()))
+
+
+def best_neighbours(
+    train: ArrayLike, train_y: ArrayLike, held: ArrayLike, held_y: ArrayLike, choices: Sequence[int] = NEIGHBOURS
+) -> int:
+    """The ``k`` of `knn_probe` that is right most often on held-out codes, of those below the number of training codes;
+    of equal ones the largest.
+
+    Raises:
+        DataError: as `linear_probe`.
+    """
+    a, of_a, b, of_b = _labelled(train, train_y, held, held_y)
+    allowed = sorted((k for k in choices if k < len(a)), reverse=True) or [1]
+    near = nearest(b, a, allowed[0]).index
+    return max(allowed, key=lambda k: int((_votes(of_a, near[:, :k]) == of_b).sum()))
+
+
+def _votes(of_a: Labels, near: Labels) -> Labels:
+    votes = (of_a[near][:, :, None] == np.arange(of_a.max() + 1)).sum(axis=1)
+    return np.asarray(votes.argmax(axis=1), np.int64)
 
 
 def _logistic(a: Floats, y: Labels, b: Floats, c: float) -> Labels:

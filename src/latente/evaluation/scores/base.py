@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class Score:
-    """Numbers of a trained model on a part of its data."""
+    """Numbers of a trained model on a part of its data.
+
+    Attributes:
+        generates: whether they are about samples, so that another prior makes them others.
+    """
+
+    generates: ClassVar[bool] = False
 
     def key(self) -> str:
         """What it is kept as: its name, and the options without which its numbers mean little."""

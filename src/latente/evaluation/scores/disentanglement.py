@@ -1,0 +1,119 @@
+"""How mean codes relate to the factors that made each example, where these are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.errors import DataError
+from latente.evaluation.evaluate import Metric
+from latente.evaluation.metrics.checks import whole
+from latente.evaluation.metrics.disentanglement.codes import entropy, mutual_information
+from latente.evaluation.metrics.disentanglement.scores import NAMES
+from latente.evaluation.metrics.disentanglement.scores import scores as every_score
+from latente.evaluation.scores.base import Measured, OnBatch, Score, scores
+from latente.evaluation.scores.shared import Floats, some, suffix
+from latente.evaluation.traversal import posterior_steps, traverse
+
+if TYPE_CHECKING:
+    from latente.evaluation.run import Run
+
+LEAST = 100
+STEPS = 9
+MOVED = 10
+"""Latents at most that are shown moving: those that change the image most."""
+
+
+@scores.register(
+    "disentanglement",
+    source="Chen et al. 2018; Eastwood & Williams 2018; Kumar et al. 2018; Kim & Mnih 2018; Ridgeway & Mozer 2018; "
+    "Suter et al. 2019",
+)
+@dataclass(frozen=True)
+class Disentanglement(Score):
+    """MIG, DCI, SAP, FactorVAE score, modularity and IRS of the mean codes, all in 0..1 and more for better.
+
+    Arrays: ``information``, shape (latents, factors): mutual information of a latent and a factor over the factor's
+    entropy, in 0..1; of images also ``traversal``, shape (moving, steps, *shape): one example's code decoded with one
+    latent at a time at its quantiles, ``traversal_latents`` (moving,), ``traversal_at`` (moving, steps) and
+    ``traversal_change`` (moving,), see `latente.evaluation.traversal`.
+
+    Attributes:
+        examples: at most so many of the part, drawn with the seed.
+        draws: resamplings for the standard errors of MIG, and of SAP where no factor is a name; the FactorVAE score's
+            is over votes; the others have none, and 0 is said.
+        seed: of every draw.
+    """
+
+    examples: int = 5000
+    draws: int = 50
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        whole("examples", self.examples, LEAST)
+        whole("draws", self.draws, 0)
+        whole("seed", self.seed, 0)
+
+    def key(self) -> str:
+        """With the options that are not the defaults."""
+        return "disentanglement" + suffix(self)
+
+    def columns(self) -> dict[str, bool | None]:
+        """Informativeness is ranked too, though it only says that the factors can be read off."""
+        return {name + suffix(self): False for name in NAMES}
+
+    def scale(self, run: Run) -> str | None:
+        """One set of factors; more latents are another matter, but not another scale."""
+        return None if self.why_not(run) else f"mean codes and {', '.join(f.name for f in run.data.known)}"
+
+    def why_not(self, run: Run) -> str:
+        """Without known factors there is nothing to compare codes with."""
+        if len(run.data.known) < 2:
+            return "the factors that made the examples are not known (the data set factors and dSprites have them)"
+        if run.model.is_told:
+            return "it is given the label or columns, which its codes then need not hold"
+        return "its codes are one number, and the scores compare two or more" if run.model.code_size < 2 else ""
+
+    def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
+        """See `latente.evaluation.metrics.disentanglement`.
+
+        Raises:
+            DataError: fewer than `LEAST` examples, or a factor of a single value among them.
+        """
+        data, part = run.data, run.data.part(split)
+        rows = some(len(part), self.examples, self.seed)
+        if len(rows) < LEAST or part.factors is None:
+            raise DataError(f"disentanglement: the {split} part has {len(rows)} examples; at least {LEAST} are needed")
+        codes, factors = run.encode(part.x[rows]), part.factors[rows]
+        named = [any(isinstance(v, str) for v in factor.values) for factor in data.known]
+        found = every_score(codes, factors, seed=self.seed, categorical=named, draws=self.draws)
+        values = {
+            name + suffix(self): Metric(score.value, score.standard_error or 0.0) for name, score in found.items()
+        }
+        arrays: dict[str, NDArray[np.generic]] = {"information": _shares(codes, factors)}
+        if data.is_image:
+            arrays |= _moved(run, codes)
+        return Measured(values, arrays)
+
+
+def _shares(codes: NDArray[np.floating], factors: NDArray[np.int64]) -> Floats:
+    information = mutual_information(np.asarray(codes, np.float64), factors)
+    share: Floats = information / [entropy(np.bincount(column)) for column in factors.T]
+    return share
+
+
+def _moved(run: Run, codes: NDArray[np.floating]) -> dict[str, NDArray[np.generic]]:
+    """Of the example whose code is nearest to the middle, at the codes' own quantiles."""
+    apart = ((codes - codes.mean(axis=0)) ** 2).sum(axis=1)
+    base = codes[[int(apart.argmin())]]
+    found = traverse(run.decode, base, posterior_steps(codes, STEPS))
+    most = np.sort(np.argsort(-found.change, kind="stable")[:MOVED])
+    return {
+        "traversal": found.images[0, most].astype(np.float32),
+        "traversal_latents": found.latents[most],
+        "traversal_at": np.asarray(found.at[most], np.float64),
+        "traversal_change": found.change[most],
+    }

@@ -1,0 +1,228 @@
+"""Whether samples from the prior are like the data, in a frozen classifier's features, and no copies of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.data.split import Data
+from latente.errors import DataError, SpecError, unknown
+from latente.evaluation.evaluate import Metric
+from latente.evaluation.metrics.balance import class_balance
+from latente.evaluation.metrics.checks import whole
+from latente.evaluation.metrics.classifier import Classifier
+from latente.evaluation.metrics.classifier_cache import frozen_classifier
+from latente.evaluation.metrics.classifier_distance import frechet_classifier_distance, kernel_classifier_distance
+from latente.evaluation.metrics.generation import manifold
+from latente.evaluation.metrics.neighbours import Near, memorisation_from, nearest
+from latente.evaluation.scores.base import Measured, OnBatch, Score, scores, told
+from latente.evaluation.scores.shared import Floats, ends, metric, some, suffix
+from latente.model.priors.none import NoPrior
+
+if TYPE_CHECKING:
+    from latente.evaluation.run import Run
+
+FEATURES = ("classifier", "values")
+LEAST = 50
+"""Examples of a part, and samples, below which the numbers would say nothing."""
+SEARCHED = 100_000
+"""Training examples at most that samples are compared with, drawn with the seed where there are more."""
+SHOWN = 12
+"""Samples kept to be shown with their neighbours: so many as they come, and so many that are most like a copy."""
+NEIGHBOURS = 3
+GOOD = 0.8
+"""Accuracy below which the classifier's features are called weak."""
+
+Values = NDArray[np.float32]
+
+
+@scores.register(
+    "generation",
+    source="Kynkäänniemi et al. 2019; Naeem et al. 2020; Heusel et al. 2017; Bińkowski et al. 2018; Meehan et al. 2020",
+)
+@dataclass(frozen=True)
+class Generation(Score):
+    """Are samples like the data, as varied, and no copies? In the features of a classifier trained on the data set.
+
+    Decoded means of codes from the prior, the fitted one where there is one, against as many examples of the part. A
+    model that is told the label or columns is told those of training examples drawn at random.
+
+    Attributes:
+        samples: how many are drawn; fewer where the part has fewer examples, for numbers must be equal.
+        k: the neighbour that a ball of precision, recall, density and coverage reaches to.
+        features: "classifier", or "values" to compare examples as they are, where there are no labels.
+        seed: of samples, of the examples drawn and of the groups of the intervals.
+    """
+
+    generates: ClassVar[bool] = True
+
+    samples: int = 2000
+    k: int = 5
+    features: str = "classifier"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        whole("samples", self.samples, LEAST)
+        whole("k", self.k, 1, LEAST // 2)
+        whole("seed", self.seed, 0)
+        if self.features not in FEATURES:
+            raise SpecError(unknown("features of generation", self.features, FEATURES))
+
+    def key(self) -> str:
+        """With the options that are not the defaults."""
+        return "generation" + suffix(self)
+
+    def columns(self) -> dict[str, bool | None]:
+        """Density is not ranked: samples that crowd in the data's densest places have more than the data itself."""
+        found: dict[str, bool | None] = {"precision": False, "recall": False, "density": None, "coverage": False}
+        if self.features == "classifier":
+            found |= {
+                "frechet_classifier_distance": True,
+                "frechet_classifier_distance_train": None,
+                "kernel_classifier_distance": True,
+                "class_divergence": True,
+                "classifier_accuracy": None,
+            }
+        found |= {"nearer_to_train": None, "nearer_to_train_p": None, "copies": True, "copies_held_out": None}
+        return {name + suffix(self): lower for name, lower in found.items()}
+
+    def scale(self, run: Run) -> str | None:
+        """One classifier, one number of samples, one k: distances in other features are on another scale."""
+        if self.why_not(run):
+            return None
+        kept = [m[self.key()].arrays for m in run.measured.values() if self.key() in m]
+        features = "values as they are"
+        if self.features == "classifier":
+            # The classifier that gave the numbers, and not the one that is on disk today.
+            said = {_named(arrays) for arrays in kept if "classifier" in arrays}
+            features = " and ".join(sorted(said)) or "features of the data's classifier"
+        return f"{features}, up to {self.samples} samples, k = {self.k}{told(run)}"
+
+    def why_not(self, run: Run) -> str:
+        """Without a prior there are no samples, and without labels no classifier."""
+        if isinstance(run.generator.prior, NoPrior):
+            return "it has no prior to sample from; fit one (latente prior RUN gaussian-mixture --out DIR)"
+        if run.data.missing:
+            return "the data has missing values, and distances need them all"
+        if self.features == "classifier" and len(run.data.classes) < 2:
+            return 'the data has no labels to train a classifier on; ask for {name = "generation", features = "values"}'
+        return ""
+
+    def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
+        """See `latente.evaluation.metrics.generation`, `….classifier_distance`, `….neighbours` and `….balance`.
+
+        Raises:
+            DataError: the part has fewer than `LEAST` examples, or a sample is not finite.
+        """
+        data, part = run.data, run.data.part(split)
+        n = min(self.samples, len(part))
+        if n < LEAST:
+            raise DataError(f"generation: the {split} part has {n} examples; at least {LEAST} are needed")
+        real = data.values(part.x[some(len(part), n, self.seed)])
+        drawn = run.sample(n, seed=self.seed, given=_given(run, n, self.seed))
+        values, arrays = self._copies(data, split, real, drawn)
+        arrays["counts"] = np.array([n, n, self.k])
+        warnings: tuple[str, ...] = ()
+        if self.features == "classifier":
+            classifier = frozen_classifier(data, on_epoch=_beat(on_batch))
+            judged, kept, warnings = self._classified(classifier, data, real, drawn)
+            values, arrays = judged | values, kept | arrays
+        else:
+            values = self._around(real.reshape(n, -1), drawn.reshape(n, -1)) | values
+        ordered = {name: values.get(name.removesuffix(suffix(self))) for name in self.columns()}
+        return Measured({name: found for name, found in ordered.items() if found is not None}, arrays, warnings)
+
+    def _around(self, real: NDArray[Any], drawn: NDArray[Any]) -> dict[str, Metric]:
+        found = manifold(real, drawn, self.k, seed=self.seed)
+        return {name: metric(getattr(found, name)) for name in ("precision", "recall", "density", "coverage")}
+
+    def _classified(
+        self, classifier: Classifier, data: Data, real: Values, drawn: Values
+    ) -> tuple[dict[str, Metric], dict[str, NDArray[np.generic]], tuple[str, ...]]:
+        of_real, of_drawn = classifier.features(real), classifier.features(drawn)
+        values = self._around(of_real.values, of_drawn.values)
+        frechet = frechet_classifier_distance(of_real, of_drawn, seed=self.seed)
+        values["frechet_classifier_distance"] = metric(frechet.estimate)
+        if len(data.train) >= len(real):
+            # What as many real examples get that the part knows nothing of: nothing that is drawn can expect less.
+            known = data.values(data.train.x[some(len(data.train), len(real), self.seed)])
+            least = frechet_classifier_distance(of_real, classifier.features(known), seed=self.seed)
+            values["frechet_classifier_distance_train"] = metric(least.estimate)
+        values["kernel_classifier_distance"] = metric(kernel_classifier_distance(of_real, of_drawn).estimate)
+        balance = class_balance(classifier.predict(real), classifier.predict(drawn), len(data.classes))
+        values["class_divergence"] = metric(balance.divergence)
+        values["classifier_accuracy"] = metric(classifier.accuracy)
+        arrays: dict[str, NDArray[np.generic]] = {
+            "classifier": np.frombuffer(bytes.fromhex(classifier.fingerprint), np.uint8),
+            "classifier_accuracy": np.array(ends(classifier.accuracy)),
+            "class_shares": np.array([ends(share) for share in balance.shares]),
+            "class_reference": balance.reference,
+            "class_p_value": np.array(balance.p_value),
+        }
+        weak = classifier.accuracy.value < GOOD
+        warning = (
+            f"the classifier is right on {classifier.accuracy.value:.0%} of the validation part only: its features "
+            "tell little of this data, and so do distances in them"
+        )
+        return values, arrays, (warning,) if weak else ()
+
+    def _copies(
+        self, data: Data, split: str, real: Values, drawn: Values
+    ) -> tuple[dict[str, Metric], dict[str, NDArray[np.generic]]]:
+        """Whether samples lie nearer to training examples than new examples do, and the neighbours of some."""
+        held_out = real
+        if split == "train":
+            held_out = data.values(data.validation.x[some(len(data.validation), self.samples, self.seed)])
+        searched = some(len(data.train), SEARCHED, self.seed)
+        train = data.values(data.train.x[searched])
+        most = min(NEIGHBOURS, len(train))
+        own = nearest(drawn, train, most)
+        found = memorisation_from(own.distance, nearest(held_out, train, 2).distance)
+        values = {
+            "nearer_to_train": metric(found.nearer),
+            "nearer_to_train_p": Metric(found.p_value, 0.0),
+            "copies": metric(found.copies),
+            "copies_held_out": metric(found.held_out_copies),
+        }
+        first = np.arange(min(SHOWN, len(drawn)))
+        alike = _most_alike(own.distance)[:SHOWN]
+        return values, _shown("sample", drawn, own, searched, first) | _shown("suspect", drawn, own, searched, alike)
+
+
+def _most_alike(distance: Floats) -> NDArray[np.int64]:
+    """Samples in the order of how much nearer they are to one training example than to the next."""
+    next_one = np.where(distance[:, 1] > 0, distance[:, 1], 1)
+    return np.argsort(np.where(distance[:, 1] > 0, distance[:, 0] / next_one, 0), kind="stable").astype(np.int64)
+
+
+def _shown(
+    name: str, drawn: Values, near: Near, searched: NDArray[np.int64], which: NDArray[np.int64]
+) -> dict[str, NDArray[np.generic]]:
+    """Samples, shape (s, *shape), their neighbours' places in the training part and distances, (s, k)."""
+    return {
+        f"{name}s": drawn[which].astype(np.float32),
+        f"{name}_neighbours": searched[near.index[which]],
+        f"{name}_distances": near.distance[which],
+    }
+
+
+def _given(run: Run, n: int, seed: int) -> NDArray[np.generic] | None:
+    """What a model that is told something is told for n samples: what n training examples drawn at random have."""
+    if not run.model.is_told:
+        return None
+    train = run.data.train
+    rows = np.random.default_rng(seed).integers(len(train), size=n)
+    beside = train.context if run.spec.model.condition == "columns" else train.y
+    return None if beside is None else beside[rows]
+
+
+def _beat(on_batch: OnBatch | None) -> Any:
+    return None if on_batch is None else lambda epoch, epochs, loss: on_batch(epoch, epochs)
+
+
+def _named(arrays: Any) -> str:
+    fingerprint = np.asarray(arrays["classifier"], np.uint8).tobytes().hex()[:12]
+    return f"features of classifier {fingerprint} (accuracy {float(arrays['classifier_accuracy'][0]):.3f})"

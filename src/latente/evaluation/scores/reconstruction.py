@@ -1,0 +1,89 @@
+"""How near the decoded mean codes are to the examples: error, PSNR, SSIM; by class, by pixel, the worst."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.evaluation.evaluate import mean_and_error
+from latente.evaluation.metrics.checks import whole
+from latente.evaluation.metrics.reconstruction import mse, per_class, per_pixel, psnr, ssim, worst
+from latente.evaluation.scores.base import Measured, OnBatch, Score, beside, scores, told
+from latente.evaluation.scores.shared import ends, span, suffix
+
+if TYPE_CHECKING:
+    from latente.evaluation.run import Run
+
+
+@scores.register("reconstruction", source="SSIM: Wang et al. 2004, eq. 13")
+@dataclass(frozen=True)
+class Reconstruction(Score):
+    """Squared error a value, PSNR and SSIM of the decoded mean codes, over all examples of the part.
+
+    Arrays: each example's ``mse``, ``psnr`` and ``ssim``, shape (n,); ``per_pixel``, of an example's shape;
+    ``class_mse`` and ``class_ssim``, shape (classes, 3): mean, and ends of its 95% interval (NaN for a class without
+    examples); ``worst``, indices of the examples of the greatest error, and ``worst_rebuilt``, what became of them.
+
+    Attributes:
+        worst: how many of the worst examples are kept to be shown.
+    """
+
+    worst: int = 8
+
+    def __post_init__(self) -> None:
+        whole("worst", self.worst, 1)
+
+    def key(self) -> str:
+        """With the options that are not the defaults."""
+        return "reconstruction" + suffix(self)
+
+    def columns(self) -> dict[str, bool | None]:
+        """PSNR and SSIM of images only."""
+        return {"reconstruction_mse": True, "reconstruction_psnr": False, "reconstruction_ssim": False}
+
+    def scale(self, run: Run) -> str | None:
+        """Any two models of one data set compare; not those that are told the label."""
+        if self.why_not(run):
+            return None
+        low, high = span(run)
+        return f"decoded mean codes, values from {low:g} to {high:g}{told(run)}"
+
+    def why_not(self, run: Run) -> str:
+        """Where values are missing there is nothing to compare with."""
+        return 'the data has missing values, which "mean-mse" leaves out' if run.data.missing else ""
+
+    def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
+        """See `latente.evaluation.metrics.reconstruction`; no code is drawn, and nothing is binarised."""
+        data, part = run.data, run.data.part(split)
+        x = data.values(part.x)
+        rebuilt = run.reconstruct(part.x, given=beside(run, split))
+        low, high = span(run)
+        each = {"mse": mse(x, rebuilt)}
+        if data.is_image:
+            colours = x.ndim == 4 and x.shape[-1] == 1
+            flat = (x[..., 0], rebuilt[..., 0]) if colours else (x, rebuilt)
+            each |= {"psnr": psnr(x, rebuilt, data_range=high - low), "ssim": ssim(*flat, data_range=high - low)}
+        values = {}
+        warnings: tuple[str, ...] = ()
+        exact = 0
+        for name, value in each.items():
+            known = value[np.isfinite(value)]
+            exact = max(exact, len(value) - len(known))
+            if len(known):
+                values[f"reconstruction_{name}"] = mean_and_error(known)
+        if exact:
+            warnings = (
+                f"{exact} of {len(x)} examples are rebuilt exactly: their PSNR is infinite and not in the mean",
+            )
+        arrays: dict[str, NDArray[np.generic]] = {**each, "per_pixel": per_pixel(x, rebuilt)}
+        if part.y is not None:
+            for name in ("mse", "ssim"):
+                if name in each:
+                    classes = per_class(each[name], part.y, len(data.classes))
+                    arrays[f"class_{name}"] = np.array([(np.nan,) * 3 if c is None else ends(c) for c in classes])
+        arrays["worst"] = worst(each["mse"], self.worst)
+        arrays["worst_rebuilt"] = rebuilt[arrays["worst"]].astype(np.float32)
+        return Measured(values, arrays, warnings)

@@ -1,0 +1,87 @@
+"""Tables of scores that have many numbers: a row a number, a column a model, a table for each scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from latente.evaluation.scores import Score, scores
+from latente.interfaces.lineup import Trained
+from latente.interfaces.tables import FINE, Cell, Column, Table, nats, text
+from latente.interfaces.warned import in_language
+from latente.interfaces.words import Words
+
+FEW = 2
+"""A score of at most so many ranked numbers is shown as rankings (see `latente.interfaces.tables.ranking`)."""
+ARROWS = {True: "↓", False: "↑", None: ""}
+
+
+def has_many(score: Score) -> bool:
+    """Whether a score has too many ranked numbers for a ranking of each."""
+    return sum(lower is not None for lower in score.columns().values()) > FEW
+
+
+def every(trained: Sequence[Trained], asked: Sequence[Score]) -> list[Score]:
+    """The scores a study asked for, and those that its runs were given later with their default options."""
+    keys = {key for m in trained for r in m.runs for key in r.measured.get("test", {})} - {s.key() for s in asked}
+    return [*asked, *(made for made in map(scores.make, scores) if made.key() in keys)]
+
+
+def numbers(trained: Sequence[Trained], asked: Sequence[Score], words: Words) -> list[Table]:
+    """A table for each scale of each score of many numbers, with the reasons of the models that have none."""
+    tables = []
+    for score in asked:
+        if has_many(score):
+            groups: dict[str, list[Trained]] = {}
+            lacking = []
+            for model in trained:
+                scale = score.scale(model.first)
+                if scale is None:
+                    lacking.append(f"{model.name}: {in_language(score.why_not(model.first), words)}.")
+                elif any(model.metric("test", column) is not None for column in score.columns()):
+                    groups.setdefault(scale, []).append(model)
+            for at, (scale, models) in enumerate(groups.items()):
+                tables.append(_table(score, scale, models, lacking if at == 0 else [], at, words))
+    return tables
+
+
+def _table(
+    score: Score, scale: str, models: Sequence[Trained], lacking: Sequence[str], number: int, words: Words
+) -> Table:
+    rows = []
+    for column, lower in score.columns().items():
+        found = [model.metric("test", column) for model in models]
+        if any(metric is not None for metric in found):
+            cells = [nats(words, metric, FINE) for metric in found]
+            # An error that was not estimated is none, and not zero.
+            cells = [c if c.error_value else Cell(c.text, "", c.value, None) for c in cells]
+            rows.append((text(f"{label(column, score, words)} {ARROWS[lower]}".strip()), *cells))
+    columns = (
+        Column(words("report.column.number"), numeric=False),
+        *(Column(model.name, error=True) for model in models),
+    )
+    title = words(f"report.section.{name_of(score)}") if f"report.section.{name_of(score)}" in words.templates else ""
+    caption = words("report.caption.score", title=title or score.key(), scale=in_language(scale, words))
+    seeds = max(len(m.runs) for m in models)
+    error = words("report.note.error_seeds", seeds=seeds) if seeds > 1 else words("report.note.score_error")
+    notes = (words("report.note.score_arrows"), error, *lacking)
+    return Table(f"score-{score.key()}-{number}", caption, columns, tuple(rows), notes)
+
+
+def name_of(score: Score) -> str:
+    """What a score is registered as."""
+    return scores.name_of(score).split('"')[1]
+
+
+def label(column: str, score: Score, words: Words) -> str:
+    """A number's name in words; its column where it has none."""
+    base = column.removesuffix(score.key().removeprefix(name_of(score)))
+    if f"score.{base}" in words.templates:
+        return words(f"score.{base}")
+    of, _, other = base.rpartition("_")
+    if f"score.{of}" in words.templates:
+        return words(
+            "score.of_baseline",
+            name=words(f"score.{of}"),
+            other={"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}.get(other, other),
+        )
+    return column
