@@ -17,6 +17,7 @@ from latente.evaluation.memory import LIVE, code_width, codes_at_once
 from latente.model.autoencoder import build
 from latente.objective.presets import AE, VAE
 from latente.training.examples import Examples, Scale
+from lineargaussian import EVIDENCE, linear_gaussian, with_encoder
 
 ONE = Scale(jnp.ones(()), jnp.zeros(()), False)
 
@@ -26,19 +27,16 @@ def silent(model):
     return eqx.tree_at(lambda m: m.encoder.layers[0].weight, model, replace_fn=jnp.zeros_like)
 
 
-def linear_gaussian(sigma=0.7):
-    model = build(VAE(2, hidden=(), likelihood={"name": "gaussian", "sigma": sigma}), (4,), key=jr.key(0))
-    w = jnp.array([[1.0, 0.0, 0.5, 0.0], [0.0, -2.0, 0.0, 0.3]])
-    b = jnp.array([0.1, -0.2, 0.3, 0.0])
-    # The encoder says N(0, I) whatever x, so that the draws reach everywhere the true posterior does.
-    model = eqx.tree_at(lambda m: (m.decoder.layers[0].weight, m.decoder.layers[0].bias), silent(model), (w, b))
-    return model, stats.multivariate_normal(np.asarray(b), np.asarray(w.T @ w) + sigma**2 * np.eye(4))
+def mute():
+    """The linear-Gaussian model, whose encoder says N(0, I) whatever x, so that the draws reach everywhere the true
+    posterior does."""
+    return with_encoder(linear_gaussian(), np.zeros((4, 4)), np.zeros(4))
 
 
 def test_the_bound_falls_to_the_exact_nll_with_k_and_its_effective_size_is_sane():
-    model, evidence = linear_gaussian()
-    x = evidence.rvs(size=150, random_state=0).astype(np.float32)
-    exact = -evidence.logpdf(x)
+    model = mute()
+    x = EVIDENCE.rvs(size=150, random_state=0).astype(np.float32)
+    exact = -EVIDENCE.logpdf(x)
     means = []
     for k in (1, 10, 5000):
         bound = nll(model, ONE, Examples(jnp.asarray(x)), samples=k)
@@ -51,8 +49,8 @@ def test_the_bound_falls_to_the_exact_nll_with_k_and_its_effective_size_is_sane(
 
 
 def test_neither_memory_nor_what_follows_changes_the_numbers():
-    model, evidence = linear_gaussian()
-    x = jnp.asarray(evidence.rvs(size=150, random_state=0).astype(np.float32))
+    model = mute()
+    x = jnp.asarray(EVIDENCE.rvs(size=150, random_state=0).astype(np.float32))
     whole = nll(model, ONE, Examples(x), samples=23)
     # 7 codes at once, so that an image takes several steps and a batch holds few images.
     few = nll(model, ONE, Examples(x[:100]), samples=23, memory=LIVE * code_width(model) * 7)
@@ -64,8 +62,8 @@ def test_neither_memory_nor_what_follows_changes_the_numbers():
 
 
 def test_what_the_last_doubling_brought():
-    model, evidence = linear_gaussian()
-    x = Examples(jnp.asarray(evidence.rvs(size=400, random_state=3).astype(np.float32)))
+    model = mute()
+    x = Examples(jnp.asarray(EVIDENCE.rvs(size=400, random_state=3).astype(np.float32)))
     small, large = nll(model, ONE, x, samples=4, seed=1), nll(model, ONE, x, samples=8)
     # Jensen's inequality, for every example; and on average what two independent runs differ by.
     assert (large.gain > -1e-5).all()
@@ -95,8 +93,8 @@ def test_a_step_takes_no_more_memory_than_it_may(parts):
 
 
 def test_one_program_serves_every_k_and_every_number_of_images():
-    model, evidence = linear_gaussian()
-    x = jnp.asarray(evidence.rvs(size=300, random_state=4).astype(np.float32))
+    model = mute()
+    x = jnp.asarray(EVIDENCE.rvs(size=300, random_state=4).astype(np.float32))
     memory = LIVE * code_width(model) * 500
     nll(model, ONE, Examples(x[:100]), samples=20, memory=memory)
     before = _bound._cached._cache_size()
@@ -157,8 +155,8 @@ def test_a_model_that_sums_over_labels_is_a_mixture():
 
 
 def test_the_same_again_to_the_bit_and_the_uneven_end_is_no_filling():
-    model, evidence = linear_gaussian()
-    x = jnp.asarray(evidence.rvs(size=130, random_state=1).astype(np.float32))
+    model = mute()
+    x = jnp.asarray(EVIDENCE.rvs(size=130, random_state=1).astype(np.float32))
     one, two = (nll(model, ONE, Examples(x), samples=7) for _ in range(2))
     assert np.array_equal(one.values, two.values)
     shifted = nll(model, ONE, Examples(jnp.concatenate([x, x + 5])), samples=7)
@@ -166,7 +164,7 @@ def test_the_same_again_to_the_bit_and_the_uneven_end_is_no_filling():
 
 
 def test_a_perfect_posterior_has_a_full_effective_size():
-    model, evidence = linear_gaussian()
+    model = mute()
     w = np.asarray(model.decoder.layers[0].weight)
     variance = 1 / (1 + (w**2).sum(axis=1) / 0.49)
     gain = (w * variance[:, None] / 0.49).T
@@ -175,9 +173,9 @@ def test_a_perfect_posterior_has_a_full_effective_size():
         [-model.decoder.layers[0].bias @ gain, 20 * jnp.arctanh(jnp.log(jnp.asarray(variance)) / 20)]
     )
     model = eqx.tree_at(lambda m: (m.encoder.layers[0].weight, m.encoder.layers[0].bias), model, (weight, bias))
-    x = evidence.rvs(size=20, random_state=2).astype(np.float32)
+    x = EVIDENCE.rvs(size=20, random_state=2).astype(np.float32)
     bound = nll(model, ONE, Examples(jnp.asarray(x)), samples=50)
-    assert bound.values == pytest.approx(-evidence.logpdf(x), abs=1e-4)
+    assert bound.values == pytest.approx(-EVIDENCE.logpdf(x), abs=1e-4)
     assert bound.effective == pytest.approx(np.full(20, 50.0), rel=1e-3)
     assert not bound.loose
 
@@ -187,4 +185,4 @@ def test_what_has_no_bound_is_refused():
     with pytest.raises(SpecError, match=r'no bound .* posterior "dirac" with prior "none" has none'):
         nll(build(AE(2, hidden=()), (4,), key=jr.key(0)), ONE, x)
     with pytest.raises(SpecError, match="samples: got 0"):
-        nll(linear_gaussian()[0], ONE, x, samples=0)
+        nll(mute(), ONE, x, samples=0)

@@ -5,6 +5,9 @@ import pytest
 
 import latente
 from latente.evaluation.bounds import Bound
+from latente.evaluation.metrics.anomaly import detect
+from latente.evaluation.outliers.per_example import KINDS
+from latente.evaluation.scores import outliers
 from latente.interfaces.scoring import score_tables
 from latente.interfaces.warned import PREFIX, _patterns, in_language, warnings_of
 from latente.interfaces.words import Words
@@ -17,6 +20,9 @@ def said():
     few = np.full(20, 1.25)
     yield Bound(np.ones(20), few, np.full(20, 1.75), 4).warning()
     yield Bound(np.ones(20), few, np.full(20, np.inf), 1).warning()
+    reversed_ = detect(np.arange(30.0) + 20, np.arange(30.0))
+    yield from (outliers.warning_of(kind, reversed_, "noise") for kind in KINDS)
+    yield from (outliers.TOLD, "against noise")
 
 
 def test_every_warning_has_its_template_in_both_languages():

@@ -2,7 +2,6 @@
 
 import math
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -17,6 +16,7 @@ from latente.model.flows import (
     maf,
     real_nvp,
 )
+from madeflows import normal, shaken
 
 SMALL = {"hidden": (16,)}
 BUILD = {
@@ -27,17 +27,6 @@ BUILD = {
     "planar": lambda dim, **o: Planar(dim, layers=2, **o),
 }
 SCANS = {"maf": "forward", "iaf": "inverse", "iaf-plain": "inverse"}
-
-
-def shaken(build, *args, seed=0, size=0.5, **options):
-    """What ``build`` makes, with every parameter drawn far from where it starts (and nothing to compile)."""
-    shapes = eqx.filter_eval_shape(lambda k: build(*args, key=k, **options), jr.key(0))
-    rng = np.random.default_rng(seed)
-    return jax.tree.map(lambda a: jnp.asarray(size * rng.normal(size=a.shape), a.dtype), shapes)
-
-
-def normal(seed, *shape):
-    return jnp.asarray(np.random.default_rng(seed).normal(size=shape))
 
 
 def given(context_dim):

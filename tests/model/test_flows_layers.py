@@ -27,17 +27,7 @@ from latente.model.flows import (
     real_nvp,
     reversing,
 )
-
-
-def shaken(build, *args, seed=0, size=0.5, **options):
-    """What ``build`` makes, with every parameter drawn far from where it starts (and nothing to compile)."""
-    shapes = eqx.filter_eval_shape(lambda k: build(*args, key=k, **options), jr.key(0))
-    rng = np.random.default_rng(seed)
-    return jax.tree.map(lambda a: jnp.asarray(size * rng.normal(size=a.shape), a.dtype), shapes)
-
-
-def normal(seed, *shape):
-    return jnp.asarray(np.random.default_rng(seed).normal(size=shape))
+from madeflows import normal, shaken
 
 
 @pytest.mark.parametrize(("dim", "hidden"), [(5, (32, 32)), (5, (2,)), (2, ())])

@@ -10,32 +10,11 @@ import optax
 import pytest
 from scipy import stats
 
-from latente.model.flows import (
-    Planar,
-    flow_log_prob,
-    flow_sample,
-    flow_sample_and_log_prob,
-    iaf,
-    maf,
-    real_nvp,
-)
+from latente.model.flows import flow_log_prob, flow_sample, flow_sample_and_log_prob
+from madeflows import PLANE, base_log_prob, base_sample
 
-BUILD = {
-    "real-nvp": lambda **o: real_nvp(2, layers=4, hidden=(16,), **o),
-    "maf": lambda **o: maf(2, layers=2, hidden=(16,), **o),
-    "iaf": lambda **o: iaf(2, layers=2, hidden=(16,), **o),
-    "planar": lambda **o: Planar(2, layers=8, **o),
-}
 WIDTH = 0.4  # of the banana
 ENTROPY = 1 + math.log(2 * math.pi) + math.log(WIDTH)
-
-
-def base_log_prob(z):
-    return -0.5 * jnp.sum(z**2 + math.log(2 * math.pi))
-
-
-def base_sample(key):
-    return jr.normal(key, (2,))
 
 
 def banana(n, seed):
@@ -55,7 +34,7 @@ def trained(name, loss, steps, **options):
 
     @jax.jit
     def run(key):
-        flow = BUILD[name](key=key, **options)
+        flow = PLANE[name](key=key, **options)
 
         def step(carry, key):
             flow, state = carry

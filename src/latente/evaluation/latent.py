@@ -12,7 +12,7 @@ import jax.random as jr
 import numpy as np
 from jax import Array
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from latente.data.split import Data, Split
 from latente.errors import SpecError
@@ -116,7 +116,7 @@ def manifold(model: Autoencoder, side: int = 20) -> tuple[Floats, Floats]:
     """
     if model.code_size != 2:
         raise SpecError(f"the manifold grid is for 2 latents; this model has {model.code_size}")
-    at = norm.ppf((np.arange(side) + 0.5) / side).astype(np.float32)
+    at = ndtri((np.arange(side) + 0.5) / side).astype(np.float32)
     second, first = np.meshgrid(at[::-1], at, indexing="ij")
     z = np.stack([first.ravel(), second.ravel()], axis=1)
     return decode(model, z).reshape(side, side, *model.shape), at

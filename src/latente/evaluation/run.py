@@ -22,8 +22,9 @@ from latente.data.load import ARRAYS, load_spec
 from latente.data.split import Data
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation import latent
-from latente.evaluation.evaluate import Metric, PerExample, per_example, summarise
+from latente.evaluation.evaluate import METRICS, Metric, PerExample, per_example, summarise
 from latente.evaluation.fitted import check_kind, codes_of, fit_prior
+from latente.evaluation.outliers.per_example import anomaly_scores, default_of
 from latente.evaluation.scores import Measured, Score, scores
 from latente.model.autoencoder import Autoencoder
 from latente.model.priors import Prior
@@ -41,6 +42,8 @@ Metrics = dict[str, dict[str, Metric]]
 Floats = NDArray[np.float32]
 OnBatch = Callable[[int, int], object]
 
+PAIRED = ("validation", "test")
+"""The parts whose numbers are kept example by example."""
 SCORES = "scores"
 """The folder in a run's own that keeps what its scores found beside their numbers."""
 
@@ -73,6 +76,7 @@ class Run:
     opponent: Opponent | None = None
     fitted: Prior | None = None
     measured: dict[str, dict[str, Measured]] = field(default_factory=dict)
+    _per_example: dict[str, PerExample] = field(default_factory=dict)
 
     @property
     def data(self) -> Data:
@@ -168,7 +172,15 @@ class Run:
         return known[made.key()]
 
     def per_example(self, split: str) -> PerExample:
-        """Every metric for each example of a split, shape (n,) each (see `latente.evaluation.evaluate`)."""
+        """Every metric for each example of a split, shape (n,) each (see `latente.evaluation.evaluate`).
+
+        Worked out once; those of `PAIRED` are kept with the run, for comparisons example by example.
+        """
+        if split not in self._per_example:
+            self._per_example[split] = self._evaluated(split)
+        return self._per_example[split]
+
+    def _evaluated(self, split: str) -> PerExample:
         examples = latent.judged(self.model, self.spec.model, self.data, self.data.part(split))
         objective = objectives.make(self.spec.model.objective)
         return per_example(self.model, objective, scale_of(self.data), examples, opponent=self.opponent)
@@ -212,6 +224,40 @@ class Run:
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
             raise SpecError(f"sample: got n = {n!r}; allowed: a whole number of at least 1")
         return latent.sample(self.generator, n, seed=seed, context=self._context(given, n))
+
+    def anomaly_scores(
+        self,
+        x: NDArray[Any],
+        by: str | None = None,
+        *,
+        given: NDArray[Any] | None = None,
+        samples: int = 100,
+        seed: int = 0,
+        on_batch: OnBatch | None = None,
+    ) -> NDArray[np.float64]:
+        """How unlike the training examples each of x is, shape (n,): higher is more anomalous.
+
+        Args:
+            x: examples, shape (n, *shape): stored bytes or model values.
+            by: "regret", "reconstruction" or "nll" (see `latente.evaluation.outliers.per_example.anomaly_scores`,
+                which also says why a likelihood alone may fail); by default the regret, or the reconstruction error
+                of a model whose codes have no density.
+            given: as in `encode`.
+            samples: K of the bound, for "nll".
+            seed: of what is drawn.
+            on_batch: called with (examples done, of how many).
+
+        Raises:
+            SpecError: a score that is unknown or that this model has not.
+            DataError: examples of another shape, or not finite.
+        """
+        values = self._values(x)
+        kind = default_of(self.model) if by is None else by
+        context = self._context(given, len(values))
+        found = anomaly_scores(
+            self.model, values, context, kinds=(kind,), samples=samples, seed=seed, on_batch=on_batch
+        )
+        return found[kind]
 
     def _context(self, given: NDArray[Any] | None, n: int) -> Floats | None:
         size = self.model.context_size
@@ -281,6 +327,8 @@ class Run:
             store.save_arrays(folder / "frames.safetensors", {"frames": self.frames}, {"run": self.spec.name})
         write_text(folder / "history.csv", _history_csv(self.history))
         write_json(folder / "times.json", {"training_seconds": self.seconds})
+        examples = {f"{p}.{k}": v for p in PAIRED for k, v in self._per_example.get(p, {}).items()}
+        store.save_arrays(folder / "per_example.safetensors", examples, {"run": self.spec.name})
         for split, scored in self.measured.items():
             for key, found in scored.items():
                 about = {"columns": list(found.values), "warnings": list(found.warnings)}
@@ -386,7 +434,20 @@ def load(path: str | Path, *, data: Data | None = None) -> Run:
     history = _read_history(folder / "history.csv")
     kept = None if data is None else _same(data, card)
     measured = _read_measured(folder / SCORES, metrics)
-    return Run(spec, model, history, shown, seconds, card, metrics, kept, opponent, fitted, measured)
+    return Run(
+        spec, model, history, shown, seconds, card, metrics, kept, opponent, fitted, measured, _read_examples(folder)
+    )
+
+
+def _read_examples(folder: Path) -> dict[str, PerExample]:
+    found: dict[str, PerExample] = {}
+    path = folder / "per_example.safetensors"
+    if path.exists():
+        for name, values in store.load_arrays(path)[0].items():
+            split, _, metric = name.partition(".")
+            found.setdefault(split, {})[metric] = values
+    # safetensors orders by name, and tables go by the metrics' order.
+    return {split: {k: values[k] for k in METRICS if k in values} for split, values in found.items()}
 
 
 def _read_measured(folder: Path, metrics: Metrics) -> dict[str, dict[str, Measured]]:

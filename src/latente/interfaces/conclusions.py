@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from latente.atomic import write_json
 from latente.evaluation.findings.claims import Finding
+from latente.evaluation.findings.evidence import gather
+from latente.evaluation.findings.notebook import find
 from latente.evaluation.findings.quantities import Evidence
+from latente.evaluation.run import Run
 from latente.interfaces.words import Words
 
 
@@ -31,6 +36,38 @@ class Conclusion:
     verdict: str
     verdict_text: str
     claims: tuple[ToldClaim, ...]
+
+
+@dataclass(frozen=True)
+class Concluded:
+    """All that a report says of a study's findings: `render` and `notes`."""
+
+    conclusions: tuple[Conclusion, ...]
+    notes: tuple[str, ...]
+
+    @staticmethod
+    def from_table(table: Mapping[str, Any]) -> Concluded:
+        """What ``dataclasses.asdict`` made of it."""
+        told = (
+            Conclusion(
+                **{**c, "claims": tuple(ToldClaim(**{**k, "evidence": tuple(k["evidence"])}) for k in c["claims"])}
+            )
+            for c in table["conclusions"]
+        )
+        return Concluded(tuple(told), tuple(table["notes"]))
+
+
+def conclude(runs: Sequence[Run], folder: Path, words: Words) -> Concluded:
+    """Compare the runs of a study, write ``findings.json`` to its folder, and say what was found.
+
+    Raises:
+        SpecError, DataError: as `latente.evaluation.findings.evidence.gather`.
+        StoreError: the file cannot be written.
+    """
+    evidence = gather(runs)
+    findings = find(evidence)
+    write_json(folder / "findings.json", as_table(findings))
+    return Concluded(tuple(render(f, words) for f in findings), tuple(notes(evidence, words)))
 
 
 def render(finding: Finding, words: Words) -> Conclusion:

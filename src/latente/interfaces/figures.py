@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 
 from latente.data.split import Data
 from latente.evaluation import latent
-from latente.evaluation.evaluate import Metric, per_example
+from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
 from latente.interfaces import byclass, film, lineup, plots, scored
 from latente.interfaces.lineup import Sweep, Trained
 from latente.interfaces.picture import Picture, as_png, as_svg
 from latente.interfaces.tables import minus
 from latente.interfaces.words import Words
-from latente.objective.objectives import objectives
-from latente.training.examples import scale_of
 from latente.training.fit import SHOWN
 
 GRID = 16
@@ -127,10 +125,7 @@ class _Album:
         return latent.beside(run.model, run.spec.model, self.data, self.data.validation)
 
     def errors(self, run: Run) -> NDArray[np.float32]:
-        examples = latent.judged(run.model, run.spec.model, self.data, self.data.validation)
-        objective = objectives.make(run.spec.model.objective)
-        found = per_example(run.model, objective, scale_of(self.data), examples, opponent=run.opponent)
-        return found["reconstruction"]
+        return run.per_example("validation")["reconstruction"]
 
     def curves(self, model: Trained) -> Picture:
         w, histories = self.words, model.histories

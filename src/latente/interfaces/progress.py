@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from latente.interfaces.study import Watch
-from latente.training.fit import Epoch
+from latente.interfaces.performing import Watch
+from latente.spec import RunSpec
+from latente.training.fit import EpochNumbers
 
 LINE_SECONDS = 1.0
 
@@ -27,7 +28,7 @@ def watching(*, quiet: bool, stream: TextIO | None = None) -> Iterator[Watch]:
         yield _lines(stream)
 
 
-def _numbers(epoch: Epoch) -> str:
+def _numbers(epoch: EpochNumbers) -> str:
     logs = epoch.logs
     return (
         f"loss {logs['loss']:.2f}  recon {logs['reconstruction']:.2f}  KL {logs['kl']:.2f}  "
@@ -36,22 +37,28 @@ def _numbers(epoch: Epoch) -> str:
 
 
 def _lines(stream: TextIO) -> Watch:
-    written = 0.0
+    written: dict[str, float] = {}
 
-    def on_epoch(epoch: Epoch) -> None:
-        nonlocal written
+    def say(text: str) -> None:
+        print(text, file=stream, flush=True)
+
+    def on_epoch(epoch: EpochNumbers) -> None:
         now = time.monotonic()
-        if epoch.number in (1, epoch.epochs) or now - written >= LINE_SECONDS:
-            written = now
-            print(f"  epoch {epoch.number}/{epoch.epochs}  {_numbers(epoch)}", file=stream, flush=True)
+        if epoch.number in (1, epoch.epochs) or now - written.get(_name(epoch.run), 0.0) >= LINE_SECONDS:
+            written[_name(epoch.run)] = now
+            say(f"  {_name(epoch.run)}: epoch {epoch.number}/{epoch.epochs}  {_numbers(epoch)}")
 
-    return Watch(on_epoch, lambda text: print(text, file=stream, flush=True))
+    return Watch(on_epoch, lambda text, run: say(text if run is None else f"{_name(run)}: {text}"))
+
+
+def _name(run: RunSpec) -> str:
+    return f"{run.name}, seed {run.seed}" if run.seed else run.name
 
 
 @contextmanager
 def _bar(stream: TextIO) -> Iterator[Watch]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     console = Console(file=stream)
     columns = (
@@ -62,14 +69,24 @@ def _bar(stream: TextIO) -> Iterator[Watch]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=False) as progress:
-        task = progress.add_task("", total=None, numbers="")
+        bars: dict[str, TaskID] = {}
 
-        def on_stage(text: str) -> None:
-            progress.update(task, description=text, numbers="")
+        def bar(run: RunSpec | None) -> TaskID:
+            name = "" if run is None else _name(run)
+            if name not in bars:
+                bars[name] = progress.add_task("", total=None, numbers="")
+            return bars[name]
 
-        def on_epoch(epoch: Epoch) -> None:
-            if epoch.number == 1 or progress.tasks[task].total != epoch.epochs:
-                progress.reset(task, total=epoch.epochs, numbers="")
-            progress.update(task, completed=epoch.number, numbers=_numbers(epoch))
+        def on_stage(text: str, run: RunSpec | None) -> None:
+            progress.update(bar(run), description=text if run is None else f"{_name(run)}: {text}")
 
-        yield Watch(on_epoch, on_stage)
+        def on_epoch(epoch: EpochNumbers) -> None:
+            progress.update(bar(epoch.run), total=epoch.epochs, completed=epoch.number, numbers=_numbers(epoch))
+
+        def on_done(run: RunSpec) -> None:
+            # Its last numbers stay on the screen, above the bars of what still goes on.
+            task = progress.tasks[progress.task_ids.index(bar(run))]
+            console.print(f"{_name(run)}: {task.fields['numbers']}", markup=False, highlight=False)
+            progress.remove_task(bars.pop(_name(run)))
+
+        yield Watch(on_epoch, on_stage, on_done)

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from latente._version import __version__
 from latente.atomic import write_bytes, write_text
@@ -26,7 +26,10 @@ from latente.interfaces.warned import warnings_of
 from latente.interfaces.words import Words
 from latente.spec import StudySpec
 
-__all__ = ["results_csv", "results_table", "write_report"]
+if TYPE_CHECKING:
+    from latente.interfaces.figures import Picture
+
+__all__ = ["results_csv", "results_table", "write_figures", "write_report"]
 
 SYMBOLS = {"holds": "✓", "fails": "✗", "unknown": "?"}
 TERMS = ("latent", "reconstruction", "kl", "nat", "prior", "error")
@@ -43,8 +46,9 @@ def write_report(
     facts: Mapping[str, Any],
     *,
     notes: Sequence[str] = (),
+    drawn: Sequence[Picture] | None = None,
 ) -> Path:
-    """Write ``report.html`` and ``figures/`` of a study whose runs are trained and evaluated.
+    """Write ``report.html`` of a study whose runs are trained and evaluated.
 
     Args:
         folder: the study's folder.
@@ -57,6 +61,20 @@ def write_report(
         command: what reproduces the study; "" where there is none.
         facts: ``versions`` (name → text), ``platform``, ``processors`` and ``date``, each as far as it is known.
         notes: what a reader must know of all conclusions.
+        drawn: what `write_figures` gave; by default it is called.
+
+    Raises:
+        StoreError: a file cannot be written.
+    """
+    if drawn is None:
+        drawn = write_figures(folder, runs, data, words)
+    page = folder / "report.html"
+    write_text(page, _render(study, runs, data, conclusions, words, command, facts, drawn, notes))
+    return page
+
+
+def write_figures(folder: Path, runs: Sequence[Run], data: Data, words: Words) -> list[Picture]:
+    """Draw a study's figures and write them to its ``figures/``.
 
     Raises:
         StoreError: a file cannot be written.
@@ -66,9 +84,7 @@ def write_report(
     drawn = pictures(runs, data, words)
     for picture in drawn:
         write_bytes(folder / "figures" / picture.file, picture.content)
-    page = folder / "report.html"
-    write_text(page, _render(study, runs, data, conclusions, words, command, facts, drawn, notes))
-    return page
+    return drawn
 
 
 def _render(

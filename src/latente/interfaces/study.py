@@ -8,25 +8,26 @@ import datetime
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from latente._version import __version__
 from latente.atomic import cannot_write, clear_parts, read_json, write_json, write_text
-from latente.data.load import load_spec
-from latente.data.split import PARTS, Data
+from latente.data.load import ARRAYS, load_spec
+from latente.data.split import Data
 from latente.errors import SpecError, StoreError
-from latente.evaluation.run import Run, load, train_run
-from latente.evaluation.scores import Score, scores
+from latente.evaluation.run import Run, load
+from latente.evaluation.scores import scores
+from latente.interfaces.performing import Watch, is_finished, perform, run_folder
 from latente.interfaces.studyfile import DEFAULT, read_study
 from latente.interfaces.words import Words, default_language
-from latente.spec import DataSpec, RunSpec, StudySpec, as_dict, build, run_from_dict
+from latente.interfaces.workers import Crew, crew
+from latente.spec import DataSpec, StudySpec, as_dict, build, got, run_from_dict
 from latente.training import store
-from latente.training.fit import OnEpoch, check, compile_only
+from latente.training.fit import check
 
 
 @dataclass
@@ -37,17 +38,6 @@ class Study:
     runs: list[Run]
     folder: Path
     report: Path | None = None
-
-
-Wait = Callable[[RunSpec], object]
-
-
-@dataclass(frozen=True)
-class Watch:
-    """What to call while a study goes on; by default nothing."""
-
-    on_epoch: OnEpoch | None = None
-    on_stage: Callable[[str], object] = field(default=lambda text: None)
 
 
 def run_study(
@@ -61,6 +51,7 @@ def run_study(
     resume: bool = False,
     command: str | None = None,
     watch: Watch | None = None,
+    jobs: int | Crew = 1,
 ) -> Study:
     """Perform a study and write its folder.
 
@@ -73,6 +64,10 @@ def run_study(
         resume: go on in ``out`` where an earlier call with the same arguments stopped.
         command: how to say in the report what reproduces it.
         watch: what to call while it goes on.
+        jobs: how many runs are performed at a time, each in a process of its own with its share of the processors;
+            1: one after the other in this process, with all of them. Threads may add up in another order, so that
+            ``resume`` promises the same bits for the same ``jobs`` only. Arrays in memory and networks of your own
+            are unknown to other processes and need 1. A study of one run is performed here.
 
     Raises:
         SpecError: a study, setting or language that means nothing.
@@ -87,9 +82,15 @@ def run_study(
     else:
         named = data.spec.source if isinstance(data, Data) else data
         spec = read_study(study, data=named, settings=settings, seeds=seeds)
+    if not isinstance(jobs, Crew) and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
+        raise got("jobs", jobs, "a whole number of at least 1")
+    if len(spec.expanded()) == 1:
+        jobs = 1
     folder = Path(out) if out is not None else _new_folder(spec)
     _check_free(folder, resume)
     found = data if isinstance(data, Data) else load_spec(spec.data)
+    if jobs != 1 and found.spec.source == ARRAYS:
+        raise SpecError("jobs: the runs' processes cannot read arrays that are only in memory; take jobs = 1")
     spec = dataclasses.replace(spec, data=found.spec)
     _check_same(folder, spec)
     asked = [scores.make(s) for s in spec.scores]
@@ -99,10 +100,25 @@ def run_study(
         clear_parts(folder)
         if not (folder / "study.json").exists():
             write_json(folder / "study.json", {"latente": __version__, "command": command, **as_dict(spec)})
-        with _compiling_ahead(spec.expanded(), found, folder) as wait:
-            runs = [_one(run, found, folder, watch, asked, wait) for run in spec.expanded()]
-        report = write_study_report(spec, runs, found, folder, words, command, watch)
+        waiting = [run for run in spec.expanded() if not is_finished(run_folder(folder, run))]
+        with _crew(jobs if waiting else 1) as workers:
+            if workers is not None:
+                workers.perform(waiting, found, folder, spec.scores, watch)
+            runs = [perform(run, found, folder, asked, watch) for run in spec.expanded()]
+            report = write_study_report(spec, runs, found, folder, words, command, watch, workers)
     return Study(spec, runs, folder, report)
+
+
+@contextlib.contextmanager
+def _crew(jobs: int | Crew) -> Iterator[Crew | None]:
+    """The workers that are asked for; None for none."""
+    if isinstance(jobs, Crew):
+        yield jobs
+    elif jobs == 1:
+        yield None
+    else:
+        with crew(jobs) as workers:
+            yield workers
 
 
 def load_study(folder: str | Path) -> tuple[StudySpec, list[Run], str | None]:
@@ -120,7 +136,7 @@ def load_study(folder: str | Path) -> tuple[StudySpec, list[Run], str | None]:
         spec = _study_from_dict({k: v for k, v in table.items() if k not in ("latente", "command")})
     except (SpecError, AttributeError, KeyError, TypeError) as error:
         raise StoreError(f"{folder}/study.json: is damaged or of another version of latente ({error})") from None
-    missing = [r.name for r in spec.expanded() if not _finished(run_folder(folder, r))]
+    missing = [r.name for r in spec.expanded() if not is_finished(run_folder(folder, r))]
     if missing:
         raise StoreError(
             f"{folder}: {len(missing)} of {len(spec.expanded())} runs are not finished ({', '.join(missing[:4])}); "
@@ -153,22 +169,23 @@ def write_study_report(
     words: Words,
     command: str | None,
     watch: Watch,
+    workers: Crew | None = None,
 ) -> Path:
-    """Write results.csv, findings.json, the figures and report.html of finished runs."""
-    from latente.evaluation.findings.evidence import gather
-    from latente.evaluation.findings.notebook import find
-    from latente.interfaces.conclusions import as_table, notes, render
-    from latente.interfaces.report import results_csv, write_report
+    """Write results.csv, findings.json, the figures and report.html of finished runs.
 
-    watch.on_stage("comparing the runs")
+    One of the ``workers``, where there are some that know the study, finds the conclusions beside the drawing.
+    """
+    from latente.interfaces.conclusions import conclude
+    from latente.interfaces.report import results_csv, write_figures, write_report
+
+    watch.on_stage("comparing the runs, drawing the figures and writing the report", None)
     write_text(folder / "results.csv", results_csv(runs))
-    evidence = gather(runs)
-    findings = find(evidence)
-    write_json(folder / "findings.json", as_table(findings))
-    watch.on_stage("drawing the figures and writing the report")
-    conclusions = [render(f, words) for f in findings]
-    about = notes(evidence, words)
-    return write_report(folder, spec, list(runs), data, conclusions, words, command or "", facts(), notes=about)
+    concluding = None if workers is None else workers.conclude(words.language)
+    drawn = write_figures(folder, runs, data, words)
+    found = conclude(runs, folder, words) if concluding is None else concluding()
+    return write_report(
+        folder, spec, runs, data, found.conclusions, words, command or "", facts(), notes=found.notes, drawn=drawn
+    )
 
 
 def facts() -> dict[str, Any]:
@@ -184,74 +201,6 @@ def facts() -> dict[str, Any]:
         "processors": os.cpu_count(),
         "date": datetime.date.today().isoformat(),
     }
-
-
-def run_folder(study: Path, run: RunSpec) -> Path:
-    """Where a study keeps a run."""
-    return study / "runs" / run.name / f"seed-{run.seed}"
-
-
-def _one(spec: RunSpec, data: Data, study: Path, watch: Watch, asked: Sequence[Score], wait: Wait) -> Run:
-    folder = run_folder(study, spec)
-    checkpoint = folder / "checkpoint.safetensors"
-    if _finished(folder):
-        run = load(folder, data=data)
-        changed = store.differences(as_dict(spec), as_dict(run.spec))
-        if changed:
-            raise StoreError(f"{folder}: holds a run of another spec ({'; '.join(changed[:3])}); choose another --out")
-    else:
-        watch.on_stage(f"training {spec.name}" + (f", seed {spec.seed}" if spec.seed else ""))
-        wait(spec)
-        run = train_run(spec, data, checkpoint=checkpoint, on_epoch=watch.on_epoch)
-        watch.on_stage(f"evaluating {spec.name}")
-        for part in PARTS:
-            run.evaluate(part)
-        for score in asked:
-            watch.on_stage(f"scoring {spec.name}: {score.key()}")
-            run.score(score)
-        run.write(folder)
-    with contextlib.suppress(OSError):
-        checkpoint.unlink(missing_ok=True)
-    return run
-
-
-@contextlib.contextmanager
-def _compiling_ahead(runs: Sequence[RunSpec], data: Data, study: Path) -> Iterator[Wait]:
-    """While one run trains, compile the next ones: the programs are found again through the cache on disk.
-
-    Gives a function that waits until a run's program is no longer being compiled.
-    """
-    import jax
-
-    if not jax.config.values["jax_compilation_cache_dir"]:
-        yield lambda run: None
-        return
-    waiting = [r for r in runs if not _finished(run_folder(study, r))]
-    with ThreadPoolExecutor(1) as beside:
-        ahead = {(r.name, r.seed): beside.submit(compile_only, r, data) for r in _one_a_model(waiting)[1:]}
-
-        def wait(run: RunSpec) -> None:
-            future = ahead.get((run.name, run.seed))
-            if future is not None and not future.cancel():
-                # What is wrong with a run shows where it is trained.
-                future.exception()
-
-        try:
-            yield wait
-        finally:
-            beside.shutdown(wait=False, cancel_futures=True)
-
-
-def _one_a_model(runs: Sequence[RunSpec]) -> list[RunSpec]:
-    """Seeds share a program."""
-    found: dict[str, RunSpec] = {}
-    for run in runs:
-        found.setdefault(run.name, run)
-    return list(found.values())
-
-
-def _finished(folder: Path) -> bool:
-    return (folder / "metrics.json").is_file()
 
 
 def _new_folder(spec: StudySpec) -> Path:

@@ -110,10 +110,9 @@ def build(spec: ModelSpec, shape: tuple[int, ...], *, key: Array, context: int =
     code_size = posterior.code_size(spec.latent_dim)
     features = likelihood.features_shape(shape)
     if spec.missing:
-        if not likelihood.per_value:
-            raise SpecError(
-                f"{likelihoods.name_of(likelihood)} does not go with missing values: it scores them jointly"
-            )
+        reason = likelihood.joint(shape)
+        if reason:
+            raise SpecError(f"{likelihoods.name_of(likelihood)} does not go with missing = true: {reason}")
         features = (int(np.prod(features)) + int(np.prod(shape)),)
     prior = priors.make(spec.prior)
     _check_pair(posterior, prior, context)

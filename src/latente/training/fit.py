@@ -32,8 +32,6 @@ from latente.training.step import Recipe, State, run_epoch, start
 CHECKPOINT_SECONDS, CHECKPOINT_SHARE = 2.0, 0.01
 """How much work a kill may cost: the first epoch is checkpointed, and then any that ends so long after the last,
 or so much longer that writing takes no more than this share of the time."""
-UNROLL, UNROLL_FROM = 3, 5000
-"""Steps compiled as one, for trainings of so many steps: it saves a fifteenth of the time and costs a second more."""
 SHOWN = 8
 STARTED = 1000
 """How many training examples are shown to parts that start from data."""
@@ -43,29 +41,38 @@ History = dict[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class Epoch:
-    """What an ``on_epoch`` hook is given.
+class EpochNumbers:
+    """How an epoch went.
 
     Attributes:
         run: the run's spec.
         number, epochs: this epoch, from 1, of so many.
         logs: the epoch's means in nats: "loss", "reconstruction", "kl", the same with "val_" before, and
             "learning_rate".
-        model: the model as it stands.
-        scale: brings stored values to model values.
         examples: training examples an epoch.
         seconds: how long the epoch took.
-        shown: a few validation examples and their reconstructions, model values, shape (n, *shape); or None.
     """
 
     run: RunSpec
     number: int
     epochs: int
     logs: dict[str, float]
-    model: Autoencoder
-    scale: Scale
     examples: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class Epoch(EpochNumbers):
+    """What an ``on_epoch`` hook is given.
+
+    Attributes:
+        model: the model as it stands.
+        scale: brings stored values to model values.
+        shown: a few validation examples and their reconstructions, model values, shape (n, *shape); or None.
+    """
+
+    model: Autoencoder
+    scale: Scale
     shown: tuple[NDArray[np.float32], NDArray[np.float32]] | None
 
 
@@ -202,7 +209,7 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
             if on_epoch is not None:
                 pairs = None if shown is None else (np.asarray(scale(shown.x)), np.asarray(frame))
                 logs = {k: float(v) for k, v in progress.rows[-1].items()}
-                on_epoch(Epoch(spec, done + 1, epochs, logs, state.model, scale, len(data.train), seconds, pairs))
+                on_epoch(Epoch(spec, done + 1, epochs, logs, len(data.train), seconds, state.model, scale, pairs))
     finally:
         # Also after Ctrl-C: the epochs that are whole are not lost.
         if checkpoint is not None and progress.rows:
@@ -215,16 +222,6 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
         progress.seconds,
         last.opponent,
     )
-
-
-def compile_only(spec: RunSpec, data: Data) -> None:
-    """Compile a run's program and leave it in the compilation cache on disk, for `fit` to find; trains nothing.
-
-    Raises:
-        SpecError, DataError: as `check`.
-    """
-    ready = _prepare(spec, data)
-    run_epoch.lower(*ready.arguments(ready.state, 0)).compile()  # type: ignore[attr-defined]
 
 
 def _prepare(spec: RunSpec, data: Data) -> _Ready:
@@ -293,7 +290,6 @@ def recipe_of(spec: TrainSpec, steps: int, epochs: int) -> Recipe:
         spec.epsilon,
         spec.second_moment,
         spec.clip_norm,
-        UNROLL if steps * epochs >= UNROLL_FROM else 1,
     )
 
 

@@ -40,7 +40,6 @@ class Recipe:
     epsilon: float = 1e-7
     second_moment: float = 0.0
     clip_norm: float = 0.0
-    unroll: int = 1
 
     def rate(self, step: Array | int) -> Array | float:
         """The learning rate at a step, counted from zero."""
@@ -196,7 +195,6 @@ def run_epoch(
         step,
         (learns, Optimizers(state.optimizer, state.opponent_optimizer), jnp.int32(-1)),
         (batches, weights, noise, jnp.arange(len(batches))),
-        unroll=recipe.unroll,
     )
     players = eqx.combine(learns, fixed)
     model = players.model

@@ -20,39 +20,13 @@ from latente.objective.objectives.iwae import IWAE
 from latente.objective.objectives.multi import CIWAE, MIWAE, PIWAE
 from latente.objective.presets import AE, VAE
 from latente.objective.terms import batch_of
+from lineargaussian import EVIDENCE, SIGMA, VARIANCE, B, W, linear_gaussian
 
-SIGMA = 0.7
-W = np.array([[1.0, 0.0, 0.5, 0.0], [0.0, -2.0, 0.0, 0.3]])
-B = np.array([0.1, -0.2, 0.3, 0.0])
-VARIANCE = 1 / (1 + (W**2).sum(axis=1) / SIGMA**2)
-"""Of the true posterior: W's rows are orthogonal, so that it is a diagonal Gaussian."""
 SHIFT, WIDER = np.array([0.15, -0.1]), 1.8
 """How the wrong encoder's means and variances are off."""
 X = np.random.default_rng(0).normal(size=(4, 4)).astype(np.float32)
-EVIDENCE = stats.multivariate_normal(B, W.T @ W + SIGMA**2 * np.eye(4)).logpdf(X)
-
-
-def linear_gaussian(shift=SHIFT, wider=WIDER):
-    """x = zW + b + σε, with an encoder off the true posterior by a shift of its means and a factor of its variances."""
-    likelihood = {"name": "gaussian", "sigma": SIGMA}
-    model = eqx.filter_eval_shape(build, VAE(2, hidden=(), likelihood=likelihood), (4,), key=jr.key(0))
-    gain = (W * VARIANCE[:, None] / SIGMA**2).T
-    raw = 20 * np.arctanh(np.log(VARIANCE * wider) / 20)
-    weight = np.concatenate([gain, np.zeros((4, 2))], axis=1)
-    bias = np.concatenate([-B @ gain + shift, raw])
-    return eqx.tree_at(
-        lambda m: (
-            m.encoder.layers[0].weight,
-            m.encoder.layers[0].bias,
-            m.decoder.layers[0].weight,
-            m.decoder.layers[0].bias,
-        ),
-        model,
-        tuple(jnp.asarray(a, jnp.float32) for a in (weight, bias, W, B)),
-    )
-
-
-WRONG, EXACT = linear_gaussian(), linear_gaussian(np.zeros(2), 1.0)
+LOG_P = EVIDENCE.logpdf(X)
+WRONG, EXACT = linear_gaussian(SHIFT, WIDER), linear_gaussian()
 GAP = 0.5 * (2 * WIDER + (SHIFT**2 / VARIANCE).sum() - 2 - 2 * np.log(WIDER))
 """KL(q ‖ true posterior) of the wrong encoder, the same for every example."""
 
@@ -114,7 +88,7 @@ def six(exact=False):
 def test_iwae_rises_with_k_from_the_elbo_to_the_exact_evidence():
     last, last_error = None, 0.0
     for k in (1, 4, 64):
-        found = -losses(IWAE(k), 4000) - EVIDENCE
+        found = -losses(IWAE(k), 4000) - LOG_P
         mean_weight = np.exp(found)
         noise = mean_weight.std() / found.size**0.5
         assert mean_weight.mean() == pytest.approx(1, abs=4 * noise)  # e^bound is unbiased for p(x), for any k
@@ -142,7 +116,7 @@ def test_iwae_rises_with_k_from_the_elbo_to_the_exact_evidence():
 def test_at_the_true_posterior_every_draw_is_the_exact_evidence():
     for name, (loss, encoder, _) in six(exact=True).items():
         if name not in ("ciwae 0.25", "ciwae 1"):  # their ELBO has its KL in closed form, and so varies
-            assert loss == pytest.approx(np.tile(-EVIDENCE, (1000, 1)), abs=2e-5), name
+            assert loss == pytest.approx(np.tile(-LOG_P, (1000, 1)), abs=2e-5), name
         if name == "dreg-iwae":
             assert np.abs(encoder).max() < 1e-4
         else:
@@ -214,7 +188,7 @@ def test_multiply_weighted_bounds_are_those_they_lie_between():
     # Looser in every draw, and at one code a group the ELBO.
     assert (loss["miwae 6×1"] > loss["miwae 3×2"]).all() and (loss["miwae 3×2"] > loss["iwae"]).all()
     for elbo in ("miwae 6×1", "ciwae 1"):
-        gap = loss[elbo] + EVIDENCE
+        gap = loss[elbo] + LOG_P
         assert gap.mean() == pytest.approx(GAP, abs=4 * gap.std() / gap.size**0.5)
 
 

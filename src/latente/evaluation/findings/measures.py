@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 Floats = NDArray[np.floating]
 
@@ -62,9 +62,9 @@ def combine(stats: Sequence[Stat]) -> Estimate | None:
     for sets in zip(*(s.influence for s in stats), strict=True):
         shared = np.mean(np.stack(sets), axis=0)
         variance += float(shared.var(ddof=1)) / len(shared) if len(shared) > 1 else 0.0
-    square = float(norm.ppf(0.5 + LEVEL / 2)) ** 2 * variance
+    square = float(ndtri(0.5 + LEVEL / 2)) ** 2 * variance
     if len(values) > 1:
-        square += float(t.ppf(0.5 + LEVEL / 2, len(values) - 1)) ** 2 * float(values.var(ddof=1)) / len(values)
+        square += float(stdtrit(len(values) - 1, 0.5 + LEVEL / 2)) ** 2 * float(values.var(ddof=1)) / len(values)
     mean, half = float(values.mean()), math.sqrt(square)
     return Estimate(mean, mean - half, mean + half) if math.isfinite(half) else None
 

@@ -76,12 +76,19 @@ def auroc(inliers: ArrayLike, outliers: ArrayLike, *, level: float = LEVEL) -> E
     """
     check_level(level)
     low, high = _scores(inliers, outliers)
-    by_outlier, by_inlier = placements(low, high)
-    value = float(by_outlier.mean())
-    variance = by_outlier.var(ddof=1) / len(high) + by_inlier.var(ddof=1) / len(low)
-    if variance == 0:
+    value, error = _delong(low, high)
+    if error == 0:
         return wilson(value, min(len(low), len(high)), level=level)
-    return bounded(normal_interval(value, math.sqrt(variance), level=level), 0, 1)
+    return bounded(normal_interval(value, error, level=level), 0, 1)
+
+
+def auroc_error(inliers: ArrayLike, outliers: ArrayLike) -> float:
+    """The standard error of `auroc` (DeLong et al. 1988); zero where the sets do not overlap at all.
+
+    Raises:
+        DataError: as `detect`.
+    """
+    return _delong(*_scores(inliers, outliers))[1]
 
 
 def auroc_difference(
@@ -182,6 +189,13 @@ def compressed_nats(x: ArrayLike) -> Scores:
     if a.dtype != np.uint8:
         raise DataError(f"x: got {a.dtype}; allowed: bytes (uint8), for only they have a compressed length")
     return np.array([8 * math.log(2) * len(zlib.compress(row.tobytes(), 9)) for row in a])
+
+
+def _delong(inliers: Scores, outliers: Scores) -> tuple[float, float]:
+    """The AUROC and its standard error."""
+    by_outlier, by_inlier = placements(inliers, outliers)
+    variance = by_outlier.var(ddof=1) / len(outliers) + by_inlier.var(ddof=1) / len(inliers)
+    return float(by_outlier.mean()), math.sqrt(variance)
 
 
 def _scores(inliers: ArrayLike, outliers: ArrayLike) -> tuple[Scores, Scores]:

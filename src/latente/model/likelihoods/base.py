@@ -24,14 +24,11 @@ class Likelihood(eqx.Module):
         support: lowest and highest value it takes.
         whole: whether it takes whole numbers only.
         observes: whether `observe` changes an example, and so needs noise.
-        per_value: whether `log_probs` has one entry for each value of an example, so that missing ones can be left
-            out.
         alike: whether all values of an example have one support; if not, `check` needs whole examples.
     """
 
     support: ClassVar[tuple[float, float]]
     whole: ClassVar[bool] = False
-    per_value: ClassVar[bool] = True
     alike: ClassVar[bool] = True
 
     @property
@@ -46,6 +43,10 @@ class Likelihood(eqx.Module):
     def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of the decoder's outputs for examples of ``shape``: one number a value."""
         return (1, *shape)
+
+    def joint(self, shape: tuple[int, ...]) -> str:
+        """Why missing values of an example of ``shape`` cannot be left out, and what to do; "" where they can."""
+        return ""
 
     def features(self, x: Array) -> Array:
         """What the encoder sees of an example: the example."""

@@ -23,6 +23,8 @@ LEVELS = 65536
 WINDOW = 32
 """So many levels about the location are summed one by one for the mean; beyond, the sum is as good as an integral."""
 FAINTEST = 1e-3
+NODES, EXACT = 8, 16
+"""Functions of a level are averaged over so many values, and over all levels where there are no more than EXACT."""
 ADVICE = 'take data of bytes, the number of its "levels", or another likelihood (such as "continuous-bernoulli")'
 
 
@@ -51,11 +53,57 @@ def mean_level(location: Array, log_scale: Array, levels: int) -> Array:
     # The difference to the location first: its scaled size may be in the thousands.
     edges = (location - first * step)[..., None] - (jnp.arange(width) + 0.5) * step
     near = step * jnp.sum(jax.nn.sigmoid(edges / scale[..., None]), axis=-1)
+    below = _clipped_mean(location, scale, 0.0, first * step)
+    return near + below + _clipped_mean(location, scale, (first + width) * step, 1.0)
 
-    def integral(low: Array | float, high: Array | float) -> Array:
-        return scale * (jax.nn.softplus((location - low) / scale) - jax.nn.softplus((location - high) / scale))
 
-    return near + integral(0.0, first * step) + integral((first + width) * step, 1.0)
+def _clipped_mean(location: Array, scale: Array, low: Array | float = 0.0, high: Array | float = 1.0) -> Array:
+    """∫ P(x > t) dt from low to high for a logistic x: from 0 to 1, the mean of x brought into 0..1, not rounded."""
+    return scale * (jax.nn.softplus((location - low) / scale) - jax.nn.softplus((location - high) / scale))
+
+
+def level_nodes(location: Array, log_scale: Array, levels: int) -> tuple[Array, Array]:
+    """Values and weights over which a smooth function of a draw from the bins of `log_bin` is averaged.
+
+    Up to `EXACT` levels they are the levels and their probabilities. Of more, they are 0 and 1, each with the mass
+    of the logistic beyond it, and Gauss-Legendre nodes of what lies between, by quantile; all moved together so that
+    their mean is that of the draw but for rounding. Linear functions are then averaged exactly, and others well: the
+    means of two channels that depend on it came within a quarter of a level of bytes in 200 random cases.
+
+    Args:
+        location, log_scale: of one shape (…), or such that they broadcast to it.
+        levels: how many.
+
+    Returns:
+        Values and weights, shape (nodes, …); the weights add up to 1.
+    """
+    scale, shape = jnp.exp(log_scale), jnp.broadcast_shapes(location.shape, log_scale.shape)
+    if levels <= EXACT:
+        x = (jnp.arange(levels) / (levels - 1)).reshape(-1, *[1] * len(shape))
+        return jnp.broadcast_to(x, (levels, *shape)), jnp.exp(log_bin(location, log_scale, x, levels))
+    at, weights = (a.reshape(-1, *[1] * len(shape)) for a in np.polynomial.legendre.leggauss(NODES))
+    beyond, above = jax.nn.sigmoid(-location / scale), jax.nn.sigmoid((location - 1) / scale)
+    between = 1 - beyond - above
+    quantile = jnp.clip(beyond + between * (at + 1) / 2, 1e-7, 1 - 1e-7)
+    inner = jnp.clip(location + scale * (jnp.log(quantile) - jnp.log1p(-quantile)), 0, 1)
+    ends = jnp.zeros((1, *shape)), jnp.ones((1, *shape))
+    x = jnp.concatenate([ends[0], inner, ends[1]])
+    p = jnp.concatenate([beyond[None], between * weights / 2, above[None]])
+    return x + _clipped_mean(location, scale) - jnp.sum(p * x, axis=0), p
+
+
+def average_level(locations: Array, weights: Array, log_scale: Array, levels: int) -> Array:
+    """Σ_k weights_k · `mean_level` at locations_k, shape (nodes, …) both; shape (…).
+
+    Of more than `EXACT` levels the means are those before rounding, and rounding is that at the mean location: where
+    locations are apart, it averages out.
+    """
+    if levels <= EXACT:
+        return jnp.sum(weights * mean_level(locations, jnp.broadcast_to(log_scale, locations.shape), levels), axis=0)
+    scale = jnp.exp(log_scale)
+    middle = jnp.sum(weights * locations, axis=0)
+    rounding = mean_level(middle, log_scale, levels) - _clipped_mean(middle, scale)
+    return jnp.sum(weights * _clipped_mean(locations, scale), axis=0) + rounding
 
 
 def draw_level(location: Array, log_scale: Array, levels: int, *, key: Array) -> Array:

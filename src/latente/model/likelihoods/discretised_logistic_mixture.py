@@ -12,64 +12,99 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from latente.errors import SpecError, unknown
 from latente.model.likelihoods.base import Likelihood, likelihoods
 from latente.model.likelihoods.checks import check_count, check_levels
 from latente.model.likelihoods.discretised_logistic import (
     ADVICE,
     LEVELS,
     LOG_SCALES,
+    average_level,
     draw_level,
+    level_nodes,
     location_of,
     log_bin,
     mean_level,
 )
 from latente.model.likelihoods.numeric import bounded
 
+CHANNELS = ("linear", "independent")
 
-@likelihoods.register("discretised-logistic-mixture", source="Salimans et al. 2017, arXiv:1701.05517, section 2.1")
+
+@likelihoods.register("discretised-logistic-mixture", source="Salimans et al. 2017, arXiv:1701.05517, sections 2.1–2.2")
 class DiscretisedLogisticMixture(Likelihood):
     """Each pixel chooses one of ``components`` discretised logistics (see `DiscretisedLogistic`), for all its channels.
 
-    So the channels of a pixel, the last axis of examples with three axes, depend on one another through the choice;
-    given it they are independent: the linear terms by which Salimans et al. let a channel also depend on those before
-    it are left out, so that mean, sample and missing values stay exact. Each value of other examples is its own pixel.
+    So the channels of a pixel, the last axis of examples with three axes, depend on one another through the choice.
+    Where there are three of them and ``channels`` is "linear", they do so given it, too: green's location is its own
+    plus c₁ (red − ½), and blue's its own plus c₂ (red − ½) + c₃ (green − ½). Each component of each pixel has its
+    own c, within (−1, 1) by a tanh; the paper's are these, for values from −1 to 1. "independent" leaves them out, and
+    colour images with missing values need that: no channel could be summed over without those that follow it. Each
+    value of other examples is its own pixel.
 
     The decoder gives, for each pixel, the components' log-weights, then the locations and then the log-scales, each
-    for the components one after another and for their channels; log s is in (−8, 2), by a scaled tanh.
+    for the components one after another and for their channels, and last the c, likewise; log s is in (−8, 2), by a
+    scaled tanh.
     """
 
     components: int = eqx.field(static=True, default=10)
     levels: int = eqx.field(static=True, default=256)
+    channels: str = eqx.field(static=True, default="linear")
 
     support: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def __check_init__(self) -> None:
         check_count(self, "levels", self.levels, 2, LEVELS)
         check_count(self, "components", self.components, 1, 1000)
+        if self.channels not in CHANNELS:
+            raise SpecError(unknown('channels of likelihood "discretised-logistic-mixture"', self.channels, CHANNELS))
+
+    def joint(self, shape: tuple[int, ...]) -> str:
+        """Colour with linear terms between its channels is scored jointly."""
+        if not self._terms(_channels(shape)):
+            return ""
+        return 'no channel can be summed over without those that follow it; take channels = "independent"'
+
+    def _terms(self, channels: int) -> int:
+        """How many linear terms a component has."""
+        return 3 if channels == 3 and self.channels == "linear" else 0
 
     def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """components · (1 + 2 channels) numbers a pixel; (height, width, 1) after them for colour."""
-        channels = shape[2] if len(shape) == 3 else 1
+        """components · (1 + 2 channels + linear terms) numbers a pixel; (height, width, 1) after them for colour."""
+        channels = _channels(shape)
         pixels = (*shape[:2], 1) if channels > 1 else shape
-        return (self.components * (1 + 2 * channels), *pixels)
+        return (self.components * (1 + 2 * channels + self._terms(channels)), *pixels)
 
-    def _parts(self, outputs: Array) -> tuple[Array, Array, Array]:
-        """log-weights (components, *pixels), locations and log-scales (components, *pixels, channels)."""
-        channels = (outputs.shape[0] // self.components - 1) // 2
-        pixels = outputs.shape[1:-1] if channels > 1 else outputs.shape[1:]
-        logits, rest = outputs[: self.components], outputs[self.components :]
-        rest = jnp.moveaxis(rest.reshape(2, self.components, channels, *pixels), 2, -1)
+    def _split(self, outputs: Array) -> tuple[int, tuple[int, ...]]:
+        """How many channels there are, and the shape of the pixels."""
+        each = outputs.shape[0] // self.components
+        # 1 + 2 channels is odd, and 1 + 2 · 3 + 3 is not.
+        channels = 3 if each == 10 else (each - 1) // 2
+        return channels, outputs.shape[1:-1] if channels > 1 else outputs.shape[1:]
+
+    def _parts(self, outputs: Array) -> tuple[Array, Array, Array, Array]:
+        """log-weights (components, *pixels), locations and log-scales (components, *pixels, channels), and the c
+        (components, *pixels, terms)."""
+        channels, pixels = self._split(outputs)
+        ends = np.cumsum([1, channels, channels]) * self.components
+        logits, *rest = jnp.split(outputs, ends)
+        locations, raw, terms = (jnp.moveaxis(r.reshape(self.components, -1, *pixels), 1, -1) for r in rest)
         log_weights = jax.nn.log_softmax(logits.reshape(self.components, *pixels), axis=0)
-        return log_weights, rest[0], LOG_SCALES[0] + bounded(rest[1], LOG_SCALES[1])
+        return log_weights, locations, LOG_SCALES[0] + bounded(raw, LOG_SCALES[1]), jnp.tanh(terms)
 
     def _shape(self, outputs: Array) -> tuple[int, ...]:
-        channels = (outputs.shape[0] // self.components - 1) // 2
-        return (*outputs.shape[1:-1], channels) if channels > 1 else outputs.shape[1:]
+        channels, pixels = self._split(outputs)
+        return (*pixels, channels) if channels > 1 else pixels
 
     def _by_component(self, outputs: Array, x: Array) -> tuple[Array, Array]:
-        """log-weights (components, *pixels), and log p of each value given the component (…, channels)."""
-        log_weights, locations, log_scales = self._parts(outputs)
+        """log-weights (components, *pixels), and log p of each value given the component and the channels before it
+        (…, channels)."""
+        log_weights, locations, log_scales, terms = self._parts(outputs)
         values = x.reshape(locations.shape[1:])
+        if terms.shape[-1]:
+            red, green, blue = jnp.moveaxis(locations, -1, 0)
+            to_green, to_blue = _shifts(terms, values[..., 0], values[..., 1])
+            locations = jnp.stack([red, green + to_green, blue + to_blue], axis=-1)
         return log_weights, log_bin(locations, log_scales, values, self.levels)
 
     def log_probs(self, outputs: Array, x: Array) -> Array:
@@ -88,15 +123,21 @@ class DiscretisedLogisticMixture(Likelihood):
         """log p of those values of x that are not NaN, the others summed over; a scalar.
 
         Leaving them out of each component's product is that sum: it is exact for missing channels too.
+
+        Raises:
+            SpecError: the channels depend on one another linearly; see `joint`.
         """
+        reason = self.joint(x.shape)
+        if reason:
+            raise SpecError(f"{likelihoods.name_of(self)} does not go with missing values: {reason}")
         seen = ~jnp.isnan(x)
         log_weights, values = self._by_component(outputs, jnp.where(seen, x, 0))
         values = jnp.where(seen.reshape(values.shape[1:]), values, 0)
         return jnp.sum(jax.nn.logsumexp(log_weights + jnp.sum(values, axis=-1), axis=0))
 
     def bias(self, mean: Array) -> Array:
-        """Equal weights, and for every component the locations that have this mean at log s = −3."""
-        channels = mean.shape[2] if mean.ndim == 3 else 1
+        """Equal weights, and for every component the locations that have this mean at log s = −3 and c = 0."""
+        channels = _channels(mean.shape)
         pixels = self.outputs(mean.shape)[1:]
         locations = location_of(mean, LOG_SCALES[0], self.levels)
         if channels > 1:
@@ -106,25 +147,64 @@ class DiscretisedLogisticMixture(Likelihood):
             [
                 jnp.zeros((self.components, *pixels), mean.dtype),
                 locations.reshape(-1, *pixels),
-                jnp.zeros((self.components * channels, *pixels), mean.dtype),
+                jnp.zeros((self.components * (channels + self._terms(channels)), *pixels), mean.dtype),
             ]
         )
 
     def mean(self, outputs: Array) -> Array:
-        """The components' means over the levels, weighed."""
-        log_weights, locations, log_scales = self._parts(outputs)
-        means = mean_level(locations, log_scales, self.levels)
+        """The components' means over the levels, weighed; of green and blue, where they depend on the channels
+        before, within a quarter of a level (see `level_nodes`)."""
+        log_weights, locations, log_scales, terms = self._parts(outputs)
+        if terms.shape[-1]:
+            means = self._linear_means(locations, log_scales, terms)
+        else:
+            means = mean_level(locations, log_scales, self.levels)
         return jnp.sum(jnp.exp(log_weights)[..., None] * means, axis=0).reshape(self._shape(outputs))
 
+    def _linear_means(self, locations: Array, log_scales: Array, terms: Array) -> Array:
+        """Each component's mean of each channel, (components, *pixels, 3): green's over the values of red, and blue's
+        over those of both."""
+        red, green, blue = jnp.moveaxis(locations, -1, 0)
+        of_red, of_green, of_blue = jnp.moveaxis(log_scales, -1, 0)
+        reds, weights = level_nodes(red, of_red, self.levels)
+        greens_at = green + _shifts(terms, reds)[0]
+        greens, more = level_nodes(greens_at, of_green, self.levels)
+        blues_at = blue + _shifts(terms, reds, greens)[1]
+        means = (
+            mean_level(red, of_red, self.levels),
+            average_level(greens_at, weights, of_green, self.levels),
+            average_level(
+                blues_at.reshape(-1, *blue.shape), (weights * more).reshape(-1, *blue.shape), of_blue, self.levels
+            ),
+        )
+        return jnp.stack(means, axis=-1)
+
     def sample(self, outputs: Array, *, key: Array) -> Array:
-        """A component for each pixel, and then one of the levels for each value."""
+        """A component for each pixel, and then one of the levels for each value, channel after channel."""
         which, noise = jr.split(key)
         log_weights, *parts = self._parts(outputs)
         chosen = jr.categorical(which, log_weights, axis=0)
-        location, log_scale = (jnp.take_along_axis(p, chosen[None, ..., None], axis=0)[0] for p in parts)
-        return draw_level(location, log_scale, self.levels, key=noise).reshape(self._shape(outputs))
+        location, log_scale, terms = (jnp.take_along_axis(p, chosen[None, ..., None], axis=0)[0] for p in parts)
+        if not terms.shape[-1]:
+            return draw_level(location, log_scale, self.levels, key=noise).reshape(self._shape(outputs))
+        drawn: list[Array] = []
+        for channel, key in enumerate(jr.split(noise, 3)):
+            shift = _shifts(terms, *drawn)[channel - 1] if channel else 0.0
+            drawn.append(draw_level(location[..., channel] + shift, log_scale[..., channel], self.levels, key=key))
+        return jnp.stack(drawn, axis=-1).reshape(self._shape(outputs))
 
     def check(self, values: NDArray[np.floating], shape: tuple[int, ...]) -> None:
         """Refuse data that is not at the levels; see `check_levels`."""
         super().check(values, shape)
         check_levels(self, values, self.levels, ADVICE)
+
+
+def _channels(shape: tuple[int, ...]) -> int:
+    return shape[2] if len(shape) == 3 else 1
+
+
+def _shifts(terms: Array, red: Array, green: Array | None = None) -> tuple[Array, Array]:
+    """What the channels before add to the locations of green and, where green is given, of blue (else nothing)."""
+    to_green, from_red, from_green = jnp.moveaxis(terms, -1, 0)
+    to_blue = jnp.zeros(()) if green is None else from_red * (red - 0.5) + from_green * (green - 0.5)
+    return to_green * (red - 0.5), to_blue

@@ -61,7 +61,7 @@ class Gaussian(Likelihood):
         if self.sigma == "learned":
             assert self.log_sigma is not None
             return bounded_log_scale(self.log_sigma)
-        return jnp.log(jnp.float32(self.sigma))
+        return jnp.log(jnp.asarray(self.sigma, outputs.dtype))
 
     def log_probs(self, outputs: Array, x: Array) -> Array:
         """−½ ((x − μ)² / σ² + log 2πσ²)."""

@@ -1,9 +1,11 @@
 """Small models whose encoders and decoders are linear, so that what they do is known."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+import optax
 import pytest
 
 from latente.model.autoencoder import build
@@ -49,6 +51,25 @@ def identity_encoder(model, scale=1.0, shift=0.0, log_var=None):
     return eqx.tree_at(lambda m: (m.encoder.layers[0].weight, m.encoder.layers[0].bias), model, new)
 
 
+def descended(learner, loss, adam, steps):
+    """The learner after so many steps down ``loss(learner, key)``, in one compiled program, and the losses."""
+    learns, fixed = eqx.partition(learner, eqx.is_inexact_array)
+
+    @jax.jit
+    def run(learns):
+        def step(carry, key):
+            learns, state = carry
+            value, grads = jax.value_and_grad(lambda ours: loss(eqx.combine(ours, fixed), key))(learns)
+            updates, state = adam.update(grads, state)
+            return (optax.apply_updates(learns, updates), state), value
+
+        (learns, _), losses = jax.lax.scan(step, (learns, adam.init(learns)), jr.split(jr.key(1), steps))
+        return learns, losses
+
+    learns, losses = run(learns)
+    return eqx.combine(learns, fixed), np.asarray(losses)
+
+
 @pytest.fixture(scope="session")
 def make():
     """The helpers above, by name."""
@@ -59,5 +80,6 @@ def make():
         terms = staticmethod(terms_of)
         model = staticmethod(gaussian_model)
         identity = staticmethod(identity_encoder)
+        descended = staticmethod(descended)
 
     return Make

@@ -26,21 +26,9 @@ def still(make):
     """A model whose codes are N(1.5, 1), held still; its opponent before and after training, and the losses."""
     model = make.identity(make.model(latent_dim=1, shape=(1,), posterior="dirac"), shift=MEAN)
     before = Adversarial(hidden=(16,)).opponent(model, key=jr.key(0))
-    learns, fixed = eqx.partition(before, eqx.is_inexact_array)
     adam = optax.adam(optax.cosine_decay_schedule(1e-2, 1000), 0.9, 0.99)
-
-    @jax.jit
-    def train(learns):
-        def step(carry, key):
-            learns, state = carry
-            value, grads = jax.value_and_grad(lambda o: eqx.combine(o, fixed).loss(model, fresh(key, 256, 1)))(learns)
-            updates, state = adam.update(grads, state)
-            return (optax.apply_updates(learns, updates), state), value
-
-        return jax.lax.scan(step, (learns, adam.init(learns)), jr.split(jr.key(1), 1000))
-
-    (learns, _), losses = train(learns)
-    return model, before, eqx.combine(learns, fixed), np.asarray(losses)
+    after, losses = make.descended(before, lambda o, key: o.loss(model, fresh(key, 256, 1)), adam, 1000)
+    return model, before, after, losses
 
 
 def test_the_discriminators_logit_is_the_log_ratio_of_prior_and_codes(still):

@@ -105,18 +105,5 @@ def test_the_opponents_loss_is_half_for_examples_and_a_quarter_for_each_fake_and
     by_hand += sum(0.25 * np.log1p(np.exp(np.asarray(f))).mean() for f in fakes)
     assert float(found) == pytest.approx(by_hand, rel=1e-5)
 
-    learns, fixed = eqx.partition(opponent, eqx.is_inexact_array)
-    adam = optax.adam(3e-3, 0.5, 0.9)
-
-    @jax.jit
-    def train(learns):
-        def step(carry, _):
-            learns, state = carry
-            value, grads = jax.value_and_grad(lambda o: eqx.combine(o, fixed).loss(model, batch))(learns)
-            updates, state = adam.update(grads, state)
-            return (optax.apply_updates(learns, updates), state), value
-
-        return jax.lax.scan(step, (learns, adam.init(learns)), None, length=400)[1]
-
-    losses = np.asarray(train(learns))
+    _, losses = make.descended(opponent, lambda o, _: o.loss(model, batch), optax.adam(3e-3, 0.5, 0.9), 400)
     assert losses[-1] < min(losses[0], CHANCE) - 0.1

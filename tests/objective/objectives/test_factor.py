@@ -24,34 +24,19 @@ def correlated(key, n):
 
 
 @pytest.fixture(scope="module")
-def trained():
+def trained(make):
     """An opponent trained on the pairs alone, and its losses."""
 
     class Code:
         code_size = 2
 
     opponent = FactorVAE(hidden=(32, 32)).opponent(Code, key=jr.key(0))
-    learns, fixed = eqx.partition(opponent, eqx.is_inexact_array)
     adam = optax.adam(optax.cosine_decay_schedule(3e-3, 2500), 0.9, 0.99)
 
-    @jax.jit
-    def train(learns):
-        def step(carry, key):
-            learns, state = carry
+    def loss(opponent, key):
+        return opponent.loss_of(correlated(jr.fold_in(key, 0), 256), jnp.ones(256), key=jr.fold_in(key, 1))
 
-            def loss(learns):
-                z = correlated(jr.fold_in(key, 0), 256)
-                return eqx.combine(learns, fixed).loss_of(z, jnp.ones(256), key=jr.fold_in(key, 1))
-
-            value, grads = jax.value_and_grad(loss)(learns)
-            updates, state = adam.update(grads, state)
-            return (optax.apply_updates(learns, updates), state), value
-
-        (learns, _), losses = jax.lax.scan(step, (learns, adam.init(learns)), jr.split(jr.key(1), 2500))
-        return learns, losses
-
-    learns, losses = train(learns)
-    return eqx.combine(learns, fixed), np.asarray(losses)
+    return make.descended(opponent, loss, adam, 2500)
 
 
 def test_permuting_keeps_every_latents_values_and_leaves_filling_where_it_is():

@@ -1,0 +1,135 @@
+"""How well a model tells examples of something else from those of its own data."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.evaluation.evaluate import Metric
+from latente.evaluation.metrics.anomaly import Detection, auroc_error, detect
+from latente.evaluation.outliers.against import AUTO, MADE, choose, outliers, some, title
+from latente.evaluation.outliers.per_example import KINDS, SAMPLES, anomaly_scores, kinds_of
+from latente.evaluation.scores.base import Measured, OnBatch, Score, scores
+from latente.spec import got
+
+if TYPE_CHECKING:
+    from latente.evaluation.run import Run
+
+EXAMPLES = 1000
+TOLD = "it is given the label or columns, which outliers have not"
+WIDTHS = 2 * 1.959964
+"""Standard errors in a 95% interval."""
+
+
+@scores.register("outliers", source="Nalisnick et al. 2019, arXiv:1810.09136; Xiao et al. 2020, arXiv:2003.02977")
+@dataclass(frozen=True)
+class Outliers(Score):
+    """AUROC and average precision of three anomaly scores: bound on −log p(x), reconstruction error, regret.
+
+    Attributes:
+        against: what the outliers are: a named data set or a path, of the same shape as the run's data; "shuffled"
+            values, "inverted" examples or "noise", made of its own; "auto" takes Fashion-MNIST for 28×28 images (or
+            digits for a model of clothes), shuffled values for anything else.
+        examples: at most so many inliers, of the part that is scored, and as many outliers; by a fixed choice.
+        samples: K of the bound.
+    """
+
+    against: str = AUTO
+    examples: int = EXAMPLES
+    samples: int = SAMPLES
+
+    def __post_init__(self) -> None:
+        """Refuse options that mean nothing."""
+        if not isinstance(self.against, str) or not self.against.strip():
+            raise got("outliers: against", self.against, f"a data set, a path, or one of {', '.join((AUTO, *MADE))}")
+        for name, low in (("examples", 2), ("samples", 1)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < low:
+                raise got(f"outliers: {name}", value, f"a whole number of at least {low}")
+
+    def key(self) -> str:
+        """With every option that is not the default."""
+        return "outliers" + self._suffix()
+
+    def _suffix(self) -> str:
+        name = title(self.against)
+        if name != self.against:
+            # Two files of one name are two sets.
+            name += f"-{crc32(str(Path(self.against).absolute()).encode()):08x}"
+        plain = "".join(c if c.isalnum() or c in "-." else "-" for c in name)
+        usual = {f.name: f.default for f in dataclasses.fields(self)}
+        options = {"against": plain, "examples": self.examples, "samples": self.samples}
+        return "".join(f"_{k}{v}" for k, v in options.items() if v != usual[k])
+
+    def columns(self) -> dict[str, bool | None]:
+        """Two for each score; models are ranked by the first of them, the regret's first."""
+        found: dict[str, bool | None] = {}
+        for kind in reversed(KINDS):
+            found |= {self.column("auroc", kind): False, self.column("average_precision", kind): None}
+        return found
+
+    def column(self, measure: str, kind: str) -> str:
+        """The column of a score's "auroc" or "average_precision"."""
+        return f"{measure}_{kind}{self._suffix()}"
+
+    def chosen(self, run: Run) -> str:
+        """What the outliers of a run are, where that was left open."""
+        return choose(str(run.card["name"]), tuple(run.card["shape"]), self.against)
+
+    def scale(self, run: Run) -> str | None:
+        """Models that were tried against the same examples compare."""
+        return None if self.why_not(run) else f"against {title(self.chosen(run))}"
+
+    def why_not(self, run: Run) -> str:
+        """A conditional model needs more than the example."""
+        return TOLD if run.model.is_told else ""
+
+    def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
+        """AUROC with DeLong's standard error, average precision with that of a bootstrap; warnings of reversals."""
+        data, part, against = run.data, run.data.part(split), self.chosen(run)
+        x = data.values(part.x[some(part.x, self.examples)])
+        others = outliers(data, part, against, self.examples, run.model.likelihood)
+        # Both in one go: every example then is one more of the same batches.
+        found = anomaly_scores(run.model, np.concatenate([x, others]), samples=self.samples, on_batch=on_batch)
+        arrays = {}
+        for kind, values in found.items():
+            arrays[f"{kind}.inliers"], arrays[f"{kind}.outliers"] = values[: len(x)], values[len(x) :]
+        detections = detected(arrays)
+        columns: dict[str, Metric] = {}
+        warnings = []
+        for kind in reversed(kinds_of(run.model)):
+            d = detections[kind]
+            error = auroc_error(arrays[f"{kind}.inliers"], arrays[f"{kind}.outliers"])
+            columns[self.column("auroc", kind)] = Metric(d.auroc.value, error)
+            precision = d.average_precision
+            columns[self.column("average_precision", kind)] = Metric(
+                precision.value, (precision.high - precision.low) / WIDTHS
+            )
+            if d.reversed:
+                warnings.append(warning_of(kind, d, title(against)))
+        return Measured(columns, arrays, tuple(warnings))
+
+
+def detected(arrays: Mapping[str, NDArray[np.generic]]) -> dict[str, Detection]:
+    """How well each score of a `Measured`'s arrays tells outliers from inliers, by its name."""
+    kinds = [k for k in KINDS if f"{k}.inliers" in arrays]
+    return {k: detect(*(np.asarray(arrays[f"{k}.{side}"], float) for side in ("inliers", "outliers"))) for k in kinds}
+
+
+def warning_of(kind: str, d: Detection, name: str) -> str:
+    """What to say of a score that surely ranks outliers below inliers."""
+    interval = f"AUROC {d.auroc.value:.3f}, 95% interval {d.auroc.low:.3f} to {d.auroc.high:.3f}"
+    if kind == "nll":
+        return (
+            f"the model finds {name} likelier than its own data ({interval}), the known failure of likelihoods: do "
+            "not tell outliers by them"
+        )
+    word = "the reconstruction error" if kind == "reconstruction" else "the regret"
+    return f"{word} is lower on {name} than on the model's own data ({interval}): do not tell outliers by it"

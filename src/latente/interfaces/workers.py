@@ -1,0 +1,278 @@
+"""Runs in processes beside each other: small matrices gain little from more threads, and whole runs gain all.
+
+A worker is this module as a program. It is told its work in lines of JSON on standard input, and says in lines of JSON
+on standard output how it gets on. It ends when its input does, so that none outlives the process that started it.
+Nothing heavy is imported here, so that a crew can be called while the one who calls it still gets ready.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from latente.errors import DataError, LatenteError
+
+if TYPE_CHECKING:
+    from latente.data.split import Data
+    from latente.interfaces.conclusions import Concluded
+    from latente.interfaces.performing import Watch
+    from latente.spec import Part, RunSpec
+
+GRACE = 60.0
+"""Seconds that a worker is given to keep what it has, once it is told to end."""
+
+Event = Mapping[str, Any]
+
+
+def processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def crew(jobs: int) -> Iterator[Crew]:
+    """So many processes that get ready to work, and end with the context."""
+    with contextlib.ExitStack() as stack:
+        heard: queue.SimpleQueue[tuple[Worker, Event | None]] = queue.SimpleQueue()
+        yield Crew([stack.enter_context(_worker(heard, max(1, processors() // jobs))) for _ in range(jobs)], heard)
+
+
+class Worker:
+    """One process and the run it is at."""
+
+    def __init__(self, process: subprocess.Popen[str], log: IO[str]) -> None:
+        self.process, self.log = process, log
+        self.run: RunSpec | None = None
+
+    def tell(self, what: Mapping[str, Any]) -> None:
+        """Say a line; one that has ended is found out by its silence."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            print(json.dumps(what), file=self.process.stdin, flush=True)
+
+    def ended(self) -> LatenteError:
+        """What to say of one whose output ended while it had something to do."""
+        code = self.process.wait()
+        self.log.seek(0)
+        said = " ".join(self.log.read().split())[-300:]
+        what = f'run "{self.run.name}"' if self.run else "the conclusions"
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+        hint = "perhaps memory ran out; " if code == -signal.SIGKILL else ""
+        return LatenteError(
+            f"{what}: its process {how}; {hint}go on with --resume, perhaps with --jobs 1"
+            + (f" (it said: {said})" if said else "")
+        )
+
+
+class Crew:
+    """Workers, and the queue in which their events arrive; None is the end of one's output."""
+
+    def __init__(self, workers: Sequence[Worker], heard: queue.SimpleQueue[tuple[Worker, Event | None]]) -> None:
+        self.workers, self.heard = workers, heard
+
+    def perform(self, runs: Sequence[RunSpec], data: Data, study: Path, asked: Sequence[Part], watch: Watch) -> None:
+        """Perform runs, each in one of the processes; the longest begin first.
+
+        Args:
+            runs: which; their data is read again by every process.
+            data: the same data, to tell it by its fingerprint.
+            study: the study's folder.
+            asked: the scores, as specs.
+            watch: what to call.
+
+        Raises:
+            LatenteError: what a run raised, or that its process ended.
+        """
+        from latente.spec import as_dict
+
+        steps = {id(run): run.train.epochs_for(len(data.train)) * run.train.steps(len(data.train)) for run in runs}
+        waiting = sorted(runs, key=lambda run: steps[id(run)])
+        about = {
+            "data": as_dict(data.spec),
+            "fingerprint": data.fingerprint,
+            "study": str(study),
+            "scores": [dict(s) if isinstance(s, Mapping) else s for s in asked],
+            "threads": max(1, processors() // max(1, min(len(self.workers), len(runs)))),
+        }
+        for worker in self.workers[: len(runs)]:
+            worker.tell(about)
+        unfinished = len(runs)
+        while unfinished:
+            worker, event = self.heard.get()
+            if event is None:
+                raise worker.ended()
+            if event["event"] == "error":
+                raise _error(event)
+            if event["event"] == "idle":
+                if worker.run is not None:
+                    watch.on_done(worker.run)
+                    unfinished -= 1
+                worker.run = waiting.pop() if waiting else None
+                if worker.run is not None:
+                    worker.tell({"run": as_dict(worker.run)})
+            elif worker.run is not None:
+                _pass_on(watch, worker.run, event)
+
+    def conclude(self, language: str) -> Callable[[], Concluded]:
+        """Have a worker find the conclusions of the runs that were performed; gives a function that waits for them."""
+        from latente.interfaces.conclusions import Concluded
+
+        self.workers[0].tell({"conclude": language})
+
+        def concluded() -> Concluded:
+            while True:
+                worker, event = self.heard.get()
+                if event is not None and event["event"] == "error":
+                    raise _error(event)
+                if event is None and worker is self.workers[0]:
+                    raise worker.ended()
+                if event is not None and event["event"] == "concluded":
+                    return Concluded.from_table(event)
+
+        return concluded
+
+
+@contextlib.contextmanager
+def _worker(heard: queue.SimpleQueue[tuple[Worker, Event | None]], threads: int) -> Iterator[Worker]:
+    libraries = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "latente.interfaces.workers"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            encoding="utf-8",
+            env={**os.environ, **dict.fromkeys(libraries, str(threads))},
+            # Ctrl-C reaches the first process alone, which then tells the workers, once.
+            start_new_session=True,
+        )
+        worker = Worker(process, log)
+
+        def listen() -> None:
+            assert process.stdout is not None
+            for line in process.stdout:
+                heard.put((worker, json.loads(line)))
+            heard.put((worker, None))
+
+        threading.Thread(target=listen, daemon=True).start()
+        try:
+            yield worker
+        finally:
+            process.terminate()
+            try:
+                process.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _pass_on(watch: Watch, run: RunSpec, event: Event) -> None:
+    from latente.training.fit import EpochNumbers
+
+    if event["event"] == "stage":
+        watch.on_stage(event["text"], run)
+    else:
+        watch.on_epoch(EpochNumbers(run, **{k: v for k, v in event.items() if k != "event"}))
+
+
+def _error(event: Event) -> Exception:
+    if event["kind"] == "MemoryError":
+        return MemoryError()
+    kinds: list[type[LatenteError]] = [LatenteError, *LatenteError.__subclasses__()]
+    for kind in kinds:
+        if kind.__name__ == event["kind"]:
+            return kind(event["text"])
+    return RuntimeError(f"{event['kind']}: {event['text']}")
+
+
+def main() -> None:
+    """A worker: told about the study in the first line of standard input, and of a run in each that follows."""
+    signal.signal(signal.SIGTERM, _terminate)
+    # Whatever prints must not end up between the lines of JSON.
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+    def say(event: str, **more: Any) -> None:
+        print(json.dumps({"event": event, **more}), file=out, flush=True)
+
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
+    try:
+        _work(lines, say)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (LatenteError, MemoryError) as error:
+        say("error", kind=type(error).__name__, text=str(error))
+    except Exception as error:
+        if os.environ.get("LATENTE_DEBUG"):
+            raise
+        say("error", kind=type(error).__name__, text=" ".join(str(error).split())[:300])
+
+
+def _work(lines: queue.SimpleQueue[str], say: Any) -> None:
+    from latente.data.load import load_spec
+    from latente.evaluation.scores import scores
+    from latente.interfaces.performing import Watch, perform
+    from latente.spec import DataSpec, build, run_from_dict
+    from latente.training.fit import EpochNumbers
+
+    about = json.loads(lines.get())
+    # How many threads XLA takes; it is read when JAX first computes something.
+    os.environ["NPROC"] = str(about["threads"])
+    data = load_spec(build(DataSpec, about["data"], "data"))
+    if data.fingerprint != about["fingerprint"]:
+        raise DataError(f"{data.name}: changed while the study was going on; start it again")
+    asked = [scores.make(s) for s in about["scores"]]
+
+    def on_epoch(epoch: EpochNumbers) -> None:
+        names = [f.name for f in dataclasses.fields(EpochNumbers) if f.name != "run"]
+        say("epoch", **{name: getattr(epoch, name) for name in names})
+
+    watch = Watch(on_epoch, lambda text, run: say("stage", text=text))
+    study = Path(about["study"])
+    while True:
+        say("idle")
+        asks = json.loads(lines.get())
+        if "run" in asks:
+            perform(run_from_dict(asks["run"]), data, study, asked, watch)
+        else:
+            say("concluded", **_concluded(study, data, asks["conclude"]))
+
+
+def _concluded(study: Path, data: Data, language: str) -> dict[str, Any]:
+    from latente.interfaces.conclusions import conclude
+    from latente.interfaces.study import load_study
+    from latente.interfaces.words import Words
+
+    _, runs, _ = load_study(study)
+    for run in runs:
+        run._data = data
+    return dataclasses.asdict(conclude(runs, study, Words(language)))
+
+
+def _listen(lines: queue.SimpleQueue[str]) -> None:
+    for line in sys.stdin:
+        lines.put(line)
+    # Nobody is there any more to work for. What is written is written in one step each.
+    os._exit(1)
+
+
+def _terminate(signum: int, frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

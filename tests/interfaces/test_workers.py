@@ -1,0 +1,105 @@
+"""Runs in processes of their own: the same numbers, errors in one line, and nobody left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import latente
+from latente.errors import LatenteError, SpecError, TrainingError
+from latente.interfaces.performing import Watch
+from latente.interfaces.study import run_study
+from latente.interfaces.workers import crew
+from made import blobs
+
+STUDY = """
+[runs.vae]
+preset = "VAE"
+hidden = [8]
+train = { epochs = 30, batch_size = 32 }
+[runs.ae]
+preset = "AE"
+latent_dim = 2
+hidden = [8]
+train = { epochs = 2, batch_size = 32 }
+"""
+
+
+@pytest.fixture
+def study(tmp_path):
+    x, y = blobs(200, (6, 5))
+    np.savez(tmp_path / "pictures.npz", x=x, y=y)
+    (tmp_path / "study.toml").write_text(STUDY)
+    return {"study": tmp_path / "study.toml", "data": tmp_path / "pictures.npz", "lang": "en"}
+
+
+def test_the_same_numbers_as_one_after_the_other(study, tmp_path):
+    heard, done = [], []
+    watch = Watch(on_epoch=heard.append, on_done=lambda run: done.append(run.name))
+    beside = run_study(**study, out=tmp_path / "beside", jobs=2, watch=watch)
+    here = run_study(**study, out=tmp_path / "here")
+    assert [r.spec.name for r in beside.runs] == ["vae", "ae"] and sorted(done) == ["ae", "vae"]
+    for a, b in zip(beside.runs, here.runs, strict=True):
+        for part in ("train", "validation", "test"):
+            assert a.metrics[part]["loss"].value == pytest.approx(b.metrics[part]["loss"].value, rel=1e-4)
+    # Every epoch was told, with the numbers that the history has.
+    losses = [e.logs["loss"] for e in heard if e.run.name == "vae"]
+    np.testing.assert_array_equal(np.float32(losses), beside.runs[0].history["loss"])
+    assert [e.number for e in heard if e.run.name == "ae"] == [1, 2]
+    words = [(tmp_path / d / "findings.json").read_text() for d in ("beside", "here")]
+    assert words[0].count("verdict") == words[1].count("verdict") > 20
+    assert "latente" in (tmp_path / "beside" / "report.html").read_text()
+
+
+def test_what_goes_wrong_in_one_is_said_in_one_line(study, tmp_path):
+    with pytest.raises(TrainingError, match='run "vae": the loss stopped being finite'):
+        run_study(**study, out=tmp_path / "diverged", jobs=2, settings=["vae.train.learning_rate=1e30"])
+    with crew(2) as workers:
+
+        def kill(epoch):
+            for worker in workers.workers:
+                worker.process.kill()
+
+        with pytest.raises(LatenteError, match="was killed by signal 9; perhaps memory ran out; go on with --resume"):
+            run_study(**study, out=tmp_path / "killed", jobs=workers, watch=Watch(on_epoch=kill))
+    # What was there is gone on with.
+    assert run_study(**study, out=tmp_path / "killed", resume=True).report.exists()
+
+
+def test_what_other_processes_cannot_do_is_refused(tmp_path):
+    x, _ = blobs(200, (6, 5))
+    data = latente.load_data(x)
+    with pytest.raises(SpecError, match="arrays that are only in memory; take jobs = 1"):
+        run_study(data=data, out=tmp_path / "none", jobs=2)
+    with pytest.raises(SpecError, match="jobs: got 0; allowed: a whole number of at least 1"):
+        run_study(out=tmp_path / "none", jobs=0)
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="processes are looked for in /proc")  # noqa: PTH112
+def test_workers_end_with_the_one_they_work_for():
+    code = (
+        "import sys, time\nfrom latente.interfaces.workers import crew\n"
+        "with crew(2) as c:\n    print(*(w.process.pid for w in c.workers), flush=True)\n    time.sleep(600)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    workers = [int(p) for p in parent.stdout.readline().split()]
+
+    def alive(pid):
+        try:
+            with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
+                return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+        except OSError:
+            return False
+
+    assert len(workers) == 2 and all(map(alive, workers))
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    limit = time.monotonic() + 30
+    while any(map(alive, workers)) and time.monotonic() < limit:
+        time.sleep(0.05)
+    assert not any(map(alive, workers))
