@@ -27,7 +27,7 @@ from latente.interfaces.words import Words
 from latente.spec import StudySpec
 
 if TYPE_CHECKING:
-    from latente.interfaces.figures import Picture
+    from latente.interfaces.picture import Picture
 
 __all__ = ["results_csv", "results_table", "write_figures", "write_report"]
 
