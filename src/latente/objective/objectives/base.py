@@ -59,6 +59,10 @@ class Objective(eqx.Module):
         """How many steps its schedule takes; 0 without one."""
         return 0
 
+    def by_example(self) -> bool:
+        """Whether an example's loss depends on no other example and no opponent, so that losses may be paired."""
+        return self.bound
+
 
 class Opponent(eqx.Module):
     """A second player with its own parameters, loss and Adam."""

@@ -63,6 +63,10 @@ class Contractive(Objective):
         loss = reconstruction + self.weight * norm
         return Terms(loss, reconstruction, jnp.zeros_like(reconstruction), {"contraction": norm})
 
+    def by_example(self) -> bool:
+        """Its code moves by itself."""
+        return True
+
     def check(self, model: Autoencoder) -> None:
         """Needs a point for a code and no prior."""
         needs_point(self, model)

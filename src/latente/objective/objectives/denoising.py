@@ -74,6 +74,10 @@ class Denoising(Objective):
         reconstruction = jax.vmap(one)(batch.x, batch.context, batch.keys)
         return Terms(reconstruction, reconstruction, jnp.zeros_like(reconstruction))
 
+    def by_example(self) -> bool:
+        """Its noise is its own."""
+        return True
+
     def check(self, model: Autoencoder) -> None:
         """Needs a point for a code, no prior, and values that the noise means something to."""
         needs_point(self, model)

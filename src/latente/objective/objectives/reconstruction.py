@@ -24,6 +24,10 @@ class Reconstruction(Objective):
         reconstruction = jax.vmap(one)(batch.x, batch.context)
         return Terms(reconstruction, reconstruction, jnp.zeros_like(reconstruction))
 
+    def by_example(self) -> bool:
+        """No term of another."""
+        return True
+
     def check(self, model: Autoencoder) -> None:
         """Needs a point for a code and no prior."""
         needs_point(self, model)

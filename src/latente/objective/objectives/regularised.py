@@ -54,6 +54,10 @@ class Regularised(Objective):
             loss, reconstruction, jnp.zeros_like(reconstruction), {"code_norm": size, f"decoder_{self.penalty}": rough}
         )
 
+    def by_example(self) -> bool:
+        """The decoder's weights are no example."""
+        return True
+
     def check(self, model: Autoencoder) -> None:
         """Needs a point for a code and no prior; "gradient" a mean with a gradient."""
         needs_point(self, model)

@@ -74,6 +74,10 @@ class Sparse(Objective):
             penalty = jnp.broadcast_to(jnp.sum(bernoulli_kl(self.target, mean)), zero.shape)
         return Terms(reconstruction + self.weight * penalty, reconstruction, zero, {"sparsity": penalty})
 
+    def by_example(self) -> bool:
+        """Unless it looks at mean codes, as "kl" does."""
+        return self.kind != "kl"
+
     def check(self, model: Autoencoder) -> None:
         """Needs a point for a code and no prior; "kl" a sigmoid's code, "top-k" a posterior that keeps k."""
         needs_point(self, model)

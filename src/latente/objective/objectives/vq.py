@@ -50,6 +50,10 @@ class VectorQuantisation(Objective):
         moved: Autoencoder = eqx.tree_at(lambda m: m.posterior, model, renewed)
         return moved
 
+    def by_example(self) -> bool:
+        """The codebook is held."""
+        return True
+
     def check(self, model: Autoencoder) -> None:
         """Needs codes from a finite book, and a prior over them."""
         if not isinstance(model.posterior, Quantised):
