@@ -26,6 +26,8 @@ from latente.errors import (
 if TYPE_CHECKING:
     from latente.data.load import load_data
     from latente.data.split import Data
+    from latente.evaluation.comparison.compare import compare
+    from latente.evaluation.comparison.sweep import elbow
     from latente.evaluation.evaluate import Metric
     from latente.evaluation.run import Run, fit, load
     from latente.interfaces.callback import ReconstructionCallback
@@ -47,6 +49,8 @@ _HOME = {
     "Study": "latente.interfaces.study",
     "TrainSpec": "latente.spec",
     "VAE": "latente.objective.presets",
+    "compare": "latente.evaluation.comparison.compare",
+    "elbow": "latente.evaluation.comparison.sweep",
     "fit": "latente.evaluation.run",
     "load": "latente.evaluation.run",
     "load_data": "latente.data.load",
@@ -76,6 +80,8 @@ __all__ = [
     "TrainSpec",
     "TrainingError",
     "__version__",
+    "compare",
+    "elbow",
     "fit",
     "load",
     "load_data",

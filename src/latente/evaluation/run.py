@@ -24,6 +24,7 @@ from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation import latent
 from latente.evaluation.evaluate import METRICS, Metric, PerExample, per_example, summarise
 from latente.evaluation.fitted import check_kind, codes_of, fit_prior
+from latente.evaluation.looks import Look, command, look
 from latente.evaluation.outliers.per_example import anomaly_scores, default_of
 from latente.evaluation.scores import Measured, Score, scores
 from latente.model.autoencoder import Autoencoder
@@ -63,6 +64,7 @@ class Run:
         opponent: the second player it was trained against, where its objective has one.
         fitted: a prior fitted to the codes after training, which `sample` draws from (see `with_prior`); or None.
         measured: what was scored so far, by split and `Score.key`; its values are among the metrics too.
+        looks: when the test part was looked at, by which command and for what; kept beside the times.
     """
 
     spec: RunSpec
@@ -77,6 +79,8 @@ class Run:
     fitted: Prior | None = None
     measured: dict[str, dict[str, Measured]] = field(default_factory=dict)
     _per_example: dict[str, PerExample] = field(default_factory=dict)
+    looks: list[Look] = field(default_factory=list)
+    _looking: Look | None = None
 
     @property
     def data(self) -> Data:
@@ -124,7 +128,9 @@ class Run:
         )
         fitted = fit_prior(self.model, codes, kind, seed=seed, held_out=held_out, **options)
         metrics, measured = self._without_samples()
-        return dataclasses.replace(self, fitted=fitted, metrics=metrics, measured=measured)
+        return dataclasses.replace(
+            self, fitted=fitted, metrics=metrics, measured=measured, looks=list(self.looks), _looking=None
+        )
 
     def _without_samples(self) -> tuple[Metrics, dict[str, dict[str, Measured]]]:
         """What was evaluated and scored so far, but for what is about samples."""
@@ -167,7 +173,8 @@ class Run:
             if made.scale(self) is None:
                 return None
             metrics = self.evaluate(split)
-            known[made.key()] = made.measure(self, split, on_batch)
+            self._look(split, made.key())
+            known[made.key()] = dataclasses.replace(made.measure(self, split, on_batch), score=made.part())
             metrics.update(known[made.key()].values)
         return known[made.key()]
 
@@ -180,10 +187,24 @@ class Run:
             self._per_example[split] = self._evaluated(split)
         return self._per_example[split]
 
+    def known_examples(self, split: str) -> PerExample:
+        """As `per_example`, of what is known: nothing is worked out, and the data is not read."""
+        return self._per_example.get(split, {})
+
     def _evaluated(self, split: str) -> PerExample:
+        self._look(split, *METRICS)
         examples = latent.judged(self.model, self.spec.model, self.data, self.data.part(split))
         objective = objectives.make(self.spec.model.objective)
         return per_example(self.model, objective, scale_of(self.data), examples, opponent=self.opponent)
+
+    def _look(self, split: str, *found: str) -> None:
+        """Record a look at the test part; those of one command are one."""
+        if split != "test":
+            return
+        if self._looking is None or self._looking.by != command():
+            self._looking = look([])
+            self.looks.append(self._looking)
+        self._looking.found += [name for name in found if name not in self._looking.found]
 
     def encode(self, x: NDArray[Any], *, given: NDArray[Any] | None = None) -> Floats:
         """Mean codes, shape (n, code_size), of examples x, shape (n, *shape): stored bytes or model values.
@@ -326,12 +347,13 @@ class Run:
         if self.frames is not None:
             store.save_arrays(folder / "frames.safetensors", {"frames": self.frames}, {"run": self.spec.name})
         write_text(folder / "history.csv", _history_csv(self.history))
-        write_json(folder / "times.json", {"training_seconds": self.seconds})
+        looks = [dataclasses.asdict(look) for look in self.looks]
+        write_json(folder / "times.json", {"training_seconds": self.seconds, "looks_at_test": looks})
         examples = {f"{p}.{k}": v for p in PAIRED for k, v in self._per_example.get(p, {}).items()}
         store.save_arrays(folder / "per_example.safetensors", examples, {"run": self.spec.name})
         for split, scored in self.measured.items():
             for key, found in scored.items():
-                about = {"columns": list(found.values), "warnings": list(found.warnings)}
+                about = {"score": found.score, "columns": list(found.values), "warnings": list(found.warnings)}
                 store.save_arrays(folder / SCORES / f"{split}.{key}.safetensors", dict(found.arrays), about)
         # The metrics come last: a folder that has them is finished.
         write_json(
@@ -413,7 +435,9 @@ def load(path: str | Path, *, data: Data | None = None) -> Run:
             s: {k: Metric(float(m["value"]), float(m["standard_error"])) for k, m in ms.items()}
             for s, ms in read_json(folder / "metrics.json").items()
         }
-        seconds = float(read_json(folder / "times.json")["training_seconds"])
+        times = read_json(folder / "times.json")
+        seconds = float(times["training_seconds"])
+        looks = [Look(str(k["at"]), str(k["by"]), [*map(str, k["found"])]) for k in times.get("looks_at_test", [])]
         prior = read_json(folder / "prior.json") if (folder / "prior.json").exists() else None
     except (SpecError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise StoreError(f"{folder}: is damaged or of another version of latente ({error})") from None
@@ -435,7 +459,19 @@ def load(path: str | Path, *, data: Data | None = None) -> Run:
     kept = None if data is None else _same(data, card)
     measured = _read_measured(folder / SCORES, metrics)
     return Run(
-        spec, model, history, shown, seconds, card, metrics, kept, opponent, fitted, measured, _read_examples(folder)
+        spec,
+        model,
+        history,
+        shown,
+        seconds,
+        card,
+        metrics,
+        kept,
+        opponent,
+        fitted,
+        measured,
+        _read_examples(folder),
+        looks,
     )
 
 
@@ -457,7 +493,9 @@ def _read_measured(folder: Path, metrics: Metrics) -> dict[str, dict[str, Measur
         arrays, about = store.load_arrays(path)
         try:
             values = {c: metrics[split][c] for c in about["columns"]}
-            found.setdefault(split, {})[key] = Measured(values, arrays, tuple(about["warnings"]))
+            found.setdefault(split, {})[key] = Measured(
+                values, arrays, tuple(about["warnings"]), about.get("score", key)
+            )
         except KeyError as error:
             raise StoreError(f"{path}: is damaged, or metrics.json beside it is (there is no {error})") from None
     return found

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from latente._version import __version__
 from latente.errors import LatenteError, SpecError, unknown
+from latente.evaluation.looks import looking
 
 Arguments = argparse.Namespace
 
@@ -38,7 +39,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         arguments = _parser().parse_args(argv)
         signal.signal(signal.SIGTERM, _terminate)
-        return int(arguments.do(arguments, argv) or 0)
+        with looking(shlex.join(["latente", *argv])):
+            return int(arguments.do(arguments, argv) or 0)
     except LatenteError as error:
         return _fail(str(error))
     except KeyboardInterrupt:
@@ -130,6 +132,29 @@ def _parser() -> _Parser:
     evaluate.add_argument("--json", metavar="FILE", help="write the numbers as JSON, too")
     _language(evaluate)
     evaluate.set_defaults(do=_evaluate)
+
+    compared = commands.add_parser(
+        "compare",
+        help="compare models: paired differences with intervals, budgets, the latent size that is enough",
+        description="Compare finished runs, or all runs of studies; seeds of one model are one model. Differences are "
+        "paired by example and seed, and corrected for how many there are.",
+    )
+    compared.add_argument("folders", nargs="+", metavar="RUN", help="runs' folders, or studies'")
+    compared.add_argument("--scores", metavar="NAMES",
+                          help="by which numbers, by comma (loss, mse and what the runs were scored by)")  # fmt: skip
+    compared.add_argument("--samples", type=int, default=1000, metavar="K", help="codes an example for nll (1000)")
+    compared.add_argument("--split", choices=("train", "validation", "test"),
+                          help="on which part (test; with --select validation)")  # fmt: skip
+    compared.add_argument("--against", metavar="MODEL", help="compare all others with this one, not with each other")
+    compared.add_argument("--select", action="store_true",
+                          help="choose the best run on validation; its folder is the last line printed")  # fmt: skip
+    compared.add_argument("--share", type=float, metavar="X",
+                          help="a latent size is enough with so much of the gain missing (0.05)")  # fmt: skip
+    compared.add_argument("--tolerance", type=float, metavar="X", help="or with so much missing, in the score's units")
+    compared.add_argument("--csv", metavar="FILE", help="write every difference as a table, too")
+    compared.add_argument("--json", metavar="FILE", help="write all of it as JSON, too")
+    _language(compared)
+    compared.set_defaults(do=_compare)
 
     prior = commands.add_parser("prior", help="fit a prior to a finished run's codes, to sample from any model")
     prior.add_argument("folder", metavar="RUN", help="the run's folder")
@@ -279,6 +304,8 @@ def _show(arguments: Arguments, argv: list[str]) -> None:
         if isinstance(table, dict):
             _say(f"{stage}: " + ", ".join(f"{k} = {v}" for k, v in table.items()))
     _say(f"parameters: {run.model.parameters():,}; epochs: {len(run.history['loss'])}; training: {run.seconds:.1f} s")
+    for look in run.looks:
+        _say(f"test part looked at on {look.at} by {look.by}: {', '.join(look.found)}")
     _table([run], None)
 
 
@@ -316,6 +343,26 @@ def _evaluate(arguments: Arguments, argv: list[str]) -> None:
     runs, asked = score_runs(arguments.folders, names, arguments.samples, arguments.split, arguments.settings)
     write_numbers(runs, asked, arguments.split, as_csv=arguments.csv, as_json=arguments.json)
     for text in score_tables(runs, asked, arguments.split, arguments.lang):
+        _say(text)
+
+
+def _compare(arguments: Arguments, argv: list[str]) -> None:
+    _compile_cache()
+    from latente.interfaces.comparing import compare_runs
+
+    for text in compare_runs(
+        arguments.folders,
+        names=arguments.scores.split(",") if arguments.scores else None,
+        samples=arguments.samples,
+        split=arguments.split,
+        against=arguments.against,
+        select=arguments.select,
+        share=arguments.share,
+        tolerance=arguments.tolerance,
+        as_csv=arguments.csv,
+        as_json=arguments.json,
+        lang=arguments.lang,
+    ):
         _say(text)
 
 

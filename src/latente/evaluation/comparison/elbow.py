@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -68,6 +69,8 @@ class Elbow:
         flat: how much the sweep may gain and still gain next to nothing, where no tolerance was given.
         seeds, examples: over how many of each the values were.
         level: 1 − the chance that a size is wrongly called enough, and that one is wrongly called too small.
+        column, scale, split: which number of the models it is, what that means, and of which part of the data;
+            models: their names, in the order of the sizes. Empty where only arrays are known.
     """
 
     sizes: tuple[Size, ...]
@@ -82,10 +85,23 @@ class Elbow:
     seeds: int
     examples: int
     level: float
+    column: str = ""
+    scale: str = ""
+    split: str = ""
+    models: tuple[str, ...] = ()
 
     def at(self, latents: int) -> Size:
         """The size of so many latents."""
         return next(s for s in self.sizes if s.latents == latents)
+
+    def plot(self, *, lang: str | None = None) -> Any:
+        """A matplotlib figure: the curve with its intervals, and how far each size is behind the best.
+
+        Args:
+            lang: "en" or "pt"; by default the user's locale.
+        """
+        # By name: evaluation knows nothing of the interfaces.
+        return importlib.import_module("latente.interfaces.elbows").figure(self, lang)
 
 
 def find_elbow(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.evaluation.evaluate import Metric
+from latente.evaluation.evaluate import Metric, mean_and_error
 from latente.registry import Registry
+from latente.spec import Part
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run
@@ -21,6 +22,9 @@ scores: Registry[Score] = Registry("score")
 OnBatch = Callable[[int, int], object]
 """Called with (examples done, of how many)."""
 
+EACH = "each."
+"""What an array of one value an example is called, before the name of the number that is their mean."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -28,13 +32,28 @@ class Measured:
 
     Attributes:
         values: each number by its column, with its standard error.
-        arrays: what figures need.
+        arrays: what figures need; and, of a number that is a mean of one value an example, those values (see `each`).
         warnings: what its user should know, a sentence each.
+        score: what found it, as a study file says it.
     """
 
     values: Mapping[str, Metric]
     arrays: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    score: Part = ""
+
+    def each(self, column: str) -> NDArray[np.floating] | None:
+        """The value of each example of which a number is the mean, shape (n,); None where it is no such mean.
+
+        Differences of two models are paired by them (see `latente.compare`).
+        """
+        found = self.arrays.get(EACH + column)
+        return None if found is None else np.asarray(found, np.float64)
+
+
+def by_example(column: str, values: NDArray[np.floating]) -> Measured:
+    """A number that is the mean of one value an example, shape (n,), with these kept."""
+    return Measured({column: mean_and_error(values)}, {EACH + column: np.asarray(values)})
 
 
 @dataclass(frozen=True)
@@ -50,6 +69,12 @@ class Score:
     def key(self) -> str:
         """What it is kept as: its name, and the options without which its numbers mean little."""
         return scores.name_of(self).split('"')[1]
+
+    def part(self) -> Part:
+        """It as a study file says it: a name, or a table of it and the options."""
+        options = {f.name: getattr(self, f.name) for f in fields(self)}
+        name = scores.name_of(self).split('"')[1]
+        return {"name": name, **options} if options else name
 
     @abstractmethod
     def columns(self) -> dict[str, bool | None]:

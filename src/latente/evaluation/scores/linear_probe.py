@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from latente.evaluation.evaluate import mean_and_error
-from latente.evaluation.scores.base import Measured, OnBatch, Score, scores
+from latente.evaluation.scores.base import Measured, OnBatch, Score, by_example, scores
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run
@@ -38,4 +37,4 @@ class LinearProbe(Score):
         train, part = run.data.train, run.data.part(split)
         assert train.y is not None and part.y is not None
         probe = linear_probe(run.encode(train.x), train.y, run.encode(part.x), part.y)
-        return Measured({"linear-probe": mean_and_error(probe.correct)})
+        return by_example("linear-probe", probe.correct)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latente.evaluation.evaluate import mean_and_error
-from latente.evaluation.scores.base import Measured, OnBatch, Score, beside, scores, told
+from latente.evaluation.scores.base import Measured, OnBatch, Score, beside, by_example, scores, told
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run
@@ -31,4 +30,4 @@ class MeanError(Score):
         """No code is drawn, and nothing is binarised."""
         x = run.data.part(split)
         error = (run.reconstruct(x.x, given=beside(run, split)) - run.data.values(x.x)) ** 2
-        return Measured({"mean-mse": mean_and_error(np.nanmean(error.reshape(len(error), -1), axis=1))})
+        return by_example("mean-mse", np.nanmean(error.reshape(len(error), -1), axis=1))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from latente.evaluation.bounds import SAMPLES, nll, objection
 from latente.evaluation.evaluate import Metric, mean_and_error
 from latente.evaluation.memory import MEMORY
-from latente.evaluation.scores.base import Measured, OnBatch, Score, scores, told
+from latente.evaluation.scores.base import EACH, Measured, OnBatch, Score, scores, told
 from latente.model.likelihoods import likelihoods
 from latente.model.likelihoods.bernoulli import Bernoulli, is_score
 from latente.training.examples import examples_of, scale_of
@@ -56,7 +56,8 @@ class Likelihood(Score):
         if self.samples > 1:
             values[f"{key}_gain"] = mean_and_error(bound.gain)
         warning = bound.warning()
-        return Measured(values, {"nll": bound.values, "ess": bound.effective}, () if warning is None else (warning,))
+        arrays = {EACH + key: bound.values, EACH + f"{key}_ess": bound.effective}
+        return Measured(values, arrays, () if warning is None else (warning,))
 
 
 def measured_of(run: Run) -> str:

@@ -1,0 +1,164 @@
+"""What a comparison is: rankings with the paired differences behind them, budgets, and what was not ranked and why."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from latente.errors import SpecError, unknown
+from latente.evaluation.comparison.budget import Budget
+from latente.evaluation.comparison.contenders import Contender, Opened, named
+from latente.evaluation.evaluate import Metric
+from latente.evaluation.metrics.differences import Difference
+
+Covers = Literal["examples", "seeds", "both", "unpaired", "nothing"]
+"""What an interval covers: other examples (of these trained models), other seeds, or both; "unpaired": other examples,
+as if the two models had been evaluated on different ones; "nothing": there is no interval."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model's number: the mean over its seeds and its standard error (of one seed: over the examples)."""
+
+    model: str
+    value: Metric
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How much the second model's number is above the first's.
+
+    Attributes:
+        first, second: names; the first has the better mean.
+        difference: second − first with its interval and p value, corrected for all comparisons of the call.
+        seeds, examples: how many pairs of each it is from; no examples where only means are known.
+        covers: what the interval covers.
+        better: the model that is shown to be better, at 1 − level; None where it cannot be told.
+    """
+
+    first: str
+    second: str
+    difference: Difference
+    seeds: int
+    examples: int
+    covers: Covers
+    better: str | None
+
+
+@dataclass(frozen=True)
+class Board:
+    """The models for which a number means the same.
+
+    Attributes:
+        score: as `Score.key`; column: which of its numbers; lower: whether less is better.
+        scale: what the number is (see `Score.scale`).
+        entries: best mean first.
+        gaps: of every pair, or of those with the model that was asked for.
+    """
+
+    score: str
+    column: str
+    lower: bool
+    scale: str
+    entries: tuple[Entry, ...]
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that a reader must know, as the name of a sentence and what fills it.
+
+    ``kind`` is "none" (a model has no such number, with the reason), "alone" (no other model has its scale), "apart"
+    (a number means different things for different models), "unranked" (it is better neither way) or "twice" (a run
+    repeats another and was left out).
+    """
+
+    kind: str
+    values: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` found.
+
+    Attributes:
+        models: what was compared.
+        split: on which part of the data; level: of all intervals together.
+        boards: a ranking for each number and each scale of it that two models or more share.
+        notes: what was not ranked or was left out, with the reason.
+        budgets: of every model, in their order; unequal: in what they differ.
+        comparisons: how many differences the intervals and p values are corrected for.
+    """
+
+    models: tuple[Contender, ...]
+    split: str
+    level: float
+    boards: tuple[Board, ...]
+    notes: tuple[Note, ...]
+    budgets: tuple[Budget, ...]
+    unequal: tuple[str, ...]
+    comparisons: int
+
+    def select(self, column: str | None = None) -> Choice:
+        """The best run by a number on the validation part: of the model with the best mean, its best seed.
+
+        Args:
+            column: by which; by default the first on which all models compare.
+
+        Raises:
+            SpecError: the comparison is of the test part, or the models do not all compare by the number.
+        """
+        refuse_test(self.split, "choose a run")
+        whole = [b for b in self.boards if len(b.entries) == len(self.models)]
+        known = {b.column for b in self.boards}
+        if column is not None and column not in known:
+            raise SpecError(unknown("number", column, known))
+        board = next((b for b in whole if column in (None, b.column)), None)
+        if board is None:
+            what = f"{column} does not mean" if column else "no number means"
+            raise SpecError(f"select: {what} the same for all models; choose among fewer models, or by another score")
+        best = named(self.models, board.entries[0].model)
+        opened = min(best.opened, key=lambda o: order(o.run.metrics[self.split][board.column].value, board.lower))
+        ties = tuple(
+            g.second if g.first == best.name else g.first
+            for g in board.gaps
+            if best.name in (g.first, g.second) and g.better is None
+        )
+        return Choice(opened, best.name, board.column, ties)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A run that was selected on the validation part.
+
+    Attributes:
+        opened: the run and its folder.
+        model: its model.
+        column: the number that it was selected by.
+        ties: models that it is not shown to be better than.
+    """
+
+    opened: Opened
+    model: str
+    column: str
+    ties: tuple[str, ...]
+
+
+def refuse_test(split: str, what: str) -> None:
+    """Refuse to choose anything by the test part.
+
+    Raises:
+        SpecError: saying what to do.
+    """
+    if split == "test":
+        raise SpecError(
+            f"{what} by the test part: refused, for its numbers would then be too good; choose by split "
+            '"validation", and report the test numbers of what was chosen'
+        )
+
+
+def order(value: float, lower: bool) -> float:
+    """Sorts values best first, and what is no number last."""
+    return math.inf if math.isnan(value) else value if lower else -value

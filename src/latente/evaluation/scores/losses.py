@@ -1,0 +1,87 @@
+"""What training minimises, and its parts: of the few models for which they mean the same."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from latente.evaluation.scores.base import Measured, OnBatch, Score, by_example, scores, told
+from latente.model.autoencoder import part
+from latente.objective.objectives import objectives
+
+if TYPE_CHECKING:
+    from latente.evaluation.run import Run
+    from latente.spec import Part
+
+
+@dataclass(frozen=True)
+class _OfTraining(Score):
+    name: ClassVar[str]
+
+    def columns(self) -> dict[str, bool | None]:
+        """One, of its own name."""
+        return {self.name: True}
+
+    def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
+        """As `Run.evaluate` has it."""
+        return by_example(self.name, run.per_example(split)[self.name])
+
+
+@scores.register("loss")
+@dataclass(frozen=True)
+class Loss(_OfTraining):
+    """The objective as it is when training ends, in nats."""
+
+    name: ClassVar[str] = "loss"
+
+    def scale(self, run: Run) -> str | None:
+        """Equal where objective (its β with it) and likelihood are, with all their options."""
+        spec = run.spec.model
+        if self.why_not(run):
+            return None
+        return f"{_text(spec.objective)} of {_text(spec.likelihood)}{told(run)}"
+
+    def why_not(self, run: Run) -> str:
+        """Where examples are not scored each by itself, their losses are no pairs."""
+        if objectives.make(run.spec.model.objective).by_example():
+            return ""
+        return "its loss has a term of all examples together or of an opponent"
+
+
+@scores.register("reconstruction")
+@dataclass(frozen=True)
+class Reconstruction(_OfTraining):
+    """−log p(x | z) over codes drawn from the posterior, in nats."""
+
+    name: ClassVar[str] = "reconstruction"
+
+    def scale(self, run: Run) -> str | None:
+        """Equal where the likelihood is, with all its options, and what is encoded."""
+        noisy = part(run.spec.model.objective)[0] == "denoising"
+        corrupted = f", codes of {_text(run.spec.model.objective)} examples" if noisy else ""
+        return f"−log p(x | z) of {_text(run.spec.model.likelihood)}{corrupted}{told(run)}"
+
+
+@scores.register("mse")
+@dataclass(frozen=True)
+class SquaredError(_OfTraining):
+    """Squared error of what drawn codes decode to, a value; of examples as the likelihood sees them."""
+
+    name: ClassVar[str] = "mse"
+
+    def scale(self, run: Run) -> str | None:
+        """Any models compare that see the same values; not those that are told the label."""
+        likelihood = run.model.likelihood
+        seen = f" of what {_text(run.spec.model.likelihood)} observes" if likelihood.observes else ""
+        return f"squared error, codes drawn{seen}{told(run)}"
+
+
+KEPT = (Loss(), Reconstruction(), SquaredError())
+"""Those that every evaluation brings with it, example by example (`Run.known_examples`)."""
+
+
+def _text(value: Part) -> str:
+    """A part with its options, alike for alike parts."""
+    name, options = part(value)
+    return f"{name} ({json.dumps(options, sort_keys=True)[1:-1]})" if options else name

@@ -1,0 +1,155 @@
+"""Compare finished runs from the command line: tables on the terminal, CSV, JSON, and the run that is selected."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.progress import Progress, TaskID
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from latente.atomic import write_json, write_text
+from latente.evaluation.comparison.boards import Comparison, refuse_test
+from latente.evaluation.comparison.compare import OnScore, compare, measure
+from latente.evaluation.comparison.elbow import SHARE, Elbow
+from latente.evaluation.comparison.sweep import Sweep, elbow_of, scored_by, sweeps
+from latente.evaluation.scores import Score, scores
+from latente.interfaces import comparison as shown
+from latente.interfaces import elbows
+from latente.interfaces.tables import Table
+from latente.interfaces.words import Words, default_language
+
+WIDTH = 120
+
+
+def compare_runs(
+    folders: Sequence[str],
+    *,
+    names: Sequence[str] | None,
+    samples: int,
+    split: str | None,
+    against: str | None,
+    select: bool,
+    share: float | None,
+    tolerance: float | None,
+    as_csv: str | None,
+    as_json: str | None,
+    lang: str | None,
+) -> Iterator[str]:
+    """Compare runs and write what is new into their folders; gives tables and sentences as text.
+
+    Args:
+        folders: of runs or studies.
+        names: of the scores; None: the loss, the squared error and what the runs were scored by.
+        samples: K, where a bound on the NLL is asked for.
+        split: on which part; None: "validation" to select, otherwise "test".
+        against: a model with which alone all others are compared.
+        select: choose a run; its folder comes last.
+        share, tolerance: see `latente.elbow`.
+        as_csv, as_json: files to write.
+        lang: the language.
+
+    Raises:
+        SpecError: as `latente.compare`; or selecting on the test part.
+        StoreError, DataError: as `latente.compare`.
+    """
+    words = Words(lang or default_language())
+    split = split or ("validation" if select else "test")
+    if select:
+        refuse_test(split, "--select")
+    asked = None if names is None else [_made(n, samples) for n in names]
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        on_score = _bar(progress)
+        found = compare(folders, asked, split=split, against=against, on_score=on_score)
+        judged = [_elbow(s, asked, share, tolerance, on_score) for s in sweeps(found.models)]
+    curves = [e for e in judged if e is not None]
+    choice = found.select() if select else None
+    if as_csv is not None:
+        write_text(Path(as_csv), _csv(shown.as_rows(found)))
+    if as_json is not None:
+        write_json(Path(as_json), shown.as_table(found, curves))
+    yield from _told(found, curves, words)
+    if choice is not None:
+        told = {"column": choice.column, "model": choice.model, "seed": choice.opened.run.spec.seed}
+        yield words("compare.note.selected", **told)
+        if choice.ties:
+            yield words("compare.note.ties", models=words.joined(list(choice.ties)))
+        yield str(choice.opened.folder)
+
+
+def _made(name: str, samples: int) -> Score:
+    return scores.make({"name": name, "samples": samples} if name == "nll" else name)
+
+
+def _elbow(
+    sweep: Sweep, asked: Sequence[Score] | None, share: float | None, tolerance: float | None, on_score: OnScore
+) -> Elbow | None:
+    """By the first score asked for that all of a sweep share and that is to be minimised; else by what is known."""
+    for score in asked or ():
+        scales = {score.scale(m.first) for m in sweep}
+        if True in score.columns().values() and None not in scales and len(scales) == 1:
+            break
+    else:
+        known = scored_by(sweep)
+        if known is None:
+            return None
+        score = known
+    measure([o for m in sweep for o in m.opened], [score], "validation", on_score)
+    return elbow_of(sweep, score, share=SHARE if share is None else share, tolerance=tolerance)
+
+
+def _bar(progress: Progress) -> OnScore:
+    tasks: dict[str, TaskID] = {}
+
+    def on_score(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = progress.add_task(what, total=total)
+        progress.update(tasks[what], completed=done)
+
+    return on_score
+
+
+def _told(found: Comparison, curves: Sequence[Elbow], words: Words) -> Iterator[str]:
+    yield _drawn(shown.budgets(found, words))
+    for board in found.boards:
+        yield _drawn(shown.values(board, found.split, words))
+        if board.gaps:
+            yield _drawn(shown.differences(board, found, words))
+    yield "\n".join(shown.notes(found, words))
+    for curve in curves:
+        head = words(
+            "compare.elbow.judged",
+            models=words.joined(list(curve.models)),
+            column=curve.column,
+            part=words(f"report.part.{curve.split}"),
+        )
+        yield "\n".join([f"{words('compare.elbow.title')}: {head}", *elbows.sentences(curve, words)])
+
+
+def _drawn(table: Table) -> str:
+    """A table for a terminal, with its notes below it."""
+    made = RichTable(box=box.SIMPLE_HEAD, title=Text(table.caption), title_justify="left", pad_edge=False)
+    for column in table.columns:
+        made.add_column(Text(column.title), justify="right" if column.numeric else "left")
+    for row in table.rows:
+        made.add_row(*(Text(f"{c.text} ± {c.error}" if c.error else c.text) for c in row))
+    console = Console(width=WIDTH)
+    with console.capture() as captured:
+        console.print(made)
+    lines = [line.rstrip() for line in captured.get().rstrip().splitlines()]
+    return "\n".join([*lines, *table.notes])
+
+
+def _csv(rows: Sequence[dict[str, object]]) -> str:
+    names = ["score", "column", "scale", "split", "first", "second", "difference", "low", "high", "p_value",
+             "comparisons", "seeds", "examples", "covers", "better"]  # fmt: skip
+    out = io.StringIO()
+    written = csv.DictWriter(out, names, lineterminator="\n")
+    written.writeheader()
+    written.writerows(rows)
+    return out.getvalue()

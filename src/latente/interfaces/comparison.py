@@ -1,0 +1,206 @@
+"""A comparison as tables and sentences of one language, and as plain values for CSV and JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from latente.evaluation.comparison.boards import Board, Comparison, Entry, Gap
+from latente.evaluation.comparison.budget import COUNTED
+from latente.evaluation.comparison.elbow import Elbow
+from latente.interfaces.numbers import digits, number, p_value
+from latente.interfaces.tables import MISSING, Cell, Column, Table, minus, text
+from latente.interfaces.words import Words
+
+MOST = 28
+"""Where there are more pairs (of more than eight models), only those with the best are shown."""
+MOST_SCALES = 4
+
+
+def values(board: Board, split: str, words: Words) -> Table:
+    """The models of a board from best to worst, with their numbers."""
+    places = digits(2 * e.value.standard_error if e.value.standard_error else e.value.value for e in board.entries)
+    columns = (
+        Column(words("compare.column.rank")),
+        Column(words("compare.column.model"), numeric=False),
+        Column(words("compare.column.seeds")),
+        Column(board.column, error=True),
+    )
+
+    def cell(entry: Entry) -> Cell:
+        value, error = entry.value.value, entry.value.standard_error
+        return Cell(number(words, value, places), number(words, error, places) if error else "", value, error)
+
+    rows = tuple(
+        (_count(words, place), text(e.model), _count(words, e.seeds), cell(e))
+        for place, e in enumerate(board.entries, 1)
+    )
+    better = words("compare.lower" if board.lower else "compare.higher")
+    part = words(f"report.part.{split}")
+    caption = words("compare.values", score=board.column, part=part, scale=board.scale, better=better)
+    return Table(f"values-{board.column}", caption, columns, rows)
+
+
+def differences(board: Board, found: Comparison, words: Words) -> Table:
+    """The paired differences of a board; of many models, those with the best."""
+    best = board.entries[0].model
+    shown = board.gaps if len(board.gaps) <= MOST else [g for g in board.gaps if best in (g.first, g.second)]
+    places = digits(g.difference.estimate for g in shown)
+    level = f"{100 * found.level:g}"
+    columns = (
+        Column(words("compare.column.first"), numeric=False),
+        Column(words("compare.column.second"), numeric=False),
+        Column(words("compare.column.difference")),
+        Column(words("compare.column.interval", level=level)),
+        Column(words("compare.column.p")),
+        Column(words("compare.column.better"), numeric=False),
+    )
+    rows = tuple(_row(g, places, words) for g in shown)
+    part = words(f"report.part.{found.split}")
+    caption = words("compare.differences", score=board.column, part=part, scale=board.scale)
+    notes = [words(f"compare.covers.{c}") for c in dict.fromkeys(g.covers for g in shown)]
+    if len(shown) < len(board.gaps):
+        notes.append(words("compare.reference", comparisons=len(board.gaps)))
+    return Table(f"differences-{board.column}", caption, columns, rows, tuple(notes))
+
+
+def _row(gap: Gap, places: int, words: Words) -> tuple[Cell, ...]:
+    d = gap.difference
+    low, high = (number(words, v, places, sign=True) for v in (d.estimate.low, d.estimate.high))
+    told = gap.covers != "nothing"
+    better = gap.better or words("compare.better.unknown")
+    return (
+        text(gap.first),
+        text(gap.second),
+        Cell(number(words, d.estimate.value, places, sign=True), value=d.estimate.value),
+        Cell(f"{low} … {high}" if told else MISSING, value=f"{d.estimate.low} {d.estimate.high}" if told else None),
+        Cell(p_value(words, d.p_value) if told else MISSING, value=d.p_value if told else None),
+        text(better),
+    )
+
+
+def budgets(found: Comparison, words: Words) -> Table:
+    """What each model was given; where budgets differ the notes say in what."""
+    columns = (
+        Column(words("compare.column.model"), numeric=False),
+        Column(words("compare.column.seeds")),
+        *(Column(words(f"compare.column.{name}")) for name in (*COUNTED, "seconds")),
+    )
+    rows = tuple(
+        (
+            text(b.model),
+            _count(words, len(m.runs)),
+            *(_span(words, getattr(b, name)) for name in COUNTED),
+            _span(words, b.seconds, ".1f"),
+        )
+        for b, m in zip(found.budgets, found.models, strict=True)
+    )
+    return Table("budgets", words("compare.budgets"), columns, rows, tuple(budget_notes(found, words)))
+
+
+def budget_notes(found: Comparison, words: Words) -> list[str]:
+    """In what the budgets differ, and what the table's cells are."""
+    what = words.joined([words(f"compare.budget.{name}") for name in found.unequal])
+    said = [words("compare.note.unequal", what=what) if found.unequal else words("compare.note.equal")]
+    if any(len(m.runs) > 1 for m in found.models):
+        said.append(words("compare.note.spans"))
+    return said
+
+
+def notes(found: Comparison, words: Words) -> list[str]:
+    """How it was corrected, and what was not ranked with the reason."""
+    alpha = words.number(1 - found.level, "g")
+    said = []
+    if found.comparisons > 1:
+        said.append(words("compare.note.corrected", comparisons=found.comparisons, alpha=alpha))
+    elif found.comparisons == 1:
+        said.append(words("compare.note.single", alpha=alpha))
+    if not found.boards:
+        said.append(words("compare.note.nothing"))
+    together: dict[tuple[str, ...], list[str]] = {}
+    for note in found.notes:
+        v = note.values
+        if note.kind == "none":
+            together.setdefault(("none", v["score"], v["why"]), []).append(v["model"])
+        elif note.kind == "alone":
+            together.setdefault(("alone", v["score"], ""), []).append(v["model"])
+        elif note.kind == "apart" and v["scales"].count("; ") >= MOST_SCALES:
+            said.append(words("compare.note.apart_many", score=v["score"], count=v["scales"].count("; ") + 1))
+        else:
+            said.append(words(f"compare.note.{note.kind}", **v))
+    for (kind, score, why), models in together.items():
+        said.append(words(f"compare.note.{kind}", score=score, why=why, models=words.joined(models)))
+    return said
+
+
+def as_rows(found: Comparison) -> list[dict[str, Any]]:
+    """Every difference as a plain row, for CSV."""
+    return [
+        {
+            "score": b.score, "column": b.column, "scale": b.scale, "split": found.split,
+            "first": g.first, "second": g.second, **_plain(g),
+        }
+        for b in found.boards
+        for g in b.gaps
+    ]  # fmt: skip
+
+
+def as_table(found: Comparison, elbows: Iterable[Elbow] = ()) -> dict[str, Any]:
+    """All of it as plain values, for JSON."""
+    return {
+        "split": found.split,
+        "level": found.level,
+        "comparisons": found.comparisons,
+        "models": [
+            {"name": m.name, "seeds": list(m.seeds), "folders": [str(o.folder) if o.folder else None for o in m.opened]}
+            for m in found.models
+        ],
+        "budgets": [dataclasses.asdict(b) for b in found.budgets],
+        "budgets_differ_in": list(found.unequal),
+        "boards": [
+            {
+                "score": b.score, "column": b.column, "scale": b.scale, "lower_is_better": b.lower,
+                "values": [{"model": e.model, "seeds": e.seeds, **dataclasses.asdict(e.value)} for e in b.entries],
+                "differences": [{"first": g.first, "second": g.second, **_plain(g)} for g in b.gaps],
+            }
+            for b in found.boards
+        ],
+        "notes": [{"kind": n.kind, **n.values} for n in found.notes],
+        "elbows": [_finite(dataclasses.asdict(e)) for e in elbows],
+    }  # fmt: skip
+
+
+def _plain(gap: Gap) -> dict[str, Any]:
+    told = gap.covers != "nothing"
+    estimate = gap.difference.estimate
+    return {
+        "difference": estimate.value,
+        "low": _finite(estimate.low) if told else None,
+        "high": _finite(estimate.high) if told else None,
+        "p_value": gap.difference.p_value if told else None,
+        "comparisons": gap.difference.comparisons,
+        "seeds": gap.seeds,
+        "examples": gap.examples,
+        "covers": gap.covers,
+        "better": gap.better,
+    }
+
+
+def _finite(value: Any) -> Any:
+    """With None for what JSON has no number for."""
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _count(words: Words, value: int) -> Cell:
+    return Cell(words.number(value, ",d"), value=value)
+
+
+def _span(words: Words, span: Sequence[float], form: str = ",.0f") -> Cell:
+    low, high = (minus(words.number(v, form)) for v in span)
+    return Cell(low if low == high else f"{low}–{high}", value=span[0] if low == high else f"{span[0]:g}-{span[1]:g}")

@@ -1,0 +1,42 @@
+"""How numbers are written: with as many places as their errors leave meaning."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from latente.evaluation.findings.measures import Estimate
+from latente.interfaces.tables import minus
+from latente.interfaces.words import Words
+
+
+def digits(values: Iterable[Estimate | float]) -> int:
+    """Places after the mark for numbers shown together: two that mean something in the narrowest interval.
+
+    Of numbers without an interval, three significant ones of the smallest.
+    """
+    sizes = []
+    for value in values:
+        half = (value.high - value.low) / 2 if isinstance(value, Estimate) else abs(value) / 10
+        if math.isfinite(half) and half > 0:
+            sizes.append(half)
+    return min(6, max(0, 1 - math.floor(math.log10(min(sizes))))) if sizes else 2
+
+
+def number(words: Words, value: float, places: int, *, sign: bool = False) -> str:
+    """A number with a true minus sign and the language's decimal mark; ∞ where it is infinite."""
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    # What rounds to zero has no sign.
+    value = value if round(value, places) else 0.0
+    return minus(words.number(value, f"{'+' if sign and value else ''}.{places}f"))
+
+
+def p_value(words: Words, value: float) -> str:
+    """With three places, or as below a thousandth."""
+    return f"< {words.number(0.001, '.3f')}" if value < 0.001 else words.number(value, ".3f")
+
+
+def in_nats(column: str) -> bool:
+    """Whether a number of a score is in nats."""
+    return column in ("loss", "reconstruction", "kl") or column.startswith("nll")
