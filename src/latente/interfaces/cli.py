@@ -347,7 +347,7 @@ def _evaluate(arguments: Arguments, argv: list[str]) -> None:
 
 
 def _compare(arguments: Arguments, argv: list[str]) -> None:
-    _compile_cache()
+    _compiling()
     from latente.interfaces.comparing import compare_runs
 
     for text in compare_runs(

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from latente.errors import DataError, LatenteError
+from latente.evaluation.looks import command, looking
 
 if TYPE_CHECKING:
     from latente.data.split import Data
@@ -103,6 +104,7 @@ class Crew:
             "fingerprint": data.fingerprint,
             "study": str(study),
             "scores": [dict(s) if isinstance(s, Mapping) else s for s in asked],
+            "command": command(),
             "threads": max(1, processors() // max(1, min(len(self.workers), len(runs)))),
         }
         for worker in self.workers[: len(runs)]:
@@ -242,13 +244,14 @@ def _work(lines: queue.SimpleQueue[str], say: Any) -> None:
 
     watch = Watch(on_epoch, lambda text, run: say("stage", text=text))
     study = Path(about["study"])
-    while True:
-        say("idle")
-        asks = json.loads(lines.get())
-        if "run" in asks:
-            perform(run_from_dict(asks["run"]), data, study, asked, watch)
-        else:
-            say("concluded", **_concluded(study, data, asks["conclude"]))
+    with looking(about["command"]):
+        while True:
+            say("idle")
+            asks = json.loads(lines.get())
+            if "run" in asks:
+                perform(run_from_dict(asks["run"]), data, study, asked, watch)
+            else:
+                say("concluded", **_concluded(study, data, asks["conclude"]))
 
 
 def _concluded(study: Path, data: Data, language: str) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def measure(opened: Sequence[Opened], asked: Sequence[Score], split: str, on_sco
     for one in opened:
         run = one.run
         before = _known(run, split)
-        if not set(s.key() for s in new) <= set(run.measured.get(split, {})) or split not in run.metrics:
+        if not {s.key() for s in new} <= set(run.measured.get(split, {})) or split not in run.metrics:
             share_data(opened)
         run.evaluate(split)
         if len(new) < len(asked) and not run.known_examples(split):
