@@ -68,12 +68,15 @@ def compare_runs(
         found = compare(folders, asked, split=split, against=against, on_score=on_score)
         judged = [_elbow(s, asked, share, tolerance, on_score) for s in sweeps(found.models)]
     curves = [e for e in judged if e is not None]
+    unjudged = len(curves) < len(judged)
     choice = found.select() if select else None
     if as_csv is not None:
         write_text(Path(as_csv), _csv(shown.as_rows(found)))
     if as_json is not None:
         write_json(Path(as_json), shown.as_table(found, curves))
     yield from _told(found, curves, words)
+    if unjudged:
+        yield words("compare.elbow.unjudged")
     if choice is not None:
         told = {"column": choice.column, "model": choice.model, "seed": choice.opened.run.spec.seed}
         yield words("compare.note.selected", **told)
@@ -133,7 +136,7 @@ def _told(found: Comparison, curves: Sequence[Elbow], words: Words) -> Iterator[
 
 def _drawn(table: Table) -> str:
     """A table for a terminal, with its notes below it."""
-    made = RichTable(box=box.SIMPLE_HEAD, title=Text(table.caption), title_justify="left", pad_edge=False)
+    made = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in table.columns:
         made.add_column(Text(column.title), justify="right" if column.numeric else "left")
     for row in table.rows:
@@ -142,7 +145,7 @@ def _drawn(table: Table) -> str:
     with console.capture() as captured:
         console.print(made)
     lines = [line.rstrip() for line in captured.get().rstrip().splitlines()]
-    return "\n".join([*lines, *table.notes])
+    return "\n".join([f"\n{table.caption}", *lines, *table.notes])
 
 
 def _csv(rows: Sequence[dict[str, object]]) -> str:

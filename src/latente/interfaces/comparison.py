@@ -21,7 +21,8 @@ MOST_SCALES = 4
 
 def values(board: Board, split: str, words: Words) -> Table:
     """The models of a board from best to worst, with their numbers."""
-    places = digits(2 * e.value.standard_error if e.value.standard_error else e.value.value for e in board.entries)
+    # Without an error of their own, three figures of each.
+    places = digits(e.value.standard_error or e.value.value / 10 for e in board.entries)
     columns = (
         Column(words("compare.column.rank")),
         Column(words("compare.column.model"), numeric=False),

@@ -10,17 +10,15 @@ from latente.interfaces.tables import minus
 from latente.interfaces.words import Words
 
 
-def digits(values: Iterable[Estimate | float]) -> int:
-    """Places after the mark for numbers shown together: two that mean something in the narrowest interval.
+def digits(errors: Iterable[Estimate | float]) -> int:
+    """Places after the mark for numbers shown together: two that mean something in the smallest of their errors.
 
-    Of numbers without an interval, three significant ones of the smallest.
+    Args:
+        errors: of the numbers; an estimate's is half of its interval. What is zero or infinite is no error.
     """
-    sizes = []
-    for value in values:
-        half = (value.high - value.low) / 2 if isinstance(value, Estimate) else abs(value) / 10
-        if math.isfinite(half) and half > 0:
-            sizes.append(half)
-    return min(6, max(0, 1 - math.floor(math.log10(min(sizes))))) if sizes else 2
+    sizes = [(e.high - e.low) / 2 if isinstance(e, Estimate) else abs(e) for e in errors]
+    known = [s for s in sizes if math.isfinite(s) and s > 0]
+    return min(6, max(0, 1 - math.floor(math.log10(min(known))))) if known else 2
 
 
 def number(words: Words, value: float, places: int, *, sign: bool = False) -> str:

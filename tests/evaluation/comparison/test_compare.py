@@ -126,7 +126,7 @@ def test_losses_are_ranked_only_where_objective_beta_and_likelihood_agree(make):
     # The squared error compares all that see the same values.
     errors = board(found, "mse")
     assert {e.model for e in errors.entries} == {"vae", "vae-4", "beta", "ae", "ae-4", "held"}
-    reconstruction = latente.compare(runs, ["reconstruction"])
+    reconstruction = latente.compare(runs, ["distortion"])
     assert {e.model for e in reconstruction.boards[0].entries} == {"vae", "vae-4", "beta", "ae", "ae-4", "held"}
 
 
@@ -259,7 +259,7 @@ def test_a_loss_stands_for_the_nll_only_where_it_is_a_bound(make):
         score = scored_by(sweep)
         return score and score.key()
 
-    assert judged("VAE") == "loss" and judged("IWAE") == "loss" and judged("AE") == "reconstruction"
+    assert judged("VAE") == "loss" and judged("IWAE") == "loss" and judged("AE") == "distortion"
     assert judged("BetaVAE") is None and judged("FreeBitsVAE") is None
     assert judged("BetaVAE", beta={"name": "linear", "steps": 10, "end": 1.0}) == "loss"
 

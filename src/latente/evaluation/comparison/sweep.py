@@ -19,7 +19,7 @@ from latente.evaluation.comparison.elbow import SHARE, Elbow, find_elbow
 from latente.evaluation.findings.measures import LEVEL
 from latente.evaluation.roles import signature
 from latente.evaluation.scores import Score, scores
-from latente.evaluation.scores.losses import KEPT, Loss, Reconstruction
+from latente.evaluation.scores.losses import KEPT, Distortion, Loss
 from latente.evaluation.scores.nll import Likelihood
 from latente.objective.objectives import objectives
 from latente.objective.objectives.elbo import ELBO
@@ -72,7 +72,7 @@ def elbow(
         )
     sweep = max(found, key=len)
     if score is None:
-        made = scored_by(sweep, split) or (Likelihood() if Likelihood().scale(sweep[0].first) else Reconstruction())
+        made = scored_by(sweep, split) or (Likelihood() if Likelihood().scale(sweep[0].first) else Distortion())
     else:
         made = score if isinstance(score, Score) else scores.make(score)
     taken = [o for model in sweep for o in model.opened]
@@ -106,10 +106,10 @@ def scored_by(sweep: Sweep, split: str = "validation") -> Score | None:
     if bounds:
         return max(bounds, key=lambda s: s.samples)
     first = sweep[0].first
-    kept: Score = Reconstruction() if first.model.posterior.kind == "point" else Loss()
+    kept: Score = Distortion() if first.model.posterior.kind == "point" else Loss()
     if not all(r.known_examples(split) for r in runs):
         return None
-    return kept if isinstance(kept, Reconstruction) or is_bound(first.spec.model.objective) else None
+    return kept if isinstance(kept, Distortion) or is_bound(first.spec.model.objective) else None
 
 
 def is_bound(objective: Part) -> bool:

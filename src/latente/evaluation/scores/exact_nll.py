@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.exact import exact_nll, objection
-from latente.evaluation.scores.base import Measured, OnBatch, Score, scores, told
+from latente.evaluation.scores.base import Measured, OnBatch, Score, by_example, scores, told
 from latente.evaluation.scores.nll import measured_of
 from latente.training.examples import examples_of, scale_of
 
@@ -37,4 +36,4 @@ class ExactLikelihood(Score):
         """See `latente.evaluation.exact.exact_nll`."""
         examples = examples_of(run.data, run.data.part(split), run.spec.model)
         values = exact_nll(run.model, scale_of(run.data), examples)
-        return Measured({"exact-nll": mean_and_error(values)}, {"exact-nll": values})
+        return by_example("exact-nll", values)

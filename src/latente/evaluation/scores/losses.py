@@ -20,7 +20,7 @@ class _OfTraining(Score):
     name: ClassVar[str]
 
     def columns(self) -> dict[str, bool | None]:
-        """One, of its own name."""
+        """One, as `Run.evaluate` calls it."""
         return {self.name: True}
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
@@ -49,9 +49,9 @@ class Loss(_OfTraining):
         return "its loss has a term of all examples together or of an opponent"
 
 
-@scores.register("reconstruction")
+@scores.register("distortion")
 @dataclass(frozen=True)
-class Reconstruction(_OfTraining):
+class Distortion(_OfTraining):
     """−log p(x | z) over codes drawn from the posterior, in nats."""
 
     name: ClassVar[str] = "reconstruction"
@@ -77,7 +77,7 @@ class SquaredError(_OfTraining):
         return f"squared error, codes drawn{seen}{told(run)}"
 
 
-KEPT = (Loss(), Reconstruction(), SquaredError())
+KEPT = (Loss(), Distortion(), SquaredError())
 """Those that every evaluation brings with it, example by example (`Run.known_examples`)."""
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.metrics.checks import whole
 from latente.evaluation.metrics.reconstruction import mse, per_class, per_pixel, psnr, ssim, worst
-from latente.evaluation.scores.base import Measured, OnBatch, Score, beside, scores, told
+from latente.evaluation.scores.base import EACH, Measured, OnBatch, Score, beside, scores, told
 from latente.evaluation.scores.shared import ends, span, suffix
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Reconstruction(Score):
     """Squared error a value, PSNR and SSIM of the decoded mean codes, over all examples of the part.
 
-    Arrays: each example's ``mse``, ``psnr`` and ``ssim``, shape (n,); ``per_pixel``, of an example's shape;
+    Arrays: each example's error, PSNR and SSIM, shape (n,) (see `Measured.each`); ``per_pixel``, of an example's shape;
     ``class_mse`` and ``class_ssim``, shape (classes, 3): mean, and ends of its 95% interval (NaN for a class without
     examples); ``worst``, indices of the examples of the greatest error, and ``worst_rebuilt``, what became of them.
 
@@ -78,7 +78,9 @@ class Reconstruction(Score):
             warnings = (
                 f"{exact} of {len(x)} examples are rebuilt exactly: their PSNR is infinite and not in the mean",
             )
-        arrays: dict[str, NDArray[np.generic]] = {**each, "per_pixel": per_pixel(x, rebuilt)}
+        arrays: dict[str, NDArray[np.generic]] = {"per_pixel": per_pixel(x, rebuilt)}
+        # An infinite PSNR is no part of the mean, so that its values do not pair.
+        arrays |= {(EACH + f"reconstruction_{k}" if np.isfinite(v).all() else k): v for k, v in each.items()}
         if part.y is not None:
             for name in ("mse", "ssim"):
                 if name in each:

@@ -22,7 +22,7 @@ from latente.evaluation.metrics.representation import (
     knn_probe,
     linear_probe,
 )
-from latente.evaluation.scores.base import Measured, OnBatch, Score, scores
+from latente.evaluation.scores.base import EACH, Measured, OnBatch, Score, scores
 from latente.evaluation.scores.shared import metric, some, suffix
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Representation(Score):
     Everything is told of as many principal components of the same examples too, and of other baselines if asked for.
 
     Arrays: ``confusion``, how often each class (row) was called each class (column) by the linear probe;
-    ``probe_correct``, one value an example, to compare probes in pairs; ``judged``, which examples of the part.
+    whether it was right, for each example (see `Measured.each`); ``judged``, which examples of the part.
 
     Attributes:
         examples: at most so many training examples, and of each other part, drawn with the seed.
@@ -136,7 +136,7 @@ class Representation(Score):
         else:
             confusion = np.zeros((len(run.data.classes), len(run.data.classes)), np.int64)
             np.add.at(confusion, (y, probe.predicted), 1)
-            arrays |= {"confusion": confusion, "probe_correct": probe.correct}
+            arrays |= {"confusion": confusion, EACH + "probe" + self._own(): probe.correct}
         if split == "train":
             warnings.append("the probes learnt from the examples that they are judged on; take the test part")
         for at, name in enumerate(self.against, 1):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from latente.evaluation.scores.base import EACH
 from latente.interfaces import maps, sheets
 from latente.interfaces.picture import Picture, as_png
 from latente.interfaces.scored.base import MOST, Kept, Scored, draws
@@ -37,7 +38,7 @@ def _pixels(shown: Scored, kept: list[Kept]) -> Picture:
 
 def _worst(shown: Scored, kept: Kept) -> Picture:
     w, part = shown.words, shown.data.part(shown.split)
-    which, errors = kept.array("worst"), kept.array("mse")
+    which, errors = kept.array("worst"), kept.array(EACH + "reconstruction_mse")
     labels = [] if part.y is None else [shown.data.classes[c] for c in part.y[which]]
     rebuilt = kept.array("worst_rebuilt")
     figure = sheets.worst(shown.data.values(part.x[which]), rebuilt, errors[which], w, labels, shown.span)
