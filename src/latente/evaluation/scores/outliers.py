@@ -98,7 +98,7 @@ class Outliers(Score):
         others = outliers(data, part, against, self.examples, run.model.likelihood)
         # Both in one go: every example then is one more of the same batches.
         found = anomaly_scores(run.model, np.concatenate([x, others]), samples=self.samples, on_batch=on_batch)
-        arrays = {}
+        arrays: dict[str, NDArray[np.generic]] = {"against": np.frombuffer(title(against).encode(), np.uint8)}
         for kind, values in found.items():
             arrays[f"{kind}.inliers"], arrays[f"{kind}.outliers"] = values[: len(x)], values[len(x) :]
         detections = detected(arrays)
@@ -106,7 +106,7 @@ class Outliers(Score):
         warnings = []
         for kind in reversed(kinds_of(run.model)):
             d = detections[kind]
-            error = auroc_error(arrays[f"{kind}.inliers"], arrays[f"{kind}.outliers"])
+            error = auroc_error(found[kind][: len(x)], found[kind][len(x) :])
             columns[self.column("auroc", kind)] = Metric(d.auroc.value, error)
             precision = d.average_precision
             columns[self.column("average_precision", kind)] = Metric(
@@ -121,6 +121,11 @@ def detected(arrays: Mapping[str, NDArray[np.generic]]) -> dict[str, Detection]:
     """How well each score of a `Measured`'s arrays tells outliers from inliers, by its name."""
     kinds = [k for k in KINDS if f"{k}.inliers" in arrays]
     return {k: detect(*(np.asarray(arrays[f"{k}.{side}"], float) for side in ("inliers", "outliers"))) for k in kinds}
+
+
+def tried(arrays: Mapping[str, NDArray[np.generic]]) -> str:
+    """What the outliers of a `Measured`'s arrays were."""
+    return np.asarray(arrays["against"], np.uint8).tobytes().decode()
 
 
 def warning_of(kind: str, d: Detection, name: str) -> str:

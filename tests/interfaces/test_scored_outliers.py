@@ -1,0 +1,76 @@
+"""What the score "outliers" keeps, as figures and tables of a report, in both languages."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+import latente
+from latente.evaluation.evaluate import Metric
+from latente.evaluation.scores import Measured, scores
+from latente.evaluation.scores.outliers import tried
+from latente.interfaces import lineup, scored, scoretables
+from latente.interfaces.histograms import BARS, Panel, histograms
+from latente.interfaces.words import Words
+from made import untrained
+
+EN, PT = Words("en"), Words("pt")
+RNG = np.random.default_rng(0)
+
+
+def measured(kinds=("nll", "reconstruction", "regret")):
+    arrays = {"against": np.frombuffer("moda é".encode(), np.uint8)}
+    for kind in kinds:
+        low, high = RNG.normal(100, 5, 60), RNG.normal(90 if kind == "nll" else 120, 5, 50)
+        arrays |= {f"{kind}.inliers": low, f"{kind}.outliers": high}
+    columns = [c for c in scores.make("outliers").columns() if any(c.endswith(k) for k in kinds)]
+    return Measured({c: Metric(0.5, 0.01) for c in columns}, arrays)
+
+
+@pytest.fixture(scope="module")
+def trained(tiny):
+    runs = []
+    for name, model, kinds in (("vae", latente.VAE(2, hidden=(8,)), None), ("ae", latente.AE(2, hidden=(8,)), True)):
+        run = untrained(tiny, model, name)
+        found = measured(("reconstruction",)) if kinds else measured()
+        run.measured, run.metrics = {"test": {"outliers": found}}, {"test": dict(found.values)}
+        runs.append(run)
+    return lineup.models(runs)
+
+
+@pytest.mark.parametrize("words", [EN, PT], ids=["en", "pt"])
+def test_a_figure_a_model_says_what_was_told_from_what_and_how_well(tiny, trained, words):
+    first, second = scored.pictures(trained, tiny, words)
+    assert (first.file, first.group, second.file) == ("outliers-vae.svg", "outliers", "outliers-ae.svg")
+    for picture in (first, second):
+        assert "moda é" in picture.caption and "tiny" in picture.alt and "{" not in picture.alt + picture.caption
+    assert "60" in first.caption and "50" in first.caption
+    comma = "." if words is EN else ","
+    arrays = trained[0].first.measured["test"]["outliers"].arrays
+    low, high = arrays["nll.inliers"], arrays["nll.outliers"]
+    known = roc_auc_score(np.repeat([0, 1], [60, 50]), np.concatenate([low, high]))
+    assert known < 0.2 and f"AUROC {known:.3f}".replace(".", comma) in first.alt
+    assert f"{np.median(high):.3g}".replace(".", comma) in first.alt
+
+
+def test_bars_are_shares_and_a_reversal_is_said(trained):
+    low, high = np.arange(100.0), np.append(np.arange(50.0) - 50, 1e6)
+    figure = histograms([Panel("title", "nats", low, high)], ("own", "other"), EN)
+    bars = figure.axes[0].patches
+    assert [len(b.get_data().values) for b in bars] == [BARS, BARS]
+    # What lies far out is in the last bar, and nothing is lost.
+    assert [b.get_data().values.sum() for b in bars] == pytest.approx([100, 100])
+    assert bars[1].get_data().values[-1] == pytest.approx(100 / 51) and bars[1].get_data().edges[-1] < 100
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["own", "other"]
+
+
+@pytest.mark.parametrize("words", [EN, PT], ids=["en", "pt"])
+def test_the_table_names_every_number(trained, words):
+    (table,) = scoretables.numbers(trained, [scores.make("outliers")], words)
+    names = [row[0].text for row in table.rows]
+    assert len(names) == 6 and all("AUROC" in n or "recis" in n for n in names) and not any("_" in n for n in names)
+    # The autoencoder has the reconstruction error alone.
+    assert [row[2].text for row in table.rows].count("–") == 4
+
+
+def test_what_was_tried_is_kept_as_text():
+    assert tried(measured().arrays) == "moda é"
