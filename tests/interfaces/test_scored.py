@@ -13,6 +13,7 @@ from latente.data.source import Factor, make_source
 from latente.data.split import split_source
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.scores import Measured, scores
+from latente.evaluation.scores.base import EACH
 from latente.interfaces import drawing, grids, lineup, maps, scored, scoretables, sheets
 from latente.interfaces.scored.base import Scored
 from latente.interfaces.warned import SAID, _patterns, in_language
@@ -36,7 +37,7 @@ def kept(data, seed=0):
     shares |= {"class_reference": np.full(3, 1 / 3), "counts": np.array([n, n, 5])}
     shares |= {"classifier": np.arange(32, dtype=np.uint8), "classifier_accuracy": np.array([0.91, 0.9, 0.92])}
     mse = rng.uniform(size=n)
-    rebuilt = {"mse": mse, "per_pixel": rng.uniform(size=shape), "worst": np.argsort(-mse)[:8]}
+    rebuilt = {EACH + "reconstruction_mse": mse, "per_pixel": rng.uniform(size=shape), "worst": np.argsort(-mse)[:8]}
     rebuilt["worst_rebuilt"] = rng.uniform(size=(8, *shape)).astype(np.float32)
     values = {
         "generation": {c: Metric(0.25, 0.01) for c in scores.make("generation").columns()},
