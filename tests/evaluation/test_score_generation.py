@@ -10,7 +10,7 @@ import pytest
 import latente
 from latente.data.source import make_source
 from latente.data.split import split_source
-from latente.errors import DataError, SpecError
+from latente.errors import SpecError
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.metrics.balance import class_balance
 from latente.evaluation.metrics.classifier import Recipe
@@ -180,8 +180,15 @@ def test_models_without_samples_and_data_without_labels_are_told_why(run, data, 
     assert found["coverage_featuresvalues"] == as_they_are.coverage.value
     assert not any("classifier" in name for name in found) and found["copies_featuresvalues"] == 0
     few = split_source(make_source("few", X[:100], Y[:100]))
-    with pytest.raises(DataError, match="the test part has 20 examples; at least 50"):
-        run(fresh, data=few).score(score)
+    bare = run(fresh, data=few)
+    assert score.why_not(bare) == "the validation part has 16 examples, and at least 30 are needed"
+    assert bare.score(score) is None
+    broken = fresh.copy()
+    broken[3, 0, 0], broken[7] = np.nan, np.inf
+    found = run(broken).score(score)
+    assert not found.values and found.warnings == (
+        "2 of 200 samples hold NaN or infinity, so that there are no numbers of them",
+    )
     with pytest.raises(SpecError, match='unknown features of generation "pixels"'):
         scores.make({"name": "generation", "features": "pixels"})
 

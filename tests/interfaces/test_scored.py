@@ -251,7 +251,7 @@ def test_everything_that_scores_say_is_said_in_portuguese_too(tiny):
     gaps = split_source(make_source("gaps", holes, missing=True), missing="keep")
     gappy = latente.VAE(2, hidden=(8,), likelihood="gaussian", missing=True)
     factors = (Factor("shape", ("a", "b")), Factor("x", (1.0, 2.0)))
-    known = dataclasses.replace(tiny, known=factors)
+    known = dataclasses.replace(tiny, known=factors, validation=tiny.train, test=tiny.train)
     judged = {"generation": kept(tiny)["generation"]}
     said = [
         reason("generation", tiny, AE), reason("generation", plain, VAE), reason("generation", gaps, gappy),
@@ -269,6 +269,12 @@ def test_everything_that_scores_say_is_said_in_portuguese_too(tiny):
         "20 of 60 examples are rebuilt exactly: their PSNR is infinite and not in the mean",
         "the data has no labels of two classes or more: no probes and no clusters",
         "the probes learnt from the examples that they are judged on; take the test part",
+        "the validation part has 16 examples, and at least 30 are needed",
+        *(
+            f"2 of 60 {what} hold NaN or infinity, so that there are no numbers of them"
+            for what in ("samples", "codes", "reconstructions")
+        ),
+        "umap is not installed: there are no numbers of it",
         "tsne has no codes of this size: size: got 5; allowed: a whole number from 1 to 3, for t-SNE is for maps",
     ]
     matched = set()

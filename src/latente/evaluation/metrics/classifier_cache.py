@@ -6,6 +6,8 @@ import dataclasses
 import hashlib
 import json
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,17 +50,35 @@ def frozen_classifier(
     about = {"recipe": as_plain(recipe), "data_fingerprint": data.fingerprint}
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
     path = (folder or cache_folder() / "classifiers") / f"{digest[:24]}.safetensors"
-    if path.exists():
+    with _alone(path.with_suffix(".lock")):
+        if path.exists():
+            try:
+                return read_classifier(path, data, recipe)
+            except StoreError:
+                pass  # it can be made again
+        trained = train_classifier(data, recipe, on_epoch=on_epoch)
         try:
-            return read_classifier(path, data, recipe)
-        except StoreError:
-            pass  # it can be made again
-    trained = train_classifier(data, recipe, on_epoch=on_epoch)
+            write_classifier(path, trained)
+        except StoreError as error:
+            warnings.warn(f"the classifier of {data.name} is not kept: {error}", LatenteWarning, stacklevel=2)
+        return trained
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Let one process at a time through: the runs of a study beside each other are to have one classifier, and threads
+    that add up in another order would make another. Where nothing can be locked, nobody waits."""
     try:
-        write_classifier(path, trained)
-    except StoreError as error:
-        warnings.warn(f"the classifier of {data.name} is not kept: {error}", LatenteWarning, stacklevel=2)
-    return trained
+        import fcntl
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = path.open("w")
+    except (ImportError, OSError):
+        yield
+        return
+    with handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def write_classifier(path: Path, classifier: Classifier) -> None:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.errors import DataError
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.metrics.checks import whole
 from latente.evaluation.metrics.disentanglement.codes import entropy, mutual_information
 from latente.evaluation.metrics.disentanglement.scores import NAMES
 from latente.evaluation.metrics.disentanglement.scores import scores as every_score
 from latente.evaluation.scores.base import Measured, OnBatch, Score, scores
-from latente.evaluation.scores.shared import Floats, some, suffix
+from latente.evaluation.scores.shared import Floats, not_finite, some, suffix, too_few
 from latente.evaluation.traversal import posterior_steps, traverse
 
 if TYPE_CHECKING:
@@ -75,19 +74,24 @@ class Disentanglement(Score):
             return "the factors that made the examples are not known (the data set factors and dSprites have them)"
         if run.model.is_told:
             return "it is given the label or columns, which its codes then need not hold"
-        return "its codes are one number, and the scores compare two or more" if run.model.code_size < 2 else ""
+        if run.model.code_size < 2:
+            return "its codes are one number, and the scores compare two or more"
+        return too_few(run, LEAST)
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `latente.evaluation.metrics.disentanglement`.
 
+        Where a code is not finite there are no numbers, and a warning.
+
         Raises:
-            DataError: fewer than `LEAST` examples, or a factor of a single value among them.
+            DataError: a factor of a single value among the examples.
         """
         data, part = run.data, run.data.part(split)
         rows = some(len(part), self.examples, self.seed)
-        if len(rows) < LEAST or part.factors is None:
-            raise DataError(f"disentanglement: the {split} part has {len(rows)} examples; at least {LEAST} are needed")
+        assert part.factors is not None
         codes, factors = run.encode(part.x[rows]), part.factors[rows]
+        if warning := not_finite("codes", codes):
+            return Measured({}, {}, (warning,))
         named = [any(isinstance(v, str) for v in factor.values) for factor in data.known]
         found = every_score(codes, factors, seed=self.seed, categorical=named, draws=self.draws)
         values = {

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.data.split import Data
-from latente.errors import DataError, SpecError, unknown
+from latente.errors import SpecError, unknown
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.metrics.balance import class_balance
 from latente.evaluation.metrics.checks import whole
@@ -19,14 +19,14 @@ from latente.evaluation.metrics.classifier_distance import frechet_classifier_di
 from latente.evaluation.metrics.generation import manifold
 from latente.evaluation.metrics.neighbours import Near, memorisation_from, nearest
 from latente.evaluation.scores.base import Measured, OnBatch, Score, scores, told
-from latente.evaluation.scores.shared import Floats, ends, metric, some, suffix
+from latente.evaluation.scores.shared import Floats, ends, metric, not_finite, some, suffix, too_few
 from latente.model.priors.none import NoPrior
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run
 
 FEATURES = ("classifier", "values")
-LEAST = 50
+LEAST = 30
 """Examples of a part, and samples, below which the numbers would say nothing."""
 SEARCHED = 100_000
 """Training examples at most that samples are compared with, drawn with the seed where there are more."""
@@ -109,20 +109,19 @@ class Generation(Score):
             return "the data has missing values, and distances need them all"
         if self.features == "classifier" and len(run.data.classes) < 2:
             return 'the data has no labels to train a classifier on; ask for {name = "generation", features = "values"}'
-        return ""
+        return too_few(run, LEAST)
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `latente.evaluation.metrics.generation`, `….classifier_distance`, `….neighbours` and `….balance`.
 
-        Raises:
-            DataError: the part has fewer than `LEAST` examples, or a sample is not finite.
+        Where a sample is not finite there are no numbers, and a warning.
         """
         data, part = run.data, run.data.part(split)
         n = min(self.samples, len(part))
-        if n < LEAST:
-            raise DataError(f"generation: the {split} part has {n} examples; at least {LEAST} are needed")
         real = data.values(part.x[some(len(part), n, self.seed)])
         drawn = run.sample(n, seed=self.seed, given=_given(run, n, self.seed))
+        if warning := not_finite("samples", drawn):
+            return Measured({}, {}, (warning,))
         values, arrays = self._copies(data, split, real, drawn)
         arrays["counts"] = np.array([n, n, self.k])
         warnings: tuple[str, ...] = ()

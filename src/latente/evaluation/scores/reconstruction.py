@@ -12,7 +12,7 @@ from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.metrics.checks import whole
 from latente.evaluation.metrics.reconstruction import mse, per_class, per_pixel, psnr, ssim, worst
 from latente.evaluation.scores.base import EACH, Measured, OnBatch, Score, beside, scores, told
-from latente.evaluation.scores.shared import ends, span, suffix
+from latente.evaluation.scores.shared import ends, not_finite, span, suffix
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run
@@ -56,10 +56,15 @@ class Reconstruction(Score):
         return 'the data has missing values, which "mean-mse" leaves out' if run.data.missing else ""
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
-        """See `latente.evaluation.metrics.reconstruction`; no code is drawn, and nothing is binarised."""
+        """See `latente.evaluation.metrics.reconstruction`; no code is drawn, and nothing is binarised.
+
+        Where a reconstruction is not finite there are no numbers, and a warning.
+        """
         data, part = run.data, run.data.part(split)
         x = data.values(part.x)
         rebuilt = run.reconstruct(part.x, given=beside(run, split))
+        if warning := not_finite("reconstructions", rebuilt):
+            return Measured({}, {}, (warning,))
         low, high = span(run)
         each = {"mse": mse(x, rebuilt)}
         if data.is_image:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.errors import DataError, SpecError, unknown
+from latente.errors import SpecError, unknown
 from latente.evaluation.evaluate import Metric, mean_and_error
 from latente.evaluation.metrics.checks import whole
 from latente.evaluation.metrics.embedding import baseline, baselines, neighbourhood_overlap, trustworthiness
@@ -23,7 +23,7 @@ from latente.evaluation.metrics.representation import (
     linear_probe,
 )
 from latente.evaluation.scores.base import EACH, Measured, OnBatch, Score, scores
-from latente.evaluation.scores.shared import metric, some, suffix
+from latente.evaluation.scores.shared import metric, not_finite, some, suffix, too_few
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run
@@ -35,6 +35,7 @@ NEAR = 10
 LEAST = 30
 MAPPED = 2000
 """Examples of each part at most for baselines that have no way to new examples, or are slow."""
+BASELINES = ("pca", "tsne", "umap")
 PROBES = ("probe", "probe_knn", *(f"probe_few_{n}" for n in FEW), "ari", "nmi")
 PLACES = ("trustworthiness", "overlap")
 
@@ -85,7 +86,10 @@ class Representation(Score):
         whole("seed", self.seed, 0)
         against = self.against
         if isinstance(against, str) or not all(isinstance(name, str) for name in against):
-            raise SpecError(f'against: got {against!r}; allowed: a list of {", ".join(baselines())}, such as ["pca"]')
+            raise SpecError(f'against: got {against!r}; allowed: a list of {", ".join(BASELINES)}, such as ["pca"]')
+        for name in against:
+            if name not in BASELINES:
+                raise SpecError(unknown("baseline of representation", name, BASELINES))
         object.__setattr__(self, "against", tuple(dict.fromkeys(against)))
 
     def key(self) -> str:
@@ -112,21 +116,19 @@ class Representation(Score):
         """Codes of a model that is given the labels need not hold them."""
         if run.model.is_told:
             return "it is given the label or columns, which its codes then need not hold"
-        return "the data has missing values, and distances need them all" if run.data.missing else ""
+        if run.data.missing:
+            return "the data has missing values, and distances need them all"
+        return too_few(run, LEAST, ("train", "validation", "test"))
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `latente.evaluation.metrics.representation` and `latente.evaluation.metrics.embedding`.
 
-        Raises:
-            DataError: fewer than `LEAST` examples in a part, or codes that are not finite.
-            SpecError: a baseline that is not known or not installed.
+        Where a code is not finite there are no numbers, and a warning; so where a baseline has no codes.
         """
-        for name in self.against:
-            if name not in baselines():
-                hint = " (umap needs the package umap-learn)" if name == "umap" else ""
-                raise SpecError(unknown("baseline of representation", name, baselines()) + hint)
         parts = self._parts(run, split)
         codes: list[NDArray[np.floating]] = [run.encode(p.x.reshape(len(p.x), *run.data.shape)) for p in parts]
+        if warning := not_finite("codes", np.concatenate(codes)):
+            return Measured({}, {}, (warning,))
         values, probe = self._told(parts, codes)
         warnings = []
         arrays: dict[str, NDArray[np.generic]] = {"judged": some(len(run.data.part(split)), self.examples, self.seed)}
@@ -142,6 +144,9 @@ class Representation(Score):
         for at, name in enumerate(self.against, 1):
             if on_batch is not None:
                 on_batch(at, 1 + len(self.against))
+            if name not in baselines():
+                warnings.append(f"{name} is not installed: there are no numbers of it")
+                continue
             fewer = parts if name == "pca" else [p.few(MAPPED, self.seed) for p in parts]
             try:
                 codes = _coded(name, fewer, codes[2].shape[1], self.seed)
@@ -162,9 +167,6 @@ class Representation(Score):
             fifth = np.arange(len(rows)) % 5 == 0
             chosen = [(data.train, rows[~fifth]), (data.train, rows[fifth])]
         chosen.append((data.part(split), some(len(data.part(split)), self.examples, self.seed)))
-        fewest = min(len(rows) for _, rows in chosen)
-        if fewest < LEAST:
-            raise DataError(f"representation: a part has {fewest} examples; at least {LEAST} are needed in each")
         return [
             _Part(data.values(part.x[rows]).reshape(len(rows), -1), None if part.y is None else part.y[rows])
             for part, rows in chosen

@@ -47,6 +47,21 @@ def suffix(score: Any) -> str:
     return "".join(f"_{name}{value}" for name, value in texts)
 
 
+def too_few(run: Run, least: int, parts: tuple[str, ...] = ("validation", "test")) -> str:
+    """Why a run has no number that needs so many examples of each part; "" where there are enough."""
+    sizes = {name: len(run.data.part(name)) for name in parts}
+    short = min(sizes, key=lambda name: sizes[name])
+    if sizes[short] >= least:
+        return ""
+    return f"the {short} part has {sizes[short]} examples, and at least {least} are needed"
+
+
+def not_finite(what: str, x: NDArray[np.floating]) -> str:
+    """What to say of codes, samples or reconstructions of which some are NaN or infinite; "" where none is."""
+    bad = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
+    return f"{bad} of {len(x)} {what} hold NaN or infinity, so that there are no numbers of them" if bad else ""
+
+
 def span(run: Run) -> tuple[float, float]:
     """Lowest and highest value that the model's examples can have: 0 and 1 where they lie between, else the data's."""
     low, high = run.card["range"]
