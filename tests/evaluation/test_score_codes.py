@@ -74,7 +74,8 @@ def test_the_probe_is_tuned_on_validation_codes_and_judged_on_test_codes(compone
     assert numbers(found)["probe"] == pytest.approx((chosen == hard.test.y).mean(), abs=0.01)
     assert np.abs(found.arrays["confusion"] - confusion_matrix(hard.test.y, chosen)).sum() <= 2
     assert found.arrays["confusion"].sum(axis=1).tolist() == np.bincount(hard.test.y).tolist()
-    assert found.each("probe").mean() == numbers(found)["probe"]
+    for name in ("probe", "probe_knn"):
+        assert len(found.each(name)) == 120 and found.each(name).mean() == numbers(found)[name]
 
 
 def test_no_label_of_the_test_part_tunes_anything(component, hard):

@@ -20,7 +20,7 @@ from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.evaluation.evaluate import METRICS, Metric
 from latente.evaluation.run import Run
-from latente.interfaces import figures, lineup, tables
+from latente.interfaces import lineup, tables
 from latente.interfaces.report import _sentences, results_csv, results_table, write_report
 from latente.interfaces.words import LANGUAGES, Words
 from latente.objective.presets import AE, VAE
@@ -341,7 +341,7 @@ def quick(monkeypatch):
     def fake(model, objective, scale, examples, **rest):
         return {"reconstruction": np.arange(len(examples), dtype=np.float32)}
 
-    monkeypatch.setattr(figures, "per_example", fake)
+    monkeypatch.setattr("latente.evaluation.run.per_example", fake)
 
 
 def drawn(path):

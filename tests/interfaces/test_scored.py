@@ -45,10 +45,13 @@ def kept(data, seed=0):
         "representation": {c: Metric(0.75, 0.01) for c in scores.make("representation").columns()},
     }
     return {
-        "generation": Measured(values["generation"], near | apart | images | shares),
-        "reconstruction": Measured(values["reconstruction"], rebuilt),
+        "generation": Measured(values["generation"], near | apart | images | shares, (), "generation"),
+        "reconstruction": Measured(values["reconstruction"], rebuilt, (), "reconstruction"),
         "representation": Measured(
-            values["representation"], {"confusion": np.diag([9, 8, 7]) + 1 - np.eye(3, dtype=int)}
+            values["representation"],
+            {"confusion": np.diag([9, 8, 7]) + 1 - np.eye(3, dtype=int)},
+            (),
+            "representation",
         ),
     }
 

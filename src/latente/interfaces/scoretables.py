@@ -21,9 +21,12 @@ def has_many(score: Score) -> bool:
 
 
 def every(trained: Sequence[Trained], asked: Sequence[Score]) -> list[Score]:
-    """The scores a study asked for, and those that its runs were given later with their default options."""
-    keys = {key for m in trained for r in m.runs for key in r.measured.get("test", {})} - {s.key() for s in asked}
-    return [*asked, *(made for made in map(scores.make, scores) if made.key() in keys)]
+    """The scores a study asked for, and those that its runs were given later."""
+    found = {score.key(): score for score in asked}
+    for measured in (m for model in trained for run in model.runs for m in run.measured.get("test", {}).values()):
+        made = scores.make(measured.score)
+        found.setdefault(made.key(), made)
+    return list(found.values())
 
 
 def numbers(trained: Sequence[Trained], asked: Sequence[Score], words: Words) -> list[Table]:

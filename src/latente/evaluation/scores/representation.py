@@ -65,8 +65,9 @@ class Representation(Score):
     validation part (on a fifth of the training codes, kept from the probe, where the validation part is judged).
     Everything is told of as many principal components of the same examples too, and of other baselines if asked for.
 
-    Arrays: ``confusion``, how often each class (row) was called each class (column) by the linear probe;
-    whether it was right, for each example (see `Measured.each`); ``judged``, which examples of the part.
+    Arrays: ``confusion``, how often each class (row) was called each class (column) by the linear probe; whether it
+    and the nearest-neighbour probe were right, for each example (see `Measured.each`); ``judged``, which examples of
+    the part these are.
 
     Attributes:
         examples: at most so many training examples, and of each other part, drawn with the seed.
@@ -129,16 +130,17 @@ class Representation(Score):
         codes: list[NDArray[np.floating]] = [run.encode(p.x.reshape(len(p.x), *run.data.shape)) for p in parts]
         if warning := not_finite("codes", np.concatenate(codes)):
             return Measured({}, {}, (warning,))
-        values, probe = self._told(parts, codes)
+        values, probes = self._told(parts, codes)
         warnings = []
         arrays: dict[str, NDArray[np.generic]] = {"judged": some(len(run.data.part(split)), self.examples, self.seed)}
         y = parts[2].y
-        if probe is None or y is None:
+        if not probes or y is None:
             warnings.append("the data has no labels of two classes or more: no probes and no clusters")
         else:
             confusion = np.zeros((len(run.data.classes), len(run.data.classes)), np.int64)
-            np.add.at(confusion, (y, probe.predicted), 1)
-            arrays |= {"confusion": confusion, EACH + "probe" + self._own(): probe.correct}
+            np.add.at(confusion, (y, probes["probe"].predicted), 1)
+            arrays["confusion"] = confusion
+            arrays |= {EACH + name + self._own(): probe.correct for name, probe in probes.items()}
         if split == "train":
             warnings.append("the probes learnt from the examples that they are judged on; take the test part")
         for at, name in enumerate(self.against, 1):
@@ -174,8 +176,8 @@ class Representation(Score):
 
     def _told(
         self, parts: Sequence[_Part], codes: Sequence[NDArray[np.floating]]
-    ) -> tuple[dict[str, Metric], Probe | None]:
-        """Every number of codes of three parts; and the linear probe, where there are labels."""
+    ) -> tuple[dict[str, Metric], dict[str, Probe]]:
+        """Every number of codes of three parts; and the two probes, where there are labels."""
         train, held, judged = codes
         near = some(len(judged), self.neighbours, self.seed)
         places = {
@@ -184,20 +186,20 @@ class Representation(Score):
         }
         labels = [p.y for p in parts]
         if labels[0] is None or labels[1] is None or labels[2] is None or np.ptp(labels[0]) == 0:
-            return places, None
+            return places, {}
         told = (train, labels[0], judged, labels[2])
         tuning = (train, labels[0], held, labels[1])
-        probe = linear_probe(*told, c=best_penalty(*tuning))
-        values = {
-            "probe": mean_and_error(probe.correct),
-            "probe_knn": mean_and_error(knn_probe(*told, best_neighbours(*tuning)).correct),
+        probes = {
+            "probe": linear_probe(*told, c=best_penalty(*tuning)),
+            "probe_knn": knn_probe(*told, best_neighbours(*tuning)),
         }
+        values = {name: mean_and_error(probe.correct) for name, probe in probes.items()}
         fewest = int(np.bincount(labels[0])[np.unique(labels[0])].min())
         sizes = [n for n in FEW if n <= fewest]
         for size, found in few_label_probe(*told, per_class=sizes, seed=self.seed).items() if sizes else ():
             values[f"probe_few_{size}"] = metric(found)
         clusters = cluster_agreement(judged, labels[2], seed=self.seed)
-        return values | {"ari": metric(clusters.ari), "nmi": metric(clusters.nmi)} | places, probe
+        return values | {"ari": metric(clusters.ari), "nmi": metric(clusters.nmi)} | places, probes
 
 
 def _coded(name: str, parts: Sequence[_Part], size: int, seed: int) -> list[NDArray[np.floating]]:
