@@ -16,7 +16,7 @@ from latente.evaluation.scores import Measured, scores
 from latente.evaluation.scores.base import EACH
 from latente.interfaces import drawing, grids, lineup, maps, scored, scoretables, sheets
 from latente.interfaces.scored.base import Scored
-from latente.interfaces.warned import SAID, _patterns, in_language
+from latente.interfaces.warned import SAID, in_language, patterns
 from latente.interfaces.words import Words
 from made import blobs, untrained
 
@@ -283,7 +283,7 @@ def test_everything_that_scores_say_is_said_in_portuguese_too(tiny):
     matched = set()
     for sentence in said:
         assert in_language(sentence, EN) == sentence != in_language(sentence, PT), sentence
-        matched |= {key for key, pattern in _patterns() if pattern.fullmatch(sentence)}
+        matched |= {key for key, pattern in patterns() if pattern.fullmatch(sentence)}
     for words in (EN, PT):
         assert {k for k in matched if k.startswith(SAID)} == {k for k in words.templates if k.startswith(SAID)}
     assert in_language(said[7], PT).startswith("atributos do classificador 000102030405 (acurácia 0,910), até 2000")

@@ -1,7 +1,8 @@
 """The warnings of scores in the reader's language.
 
 Scores know no languages: their warnings are English sentences. ``text/en/warnings.toml`` has the template of each, and
-``text/pt/warnings.toml`` the same in Portuguese; a sentence of no template stays as it is.
+``text/pt/warnings.toml`` the same in Portuguese; a sentence of no template stays as it is. A field called ``clauses``
+holds clauses that have templates of their own, divided by semicolons.
 """
 
 from __future__ import annotations
@@ -35,18 +36,23 @@ def warnings_of(runs: Sequence[Run], words: Words) -> list[str]:
 
 
 def in_language(warning: str, words: Words) -> str:
-    """A score's warning, reason or scale in the language of ``words``."""
-    for key, pattern in _patterns():
+    """A score's warning or a clause of one, reason or scale in the language of ``words``."""
+    for key, pattern in patterns():
         match = pattern.fullmatch(warning)
         if match is not None:
-            comma = {k: re.sub(r"(?<=\d)\.(?=\d)", ",", v) for k, v in match.groupdict().items()}
-            return words(key, **(comma if words.language == "pt" else match.groupdict()))
+            return words(key, **{name: _field(name, text, words) for name, text in match.groupdict().items()})
     return warning
 
 
+def _field(name: str, text: str, words: Words) -> str:
+    if name == "clauses":
+        return "; ".join(in_language(clause, words) for clause in text.split("; "))
+    return re.sub(r"(?<=\d)\.(?=\d)", ",", text) if words.language == "pt" else text
+
+
 @functools.cache
-def _patterns() -> list[tuple[str, re.Pattern[str]]]:
-    """For each English template the sentences it makes: a group for every field, which holds no space but the last."""
+def patterns() -> list[tuple[str, re.Pattern[str]]]:
+    """For each English template, by its key, the sentences it makes: a group for every field."""
     found = []
     for key, template in Words("en").templates.items():
         if key.startswith((PREFIX, SAID)):

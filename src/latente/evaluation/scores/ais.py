@@ -1,0 +1,134 @@
+"""Annealed importance sampling as a check of the bounds on −log p(x)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.errors import SpecError
+from latente.evaluation.ais import CHAINS, LEAPS, STEPS, ais, bdmc, objection
+from latente.evaluation.bounds import SAMPLES, nll
+from latente.evaluation.bounds import objection as unbounded
+from latente.evaluation.evaluate import mean_and_error
+from latente.evaluation.memory import MEMORY
+from latente.evaluation.scores.base import EACH, Measured, OnBatch, Score, scores, told
+from latente.evaluation.scores.nll import measured_of
+from latente.training.examples import examples_of, scale_of
+
+if TYPE_CHECKING:
+    from latente.evaluation.run import Run
+
+IMAGES = 100
+LOOSE = 0.5
+"""Nats from which a bound is called loose, or two bounds apart."""
+
+
+@scores.register("ais", source="Wu et al. 2017, arXiv:1611.04273; Grosse et al. 2015, arXiv:1511.02543")
+@dataclass(frozen=True)
+class Annealing(Score):
+    """−log p(x) of ``images`` examples by annealed importance sampling, which needs no encoder, in nats.
+
+    Beside it, on the same examples: how much looser the importance-weighted bound with ``samples`` codes is; and, on
+    as many examples simulated from the model, how far the forward chains are from reverse ones, between which log p(x)
+    lies. The examples are a fixed draw from the part. ``chains`` for each, over ``steps`` distributions with ``leaps``
+    leapfrog steps in each, from the ``start`` "prior" or "posterior"; ``memory`` is in MB.
+    """
+
+    images: int = IMAGES
+    chains: int = CHAINS
+    steps: int = STEPS
+    leaps: int = LEAPS
+    start: str = "prior"
+    samples: int = SAMPLES
+    memory: float = MEMORY / 2**20
+
+    def __post_init__(self) -> None:
+        if isinstance(self.images, bool) or not isinstance(self.images, int) or self.images < 2:
+            raise SpecError(f'score "ais": got images = {self.images!r}; allowed: a whole number of at least 2')
+
+    def key(self) -> str:
+        """With how long its chains are, and how many examples."""
+        return f"ais_{self.steps}" + ("" if self.start == "prior" else f"_{self.start}") + f"_of_{self.images}"
+
+    def columns(self) -> dict[str, bool | None]:
+        """The bound; what the importance-weighted one is above it; and what tells of the chains."""
+        beside = ("iwae_excess", "bdmc_gap", "ess", "acceptance")
+        return {self.key(): True} | dict.fromkeys(f"{self.key()}_{name}" for name in beside)
+
+    def scale(self, run: Run) -> str | None:
+        """That of the bounds, of so many examples."""
+        return None if self.why_not(run) else f"{measured_of(run)}{told(run)}, of {self.images} examples"
+
+    def why_not(self, run: Run) -> str:
+        """Chains take codes that can be moved."""
+        reason = objection(run.model) or unbounded(run.model)
+        return "" if reason is None else reason
+
+    def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
+        """See `latente.evaluation.ais`; a warning where either bound is loose."""
+        data, key = run.data, self.key()
+        whole = examples_of(data, data.part(split), run.spec.model)
+        chosen = subset(len(whole), self.images)
+        examples, scale = whole.take(jnp.asarray(chosen)), scale_of(data)
+        memory, n = int(self.memory * 2**20), len(chosen)
+        # The example's own keys, so that it is binarised alike in all three.
+        bound = nll(run.model, scale, examples, samples=self.samples, memory=memory)
+        how = {"chains": self.chains, "steps": self.steps, "leaps": self.leaps, "start": self.start, "memory": memory}
+        found = ais(run.model, scale, examples, **how, on_batch=_half(on_batch, 0, n))  # type: ignore[arg-type]
+        between = bdmc(run.model, n, context=examples.context, **how, on_batch=_half(on_batch, n, n))  # type: ignore[arg-type]
+        values = {
+            key: found.values,
+            f"{key}_iwae_excess": bound.values - found.values,
+            f"{key}_bdmc_gap": between.gap,
+            f"{key}_ess": found.effective,
+            f"{key}_acceptance": found.acceptance,
+        }
+        arrays: dict[str, NDArray[np.generic]] = {
+            "index": chosen, "nll": bound.values, "lower": between.lower, "upper": between.upper,
+        }  # fmt: skip
+        # The gap is of simulated examples, which differ from model to model: it pairs with none.
+        arrays |= {EACH + k: v for k, v in values.items() if not k.endswith("_bdmc_gap")}
+        return Measured(
+            {k: mean_and_error(v) for k, v in values.items()},
+            arrays,
+            warnings(bound.values - found.values, between.gap, self.samples, self.steps),
+        )
+
+
+def subset(n: int, images: int) -> NDArray[np.int64]:
+    """Which ``images`` of n examples are annealed: always the same, in order."""
+    chosen: NDArray[np.int64] = np.sort(np.random.default_rng(0).permutation(n)[:images])
+    return chosen
+
+
+def warnings(excess: NDArray[np.float64], gap: NDArray[np.float64], samples: int, steps: int) -> tuple[str, ...]:
+    """What to say of two bounds on the same examples, and of the gap on simulated ones; shape (n,) each."""
+    found, mean = [], float(excess.mean())
+    error = 2 * float(excess.std(ddof=1)) / math.sqrt(len(excess))
+    if mean > LOOSE:
+        found.append(
+            f"the importance-weighted bound with K = {samples} is {mean:.1f} nats looser than annealing on these "
+            "examples; take a larger K"
+        )
+    if mean < -max(error, 0.05):
+        found.append(
+            f"annealing over {steps} distributions is {-mean:.1f} nats looser than the importance-weighted bound; take "
+            "more steps"
+        )
+    if gap.mean() > LOOSE:
+        found.append(
+            f"on simulated examples the forward and reverse chains are {gap.mean():.1f} nats apart, so that annealing "
+            "may be off by as much; take more steps"
+        )
+    return tuple(found)
+
+
+def _half(on_batch: OnBatch | None, done: int, n: int) -> Callable[[int, int], object] | None:
+    """Progress of one of two halves."""
+    return None if on_batch is None else lambda at, _: on_batch(done + at, 2 * n)

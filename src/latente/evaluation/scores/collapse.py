@@ -1,0 +1,69 @@
+"""Whether a model's latents are used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.evaluation import decomposition
+from latente.evaluation.collapse import THRESHOLD, aggregate_mmd, diagnose, usage
+from latente.evaluation.evaluate import Metric
+from latente.evaluation.latent import judged
+from latente.evaluation.scores.base import Measured, OnBatch, Score, scores
+from latente.training.examples import scale_of
+
+if TYPE_CHECKING:
+    from latente.evaluation.run import Run
+
+
+@scores.register("collapse", source="Burda et al. 2016, section 5.2; Hoffman & Johnson 2016; Gretton et al. 2012")
+@dataclass(frozen=True)
+class Collapse(Score):
+    """Which latents are used, what they tell, and how far the aggregate posterior is from the prior.
+
+    A latent is unused where its posterior mean varies by less than ``threshold`` over the whole part. The distance is
+    KL(q(z) ‖ p(z)) (of "elbo-split", which is worked out for it) and the MMD² of draws of both.
+    """
+
+    threshold: float = THRESHOLD
+
+    def columns(self) -> dict[str, bool | None]:
+        """Nothing is ranked: a model may do well with few latents."""
+        return dict.fromkeys(("active-units", "unused-latents", "mutual-information", "aggregate-kl", "aggregate-mmd"))
+
+    def scale(self, run: Run) -> str | None:
+        """A count of its own model's latents compares with that of as many."""
+        return None if self.why_not(run) else f"of {run.model.code_size}"
+
+    def why_not(self, run: Run) -> str:
+        """It takes the posterior's means, and draws to hold against the prior's."""
+        model = run.model
+        if model.posterior.kind != "density" or model.prior.space == "any":
+            return "it has no posterior density with a prior; a codebook's or a point's collapse is none of the KL's"
+        return ""
+
+    def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
+        """See `latente.evaluation.collapse`; the diagnosis is the warning where latents are unused."""
+        data, model = run.data, run.model
+        examples = judged(model, run.spec.model, data, data.part(split))
+        found = usage(model, scale_of(data), examples)
+        diagnosis = diagnose(found.variances, run.spec.model, self.threshold)
+        values = {
+            "active-units": Metric(float(diagnosis.active), 0.0),
+            "unused-latents": Metric(float(len(diagnosis.unused)), 0.0),
+        }
+        arrays: dict[str, NDArray[np.generic]] = {"variance_of_means": found.variances}
+        if found.kl is not None:
+            arrays["kl_per_dimension"] = found.kl.mean(axis=0)
+            arrays["kl_per_dimension_error"] = found.kl.std(axis=0, ddof=1) / np.sqrt(len(found.kl))
+        if decomposition.objection(model) is None:
+            parts = run.score("elbo-split", split, on_batch)
+            assert parts is not None
+            values |= {k: parts.values[k] for k in ("mutual-information", "aggregate-kl")}
+            if "information_per_dimension" in parts.arrays:
+                arrays["information_per_dimension"] = parts.arrays["information_per_dimension"]
+        values["aggregate-mmd"] = aggregate_mmd(model, found.codes, found.prior)
+        return Measured(values, arrays, (diagnosis.sentence(),) if diagnosis.unused else ())

@@ -1,0 +1,71 @@
+"""The ELBO's parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.evaluation.decomposition import decompose, objection
+from latente.evaluation.evaluate import mean_and_error
+from latente.evaluation.memory import MEMORY
+from latente.evaluation.scores.base import EACH, Measured, OnBatch, Score, scores, told
+from latente.evaluation.scores.nll import measured_of
+from latente.training.examples import examples_of, scale_of
+
+if TYPE_CHECKING:
+    from latente.evaluation.run import Run
+
+
+@scores.register("elbo-split", source="Chen et al. 2018, arXiv:1802.04942, eq. 2; Hoffman & Johnson 2016")
+@dataclass(frozen=True)
+class Split(Score):
+    """Distortion and rate, and the rate as mutual information, total correlation and dimension-wise KL, in nats.
+
+    ``samples`` codes an example; ``memory`` is in MB. Every code is held against every example of the part, whose
+    number the mutual information cannot pass the log of.
+    """
+
+    samples: int = 1
+    memory: float = MEMORY / 2**20
+
+    def columns(self) -> dict[str, bool | None]:
+        """None is better for being less; ``aggregate-kl`` is total correlation + dimension-wise KL."""
+        names = ("distortion", "rate", "mutual-information", "aggregate-kl", "total-correlation", "dimension-kl")
+        return dict.fromkeys(names)
+
+    def scale(self, run: Run) -> str | None:
+        """That of the likelihood, for the distortion's sake."""
+        return None if self.why_not(run) else measured_of(run) + told(run)
+
+    def why_not(self, run: Run) -> str:
+        """The aggregate posterior takes densities at other examples' codes."""
+        return objection(run.model) or ""
+
+    def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
+        """See `latente.evaluation.decomposition.decompose`; a warning where the mutual information is at its most."""
+        data = run.data
+        examples = examples_of(data, data.part(split), run.spec.model)
+        memory = int(self.memory * 2**20)
+        found = decompose(run.model, scale_of(data), examples, samples=self.samples, memory=memory, on_batch=on_batch)
+        values = {
+            "distortion": found.distortion,
+            "rate": found.rate,
+            "mutual-information": found.mutual_information,
+            "aggregate-kl": found.aggregate_kl,
+        }
+        arrays: dict[str, NDArray[np.generic]] = {}
+        if found.total_correlation is not None:
+            values["total-correlation"] = found.total_correlation
+        if found.information is not None:
+            arrays["information_per_dimension"] = found.information.mean(axis=0)
+        if found.dimension_kl is not None:
+            values["dimension-kl"] = found.dimension_kl.sum(axis=1)
+            arrays["dimension_kl"] = found.dimension_kl.mean(axis=0)
+        arrays |= {EACH + k: v for k, v in values.items()}
+        warning = found.warning()
+        return Measured(
+            {k: mean_and_error(v) for k, v in values.items()}, arrays, () if warning is None else (warning,)
+        )
