@@ -35,6 +35,12 @@ def p_value(words: Words, value: float) -> str:
     return f"< {words.number(0.001, '.3f')}" if value < 0.001 else words.number(value, ".3f")
 
 
+NATS = (
+    *("loss", "reconstruction", "kl", "exact-nll", "distortion", "rate"),
+    *("mutual-information", "aggregate-kl", "total-correlation", "dimension-kl"),
+)
+
+
 def in_nats(column: str) -> bool:
     """Whether a number of a score is in nats."""
-    return column in ("loss", "reconstruction", "kl") or column.startswith("nll")
+    return column in NATS or (column.startswith(("nll", "ais")) and not column.endswith(("_ess", "_acceptance")))
