@@ -9,7 +9,7 @@ from latente.evaluation.evaluate import Metric
 from latente.evaluation.scores import Measured, scores
 from latente.evaluation.scores.outliers import tried
 from latente.interfaces import lineup, scored, scoretables
-from latente.interfaces.histograms import BARS, Panel, histograms
+from latente.interfaces.histograms import BARS, Panel, bars, histograms, ticks
 from latente.interfaces.words import Words
 from made import untrained
 
@@ -74,3 +74,13 @@ def test_the_table_names_every_number(trained, words):
 
 def test_what_was_tried_is_kept_as_text():
     assert tried(measured().arrays) == "moda é"
+
+
+def test_where_outliers_lie_far_beyond_the_axis_is_bent_and_its_numbers_are_round():
+    edges, width = bars(RNG.normal(100, 5, 500), RNG.uniform(1000, 3000, 500))
+    assert 105 < width < 112 and len(edges) == BARS + 1
+    assert np.ptp(np.diff(np.arcsinh(edges / width))) < 1e-9 and (np.diff(edges) > 0).all()
+    at = ticks(edges[0], edges[-1], width)
+    assert set(at) <= {100, 200, 500, 1000, 2000} and len(at) >= 3
+    edges, width = bars(RNG.normal(100, 5, 500), RNG.normal(110, 5, 500))
+    assert width is None and np.ptp(np.diff(edges)) < 1e-9
