@@ -227,6 +227,18 @@ def test_numbers_are_a_table_of_each_scale_with_the_reasons_of_those_that_have_n
     assert "Número,vae,vae ±" in shown[0].csv()
 
 
+def test_a_score_that_no_model_has_is_told_with_the_reason(tiny):
+    models = lineup.models([run(tiny, VAE, "vae", 0, {}), run(tiny, AE, "ae", 0, {})])
+    asked = [scores.make(n) for n in ("disentanglement", "generation", "active-units")]
+    said = scoretables.lacking(models, asked, EN)
+    assert said[0].startswith("disentanglement: no number for vae and ae, for the factors that made the examples are")
+    # The AE has no samples, which the table of the VAE's says; its units are told of here.
+    assert len(said) == 2 and said[1].startswith("active-units: no number for ae, for its codes")
+    assert scoretables.lacking(models, asked[:1], PT)[0].startswith(
+        "disentanglement: nenhum número para vae e ae, pois"
+    )
+
+
 def test_scores_of_many_numbers_are_not_ranked_one_by_one_and_baselines_are_named(trained):
     asked = scoretables.every(trained, [scores.make("mean-mse")])
     assert [scoretables.name_of(s) for s in asked] == ["mean-mse", "generation", "reconstruction", "representation"]

@@ -135,7 +135,7 @@ def _render(
             *([matched] if matched else []),
             *scoretables.numbers(trained, asked, words),
         ],
-        warnings=warnings_of(runs, words),
+        warnings=[*warnings_of(runs, words), *scoretables.lacking(trained, asked, words)],
         conclusions=conclusions,
         notes=notes,
         figures=figures,

@@ -47,6 +47,22 @@ def numbers(trained: Sequence[Trained], asked: Sequence[Score], words: Words) ->
     return tables
 
 
+def lacking(trained: Sequence[Trained], asked: Sequence[Score], words: Words) -> list[str]:
+    """Which models have no number of a score, and why, where no table says so already."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for score in asked:
+        reasons = {m.name: score.why_not(m.first) for m in trained}
+        if has_many(score) and not all(reasons.values()):
+            continue
+        for name, reason in reasons.items():
+            if reason:
+                found.setdefault((score.key(), reason), []).append(name)
+    return [
+        words("warned.lacking", score=key, names=words.joined(names), reason=in_language(reason, words))
+        for (key, reason), names in found.items()
+    ]
+
+
 def _table(
     score: Score, scale: str, models: Sequence[Trained], lacking: Sequence[str], number: int, words: Words
 ) -> Table:
