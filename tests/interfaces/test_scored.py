@@ -270,6 +270,7 @@ def test_everything_that_scores_say_is_said_in_portuguese_too(tiny):
     judged = {"generation": kept(tiny)["generation"]}
     said = [
         reason("generation", tiny, AE), reason("generation", plain, VAE), reason("generation", gaps, gappy),
+        reason("active-units", tiny, AE), reason("linear-probe", plain, VAE), reason("linear-probe", tiny, cvae),
         reason("reconstruction", gaps, gappy), reason("representation", tiny, cvae),
         reason("disentanglement", tiny, VAE), reason("disentanglement", known, one),
         scale("generation", tiny, VAE, judged), scale("generation", tiny, cvae, judged),
@@ -298,5 +299,5 @@ def test_everything_that_scores_say_is_said_in_portuguese_too(tiny):
         matched |= {key for key, pattern in patterns() if pattern.fullmatch(sentence)}
     for words in (EN, PT):
         assert {k for k in matched if k.startswith(SAID)} == {k for k in words.templates if k.startswith(SAID)}
-    assert in_language(said[7], PT).startswith("atributos do classificador 000102030405 (acurácia 0,910), até 2000")
-    assert in_language(said[8], PT).endswith("dados o rótulo ou as colunas")
+    assert in_language(said[10], PT).startswith("atributos do classificador 000102030405 (acurácia 0,910), até 2000")
+    assert in_language(said[11], PT).endswith("dados o rótulo ou as colunas")
