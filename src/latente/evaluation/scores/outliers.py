@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,10 +117,10 @@ class Outliers(Score):
         return Measured(columns, arrays, tuple(warnings))
 
 
-def detected(arrays: Mapping[str, NDArray[np.generic]]) -> dict[str, Detection]:
-    """How well each score of a `Measured`'s arrays tells outliers from inliers, by its name."""
-    kinds = [k for k in KINDS if f"{k}.inliers" in arrays]
-    return {k: detect(*(np.asarray(arrays[f"{k}.{side}"], float) for side in ("inliers", "outliers"))) for k in kinds}
+def detected(arrays: Mapping[str, NDArray[np.generic]], kinds: Sequence[str] = KINDS) -> dict[str, Detection]:
+    """How well each of some scores, as far as a `Measured`'s arrays have it, tells outliers from inliers, by name."""
+    known = [k for k in kinds if f"{k}.inliers" in arrays]
+    return {k: detect(*(np.asarray(arrays[f"{k}.{side}"], float) for side in ("inliers", "outliers"))) for k in known}
 
 
 def tried(arrays: Mapping[str, NDArray[np.generic]]) -> str:

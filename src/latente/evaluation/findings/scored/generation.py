@@ -1,0 +1,84 @@
+"""Rules over samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from latente.evaluation.findings.claims import Verdict, above, below
+from latente.evaluation.findings.measures import Estimate
+from latente.evaluation.findings.scored.base import Facts, Found, estimate, minus, rule
+
+BALANCED = 0.02
+"""Classes are balanced below this divergence in nats: that of one class of ten three times as frequent as is due."""
+DISTANCE = "frechet_classifier_distance"
+
+
+def _copies(found: Found) -> Facts | None:
+    own, usual = found.estimate("copies"), found.estimate("copies_held_out")
+    if own is None or usual is None:
+        return None
+    return {"own": own.value, "usual": usual.value, "more": minus(own, usual)}
+
+
+@rule(
+    "memorised", "generation", _copies,
+    holds={"own": 0.4, "usual": 0.01, "more": Estimate(0.39, 0.36, 0.42)},
+    fails={"own": 0.0, "usual": 0.02, "more": Estimate(-0.02, -0.03, -0.01)},
+)  # fmt: skip
+def memorised(f: Facts) -> Verdict:
+    """Samples are copies of training examples more often than new examples look like copies."""
+    return above(estimate(f, "more"), 0)
+
+
+def _classes(found: Found) -> Facts | None:
+    divergence = found.estimate("class_divergence")
+    return None if divergence is None else {"divergence": divergence, "limit": BALANCED}
+
+
+@rule(
+    "balanced", "generation", _classes,
+    holds={"divergence": Estimate(0.005, 0.002, 0.008), "limit": BALANCED},
+    fails={"divergence": Estimate(0.2, 0.18, 0.22), "limit": BALANCED},
+)  # fmt: skip
+def balanced(f: Facts) -> Verdict:
+    """The classes are as frequent among the samples as in the data."""
+    return below(estimate(f, "divergence"), BALANCED)
+
+
+def _floor(found: Found) -> Facts | None:
+    own, least = found.estimate(DISTANCE), found.estimate(f"{DISTANCE}_train")
+    if own is None or least is None:
+        return None
+    return {"own": own.value, "least": least.value, "more": minus(own, least)}
+
+
+@rule(
+    "told-apart", "generation", _floor,
+    holds={"own": 40.0, "least": 2.0, "more": Estimate(38.0, 35.0, 41.0)},
+    fails={"own": 2.0, "least": 2.5, "more": Estimate(-0.5, -0.8, -0.2)},
+)  # fmt: skip
+def told_apart(f: Facts) -> Verdict:
+    """Samples are farther from the data than as many training examples are."""
+    return above(estimate(f, "more"), 0)
+
+
+def _nearest(found: Sequence[Found]) -> Facts | None:
+    # Distances in the features of two classifiers, or of two numbers of samples, are two scales.
+    scales = {tuple(np.asarray(a).tobytes() for a in (f.array("classifier"), f.array("counts"))) for f in found}
+    values = [(e, f.model) for f in found if (e := f.estimate(DISTANCE)) is not None]
+    if len(values) < 2 or len(scales) > 1:
+        return None
+    (best, model), (second, other) = sorted(values, key=lambda v: v[0].value)[:2]
+    return {"model": model, "other": other, "own": best.value, "second": second.value, "more": minus(second, best)}
+
+
+@rule(
+    "nearest", "generation", _nearest, several=True,
+    holds={"model": "a", "other": "b", "own": 20.0, "second": 40.0, "more": Estimate(20.0, 16.0, 24.0)},
+    fails={"model": "a", "other": "b", "own": 20.0, "second": 20.0, "more": Estimate(0.0, 0.0, 0.0)},
+)  # fmt: skip
+def nearest(f: Facts) -> Verdict:
+    """One model's samples are nearer to the data than every other's, by more than the interval of the difference."""
+    return above(estimate(f, "more"), 0)

@@ -1,0 +1,67 @@
+"""Rules over anomaly scores."""
+
+from __future__ import annotations
+
+from latente.evaluation.findings.claims import Verdict, above, below
+from latente.evaluation.findings.measures import Estimate
+from latente.evaluation.findings.scored.base import Facts, Found, estimate, rule
+from latente.evaluation.metrics.anomaly import auroc_difference
+from latente.evaluation.scores.outliers import detected, tried
+
+WELL = 0.9
+"""Outliers are told apart well from this AUROC."""
+
+
+def _likelihood(found: Found) -> Facts | None:
+    known = detected(found.measured.arrays, ("nll",))
+    return {"auroc": known["nll"].auroc, "other": tried(found.measured.arrays)} if known else None
+
+
+@rule(
+    "prefers-the-wrong-set", "outliers", _likelihood,
+    holds={"auroc": Estimate(0.35, 0.33, 0.37), "other": "mnist"},
+    fails={"auroc": Estimate(0.99, 0.98, 1.0), "other": "mnist"},
+)  # fmt: skip
+def prefers_the_wrong_set(f: Facts) -> Verdict:
+    """The model finds something else likelier than its own data (Nalisnick et al. 2019)."""
+    return below(estimate(f, "auroc"), 0.5)
+
+
+def _ratio(found: Found) -> Facts | None:
+    known = detected(found.measured.arrays, ("nll", "regret"))
+    if len(known) < 2:
+        return None
+    pairs = [
+        tuple(found.measured.arrays[f"{kind}.{side}"] for side in ("inliers", "outliers")) for kind in ("nll", "regret")
+    ]
+    more = auroc_difference(pairs[0], pairs[1]).estimate  # type: ignore[arg-type]
+    own, other = (known[k].auroc.value for k in ("regret", "nll"))
+    return {"regret": own, "nll": other, "more": more, "other": tried(found.measured.arrays)}
+
+
+@rule(
+    "regret-is-better", "outliers", _ratio,
+    holds={"regret": 0.98, "nll": 0.35, "more": Estimate(0.63, 0.60, 0.66), "other": "mnist"},
+    fails={"regret": 0.90, "nll": 0.99, "more": Estimate(-0.09, -0.10, -0.08), "other": "mnist"},
+)  # fmt: skip
+def regret_is_better(f: Facts) -> Verdict:
+    """The likelihood regret tells outliers apart better than the likelihood."""
+    return above(estimate(f, "more"), 0)
+
+
+def _best(found: Found) -> Facts | None:
+    known = {kind: d.auroc for kind, d in detected(found.measured.arrays).items()}
+    if not known:
+        return None
+    best = max(known, key=lambda k: known[k].value)
+    return {"auroc": known[best], "limit": WELL, "other": tried(found.measured.arrays)}
+
+
+@rule(
+    "detects", "outliers", _best,
+    holds={"auroc": Estimate(0.98, 0.97, 0.99), "limit": WELL, "other": "mnist"},
+    fails={"auroc": Estimate(0.6, 0.55, 0.65), "limit": WELL, "other": "mnist"},
+)  # fmt: skip
+def detects(f: Facts) -> Verdict:
+    """The best of the scores tells outliers apart well."""
+    return above(estimate(f, "auroc"), WELL)

@@ -1,0 +1,145 @@
+"""Rules over scores: one test proves all of the registry; what they read is what the scores keep."""
+
+import json
+import re
+import string
+
+import numpy as np
+import pytest
+
+from latente.evaluation.evaluate import Metric
+from latente.evaluation.findings.measures import Estimate
+from latente.evaluation.findings.scored import Told, found_of, rules, tell
+from latente.evaluation.findings.scored.base import agreed, minus
+from latente.evaluation.metrics.anomaly import auroc, auroc_difference
+from latente.evaluation.scores import Measured, scores
+from latente.evaluation.scores.base import EACH
+from latente.interfaces.telling import as_rows, conclusions_of, in_words, lines
+from latente.interfaces.words import LANGUAGES, Words
+
+WORDS = {language: Words(language) for language in LANGUAGES}
+RNG = np.random.default_rng(0)
+EVERY = pytest.mark.parametrize("rule", rules.values(), ids=lambda r: r.name)
+
+
+@EVERY
+def test_every_rule_holds_and_fails_on_made_up_numbers(rule):
+    assert rule.judge(rule.holds) == "holds" and rule.judge(rule.fails) == "fails"
+    assert set(rule.holds) == set(rule.fails)
+    # An interval that reaches everywhere decides nothing; a count has none.
+    wide = {k: Estimate(v.value, -1e9, 1e9) if isinstance(v, Estimate) else v for k, v in rule.holds.items()}
+    if wide != rule.holds:
+        assert rule.judge(wide) == "unknown"
+    assert rule.score in scores and rule.judge.__doc__
+
+
+@EVERY
+def test_every_rule_has_its_words_in_both_languages_and_they_fill(rule):
+    for words in WORDS.values():
+        for facts in (rule.holds, rule.fails):
+            claim = in_words(Told(rule, "m", "holds", ((0, facts),)), words)
+            assert (
+                claim.text.startswith(f"{facts.get('model', 'm')}: ")
+                and claim.text.endswith(".")
+                and len(claim.evidence) == 1
+            )
+            assert not re.search(r"[{}]|\bnan\b", claim.text + claim.evidence[0])
+        assert f"told.title.{rule.score}" in words.templates
+    for part in ("text", "evidence"):
+        fields = {language: _fields(w.templates[f"told.{rule.name}.{part}"]) for language, w in WORDS.items()}
+        assert fields["en"] == fields["pt"]
+
+
+def test_no_words_are_left_over():
+    known = {f"told.{name}.{part}" for name in rules for part in ("text", "evidence")}
+    known |= {f"told.title.{r.score}" for r in rules.values()} | {"told.seed", "told.note"}
+    known |= {"told.note_one_seed", "told.note_seeds"}
+    for words in WORDS.values():
+        assert {k for k in words.templates if k.startswith("told.")} == known
+
+
+def _fields(template):
+    return sorted((f, s) for _, f, s, _ in string.Formatter().parse(template) if f)
+
+
+def kept():
+    """What each score with rules keeps, made up, under the columns that it says it has."""
+    found = {}
+    for name in {r.score for r in rules.values()}:
+        score = scores.make({"name": name, "samples": 500} if name in ("nll", "generation") else name)
+        found[score.key()] = Measured({c: Metric(0.5, 0.01) for c in score.columns()})
+    means = {"nll.inliers": 1, "nll.outliers": 0, "regret.inliers": 0, "regret.outliers": 3}
+    anomalies = {name: RNG.normal(mean, 1, 50) for name, mean in means.items()}
+    arrays = {
+        "nll_500": {EACH + "nll_500_ess": np.full(10, 100.0)},
+        "ais_500_of_100": {"index": np.arange(100)},
+        "generation_samples500": {"classifier": np.arange(32, dtype=np.uint8), "counts": np.array([500, 500, 5])},
+        "representation": {EACH + "probe": np.arange(100) < 90, EACH + "probe_pca": np.arange(100) < 80},
+        "outliers": anomalies | {"against": np.frombuffer(b"clothes", np.uint8)},
+    }
+    assert set(arrays) <= set(found), set(found)
+    return {k: Measured(m.values, arrays.get(k, {})) for k, m in found.items()}
+
+
+def test_every_rule_reads_what_its_score_keeps():
+    measured = kept()
+    found = found_of("a", 0, measured) + found_of("b", 0, measured)
+    told = tell(found)
+    assert {(t.rule.name, t.model) for t in told if not t.rule.several} == {
+        (r.name, m) for r in rules.values() if not r.several for m in "ab"
+    }
+    assert {t.rule.name for t in told} == set(rules)
+    for one in told:
+        assert set(one.facts[0][1]) == set(one.rule.holds)
+        assert json.loads(json.dumps(as_rows([one]), allow_nan=False))[0]["verdict"] == one.verdict
+    by_name = {(t.rule.name, t.model): t for t in told}
+    own = by_name["better-than-pca", "a"].facts[0][1]["more"]
+    # Paired: ten examples in a hundred that only one of both is right on.
+    assert own.value == pytest.approx(10) and own.high - own.low == pytest.approx(2 * 1.96 * 3.015, rel=1e-2)
+    arrays = measured["outliers"].arrays
+    pairs = [(arrays[f"{k}.inliers"], arrays[f"{k}.outliers"]) for k in ("nll", "regret")]
+    assert by_name["prefers-the-wrong-set", "a"].verdict == "holds"
+    assert by_name["prefers-the-wrong-set", "a"].facts[0][1]["auroc"] == auroc(*pairs[0])
+    assert by_name["regret-is-better", "a"].facts[0][1]["more"] == auroc_difference(*pairs).estimate
+    assert by_name["tight", "a"].facts[0][1]["samples"] == 500
+    # Equal distances: neither model's samples are nearer.
+    assert by_name["nearest", "a"].verdict == "unknown" and ("nearest", "b") not in by_name
+
+
+def test_what_is_not_there_is_not_told():
+    bare = {k: Measured({}) for k in kept()}
+    assert tell(found_of("a", 0, bare)) == [] == tell([]) == tell(found_of("a", 0, {"mean-mse": Measured({})}))
+    other = kept()
+    other["generation_samples500"] = Measured(
+        other["generation_samples500"].values, {"classifier": np.zeros(32, np.uint8), "counts": np.array([500, 500, 5])}
+    )
+    # Two classifiers are two scales.
+    assert "nearest" not in {t.rule.name for t in tell(found_of("a", 0, kept()) + found_of("b", 0, other))}
+
+
+def test_seeds_must_agree():
+    first, second = kept(), kept()
+    column = "copies_samples500"
+    second["generation_samples500"] = Measured(
+        second["generation_samples500"].values | {column: Metric(0.9, 0.01)}, second["generation_samples500"].arrays
+    )
+    told = {t.rule.name: t for t in tell(found_of("a", 3, first) + found_of("a", 4, second))}
+    assert told["memorised"].verdict == "unknown" and [s for s, _ in told["memorised"].facts] == [3, 4]
+    said = in_words(told["memorised"], WORDS["pt"])
+    assert [e[:10] for e in said.evidence] == ["Semente 3:", "Semente 4:"]
+    assert agreed(["holds", "holds"]) == "holds" and agreed(["fails", "holds"]) == "unknown"
+
+
+def test_the_sentences_stand_by_score_and_on_lines():
+    told = tell(found_of("a", 0, kept()))
+    told_by_score = [c.id for c in conclusions_of(told, WORDS["en"])]
+    assert sorted(told_by_score) == sorted({f"told-{r.score}" for r in rules.values()})
+    outliers = next(c for c in conclusions_of(told, WORDS["en"]) if c.id == "told-outliers")
+    assert outliers.claims[0].text == "a: the model finds clothes likelier than its own data."
+    holds = WORDS["pt"]("findings.verdict.holds")
+    assert any(line.startswith(f"[{holds}] a: o modelo acha clothes") for line in lines(told, WORDS["pt"]))
+
+
+def test_independent_differences_add_their_errors():
+    found = minus(Estimate(5, 2, 9), Estimate(1, -3, 4))
+    assert (found.value, found.low, found.high) == (4, 4 - np.hypot(3, 3), 4 + np.hypot(4, 4))
