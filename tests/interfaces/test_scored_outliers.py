@@ -5,12 +5,16 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 import latente
-from latente.evaluation.evaluate import Metric
+from latente.evaluation.evaluate import METRICS, Metric
 from latente.evaluation.scores import Measured, scores
 from latente.evaluation.scores.outliers import tried
 from latente.interfaces import lineup, scored, scoretables
 from latente.interfaces.histograms import BARS, Panel, bars, histograms, ticks
+from latente.interfaces.report import write_report
+from latente.interfaces.scoring import score_findings
+from latente.interfaces.telling import as_rows, told_of
 from latente.interfaces.words import Words
+from latente.spec import StudySpec
 from made import untrained
 
 EN, PT = Words("en"), Words("pt")
@@ -23,7 +27,7 @@ def measured(kinds=("nll", "reconstruction", "regret")):
         low, high = RNG.normal(100, 5, 60), RNG.normal(90 if kind == "nll" else 120, 5, 50)
         arrays |= {f"{kind}.inliers": low, f"{kind}.outliers": high}
     columns = [c for c in scores.make("outliers").columns() if any(c.endswith(k) for k in kinds)]
-    return Measured({c: Metric(0.5, 0.01) for c in columns}, arrays)
+    return Measured({c: Metric(0.5, 0.01) for c in columns}, arrays, score="outliers")
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +88,21 @@ def test_where_outliers_lie_far_beyond_the_axis_is_bent_and_its_numbers_are_roun
     assert set(at) <= {100, 200, 500, 1000, 2000} and len(at) >= 3
     edges, width = bars(RNG.normal(100, 5, 500), RNG.normal(110, 5, 500))
     assert width is None and np.ptp(np.diff(edges)) < 1e-9
+
+
+@pytest.mark.parametrize("words", [EN, PT], ids=["en", "pt"])
+def test_the_report_says_what_the_numbers_say_with_verdicts(tiny, trained, words, tmp_path):
+    runs = [m.first for m in trained]
+    study = StudySpec("Outliers", tiny.spec, (0,), tuple(r.spec for r in runs))
+    for run in runs:
+        values = {s: {m: Metric(1.0, 0.1) for m in METRICS} for s in ("train", "validation", "test")}
+        values["test"] |= run.measured["test"]["outliers"].values
+        run.metrics = values
+    page = write_report(tmp_path, study, runs, tiny, [], words, "", {}, drawn=[]).read_text()
+    told = page[page.index('id="told"') : page.index('id="figures"')]
+    assert words("report.section.told") in told and told.count('<li><p class="claim">') == 4
+    said = {"en": "vae: the model finds moda é likelier than", "pt": "vae: o modelo acha moda é mais provável"}
+    assert said[words.language] in told and words("findings.verdict.holds") in told
+    assert [row["rule"] for row in as_rows(told_of(runs)) if row["model"] == "ae"] == ["detects"]
+    lines = list(score_findings([(tmp_path / "vae", runs[0])], [scores.make("outliers")], "test", words.language))
+    assert len(lines) == 3 and f"{tmp_path / 'vae'}: " in lines[0]

@@ -337,12 +337,14 @@ def _explore(arguments: Arguments, argv: list[str]) -> None:
 
 def _evaluate(arguments: Arguments, argv: list[str]) -> None:
     _compiling()
-    from latente.interfaces.scoring import score_runs, score_tables, write_numbers
+    from latente.interfaces.scoring import score_findings, score_runs, score_tables, write_numbers
 
     names = [name.strip() for name in arguments.scores.split(",")]
     runs, asked = score_runs(arguments.folders, names, arguments.samples, arguments.split, arguments.settings)
     write_numbers(runs, asked, arguments.split, as_csv=arguments.csv, as_json=arguments.json)
     for text in score_tables(runs, asked, arguments.split, arguments.lang):
+        _say(text)
+    for text in score_findings(runs, asked, arguments.split, arguments.lang):
         _say(text)
 
 

@@ -64,9 +64,11 @@ def conclude(runs: Sequence[Run], folder: Path, words: Words) -> Concluded:
         SpecError, DataError: as `latente.evaluation.findings.evidence.gather`.
         StoreError: the file cannot be written.
     """
+    from latente.interfaces.telling import as_rows, told_of
+
     evidence = gather(runs)
     findings = find(evidence)
-    write_json(folder / "findings.json", as_table(findings))
+    write_json(folder / "findings.json", as_table(findings) | {"scores": as_rows(told_of(runs))})
     return Concluded(tuple(render(f, words) for f in findings), tuple(notes(evidence, words)))
 
 

@@ -19,7 +19,7 @@ from latente.data.split import PARTS, Data
 from latente.evaluation.evaluate import SAMPLES
 from latente.evaluation.run import Run
 from latente.evaluation.scores import scores
-from latente.interfaces import lineup, scoretables, tables
+from latente.interfaces import lineup, scoretables, tables, telling
 from latente.interfaces.lineup import Trained
 from latente.interfaces.tables import Column, Table, minus, results_csv, results_table
 from latente.interfaces.warned import warnings_of
@@ -110,7 +110,19 @@ def _render(
     matched = tables.matched(trained, words, unit)
     asked = scoretables.every(trained, [scores.make(s) for s in study.scores])
     ranked = [score for score in asked if not scoretables.has_many(score)]
-    sections = ["summary", "conclusions", "figures", "data", "method", "terms", "numbers", "versions", "reproduce"]
+    told = telling.conclusions_of(telling.told_of(runs), words)
+    sections = [
+        "summary",
+        "conclusions",
+        "told",
+        "figures",
+        "data",
+        "method",
+        "terms",
+        "numbers",
+        "versions",
+        "reproduce",
+    ]
     numbers = enumerate(drawn, 1)
     figures = [(g, list(n)) for g, n in itertools.groupby(numbers, lambda numbered: numbered[1].group)]
     date, version = facts.get("date"), facts.get("versions", {}).get("latente", __version__)
@@ -125,7 +137,7 @@ def _render(
         version=version,
         written=words(written, date=date, version=version),
         title=study.title,
-        sections=[s for s in sections if s != "conclusions" or conclusions],
+        sections=[s for s in sections if {"conclusions": conclusions, "told": told}.get(s, True)],
         tiles=_tiles(study, trained, data, words, unit),
         verdicts=_verdicts(conclusions),
         sentences=_sentences(trained, words, unit),
@@ -138,6 +150,8 @@ def _render(
         warnings=[*warnings_of(runs, words), *scoretables.lacking(trained, asked, words)],
         conclusions=conclusions,
         notes=notes,
+        told=told,
+        told_notes=telling.told_notes(runs, words),
         figures=figures,
         data_facts=_data_facts(data, card, words),
         classes=tables.parts_of(card, words),

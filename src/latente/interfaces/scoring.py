@@ -15,9 +15,11 @@ from rich.table import Table
 
 from latente.atomic import write_text
 from latente.errors import SpecError
+from latente.evaluation.findings.scored import Found, found_of, tell
 from latente.evaluation.run import Run, load
 from latente.evaluation.scores import Score, scores
 from latente.interfaces.settings import of_parts
+from latente.interfaces.telling import lines
 from latente.interfaces.warned import in_language
 from latente.interfaces.words import Words, default_language
 
@@ -76,6 +78,16 @@ def score_tables(runs: Scored, asked: Sequence[Score], split: str, lang: str | N
             yield _table(score, scale, members, split, words)
             for folder, run in members:
                 yield from (f"{folder}: {in_language(w, words)}" for w in run.measured[split][score.key()].warnings)
+
+
+def score_findings(runs: Scored, asked: Sequence[Score], split: str, lang: str | None) -> Iterator[str]:
+    """What the numbers say, a line a rule and run: its verdict, the claim, and its evidence."""
+    keys = {score.key() for score in asked}
+    found: list[Found] = []
+    for folder, run in runs:
+        mine = {key: one for key, one in run.measured.get(split, {}).items() if key in keys}
+        found += found_of(str(folder), run.spec.seed, mine)
+    yield from lines(tell(found), Words(lang or default_language()))
 
 
 def write_numbers(runs: Scored, asked: Sequence[Score], split: str, *, as_csv: str | None, as_json: str | None) -> None:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from latente.evaluation.findings.claims import Verdict, above, below
 from latente.evaluation.findings.measures import Estimate
 from latente.evaluation.findings.scored.base import Facts, Found, estimate, rule
-from latente.evaluation.metrics.anomaly import auroc_difference
-from latente.evaluation.scores.outliers import detected, tried
+from latente.evaluation.metrics.anomaly import auroc, auroc_difference
+from latente.evaluation.outliers.per_example import KINDS
+from latente.evaluation.scores.outliers import tried
 
 WELL = 0.9
 """Outliers are told apart well from this AUROC."""
 
 
+def _aurocs(found: Found, kinds: Sequence[str] = KINDS) -> dict[str, Estimate]:
+    arrays = found.measured.arrays
+    known = [k for k in kinds if f"{k}.inliers" in arrays]
+    return {k: auroc(arrays[f"{k}.inliers"], arrays[f"{k}.outliers"]) for k in known}
+
+
 def _likelihood(found: Found) -> Facts | None:
-    known = detected(found.measured.arrays, ("nll",))
-    return {"auroc": known["nll"].auroc, "other": tried(found.measured.arrays)} if known else None
+    known = _aurocs(found, ("nll",))
+    return {"auroc": known["nll"], "other": tried(found.measured.arrays)} if known else None
 
 
 @rule(
@@ -28,14 +37,14 @@ def prefers_the_wrong_set(f: Facts) -> Verdict:
 
 
 def _ratio(found: Found) -> Facts | None:
-    known = detected(found.measured.arrays, ("nll", "regret"))
+    known = _aurocs(found, ("nll", "regret"))
     if len(known) < 2:
         return None
     pairs = [
         tuple(found.measured.arrays[f"{kind}.{side}"] for side in ("inliers", "outliers")) for kind in ("nll", "regret")
     ]
     more = auroc_difference(pairs[0], pairs[1]).estimate  # type: ignore[arg-type]
-    own, other = (known[k].auroc.value for k in ("regret", "nll"))
+    own, other = (known[k].value for k in ("regret", "nll"))
     return {"regret": own, "nll": other, "more": more, "other": tried(found.measured.arrays)}
 
 
@@ -50,7 +59,7 @@ def regret_is_better(f: Facts) -> Verdict:
 
 
 def _best(found: Found) -> Facts | None:
-    known = {kind: d.auroc for kind, d in detected(found.measured.arrays).items()}
+    known = _aurocs(found)
     if not known:
         return None
     best = max(known, key=lambda k: known[k].value)
