@@ -285,10 +285,10 @@ def test_the_summary_names_the_lowest(pages):
 
 def test_losses_of_different_likelihoods_are_not_ranked(tiny):
     models = {"a": NOTEBOOK["vae"], "b": NOTEBOOK["vae"]}
-    assert any("Lowest" in s for s in _sentences(lineup.models(runs_of(tiny, models)), EN, "image"))
+    assert any("Lowest" in s.text for s in _sentences(lineup.models(runs_of(tiny, models)), EN, "image"))
     models["b"] = replace(NOTEBOOK["vae"], likelihood="gaussian")
     trained = lineup.models(runs_of(tiny, models))
-    assert not any("Lowest" in s for s in _sentences(trained, EN, "image"))
+    assert not any("Lowest" in s.text for s in _sentences(trained, EN, "image"))
     assert any("different scales" in note for note in tables.results(trained, EN, "image").notes)
 
 

@@ -17,9 +17,14 @@ from latente._version import __version__
 from latente.atomic import write_bytes, write_text
 from latente.data.split import PARTS, Data
 from latente.evaluation.evaluate import SAMPLES
+from latente.evaluation.findings.claims import say
+from latente.evaluation.findings.measures import Estimate
+from latente.evaluation.findings.summary import Losses, Standing, summarise
+from latente.evaluation.metrics.resample import normal_interval
 from latente.evaluation.run import Run
 from latente.evaluation.scores import scores
 from latente.interfaces import lineup, scoretables, tables, telling
+from latente.interfaces.conclusions import ToldClaim
 from latente.interfaces.lineup import Trained
 from latente.interfaces.tables import Column, Table, minus, results_csv, results_table
 from latente.interfaces.warned import warnings_of
@@ -203,44 +208,28 @@ def _verdicts(conclusions: Iterable[Any]) -> list[tuple[str, str, int]]:
     return [(verdict, found[0], len(found)) for verdict, found in texts.items() if found]
 
 
-def _sentences(trained: Sequence[Trained], words: Words, unit: str) -> list[str]:
-    """What stands out in the numbers; every sentence is a comparison of values of the table."""
-    said = []
+def _sentences(trained: Sequence[Trained], words: Words, unit: str) -> list[ToldClaim]:
+    """What stands out in the losses; every sentence is a rule of `latente.evaluation.findings.summary`."""
+    losses = {m.name: _losses(m) for m in trained}
     # Losses compare only where they are the same quantity: one likelihood, and the KL counted once.
     one = len({lineup.part_text(m.first.spec.model.likelihood) for m in trained}) == 1
-    bounds = [m for m in trained if m.has_prior and lineup.beta(m.first.spec.model) == 1]
-    for metric, among in (("loss", bounds), ("reconstruction", list(trained))) if one else ():
-        found = [(value, m) for m in among if (value := m.metric("test", metric)) is not None]
-        if len(found) > 1:
-            best, model = min(found, key=lambda f: f[0].value)
-            cell = tables.nats(words, best)
-            said.append(
-                words(f"report.summary.{metric}_{unit}", name=model.name, value=cell.text, error=cell.error,
-                      latents=model.latents)
-            )  # fmt: skip
-    gaps = []
-    for model in trained:
-        test, train = model.metric("test", "loss"), model.metric("train", "loss")
-        if test is not None and train is not None:
-            gaps.append((test.value - train.value, train.value, model.name))
-    if gaps:
-        gap, base, name = max(gaps)
-        told = {"name": name, "value": minus(words.number(gap, "+.2f"))}
-        # A density may be above one, so that a loss may be negative and a share of it without meaning.
-        if base > 0:
-            percent = minus(words.number(100 * gap / base, "+.1f")) + "%"
-            said.append(words("report.summary.gap", **told, percent=percent))
-        else:
-            said.append(words("report.summary.gap_plain", **told))
-    differences = []
-    for ours, theirs in lineup.pairs(trained):
-        a, b = ours.metric("test", "reconstruction"), theirs.metric("test", "reconstruction")
-        if a is not None and b is not None:
-            shown = minus(words.number(b.value - a.value, "+.2f"))
-            differences.append(words("report.summary.pair", value=shown, latents=ours.latents))
-    if differences:
-        said.append(words("report.summary.pairs", values=words.joined(differences)))
+    pairs = tuple((losses[a.name], losses[b.name]) for a, b in lineup.pairs(trained))
+    said = []
+    for name, verdict, facts in summarise(Standing(tuple(losses.values()), one, pairs)):
+        key = f"report.summary.{name}" + (f"_{unit}" if name in ("loss", "reconstruction") else "")
+        text = words(key, **say("", **facts)[1])
+        said.append(ToldClaim(text, verdict, words(f"findings.verdict.{verdict}"), ()))
     return said
+
+
+def _losses(model: Trained) -> Losses:
+    def interval(split: str, metric: str) -> Estimate | None:
+        found = model.metric(split, metric)
+        return None if found is None else normal_interval(found.value, found.standard_error)
+
+    bounds = model.has_prior and lineup.beta(model.first.spec.model) == 1
+    test, train = interval("test", "loss"), interval("train", "loss")
+    return Losses(model.name, model.latents, test, train, interval("test", "reconstruction"), bounds)
 
 
 def _data_facts(data: Data, card: Mapping[str, Any], words: Words) -> list[tuple[str, str, bool]]:
