@@ -97,6 +97,15 @@ def _columns(value: Any, where: str) -> tuple[str | int, ...]:
     return tuple(listed)
 
 
+def _classes(value: Any, where: str) -> tuple[str, ...]:
+    listed = (value,) if isinstance(value, str | int) else value
+    fine = isinstance(listed, Sequence) and all(isinstance(v, str | int) and not isinstance(v, bool) for v in listed)
+    names = [str(v) for v in listed] if fine else []
+    if not fine or not all(n.strip() for n in names) or len(set(names)) < len(names):
+        raise got(where, value, 'different labels, such as ["3", "Ankle boot"] or [3]')
+    return tuple(names)
+
+
 def _part(value: Any, where: str) -> Part:
     if isinstance(value, str) or (isinstance(value, Mapping) and isinstance(value.get("name"), str)):
         return value
@@ -237,6 +246,7 @@ class DataSpec(_Checked):
         missing: "refuse" what is missing, or "keep" it as NaN, for a model with ``missing = true``.
         condition: columns that are no values of x but given to the model beside them (``condition = "columns"`` of
             the model): names for CSV and Parquet, positions from 0 for arrays; one alone needs no list.
+        without: labels whose examples are left out of every part, to be told apart later as outliers.
     """
 
     source: str = _option("mnist-5k", _text)
@@ -246,6 +256,7 @@ class DataSpec(_Checked):
     scale: str = _option("unit", _choice("unit", "minmax", "none"))
     missing: str = _option("refuse", _choice("refuse", "keep"))
     condition: tuple[str | int, ...] = _option((), _columns)
+    without: tuple[str, ...] = _option((), _classes)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from latente.data import datasets
-from latente.data.load import find_source, load_data
+from latente.data.load import find_source, left_out, load_data, load_spec
 from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.errors import DataError, DownloadError, SpecError
@@ -127,3 +127,31 @@ def test_errors_of_a_download_reach_the_user(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DownloadError, match="kmnist: "):
         load_data("kmnist")
+
+
+def test_labels_left_out_are_in_no_part_and_the_others_close_ranks():
+    data, whole = load_data("digits", without=["3", 7]), load_data("digits")
+    assert data.classes == ("0", "1", "2", "4", "5", "6", "8", "9")
+    parts = (data.train, data.validation, data.test)
+    counts = np.bincount(np.concatenate([p.y for p in parts]), minlength=8)
+    known = np.bincount(np.concatenate([p.y for p in (whole.train, whole.validation, whole.test)]))
+    assert counts.tolist() == np.delete(known, [3, 7]).tolist()
+    assert data.spec.without == ("3", "7") and data.card()["without"] == ["3", "7"] and "without" not in whole.card()
+    assert data.fingerprint != whole.fingerprint and load_spec(data.spec).fingerprint == data.fingerprint
+    assert sorted(set(left_out(data.spec).y.tolist())) == [0, 1] and left_out(data.spec).classes == ("3", "7")
+
+
+def test_labels_that_cannot_be_left_out():
+    with pytest.raises(DataError, match='digits: without: unknown label "x"'):
+        load_data("digits", without="x")
+    with pytest.raises(DataError, match="it has no labels to leave examples out by"):
+        load_data(np.zeros((50, 3), np.uint8), without="x")
+    with pytest.raises(DataError, match="leaves no label"):
+        load_data((np.zeros((50, 3), np.uint8), np.arange(50) % 2), without=[0, 1])
+    with pytest.raises(SpecError, match="without: got"):
+        load_data("digits", without=["3", 3])
+    with pytest.raises(DataError, match="nothing is left out"):
+        left_out(load_data("digits").spec)
+    arrays = load_data((np.zeros((50, 3), np.uint8), np.arange(50) % 3), without=0)
+    with pytest.raises(DataError, match="given as arrays, which are not kept"):
+        left_out(arrays.spec)

@@ -91,6 +91,8 @@ def test_differences_say_where():
         "a.c is 3 there and 2 here",
         "d is 4 there and None here",
     ]
+    # What is written by a version that did not know an option has its default, an empty list.
+    assert store.differences({"without": []}, {}) == [] != store.differences({"without": ["3"]}, {})
 
 
 def test_dtypes_survive(tmp_path):

@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from latente.data import datasets, factors, files
-from latente.data.source import Source
+from latente.data.source import Source, kept
 from latente.data.split import Data, split_source
 from latente.errors import DataError, unknown
 from latente.spec import DataSpec
@@ -31,6 +31,7 @@ def load_data(
     scale: str = "unit",
     missing: str = "refuse",
     condition: str | int | Sequence[str | int] = (),
+    without: str | int | Sequence[str | int] = (),
 ) -> Data:
     """Read data and split it into train, validation and test.
 
@@ -42,6 +43,8 @@ def load_data(
         condition: columns that are no values of x but what a model with ``condition="columns"`` is given beside
             them: names for CSV and Parquet, positions from 0 for arrays. Numbers are standardised by the training
             part; text, of at most 50 kinds, becomes zeros and a one.
+        without: labels whose examples are left out of every part: `left_out` gives them, and the score "outliers"
+            tries a model against them.
 
     Raises:
         SpecError: an option of the wrong type or range.
@@ -49,14 +52,20 @@ def load_data(
         DownloadError: a named data set that could not be fetched.
     """
     # Checked here too, so that a wrong option does not wait for a download.
-    spec = DataSpec(_origin(source), validation, test, seed, scale, missing, condition)  # type: ignore[arg-type]
+    spec = DataSpec(_origin(source), validation, test, seed, scale, missing, condition, without)  # type: ignore[arg-type]
     found = find_source(source, spec)
+    if spec.without:
+        found = kept(found, spec.without)
     if spec.condition and not found.given:
         raise DataError(
             f"{found.name}: condition: got {list(spec.condition)}, and it has no columns to set aside; allowed with "
             "CSV, Parquet and arrays of shape (examples, columns)"
         )
-    options = {f.name: getattr(spec, f.name) for f in dataclasses.fields(spec) if f.name not in ("source", "condition")}
+    options = {
+        f.name: getattr(spec, f.name)
+        for f in dataclasses.fields(spec)
+        if f.name not in ("source", "condition", "without")
+    }
     return dataclasses.replace(split_source(found, **options), spec=spec)
 
 
@@ -104,6 +113,20 @@ def find_source(source: AnySource, spec: DataSpec | None = None) -> Source:
             raise DataError(f"arrays: got a tuple of {len(source)}; allowed: an array x, or a tuple (x, y)")
         return files.from_arrays(ARRAYS, *source, **asked)
     return files.from_arrays(ARRAYS, source, **asked)
+
+
+def left_out(spec: DataSpec) -> Source:
+    """The examples that ``spec.without`` keeps out of every part.
+
+    Raises:
+        DataError, DownloadError: as `find_source`; or nothing is left out.
+    """
+    if not spec.without:
+        raise DataError('nothing is left out; train with data that leaves a label out (without = ["3"])')
+    if spec.source == ARRAYS:
+        raise DataError("the data was given as arrays, which are not kept; give what was left out as a file")
+    found = find_source(spec.source, spec)
+    return kept(found, [c for c in found.classes if c not in spec.without])
 
 
 def _origin(source: AnySource) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.errors import DataError
+from latente.errors import DataError, unknown
 
 REMEDY = (
     "fill or remove them (for instance with pandas' fillna or dropna), or keep what is missing, as NaN, with "
@@ -119,6 +121,33 @@ def make_source(
         if a is not None and b is not None and len(a) != len(b):
             raise DataError(f"{name}: {len(a)} examples but {len(b)} labels in {what}; they must agree")
     return Source(name, x_, y_, test_, y_test_, classes, maximum)
+
+
+def kept(source: Source, without: Sequence[str]) -> Source:
+    """A source without the examples of some labels; the other labels keep their names and close ranks.
+
+    Raises:
+        DataError: it has no labels, or none of such a name, or nothing is left.
+    """
+    if source.y is None:
+        raise DataError(f"{source.name}: without: it has no labels to leave examples out by")
+    for name in without:
+        if name not in source.classes:
+            raise DataError(f"{source.name}: without: {unknown('label', name, source.classes)}")
+    stays = np.array([c not in without for c in source.classes])
+    if not stays.any():
+        raise DataError(f"{source.name}: without: leaves no label; leave out fewer of {', '.join(source.classes)}")
+    place = np.cumsum(stays) - 1
+
+    def part(y: NDArray[np.int64] | None, suffix: str) -> dict[str, Any]:
+        if y is None:
+            return {}
+        rows = np.flatnonzero(stays[y])
+        arrays = {f"{n}{suffix}": getattr(source, f"{n}{suffix}") for n in ("x", "factors", "context")}
+        return {f"y{suffix}": place[y[rows]]} | {n: None if a is None else a[rows] for n, a in arrays.items()}
+
+    classes = tuple(c for c, s in zip(source.classes, stays, strict=True) if s)
+    return dataclasses.replace(source, **part(source.y, ""), **part(source.y_test, "_test"), classes=classes)
 
 
 def as_array(name: str, what: str, value: object) -> NDArray[Any]:

@@ -136,7 +136,8 @@ class Data:
 
         The range is that of the model's values over the train and validation parts, the mean that over the train
         part: the test part is only counted. Where missing values are kept, "missing" has the share of the train
-        part's values that are missing, and the shares of those columns that have any.
+        part's values that are missing, and the shares of those columns that have any; "without" has the labels whose
+        examples were left out.
         """
         low, high = zip(*(self.extent(s) for s in (self.train, self.validation)), strict=True)
         # In pieces: all of it at once in float32 would take four times the memory of the bytes.
@@ -170,6 +171,8 @@ class Data:
             card["conditions"] = {
                 c.column.name: list(c.column.categories) or {"mean": c.mean, "sd": c.sd} for c in self.conditions
             }
+        if self.spec.without:
+            card["without"] = list(self.spec.without)
         if self.spec.missing == "keep":
             card["missing"] = shares(self.train.x, self.features)
         return card

@@ -238,6 +238,8 @@ def _data_facts(data: Data, card: Mapping[str, Any], words: Words) -> list[tuple
     facts = [("name", card["name"], False)]
     if data.spec.source != card["name"]:
         facts.append(("source", data.spec.source, False))
+    if card.get("without"):
+        facts.append(("without", ", ".join(card["without"]), False))
     facts += [
         ("shape", " × ".join(map(str, card["shape"])), False),
         ("dtype", card["dtype"], False),

@@ -145,11 +145,23 @@ def test_another_set_is_read_with_the_runs_scale(tiny, tmp_path):
         against.outliers(tiny, tiny.test, "shufled", 20, likelihood)
 
 
-def test_auto_is_the_other_of_digits_and_clothes():
-    assert against.choose("mnist", (28, 28), "auto") == against.choose("mnist-5k", (28, 28), "auto") == "fashion-mnist"
-    assert against.choose("Fashion-MNIST", (28, 28), "auto") == "mnist-5k"
-    assert against.choose("iris", (4,), "auto") == against.choose("digits", (8, 8), "auto") == "shuffled"
-    assert against.choose("mnist", (28, 28), "noise") == "noise"
+def test_auto_is_what_was_left_out_or_the_other_of_digits_and_clothes():
+    assert against.choose("mnist", (28, 28), (), "auto") == "fashion-mnist" == against.choose("b", (28, 28), (), "auto")
+    assert against.choose("Fashion-MNIST", (28, 28), (), "auto") == "mnist-5k"
+    assert against.choose("iris", (4,), (), "auto") == against.choose("digits", (8, 8), (), "auto") == "shuffled"
+    assert against.choose("mnist", (28, 28), ("3",), "auto") == "left-out"
+    assert against.choose("mnist", (28, 28), ("3",), "noise") == "noise"
+
+
+def test_labels_that_were_left_out_are_the_outliers():
+    data, whole = latente.load_data("digits", without=3), latente.load_data("digits")
+    likelihood = likelihoods.make("bernoulli")
+    found = against.outliers(data, data.test, "left-out", 10_000, likelihood)
+    threes = np.concatenate([whole.values(s.x[s.y == 3]) for s in (whole.train, whole.validation, whole.test)])
+    assert len(found) == len(threes) == 183
+    assert sorted(row.tobytes() for row in found) == sorted(row.tobytes() for row in threes)
+    with pytest.raises(DataError, match="nothing is left out"):
+        against.outliers(whole, whole.test, "left-out", 10, likelihood)
 
 
 def test_options_are_in_the_key_and_checked(tmp_path):

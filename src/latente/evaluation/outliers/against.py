@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.data.load import find_source
+from latente.data.load import find_source, left_out
 from latente.data.split import PARTS, Data, Split
 from latente.errors import DataError
 from latente.model.likelihoods import Likelihood
@@ -18,14 +18,19 @@ from latente.model.likelihoods import Likelihood
 Rows = NDArray[Any]
 SEED = 0x6F7574
 AUTO = "auto"
+LEFT_OUT = "left-out"
+"""The examples of the labels that the run's data was read without (``without`` of its data)."""
 OWN = 0.1
 """Above this share of outliers that the run's own data has too, they are refused."""
 
 
-def choose(data_name: str, shape: tuple[int, ...], against: str) -> str:
-    """What "auto" stands for: among 28×28 images the other of digits and clothes, "shuffled" values for all else."""
+def choose(data_name: str, shape: tuple[int, ...], without: Sequence[str], against: str) -> str:
+    """What "auto" stands for: labels that were left out, if any; among 28×28 images the other of digits and clothes;
+    "shuffled" values for all else."""
     if against != AUTO:
         return against
+    if without:
+        return LEFT_OUT
     if shape != (28, 28):
         return "shuffled"
     return "mnist-5k" if "fashion" in data_name.lower() else "fashion-mnist"
@@ -49,7 +54,7 @@ def outliers(data: Data, part: Split, against: str, most: int, likelihood: Likel
     Args:
         data: what the model was trained on.
         part: the part that inliers are taken from.
-        against: one of `MADE`, or a named data set or path, whose test part is taken where it has one.
+        against: one of `MADE`, or `LEFT_OUT`, or a named data set or path, whose test part is taken where it has one.
         most: how many.
         likelihood: the model's, whose support they must lie in.
 
@@ -58,7 +63,10 @@ def outliers(data: Data, part: Split, against: str, most: int, likelihood: Likel
     """
     if against in MADE:
         return data.values(MADE[against](part.x[some(part.x, most, SEED + 1)], data, np.random.default_rng(SEED)))
-    found = find_source(against, dataclasses.replace(data.spec, source=against, condition=()))
+    if against == LEFT_OUT:
+        found = left_out(data.spec)
+    else:
+        found = find_source(against, dataclasses.replace(data.spec, source=against, condition=(), without=()))
     x = found.x if found.x_test is None else found.x_test
     name = f'against = "{title(against)}"'
     if x.shape[1:] != data.shape:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.metrics.anomaly import Detection, auroc_error, detect
-from latente.evaluation.outliers.against import AUTO, MADE, choose, outliers, some, title
+from latente.evaluation.outliers.against import AUTO, LEFT_OUT, MADE, choose, outliers, some, title
 from latente.evaluation.outliers.per_example import KINDS, SAMPLES, anomaly_scores, kinds_of
 from latente.evaluation.scores.base import Measured, OnBatch, Score, scores
+from latente.evaluation.scores.shared import metric
 from latente.spec import got
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 EXAMPLES = 1000
 TOLD = "it is given the label or columns, which outliers have not"
-WIDTHS = 2 * 1.959964
-"""Standard errors in a 95% interval."""
 
 
 @scores.register("outliers", source="Nalisnick et al. 2019, arXiv:1810.09136; Xiao et al. 2020, arXiv:2003.02977")
@@ -35,8 +34,9 @@ class Outliers(Score):
 
     Attributes:
         against: what the outliers are: a named data set or a path, of the same shape as the run's data; "shuffled"
-            values, "inverted" examples or "noise", made of its own; "auto" takes Fashion-MNIST for 28×28 images (or
-            digits for a model of clothes), shuffled values for anything else.
+            values, "inverted" examples or "noise", made of its own; "left-out", the labels that its data was read
+            without; "auto" takes those where there are some, else Fashion-MNIST for 28×28 images (or digits for a
+            model of clothes), shuffled values for anything else.
         examples: at most so many inliers, of the part that is scored, and as many outliers; by a fixed choice.
         samples: K of the bound.
     """
@@ -48,7 +48,9 @@ class Outliers(Score):
     def __post_init__(self) -> None:
         """Refuse options that mean nothing."""
         if not isinstance(self.against, str) or not self.against.strip():
-            raise got("outliers: against", self.against, f"a data set, a path, or one of {', '.join((AUTO, *MADE))}")
+            raise got(
+                "outliers: against", self.against, f"a data set, a path, or one of {', '.join((AUTO, LEFT_OUT, *MADE))}"
+            )
         for name, low in (("examples", 2), ("samples", 1)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
@@ -81,7 +83,7 @@ class Outliers(Score):
 
     def chosen(self, run: Run) -> str:
         """What the outliers of a run are, where that was left open."""
-        return choose(str(run.card["name"]), tuple(run.card["shape"]), self.against)
+        return choose(str(run.card["name"]), tuple(run.card["shape"]), run.spec.data.without, self.against)
 
     def scale(self, run: Run) -> str | None:
         """Models that were tried against the same examples compare."""
@@ -108,10 +110,7 @@ class Outliers(Score):
             d = detections[kind]
             error = auroc_error(found[kind][: len(x)], found[kind][len(x) :])
             columns[self.column("auroc", kind)] = Metric(d.auroc.value, error)
-            precision = d.average_precision
-            columns[self.column("average_precision", kind)] = Metric(
-                precision.value, (precision.high - precision.low) / WIDTHS
-            )
+            columns[self.column("average_precision", kind)] = metric(d.average_precision)
             if d.reversed:
                 warnings.append(warning_of(kind, d, title(against)))
         return Measured(columns, arrays, tuple(warnings))
