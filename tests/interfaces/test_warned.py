@@ -29,6 +29,7 @@ def said():
     for spec in (latente.VAE(2), latente.preset("FreeBitsVAE", 2)):
         yield diagnose(np.array([0.0, 1.0]), spec).sentence()
         yield diagnose(np.zeros(2), spec).sentence()
+    yield from (diagnose(np.array(v), latente.VAE(2)).plain for v in ([0.0, 0.0], [0.0, 1.0], [1.0, 1.0]))
     yield from ais.warnings(np.full(20, 1.5), none, 50, 100)
     yield from ais.warnings(np.full(20, -1.5), np.ones(20), 50, 100)
 

@@ -150,16 +150,18 @@ class Diagnosis:
         """How many are used."""
         return self.latents - len(self.unused)
 
-    def sentence(self) -> str:
-        """The diagnosis in plain words."""
+    @property
+    def plain(self) -> str:
+        """How many are unused, in plain words."""
         if not self.unused:
             return f"all {self.latents} latents are used"
-        told = "; ".join(self.remedies)
         if self.active == 0:
-            return (
-                f"all {self.latents} latents are unused: the decoder ignores its code (posterior collapse); try: {told}"
-            )
-        return f"{len(self.unused)} of {self.latents} latents are unused; try: {told}"
+            return f"all {self.latents} latents are unused: the decoder ignores its code (posterior collapse)"
+        return f"{len(self.unused)} of {self.latents} latents are unused"
+
+    def sentence(self) -> str:
+        """The same, with what to try."""
+        return f"{self.plain}; try: {'; '.join(self.remedies)}" if self.remedies else self.plain
 
 
 def diagnose(variances: NDArray[np.floating], spec: ModelSpec, threshold: float = THRESHOLD) -> Diagnosis:

@@ -13,7 +13,7 @@ from latente.data.split import Data
 from latente.evaluation import latent
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
-from latente.interfaces import byclass, film, lineup, plots, scored
+from latente.interfaces import byclass, film, lineup, plots, rates, scored
 from latente.interfaces.lineup import Sweep, Trained
 from latente.interfaces.picture import Picture, as_png, as_svg
 from latente.interfaces.tables import minus
@@ -102,6 +102,7 @@ class _Album:
                 for name, sweep in self.sweeps.items():
                     if next(iter(sweep.values())).has_prior:
                         yield self.sweep_samples(name, sweep)
+        yield from rates.pictures(self.trained, self.words, unit=self.unit)
         yield from scored.pictures(self.main, self.data, self.words)
 
     def get(self, what: str, model: Trained) -> Any:

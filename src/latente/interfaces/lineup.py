@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from latente.evaluation.evaluate import Metric
@@ -114,8 +114,9 @@ def part_text(value: Part) -> str:
 
 
 def beta(spec: ModelSpec) -> float:
-    """The weight of the KL in the loss."""
-    return float(part(spec.objective)[1].get("beta", 1.0))
+    """The weight of the KL in the loss; of a schedule, that at its end."""
+    weight = part(spec.objective)[1].get("beta", 1.0)
+    return float(weight.get("end", 1.0) if isinstance(weight, Mapping) else weight)
 
 
 def kind(spec: ModelSpec) -> str:

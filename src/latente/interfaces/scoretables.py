@@ -20,6 +20,11 @@ def has_many(score: Score) -> bool:
     return sum(lower is not None for lower in score.columns().values()) > FEW
 
 
+def has_table(score: Score) -> bool:
+    """Whether a score is shown as a table: one of many numbers, or of some that nothing is ranked by."""
+    return has_many(score) or None in score.columns().values()
+
+
 def every(trained: Sequence[Trained], asked: Sequence[Score]) -> list[Score]:
     """The scores a study asked for, and those that its runs were given later."""
     found = {score.key(): score for score in asked}
@@ -30,10 +35,10 @@ def every(trained: Sequence[Trained], asked: Sequence[Score]) -> list[Score]:
 
 
 def numbers(trained: Sequence[Trained], asked: Sequence[Score], words: Words) -> list[Table]:
-    """A table for each scale of each score of many numbers, with the reasons of the models that have none."""
+    """A table for each scale of each score that `has_table`, with the reasons of the models that have none."""
     tables = []
     for score in asked:
-        if has_many(score):
+        if has_table(score):
             groups: dict[str, list[Trained]] = {}
             lacking = []
             for model in trained:
@@ -93,9 +98,10 @@ def name_of(score: Score) -> str:
 
 def label(column: str, score: Score, words: Words) -> str:
     """A number's name in words; its column where it has none."""
-    base = column.removesuffix(score.key().removeprefix(name_of(score)))
+    name, key = name_of(score), score.key()
+    base = name + column.removeprefix(key) if column.startswith(key) else column.removesuffix(key.removeprefix(name))
     if f"score.{base}" in words.templates:
-        return words(f"score.{base}")
+        return words(f"score.{base}", **vars(score))
     of, _, other = base.rpartition("_")
     if f"score.{of}" in words.templates:
         return words(

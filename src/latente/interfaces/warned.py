@@ -18,6 +18,8 @@ from latente.interfaces.words import Words
 PREFIX = "warning."
 SAID = "said."
 """What scores say beside warnings: why a model has no number, and what numbers compare on."""
+REASON, SCALE = "reason.", "scale."
+"""The same of the scores of likelihoods; a scale may be several of these, divided by commas."""
 
 
 def warnings_of(runs: Sequence[Run], words: Words) -> list[str]:
@@ -37,11 +39,19 @@ def warnings_of(runs: Sequence[Run], words: Words) -> list[str]:
 
 def in_language(warning: str, words: Words) -> str:
     """A score's warning or a clause of one, reason or scale in the language of ``words``."""
+    found = _found(warning, words)
+    if found is None:
+        parts = [_found(part, words) for part in warning.split(", ")]
+        return warning if None in parts else ", ".join(p for p in parts if p is not None)
+    return found
+
+
+def _found(sentence: str, words: Words) -> str | None:
     for key, pattern in patterns():
-        match = pattern.fullmatch(warning)
+        match = pattern.fullmatch(sentence)
         if match is not None:
             return words(key, **{name: _field(name, text, words) for name, text in match.groupdict().items()})
-    return warning
+    return None
 
 
 def _field(name: str, text: str, words: Words) -> str:
@@ -55,7 +65,7 @@ def patterns() -> list[tuple[str, re.Pattern[str]]]:
     """For each English template, by its key, the sentences it makes: a group for every field."""
     found = []
     for key, template in Words("en").templates.items():
-        if key.startswith((PREFIX, SAID)):
+        if key.startswith((PREFIX, SAID, REASON, SCALE)):
             parts = string.Formatter().parse(template)
             made = (re.escape(text) + (f"(?P<{field}>.+?)" if field else "") for text, field, _, _ in parts)
             found.append((key, re.compile("".join(made))))

@@ -26,7 +26,7 @@ class ActiveUnits(Score):
 
     def scale(self, run: Run) -> str | None:
         """A count of its own model's latents compares with that of as many."""
-        return None if self.why_not(run) else f"of {run.model.code_size}"
+        return None if self.why_not(run) else f"of {run.model.code_size} latents"
 
     def why_not(self, run: Run) -> str:
         """Points and codebooks have no unit to switch off."""

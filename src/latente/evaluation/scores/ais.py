@@ -68,7 +68,11 @@ class Annealing(Score):
     def why_not(self, run: Run) -> str:
         """Chains take codes that can be moved."""
         reason = objection(run.model) or unbounded(run.model)
-        return "" if reason is None else reason
+        if reason is None and self.start == "posterior" and not run.model.posterior.evaluates:
+            return (
+                'start "posterior" takes q(z | x) at any code, which its posterior does not know; take start = "prior"'
+            )
+        return reason or ""
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `latente.evaluation.ais`; a warning where either bound is loose."""

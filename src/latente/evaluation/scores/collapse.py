@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.errors import SpecError
 from latente.evaluation import decomposition
 from latente.evaluation.collapse import THRESHOLD, aggregate_mmd, diagnose, usage
 from latente.evaluation.evaluate import Metric
@@ -30,19 +31,23 @@ class Collapse(Score):
 
     threshold: float = THRESHOLD
 
+    def __post_init__(self) -> None:
+        if isinstance(self.threshold, bool) or not isinstance(self.threshold, int | float) or not self.threshold > 0:
+            raise SpecError(f'score "collapse": got threshold = {self.threshold!r}; allowed: a number above 0')
+
     def columns(self) -> dict[str, bool | None]:
         """Nothing is ranked: a model may do well with few latents."""
         return dict.fromkeys(("active-units", "unused-latents", "mutual-information", "aggregate-kl", "aggregate-mmd"))
 
     def scale(self, run: Run) -> str | None:
         """A count of its own model's latents compares with that of as many."""
-        return None if self.why_not(run) else f"of {run.model.code_size}"
+        return None if self.why_not(run) else f"of {run.model.code_size} latents"
 
     def why_not(self, run: Run) -> str:
         """It takes the posterior's means, and draws to hold against the prior's."""
         model = run.model
         if model.posterior.kind != "density" or model.prior.space == "any":
-            return "it has no posterior density with a prior; a codebook's or a point's collapse is none of the KL's"
+            return "its codes have no density with a prior, so that no KL says whether they are used"
         return ""
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
