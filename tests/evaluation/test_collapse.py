@@ -54,7 +54,7 @@ def test_some_unused_latents_are_counted_and_the_rest_recommended():
     found = diagnose(variances, latente.VAE(6, hidden=(8,)))
     assert found.unused == (1, 3, 4) and found.active == 3
     assert found.sentence().startswith("3 of 6 latents are unused; try: a lower weight of the KL (beta is 1)")
-    assert "fewer latents (3 carry all that is told)" in found.sentence()
+    assert "fewer latents (as few as 3)" in found.sentence()
     assert diagnose(np.full(6, 0.02), latente.VAE(6)).sentence() == "all 6 latents are used"
     warm = latente.preset("WarmupVAE", 6)
     assert "warm-up" not in diagnose(variances, warm).sentence()

@@ -49,7 +49,7 @@ def test_every_warning_has_its_template_in_both_languages():
     (some,) = [t for t in told if t.startswith("1 de 2")][:1]
     assert some == (
         "1 de 2 latentes não são usados; experimente: um peso menor da KL (beta é 1); um aquecimento da KL (um "
-        'cronograma para beta); bits livres (objetivo "free-bits"); menos latentes (1 levam tudo o que é dito); um '
+        'cronograma para beta); bits livres (objetivo "free-bits"); menos latentes (bastam 1); um '
         "decodificador mais fraco (menos camadas, ou mais estreitas), que deixe mais para o código dizer"
     )
     assert in_language("said by nobody", PT) == "said by nobody"

@@ -191,6 +191,6 @@ def _remedies(spec: ModelSpec, active: int) -> tuple[str, ...]:
     else:
         found.append('free bits (objective "free-bits")')
     if active > 0:
-        found.append(f"fewer latents ({active} carry all that is told)")
+        found.append(f"fewer latents (as few as {active})")
     found.append("a weaker decoder (fewer or narrower layers), which leaves more for the code to tell")
     return tuple(found)
