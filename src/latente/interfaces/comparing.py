@@ -63,7 +63,9 @@ def compare_runs(
     if select:
         refuse_test(split, "--select")
     asked = None if names is None else [_made(n, samples) for n in names]
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    # Where nobody sees it, it would still end with an empty line.
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         on_score = _bar(progress)
         found = compare(folders, asked, split=split, against=against, on_score=on_score)
         judged = [_elbow(s, asked, share, tolerance, on_score) for s in sweeps(found.models)]
@@ -125,13 +127,8 @@ def _told(found: Comparison, curves: Sequence[Elbow], words: Words) -> Iterator[
             yield _drawn(shown.differences(board, found, words))
     yield "\n".join(shown.notes(found, words))
     for curve in curves:
-        head = words(
-            "compare.elbow.judged",
-            models=words.joined(list(curve.models)),
-            column=curve.column,
-            part=words(f"report.part.{curve.split}"),
-        )
-        yield "\n".join([f"{words('compare.elbow.title')}: {head}", *elbows.sentences(curve, words)])
+        head = f"\n{words('compare.elbow.title')}: {shown.judged(curve, words)}"
+        yield "\n".join([head, *elbows.sentences(curve, words)])
 
 
 def _drawn(table: Table) -> str:

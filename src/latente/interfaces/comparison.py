@@ -5,11 +5,17 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from latente.evaluation.comparison.boards import Board, Comparison, Entry, Gap
 from latente.evaluation.comparison.budget import COUNTED
+from latente.evaluation.comparison.compare import compared, usual
+from latente.evaluation.comparison.contenders import Opened, contenders
 from latente.evaluation.comparison.elbow import Elbow
+from latente.evaluation.comparison.sweep import elbow_of, scored_by, sweeps
+from latente.evaluation.run import Run
+from latente.interfaces import elbows
 from latente.interfaces.numbers import digits, number, p_value
 from latente.interfaces.tables import MISSING, Cell, Column, Table, minus, text
 from latente.interfaces.words import Words
@@ -17,6 +23,49 @@ from latente.interfaces.words import Words
 MOST = 28
 """Where there are more pairs (of more than eight models), only those with the best are shown."""
 MOST_SCALES = 4
+
+
+@dataclass(frozen=True)
+class Section:
+    """A comparison as a report shows it.
+
+    Attributes:
+        tables: budgets, then the differences of each number.
+        notes: how it was corrected, and what was not ranked.
+        curves: for each sweep what it was judged by, and which latent size is enough, in sentences.
+    """
+
+    tables: tuple[Table, ...]
+    notes: tuple[str, ...]
+    curves: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def section(runs: Sequence[Run], words: Words) -> Section | None:
+    """The runs of a study compared on the test part by what they have; None for a single model.
+
+    Nothing is worked out anew, and the test part is not looked at.
+    """
+    models, _ = contenders([Opened(run) for run in runs])
+    if len(models) < 2 or any("test" not in run.metrics for run in runs):
+        return None
+    found = compared(models, usual(runs, "test"), whole=False)
+    return Section(
+        tables=(budgets(found, words), *(differences(b, found, words) for b in found.boards)),
+        notes=tuple(notes(found, words)),
+        curves=tuple((judged(e, words), tuple(elbows.sentences(e, words))) for e in judged_curves(runs)),
+    )
+
+
+def judged_curves(runs: Sequence[Run]) -> list[Elbow]:
+    """The elbow of every sweep over latent sizes that can be judged by what is known of the validation part."""
+    known = [(s, scored_by(s)) for s in sweeps(contenders([Opened(run) for run in runs])[0])]
+    return [elbow_of(sweep, score) for sweep, score in known if score is not None]
+
+
+def judged(curve: Elbow, words: Words) -> str:
+    """Of which models it is, and by what."""
+    part = words(f"report.part.{curve.split}")
+    return words("compare.elbow.judged", models=words.joined(list(curve.models)), column=curve.column, part=part)
 
 
 def values(board: Board, split: str, words: Words) -> Table:

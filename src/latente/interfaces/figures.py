@@ -13,7 +13,8 @@ from latente.data.split import Data
 from latente.evaluation import latent
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
-from latente.interfaces import byclass, film, lineup, plots, rates, scored
+from latente.interfaces import byclass, elbowfigure, film, lineup, plots, rates, scored
+from latente.interfaces.comparison import judged_curves
 from latente.interfaces.lineup import Sweep, Trained
 from latente.interfaces.picture import Picture, as_png, as_svg
 from latente.interfaces.tables import minus
@@ -96,6 +97,8 @@ class _Album:
             yield self.sweep_curves()
             if all("validation" in m.first.metrics for s in self.sweeps.values() for m in s.values()):
                 yield self.sweep_parts()
+            for curve in judged_curves([r for m in self.trained for r in m.runs]):
+                yield elbowfigure.picture(curve, self.words)
             if self.data.is_image:
                 swept = {m.name: m for s in self.sweeps.values() for m in s.values()}
                 yield self.reconstructions("sweep", list(swept.values()))

@@ -24,6 +24,7 @@ from latente.evaluation.metrics.resample import normal_interval
 from latente.evaluation.run import Run
 from latente.evaluation.scores import scores
 from latente.interfaces import lineup, scoretables, tables, telling
+from latente.interfaces.comparison import section
 from latente.interfaces.conclusions import ToldClaim
 from latente.interfaces.lineup import Trained
 from latente.interfaces.tables import Column, Table, minus, results_csv, results_table
@@ -116,10 +117,13 @@ def _render(
     asked = scoretables.every(trained, [scores.make(s) for s in study.scores])
     ranked = [score for score in asked if not scoretables.has_many(score)]
     told = telling.conclusions_of(telling.told_of(runs), words)
+    compared = section(runs, words)
+    optional = {"conclusions": conclusions, "told": told, "comparison": compared}
     sections = [
         "summary",
         "conclusions",
         "told",
+        "comparison",
         "figures",
         "data",
         "method",
@@ -142,7 +146,7 @@ def _render(
         version=version,
         written=words(written, date=date, version=version),
         title=study.title,
-        sections=[s for s in sections if {"conclusions": conclusions, "told": told}.get(s, True)],
+        sections=[s for s in sections if optional.get(s, True)],
         tiles=_tiles(study, trained, data, words, unit),
         verdicts=_verdicts(conclusions),
         sentences=_sentences(trained, words, unit),
@@ -157,6 +161,7 @@ def _render(
         notes=notes,
         told=told,
         told_notes=telling.told_notes(runs, words),
+        compared=compared,
         figures=figures,
         data_facts=_data_facts(data, card, words),
         classes=tables.parts_of(card, words),

@@ -59,7 +59,7 @@ def compare(
         runs: folders of runs or of studies (all runs of it), and what `latente.fit`, `latente.load` and
             `latente.run_study` return.
         scores: names, or tables such as {"name": "nll", "samples": 5000}; by default the loss, the squared error and
-            what the runs were scored by before.
+            the first number of each score that the runs have already, for every further number widens all intervals.
         split: "test" to report, "validation" to choose, or "train".
         against: the name of a model, to compare all others with it and not with each other.
         level: of all intervals together.
@@ -87,7 +87,8 @@ def compare(
         share_data(opened)
     measure(opened, asked, split, on_score)
     notes = [Note("twice", {"run": one.where, "same": other.where}) for one, other in twice]
-    return compared(models, asked, split=split, against=against, level=level, notes=notes)
+    whole = scores is not None
+    return compared(models, asked, split=split, against=against, level=level, notes=notes, whole=whole)
 
 
 def compared(
@@ -98,13 +99,15 @@ def compared(
     against: str | None = None,
     level: float = LEVEL,
     notes: Sequence[Note] = (),
+    whole: bool = True,
 ) -> Comparison:
-    """As `compare`, of models whose scores are worked out."""
+    """As `compare`, of models whose scores are worked out; of each score all ranked numbers, or (not ``whole``) one."""
     drafts: list[tuple[Score, str, bool, str, list[Contender]]] = []
     said = list(notes)
     for score in asked:
         groups = _by_scale(models, score, said)
         ranked = {column: lower for column, lower in score.columns().items() if lower is not None}
+        ranked = ranked if whole else dict(list(ranked.items())[:1])
         if not ranked:
             said.append(Note("unranked", {"score": score.key()}))
         for scale, members in groups.items():
@@ -217,11 +220,16 @@ def _asked(opened: Sequence[Opened], asked: Sequence[Score | Part] | None, split
         if not asked or isinstance(asked, str | Mapping):
             raise SpecError(f'scores: got {asked!r}; allowed: a list, for instance ["loss", "nll"]')
         return [s if isinstance(s, Score) else scores.make(s) for s in asked]
+    return usual([one.run for one in opened], split)
+
+
+def usual(runs: Sequence[Run], split: str) -> list[Score]:
+    """The loss, the squared error, and what any of the runs was scored by."""
     found: dict[str, Score] = {s.key(): s for s in (Loss(), SquaredError())}
-    for one in opened:
-        for key, measured in one.run.measured.get(split, {}).items():
-            if key not in found:
-                found[key] = scores.make(measured.score or key)
+    for run in runs:
+        for key, measured in run.measured.get(split, {}).items():
+            if key not in found and measured.score:
+                found[key] = scores.make(measured.score)
     return list(found.values())
 
 

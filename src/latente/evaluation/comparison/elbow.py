@@ -101,7 +101,7 @@ class Elbow:
             lang: "en" or "pt"; by default the user's locale.
         """
         # By name: evaluation knows nothing of the interfaces.
-        return importlib.import_module("latente.interfaces.elbows").figure(self, lang)
+        return importlib.import_module("latente.interfaces.elbowfigure").figure(self, lang)
 
 
 def find_elbow(

@@ -73,8 +73,8 @@ class SquaredError(_OfTraining):
     def scale(self, run: Run) -> str | None:
         """Any models compare that see the same values; not those that are told the label."""
         likelihood = run.model.likelihood
-        seen = f" of what {_text(run.spec.model.likelihood)} observes" if likelihood.observes else ""
-        return f"squared error, codes drawn{seen}{told(run)}"
+        seen = f" against what {_text(run.spec.model.likelihood)} observes" if likelihood.observes else ""
+        return f"squared error of drawn codes{seen}{told(run)}"
 
 
 KEPT = (Loss(), Distortion(), SquaredError())
@@ -84,4 +84,5 @@ KEPT = (Loss(), Distortion(), SquaredError())
 def _text(value: Part) -> str:
     """A part with its options, alike for alike parts."""
     name, options = part(value)
-    return f"{name} ({json.dumps(options, sort_keys=True)[1:-1]})" if options else name
+    told = (f"{k} = {v if isinstance(v, str) else json.dumps(v, sort_keys=True)}" for k, v in sorted(options.items()))
+    return f"{name} ({', '.join(told)})" if options else name

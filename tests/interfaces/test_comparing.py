@@ -1,0 +1,176 @@
+"""The comparison on the command line, in the report and as a figure, of runs with made-up numbers."""
+
+import csv
+import dataclasses
+import json
+import re
+from functools import partial
+
+import numpy as np
+import pytest
+
+import latente
+from latente.evaluation.comparison.boards import Note
+from latente.evaluation.comparison.compare import compare
+from latente.evaluation.findings.measures import Estimate
+from latente.interfaces import comparison, elbowfigure, elbows, numbers
+from latente.interfaces.cli import main
+from latente.interfaces.words import Words
+from maderuns import made_run
+
+EN, PT = Words("en"), Words("pt")
+SMALL = {"hidden": (4,)}
+CURVE = {2: 157.0, 4: 135.0, 8: 118.8, 16: 113.2, 32: 113.0}
+
+
+@pytest.fixture(scope="module")
+def folders(tiny, tmp_path_factory):
+    """A sweep of VAEs and an autoencoder, of two seeds each."""
+    root = tmp_path_factory.mktemp("runs")
+    both = ("validation", "test")
+    for seed in (0, 1):
+        for d, mean in CURVE.items():
+            run = made_run(
+                tiny, f"vae-{d}", seed, latente.VAE(d, **SMALL), loss=mean + seed / 100, mse=1 / d, split=both
+            )
+            run.save(root / f"vae-{d}" / f"seed-{seed}")
+        ae = made_run(tiny, "ae", seed, latente.AE(2, **SMALL), loss=60.0, mse=0.02 + seed / 1000, split=both, epochs=6)
+        ae.save(root / "ae" / f"seed-{seed}")
+    return sorted(root.glob("*/*"))
+
+
+def test_the_terminal_shows_differences_budgets_and_the_elbow(folders, tmp_path, capsys):
+    files = tmp_path / "out.csv", tmp_path / "out.json"
+    command = ["compare", *map(str, folders), "--csv", str(files[0]), "--json", str(files[1]), "--lang", "en"]
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    assert "loss (test): elbo of bernoulli; less is better" in out
+    assert "Budgets differ in parameters, epochs, steps and examples seen" in out
+    assert "loss: not ranked: ae, for no other model's means the same." in out
+    assert "Corrected for all 25 differences of this comparison" in out
+    assert "Intervals cover other examples and other seeds, paired by both." in out
+    assert "judged by loss on validation" in out
+    assert re.search(r"16 latents are enough: 32 are better by 0\.[12]\d nats .95% interval", out)
+    found = latente.compare(folders)
+    with files[0].open() as file:
+        rows = list(csv.DictReader(file))
+    gaps = [(b, g) for b in found.boards for g in b.gaps]
+    assert len(rows) == len(gaps) == 25
+    for row, (board, gap) in zip(rows, gaps, strict=True):
+        estimate = gap.difference.estimate
+        assert (row["column"], row["first"], row["second"]) == (board.column, gap.first, gap.second)
+        assert [float(row[k]) for k in ("difference", "low", "high")] == [estimate.value, estimate.low, estimate.high]
+        assert float(row["p_value"]) == gap.difference.p_value and row["better"] == (gap.better or "")
+    table = json.loads(files[1].read_text())
+    assert table["comparisons"] == 25 and table["split"] == "test"
+    assert table["models"][0]["seeds"] == [0, 1] and len(table["models"][0]["folders"]) == 2
+    assert table["elbows"][0]["chosen"] == 16 and table["boards"][0]["values"][0]["model"] == "vae-32"
+    assert table["budgets_differ_in"] == list(found.unequal)
+    assert main([*command[: len(folders) + 1], "--lang", "pt", "--against", "ae", "--tolerance", "7"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"8 latentes bastam: 32 são melhores por 5,[78]\d nats .intervalo de 95%", out)
+    assert "Corrigido para todas as 5 diferenças" in out
+
+
+def test_a_selection_ends_with_the_folder_and_is_made_on_validation(folders, capsys):
+    vaes = [str(f) for f in folders if "vae" in str(f)]
+    assert main(["compare", *vaes, "--select", "--lang", "en"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == next(f for f in vaes if f.endswith("vae-32/seed-0"))
+    assert "Selected by loss on validation: vae-32, seed 0." in lines
+    assert main(["compare", *vaes, "--select", "--split", "test"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("latente: --select by the test part: refused") and said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "nowhere: no such folder"),
+        (["ONE"], "compare: got 1 run of ae; allowed: runs of at least two models"),
+        (["ONE", "TWO", "--scores", "los"], 'unknown score "los"; did you mean "loss"?'),
+        (["ONE", "TWO", "--against", "x"], 'unknown model "x"'),
+        (["ONE", "TWO", "--split", "tset"], 'unknown --split "tset"; did you mean "test"?'),
+        (["TWO", "THREE", "--share", "2"], "share: got 2.0; allowed: a number above 0 and below 1"),
+        (["TWO", "THREE", "--tolerance", "-1"], "tolerance: got -1.0; allowed: a number of at least 0"),
+    ],
+)
+def test_every_mistake_is_one_line(folders, capsys, arguments, message):
+    named = {"ONE": str(folders[0]), "TWO": str(folders[2]), "THREE": str(folders[6])}
+    assert main(["compare", *(named.get(a, a) for a in arguments)]) == 2
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1
+
+
+def test_a_report_shows_the_differences_and_the_elbow(tiny):
+    make = partial(made_run, tiny, split=("validation", "test"))
+    runs = [
+        make(f"vae-{d}", s, latente.VAE(d, **SMALL), loss=CURVE[d] + s / 100, mse=1 / d) for d in CURVE for s in (0, 1)
+    ]
+    section = comparison.section(runs, EN)
+    assert [t.name for t in section.tables] == ["budgets", "differences-loss", "differences-mse"]
+    assert len(section.tables[1].rows) == 10
+    (curve,) = section.curves
+    assert curve[0] == "vae-2, vae-4, vae-8, vae-16 and vae-32, judged by loss on validation."
+    assert curve[1][0].startswith("16 latents are enough") and curve[1][1] == "Shown to be too small: 2, 4 and 8."
+    assert comparison.section(runs[:2], EN) is None
+    # Runs that were evaluated before such values were kept are compared by their means.
+    for run in runs:
+        run._per_example.clear()
+    bare = comparison.section(runs, EN)
+    assert "Intervals cover other seeds, paired by seed" in bare.tables[1].notes[0] and bare.curves == ()
+
+
+def test_of_many_models_the_differences_to_the_best_are_shown(tiny):
+    runs = [made_run(tiny, f"m{d}", 0, latente.VAE(d, **SMALL), loss=100.0 + d) for d in range(2, 12)]
+    found = compare(runs, ["loss"])
+    table = comparison.differences(found.boards[0], found, EN)
+    assert len(found.boards[0].gaps) == 45 and len(table.rows) == 9
+    assert {row[0].text for row in table.rows} == {"m2"}
+    assert table.notes[-1] == "Only the differences to the best model are shown; all 45 are in the CSV file."
+
+
+def test_notes_of_one_kind_are_one_sentence(tiny):
+    runs = [made_run(tiny, f"m{d}", 0, latente.VAE(d, **SMALL)) for d in (2, 3)]
+    found = compare(runs, ["loss"])
+    said = [Note("alone", {"score": "loss", "model": m, "scale": m}) for m in ("a", "b", "c")]
+    scales = "; ".join(f"s{i} (m{i})" for i in range(6))
+    told = dataclasses.replace(found, notes=(*said, Note("apart", {"score": "loss", "scales": scales})))
+    sentences = comparison.notes(told, PT)
+    assert sentences[0].startswith("Uma só diferença")
+    assert "loss significa 6 coisas diferentes" in sentences[1]
+    assert "sem posição: a, b e c, pois o de nenhum outro" in sentences[2]
+
+
+def test_numbers_have_the_places_that_their_errors_leave():
+    assert numbers.digits([Estimate(100.0, 99.0, 101.0)]) == 1 and numbers.digits([0.034, 2.0]) == 3
+    assert numbers.digits([0.0, np.inf]) == 2 and numbers.digits([1e-12]) == 6 and numbers.digits([340.0]) == 0
+    assert numbers.number(PT, -1.5, 2) == "−1,50" and numbers.number(EN, -0.001, 2, sign=True) == "0.00"
+    assert numbers.number(EN, 2.0, 1, sign=True) == "+2.0" and numbers.number(EN, -np.inf, 1) == "−∞"
+    assert numbers.p_value(EN, 0.0004) == "< 0.001" and numbers.p_value(PT, 0.0451) == "0,045"
+
+
+def test_the_elbow_is_drawn_with_what_it_says(tiny):
+    make = partial(made_run, tiny, split="validation")
+    found = latente.elbow([make(f"vae-{d}", 0, latente.VAE(d, **SMALL), loss=m) for d, m in CURVE.items()], "loss")
+    figure = found.plot(lang="pt")
+    left, right = figure.axes
+    drawn = left.containers[0].lines[0].get_ydata()
+    assert drawn == pytest.approx([s.mean.value for s in found.sizes])
+    behind = right.containers[0].lines[0].get_ydata()
+    assert behind == pytest.approx([s.behind.value for s in found.sizes]) and behind[-1] == 0
+    texts = [t.get_text() for t in right.texts]
+    assert [t[:5] for t in texts if t.startswith("↑")] == ["↑ 44,", "↑ 22,"]
+    assert left.get_ylabel().startswith("loss em validação,") and right.get_ylim()[1] < 10
+    ring = [line for line in right.lines if line.get_markersize() == 11]
+    assert ring[0].get_xdata()[0] == found.chosen == 16
+    caption, alt = elbows.described(found, EN)
+    assert "the ring the size chosen" in caption and "16 latents are enough" in alt and "113.22" in alt
+    picture = elbowfigure.picture(found, EN)
+    assert picture.file == "elbow-vae-2.svg" and picture.group == "sweep" and b"<svg" in picture.content
+
+
+def test_both_languages_say_all():
+    assert {k for k in EN.templates if k.startswith("compare.")} == {
+        k for k in PT.templates if k.startswith("compare.")
+    }
