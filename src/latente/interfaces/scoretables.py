@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from latente.evaluation.scores import Score, scores
 from latente.interfaces.lineup import Trained
-from latente.interfaces.tables import FINE, Cell, Column, Table, nats, text
+from latente.interfaces.tables import Cell, Column, Table, fine, nats, text
 from latente.interfaces.warned import in_language
 from latente.interfaces.words import Words
 
@@ -75,7 +75,7 @@ def _table(
     for column, lower in score.columns().items():
         found = [model.metric("test", column) for model in models]
         if any(metric is not None for metric in found):
-            cells = [nats(words, metric, FINE) for metric in found]
+            cells = [nats(words, metric, fine(metric)) for metric in found]
             # An error that was not estimated is none, and not zero.
             cells = [c if c.error_value else Cell(c.text, "", c.value, None) for c in cells]
             rows.append((text(f"{label(column, score, words)} {ARROWS[lower]}".strip()), *cells))

@@ -19,6 +19,7 @@ from latente.evaluation.findings.scored import Found, found_of, tell
 from latente.evaluation.run import Run, load
 from latente.evaluation.scores import Score, scores
 from latente.interfaces.settings import of_parts
+from latente.interfaces.tables import fine
 from latente.interfaces.telling import lines
 from latente.interfaces.warned import in_language
 from latente.interfaces.words import Words, default_language
@@ -142,7 +143,7 @@ def _table(score: Score, scale: str, members: Scored, split: str, words: Words) 
         if column not in values[folder]:
             return "–"
         found = values[folder][column]
-        value = words.number(found.value, ".4f")
+        value = words.number(found.value, fine(found))
         return f"{value} ± {words.number(found.standard_error, '.4f')}" if found.standard_error else value
 
     if lying:

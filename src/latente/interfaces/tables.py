@@ -130,6 +130,11 @@ def nats(words: Words, metric: Metric | None, form: str = NATS) -> Cell:
     return Cell(minus(words.number(value, form)), words.number(error, form), value, error)
 
 
+def fine(metric: Metric | None) -> str:
+    """How a score's number is written: a count, which has no error, without decimals."""
+    return ".0f" if metric is not None and not metric.standard_error and metric.value.is_integer() else FINE
+
+
 def minus(number: str) -> str:
     """A number with a true minus sign."""
     return number.replace("-", "−")
@@ -234,7 +239,7 @@ def _ranked(models: Sequence[Trained], key: str, lower: bool, scale_: str, numbe
             text(m.name),
             Cell(str(m.latents), value=m.latents),
             count(words, m.first.model.parameters()),
-            nats(words, m.metric("test", key), FINE),
+            nats(words, m.metric("test", key), fine(m.metric("test", key))),
             Cell(minus(words.number(abs(_value(m, key) - best), FINE)), value=abs(_value(m, key) - best)),
         )
         for place, m in enumerate(ranked, 1)
