@@ -151,7 +151,6 @@ def test_reasons_and_scales_have_their_words_in_both_languages(tiny):
         reason("elbo-split", latente.preset("M2", 2, hidden=(4,))),
         reason("elbo-split", latente.VAE(2, hidden=(4,), posterior="flow")),
         reason("collapse", latente.AE(2, hidden=(4,))),
-        reason("active-units", latente.AE(2, hidden=(4,))),
     ]
     specs = [small, latente.preset("CVAE", 2, hidden=(4,)), latente.VAE(2, hidden=(4,), likelihood=gaussian)]
     specs += [
