@@ -12,6 +12,8 @@ from latente.evaluation.findings.scored.base import Facts, Found, estimate, minu
 
 BALANCED = 0.02
 """Classes are balanced below this divergence in nats: that of one class of ten three times as frequent as is due."""
+COPIED = 0.02
+"""Samples are copies from this share above that of new examples that look like some."""
 DISTANCE = "frechet_classifier_distance"
 
 
@@ -19,17 +21,17 @@ def _copies(found: Found) -> Facts | None:
     own, usual = found.estimate("copies"), found.estimate("copies_held_out")
     if own is None or usual is None:
         return None
-    return {"own": own.value, "usual": usual.value, "more": minus(own, usual)}
+    return {"own": own.value, "usual": usual.value, "more": minus(own, usual), "limit": COPIED}
 
 
 @rule(
     "memorised", "generation", _copies,
-    holds={"own": 0.4, "usual": 0.01, "more": Estimate(0.39, 0.36, 0.42)},
-    fails={"own": 0.0, "usual": 0.02, "more": Estimate(-0.02, -0.03, -0.01)},
+    holds={"own": 0.4, "usual": 0.01, "more": Estimate(0.39, 0.36, 0.42), "limit": COPIED},
+    fails={"own": 0.0, "usual": 0.02, "more": Estimate(-0.02, -0.03, -0.01), "limit": COPIED},
 )  # fmt: skip
 def memorised(f: Facts) -> Verdict:
-    """Samples are copies of training examples more often than new examples look like copies."""
-    return above(estimate(f, "more"), 0)
+    """Samples are copies of training examples clearly more often than new examples look like copies."""
+    return above(estimate(f, "more"), COPIED)
 
 
 def _classes(found: Found) -> Facts | None:
