@@ -135,7 +135,7 @@ def _table(score: Score, scale: str, members: Scored, split: str, words: Words) 
     shown = [c for c in columns if any(c in v for v in values.values())]
     # Many numbers of few runs stand under each other, so that a terminal is wide enough.
     lying = len(shown) > 3
-    title = f"{score.key()} ({split}): {scale}"
+    title = f"{score.key()} ({split}): {in_language(scale, words)}"
     heads = ("", *(str(folder) for folder, _ in members)) if lying else ("run", *shown)
     table = Table(*heads, title=title, title_justify="left", box=None)
 
