@@ -99,4 +99,8 @@ class Registry(Generic[T]):
         for option in options:
             if option not in known:
                 raise SpecError(unknown(f'option of {self.kind} "{name}"', option, known))
-        return entry(**options)
+        try:
+            return entry(**options)
+        except TypeError as error:
+            # A class of the user's own that lacks a method, or an option of a type that no check thought of.
+            raise SpecError(f'{self.kind} "{name}": {error}') from error

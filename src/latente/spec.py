@@ -43,7 +43,7 @@ def _number(low: float, high: float = math.inf, *, above: bool = False) -> Check
 def _choice(*names: str) -> Check:
     def check(value: Any, where: str) -> str:
         if value not in names:
-            raise SpecError(unknown(where, value, names))
+            raise SpecError(f"{where}: {unknown(where, value, names)}")
         return str(value)
 
     return check

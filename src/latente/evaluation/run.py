@@ -35,8 +35,9 @@ from latente.objective.objectives.base import Opponent
 from latente.spec import ModelSpec, Part, RunSpec, TrainSpec, as_dict, run_from_dict
 from latente.spec import build as build_spec
 from latente.training import store
+from latente.training.check import new_model
 from latente.training.examples import examples_of, scale_of
-from latente.training.fit import History, OnEpoch, new_model
+from latente.training.fit import History, OnEpoch
 from latente.training.fit import fit as fit_run
 
 Metrics = dict[str, dict[str, Metric]]

@@ -18,7 +18,7 @@ from latente._version import __version__
 from latente.atomic import cannot_write, clear_parts, read_json, write_json, write_text
 from latente.data.load import ARRAYS, load_spec
 from latente.data.split import Data
-from latente.errors import SpecError, StoreError
+from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation.run import Run, load
 from latente.evaluation.scores import scores
 from latente.interfaces.performing import Watch, is_finished, perform, run_folder
@@ -27,7 +27,7 @@ from latente.interfaces.words import Words, default_language
 from latente.interfaces.workers import Crew, crew
 from latente.spec import DataSpec, StudySpec, as_dict, build, got, run_from_dict
 from latente.training import store
-from latente.training.fit import check
+from latente.training.check import check
 
 
 @dataclass
@@ -94,8 +94,11 @@ def run_study(
     spec = dataclasses.replace(spec, data=found.spec)
     _check_same(folder, spec)
     asked = [scores.make(s) for s in spec.scores]
-    for run in spec.expanded():
-        check(run, found)
+    for run in spec.runs:
+        try:
+            check(run, found)
+        except (SpecError, DataError) as error:
+            raise type(error)(f'run "{run.name}": {error}') from None
     with _locked(folder):
         clear_parts(folder)
         if not (folder / "study.json").exists():

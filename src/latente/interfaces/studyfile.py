@@ -187,16 +187,15 @@ def _model(flat: Table, where: str) -> ModelSpec:
     name: Part | None = flat.pop("preset", None)
     if not isinstance(name, str):
         raise SpecError(f"{where}: got preset = {name!r}; allowed: {', '.join(presets)}")
-    preset = presets[name]
     parts = {k: v for k, v in flat.items() if k in FAMILIES}
-    allowed = [*keywords(name, preset(**parts)), "preset", "name", "train"]
-    for key in flat:
-        if key not in allowed:
-            raise SpecError(unknown(f"key in {where}", key, allowed))
     try:
-        return preset(**flat)
+        preset = presets[name]
+        allowed = [*keywords(name, preset(**parts)), "preset", "name", "train"]
+        if all(key in allowed for key in flat):
+            return preset(**flat)
     except SpecError as error:
         raise SpecError(f"{where}: {error}") from None
+    raise SpecError(unknown(f"key in {where}", next(key for key in flat if key not in allowed), allowed))
 
 
 def _table(table: Table, key: str) -> Table:

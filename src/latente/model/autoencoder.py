@@ -19,6 +19,7 @@ from latente.model.networks import Network, networks
 from latente.model.networks.base import Net, Plan
 from latente.model.posteriors import Posterior, posteriors
 from latente.model.priors import Prior, priors
+from latente.model.priors.fitted import FittedPrior
 from latente.spec import ModelSpec
 
 
@@ -120,8 +121,8 @@ def build(spec: ModelSpec, shape: tuple[int, ...], *, key: Array, context: int =
     up = Plan(features, posterior.size(spec.latent_dim), spec.hidden, spec.activation, context)
     down = Plan(likelihood.outputs(shape), code_size, spec.hidden, spec.activation, context)
     return Autoencoder(
-        encoder=network.encoder(up, key=keys[0]),
-        decoder=network.decoder(down, key=keys[1]),
+        encoder=network.made("encoder", up, key=keys[0]),
+        decoder=network.made("decoder", down, key=keys[1]),
         posterior=posterior,
         prior=prior,
         likelihood=likelihood,
@@ -149,11 +150,20 @@ def start(
         SpecError: ``output_bias`` with a network or likelihood that cannot have it.
     """
     if spec.output_bias:
-        bias = model.likelihood.bias(mean())
-        decoder = networks.make(spec.network).biased(model.decoder, bias)
-        model = eqx.tree_at(lambda m: m.decoder, model, decoder)
+        model = with_bias(spec, model, mean())
     started: Autoencoder = eqx.tree_at(lambda m: m.prior, model, model.prior.start(model, examples, key=key))
     return started
+
+
+def with_bias(spec: ModelSpec, model: Autoencoder, mean: Array) -> Autoencoder:
+    """A model whose decoder starts from examples of this mean, of the example's shape.
+
+    Raises:
+        SpecError: the network or the likelihood cannot have it.
+    """
+    decoder = networks.make(spec.network).biased(model.decoder, model.likelihood.bias(mean))
+    moved: Autoencoder = eqx.tree_at(lambda m: m.decoder, model, decoder)
+    return moved
 
 
 def part(value: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -164,7 +174,7 @@ def part(value: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def _classifier(network: Network, features: tuple[int, ...], classes: int, spec: ModelSpec, *, key: Array) -> Net:
-    return network.encoder(Plan(features, classes, spec.hidden, spec.activation), key=key)
+    return network.made("encoder", Plan(features, classes, spec.hidden, spec.activation), key=key)
 
 
 def _check_pair(posterior: Posterior, prior: Prior, context: int) -> None:
@@ -172,10 +182,21 @@ def _check_pair(posterior: Posterior, prior: Prior, context: int) -> None:
     if prior.space not in ("any", posterior.space):
         raise SpecError(
             f"{theirs} does not go with {ours}: its codes live in {prior.space} space, the posterior's in "
-            f"{posterior.space} space"
+            f"{posterior.space} space; take prior {_fitting(posterior)}"
         )
     reason = prior.objection(posterior)
     if reason is not None:
         raise SpecError(f"{theirs} does not go with {ours}: {reason}")
     if context and not prior.conditional:
         raise SpecError(f"{theirs} does not go with a model conditioned on labels or columns; take another prior")
+
+
+def _fitting(posterior: Posterior) -> str:
+    """The priors that go with a posterior, at their default options."""
+    made = {name: priors.make(name) for name in priors}
+    good = [
+        name
+        for name, p in made.items()
+        if p.space == posterior.space and p.objection(posterior) is None and not isinstance(p, FittedPrior)
+    ]
+    return " or ".join(f'"{name}"' for name in good)

@@ -90,6 +90,8 @@ class Cyclical(Schedule):
     def __post_init__(self) -> None:
         _check("steps", self.steps, at_least=1, whole=True)
         _check("cycles", self.cycles, at_least=1, whole=True)
+        if self.cycles > self.steps:
+            raise SpecError(f"got cycles = {self.cycles} in steps = {self.steps}; allowed: at most one cycle a step")
         _check("rise", self.rise, at_least=0, at_most=1, above=True)
         _check("start", self.start, at_least=0)
         _check("end", self.end, at_least=0)
@@ -112,8 +114,16 @@ def schedule(value: float | Mapping[str, Any], where: str) -> Schedule:
     Raises:
         SpecError: a number below zero, or a table that names no schedule or a value out of range.
     """
+    if not isinstance(value, Mapping | str):
+        try:
+            return Constant(value)
+        except SpecError:
+            raise SpecError(
+                f"{where}: got {value!r}; allowed: a number of at least 0, or a schedule such as "
+                '{name = "linear", steps = 5000}'
+            ) from None
     try:
-        return schedules.make(value) if isinstance(value, Mapping | str) else Constant(value)
+        return schedules.make(value)
     except SpecError as error:
         raise SpecError(f"{where}: {error}") from None
 
@@ -126,4 +136,4 @@ def _check(
         kind = "a whole number" if whole else "a number"
         bound = f"{'above' if above else 'of at least'} {at_least:g}"
         top = f" and at most {at_most:g}" if at_most < math.inf else ""
-        raise SpecError(f"got {name} = {value!r}; allowed: {kind} {bound}{top}, or a schedule")
+        raise SpecError(f"got {name} = {value!r}; allowed: {kind} {bound}{top}")

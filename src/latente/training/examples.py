@@ -92,6 +92,10 @@ def check_condition(spec: ModelSpec, data: Data) -> None:
     """
     if spec.condition == "labels" and not data.classes:
         raise SpecError(f'condition = "labels": {data.name} has no labels; take condition = "none"')
+    if spec.condition == "labels" and len(data.classes) < 2:
+        raise SpecError(
+            f'condition = "labels": all of {data.name} have one label, which tells nothing; take condition = "none"'
+        )
     if spec.condition == "columns" and not data.columns:
         raise SpecError(
             f'condition = "columns": {data.name} was read without condition columns; '

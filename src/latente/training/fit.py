@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
@@ -17,16 +16,15 @@ from jax import Array
 from numpy.typing import NDArray
 
 from latente.data.split import Data
-from latente.errors import DataError, SpecError, StoreError, TrainingError
-from latente.model.autoencoder import Autoencoder, build
+from latente.errors import StoreError, TrainingError
+from latente.model.autoencoder import Autoencoder
 from latente.model.autoencoder import start as start_model
-from latente.model.likelihoods import likelihoods
-from latente.model.posteriors import posteriors
-from latente.objective.objectives import Objective, objectives
+from latente.objective.objectives import Objective
 from latente.objective.objectives.base import Opponent
 from latente.spec import RunSpec, TrainSpec, as_dict
 from latente.training import store
-from latente.training.examples import Examples, Scale, check_condition, examples_of, scale_of
+from latente.training.check import check, model_for
+from latente.training.examples import Examples, Scale, examples_of, scale_of
 from latente.training.step import Recipe, State, run_epoch, start
 
 CHECKPOINT_SECONDS, CHECKPOINT_SHARE = 2.0, 0.01
@@ -131,41 +129,6 @@ class _Ready:
         return (self.recipe, self.objective, state, *fixed, keys, jr.fold_in(self.key, 2), jnp.int32(done))
 
 
-def check(spec: RunSpec, data: Data) -> Objective:
-    """The objective, after its model was checked against it and the data; nothing is computed.
-
-    Raises:
-        SpecError: an unknown part, or parts that make no sense together.
-        DataError: values outside the likelihood's support, or fewer examples than a batch.
-    """
-    objective = objectives.make(spec.model.objective)
-    if data.missing and not spec.model.missing:
-        raise SpecError(
-            f"{data.name} has missing values, and a model with missing = false needs every value; take missing = true "
-            "for the model, or fill or remove them"
-        )
-    model = eqx.filter_eval_shape(model_for, spec, data)
-    _check_outputs(model)
-    objective.check(model)
-    model.posterior.check(len(data.train))
-    for part in (data.train, data.validation, data.test):
-        # Where all values of an example mean alike, it is enough to look at those that occur.
-        values = data.distinct(part) if model.likelihood.alike else data.values(part.x)
-        model.likelihood.check(values, data.shape)
-    if len(data.train) < spec.train.batch_size:
-        raise DataError(
-            f"{data.name}: {len(data.train)} training examples are fewer than one batch of {spec.train.batch_size}; "
-            f"give more data, or a batch_size of at most {len(data.train)}"
-        )
-    steps = spec.train.steps(len(data.train)) * spec.train.epochs_for(len(data.train))
-    if objective.length() > steps:
-        raise SpecError(
-            f"{objectives.name_of(objective)}: its schedule takes {objective.length()} steps, and the run has only "
-            f"{steps}; give a schedule of at most {steps} steps, or more epochs"
-        )
-    return objective
-
-
 def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: OnEpoch | None = None) -> Fitted:
     """Train one model.
 
@@ -239,41 +202,6 @@ def _prepare(spec: RunSpec, data: Data) -> _Ready:
     return _Ready(recipe, objective, state, scale, train, validation, shown, key, epochs, steps)
 
 
-def new_model(spec: RunSpec, shape: tuple[int, ...], classes: int, columns: int) -> Autoencoder:
-    """A run's model before any training, as its seed makes it.
-
-    Args:
-        spec: the run.
-        shape: of one example.
-        classes: how many labels the data has.
-        columns: how many condition columns it has.
-
-    Raises:
-        SpecError: as `latente.model.autoencoder.build`.
-    """
-    known = classes if objectives.make(spec.model.objective).classifies else 0
-    context = {"none": known, "labels": classes, "columns": columns}[spec.model.condition]
-    return build(spec.model, shape, key=jr.fold_in(jr.key(spec.seed), 0), context=context, classes=known)
-
-
-def model_for(spec: RunSpec, data: Data) -> Autoencoder:
-    """`new_model` for a data set.
-
-    Raises:
-        SpecError: as `new_model`, or the data has no labels or columns to condition on.
-    """
-    objective = objectives.make(spec.model.objective)
-    if objective.classifies and not data.classes:
-        raise SpecError(f"{objectives.name_of(objective)} needs labels, and {data.name} has none")
-    if objective.classifies and spec.model.condition != "none":
-        raise SpecError(
-            f"{objectives.name_of(objective)} conditions on the label itself: condition = "
-            f'"{spec.model.condition}" does not go with it; take "none"'
-        )
-    check_condition(spec.model, data)
-    return new_model(spec, data.shape, len(data.classes), len(data.columns))
-
-
 def recipe_of(spec: TrainSpec, steps: int, epochs: int) -> Recipe:
     """What the compiled program needs to know of a training of so many steps an epoch and so many epochs."""
     lasts = spec.schedule == "warmup-cosine"
@@ -305,30 +233,6 @@ def _begun(spec: RunSpec, data: Data, scale: Scale, train: Examples) -> Autoenco
         return scale(train.x[jr.permutation(key, len(train))[:STARTED]])
 
     return start_model(spec.model, model_for(spec, data), mean, few, key=jr.fold_in(key, 1))
-
-
-def _check_outputs(model: Autoencoder) -> None:
-    """Refuse networks, perhaps a user's own, whose outputs have another size than the parts need."""
-
-    def flat(shape: tuple[int, ...]) -> Array:
-        return jnp.zeros(shape)
-
-    context = flat((model.context_size,)) if model.context_size else None
-    encoded = eqx.filter_eval_shape(lambda m: m.encode(flat(m.shape), context), model)
-    size = model.posterior.size(model.latent_dim)
-    if encoded.shape != (size,):
-        raise SpecError(
-            f"the encoder gives an array of shape {encoded.shape}, and {posteriors.name_of(model.posterior)} with "
-            f"latent_dim = {model.latent_dim} needs ({size},)"
-        )
-    args = (flat((model.code_size,)),) if context is None else (flat((model.code_size,)), context)
-    decoded = eqx.filter_eval_shape(lambda m: m.decoder(*args), model)
-    outputs = model.likelihood.outputs(model.shape)
-    if math.prod(decoded.shape) != math.prod(outputs):
-        raise SpecError(
-            f"the decoder gives an array of shape {decoded.shape}, and {likelihoods.name_of(model.likelihood)} for "
-            f"examples of shape {model.shape} needs {math.prod(outputs)} numbers, in the order {outputs}"
-        )
 
 
 def _stopped(state: State, patience: int) -> bool:

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import jax.random as jr
 from jax import Array
 
-from latente.errors import SpecError
 from latente.model.likelihoods.base import Likelihood, likelihoods
+from latente.model.likelihoods.checks import check_positive
 from latente.registry import learnt
 
 LOG_SIGMA_BOUND = 6.0
@@ -38,12 +38,7 @@ class Gaussian(Likelihood):
     support: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
 
     def __check_init__(self) -> None:
-        s = self.sigma
-        fine = s in ("learned", "per-value") if isinstance(s, str) else not isinstance(s, bool) and 0 < s < math.inf
-        if not fine:
-            raise SpecError(
-                f'likelihood "gaussian": got sigma = {s!r}; allowed: a number above 0, "learned" or "per-value"'
-            )
+        check_positive(self, "sigma", self.sigma, "learned", "per-value")
 
     def init(self, shape: tuple[int, ...], *, key: Array) -> Self:
         """With log σ at zero where it is learnt."""

@@ -9,7 +9,7 @@ from typing import Protocol
 import equinox as eqx
 from jax import Array
 
-from latente.errors import SpecError
+from latente.errors import LatenteError, SpecError
 from latente.registry import Registry
 
 networks: Registry[Network] = Registry("network")
@@ -55,6 +55,23 @@ class Network(eqx.Module):
     @abstractmethod
     def decoder(self, plan: Plan, *, key: Array) -> Net:
         """A net from a vector of ``plan.size`` to a flat vector with one entry for each of ``plan.shape``."""
+
+    def made(self, which: str, plan: Plan, *, key: Array) -> Net:
+        """Its ``which``, "encoder" or "decoder", for a plan.
+
+        Raises:
+            SpecError: it fails, or gives what cannot be called: a network of the user's own may do anything.
+        """
+        name = networks.name_of(self)
+        try:
+            net: Net = getattr(self, which)(plan, key=key)
+        except LatenteError:
+            raise
+        except Exception as error:
+            raise SpecError(f"{name}: making its {which} for {plan} fails: {type(error).__name__}: {error}") from error
+        if not callable(net):
+            raise SpecError(f"{name}: got {net!r} as its {which}; allowed: a module that can be called")
+        return net
 
     def biased(self, decoder: Net, bias: Array) -> Net:
         """The decoder with its output bias, of ``plan.shape``, in place.

@@ -15,6 +15,9 @@ from latente.errors import SpecError
 from latente.model.posteriors.base import posteriors
 from latente.model.posteriors.quantised import Quantised
 
+MOST = 2**31 - 1
+"""Codes are numbered by int32."""
+
 
 def _levels(value: Any) -> Any:
     return tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
@@ -32,6 +35,11 @@ class FiniteScalar(Quantised):
             raise SpecError(
                 f'posterior "fsq": got levels = {self.levels!r}; allowed: a list of whole numbers of at least 2, '
                 "for instance [8, 5, 5]"
+            )
+        if math.prod(self.levels) > MOST:
+            raise SpecError(
+                f'posterior "fsq": got levels = {self.levels!r}, which make {math.prod(self.levels):,} codes; '
+                f"allowed: at most {MOST:,}"
             )
 
     def entries(self) -> int:

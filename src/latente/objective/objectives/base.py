@@ -26,10 +26,12 @@ class Objective(eqx.Module):
         classifies: whether it needs a model with a classifier, and labels.
         bound: whether its loss is an upper bound of −log p(x) at its default options, so that it may be compared
             in nats.
+        least: how many examples a batch must have: two where it compares them.
     """
 
     classifies: ClassVar[bool] = False
     bound: ClassVar[bool] = False
+    least: ClassVar[int] = 1
 
     @abstractmethod
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
@@ -54,6 +56,10 @@ class Objective(eqx.Module):
     def settled(self, step: Array) -> Array:
         """Whether the loss weighs its terms as it will at the end: before, no epoch can be the best."""
         return jnp.asarray(True)
+
+    def codes(self) -> int:
+        """How many codes of each example a training step decodes."""
+        return 1
 
     def length(self) -> int:
         """How many steps its schedule takes; 0 without one."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import Array
 
+from latente.errors import SpecError
 from latente.model.autoencoder import Autoencoder
 from latente.model.priors.normal import StandardNormal
 from latente.objective.objectives.base import Objective, Opponent, needs_density, objectives, refuse
@@ -101,6 +102,8 @@ class BetaTC(Objective):
     beta: float = eqx.field(static=True, default=6.0)
     gamma: float = eqx.field(static=True, default=1.0)
 
+    least: ClassVar[int] = 2
+
     def __check_init__(self) -> None:
         for option in ("alpha", "beta", "gamma"):
             number('objective "beta-tc"', option, getattr(self, option), low=0)
@@ -121,6 +124,11 @@ class BetaTC(Objective):
     def check(self, model: Autoencoder) -> None:
         """Needs a posterior whose density, and each latent's, is known at any code, and a prior of independent ones."""
         needs_density(self, model)
+        if model.latent_dim < 2:
+            raise SpecError(
+                f"{objectives.name_of(self)} does not go with latent_dim = {model.latent_dim}: one latent has no total "
+                'correlation; take latent_dim = 2 or more, or objective "elbo"'
+            )
         if not (model.posterior.evaluates and isinstance(model.posterior, HasMarginals)):
             raise refuse(
                 self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -66,6 +66,8 @@ class DIPVAE(Objective):
     kind: str = eqx.field(static=True, default="ii")
     off_diagonal: float = eqx.field(static=True, default=10.0)
     diagonal: float = eqx.field(static=True, default=10.0)
+
+    least: ClassVar[int] = 2
 
     def __check_init__(self) -> None:
         choice('objective "dip-vae"', "kind", self.kind, KINDS)

@@ -73,6 +73,10 @@ class DReG(Objective):
 
         return Terms(*jax.vmap(one)(batch.x, batch.context, batch.keys))
 
+    def codes(self) -> int:
+        """``samples``."""
+        return self.samples
+
     def check(self, model: Autoencoder) -> None:
         """Needs a prior, and a posterior whose density is known at any code."""
         needs_weights(self, model)

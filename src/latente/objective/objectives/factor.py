@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -65,6 +67,8 @@ class FactorVAE(Objective):
     hidden: tuple[int, ...] = eqx.field(static=True, default=(256, 256), converter=as_tuple)
     activation: str = eqx.field(static=True, default="elu")
     learning_rate: float = eqx.field(static=True, default=1e-4)
+
+    least: ClassVar[int] = 2
 
     def __check_init__(self) -> None:
         number('objective "factor-vae"', "gamma", self.gamma, low=0)

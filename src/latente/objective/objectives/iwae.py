@@ -106,6 +106,10 @@ class IWAE(Objective):
 
         return Terms(*jax.vmap(one)(batch.x, batch.context, batch.keys))
 
+    def codes(self) -> int:
+        """``samples``."""
+        return self.samples
+
     def check(self, model: Autoencoder) -> None:
         """Needs a posterior with a density and a prior."""
         needs_weights(self, model)

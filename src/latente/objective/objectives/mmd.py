@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 from jax import Array
@@ -44,6 +46,8 @@ class InfoVAE(Objective):
     kernel: str = eqx.field(static=True, default="imq")
     scales: tuple[float, ...] = eqx.field(static=True, default=SCALES, converter=as_tuple)
 
+    least: ClassVar[int] = 2
+
     def __check_init__(self) -> None:
         part = 'objective "info-vae"'
         number(part, "alpha", self.alpha, high=1)
@@ -72,6 +76,8 @@ class MMDVAE(Objective):
     kernel: str = eqx.field(static=True, default="imq")
     scales: tuple[float, ...] = eqx.field(static=True, default=SCALES, converter=as_tuple)
 
+    least: ClassVar[int] = 2
+
     def __check_init__(self) -> None:
         number('objective "mmd-vae"', "weight", self.weight, low=0)
         check_kernel('objective "mmd-vae"', self.kernel, self.scales)
@@ -99,6 +105,8 @@ class WAEMMD(Objective):
     weight: float = eqx.field(static=True, default=10.0)
     kernel: str = eqx.field(static=True, default="imq")
     scales: tuple[float, ...] = eqx.field(static=True, default=SCALES, converter=as_tuple)
+
+    least: ClassVar[int] = 2
 
     def __check_init__(self) -> None:
         number('objective "wae-mmd"', "weight", self.weight, low=0)

@@ -48,6 +48,10 @@ class MIWAE(Objective):
 
         return Terms(*jax.vmap(one)(batch.x, batch.context, batch.keys))
 
+    def codes(self) -> int:
+        """``groups`` times ``samples``."""
+        return self.groups * self.samples
+
     def check(self, model: Autoencoder) -> None:
         """Needs a posterior with a density and a prior."""
         needs_weights(self, model)
@@ -82,6 +86,10 @@ class CIWAE(Objective):
             return self.beta * (reconstruction + rate) - (1 - self.beta) * tight, reconstruction, rate
 
         return Terms(*jax.vmap(one)(batch.x, batch.context, batch.keys))
+
+    def codes(self) -> int:
+        """``samples``."""
+        return self.samples
 
     def check(self, model: Autoencoder) -> None:
         """Needs a posterior with a density and a prior."""
@@ -121,6 +129,10 @@ class PIWAE(Objective):
             return -bound, -jnp.mean(log_p), mean_rate(model, prior, drawn, log_prior)
 
         return Terms(*jax.vmap(one)(batch.x, batch.context, batch.keys))
+
+    def codes(self) -> int:
+        """``groups`` times ``samples``."""
+        return self.groups * self.samples
 
     def check(self, model: Autoencoder) -> None:
         """Needs a posterior with a density and a prior."""

@@ -1,0 +1,182 @@
+"""What makes no sense together is refused in one line with both names, before anything is compiled."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+
+import latente
+from latente.data.source import make_source
+from latente.data.split import split_source
+from latente.errors import DataError, LatenteError, SpecError
+from latente.model.networks import Network, networks
+from latente.training import check as checking
+from latente.training import fit as fitting
+from made import blobs
+
+IMAGES = split_source(make_source("blobs", *blobs(100)))
+ALIKE = split_source(make_source("alike", blobs(100)[0], np.zeros(100, int)))
+BELOW = split_source(make_source("below", np.random.default_rng(0).poisson(2.0, (100, 4)) - 1.0), scale="none")
+HALVES = split_source(make_source("halves", np.random.default_rng(0).poisson(2.0, (100, 4)) / 2), scale="none")
+
+
+@pytest.fixture(autouse=True)
+def nothing_compiles(monkeypatch):
+    def run_epoch(*_):
+        raise AssertionError("it went on to training")
+
+    monkeypatch.setattr(fitting, "run_epoch", run_epoch)
+
+
+def refusal(spec, data=IMAGES, **train):
+    """The one line that is said of a model, data and training."""
+    with pytest.raises(LatenteError) as error:
+        latente.fit(spec, data, **{"epochs": 2, "batch_size": 20, **train})
+    text = str(error.value)
+    assert "\n" not in text
+    return text
+
+
+@pytest.mark.parametrize(
+    ("parts", "train", "words"),
+    [
+        ({"objective": "elbo"}, {"labelled": 0.1}, ['objective "elbo"', "train.labelled = 0.1", "sees no labels"]),
+        ({"objective": "info-vae"}, {"batch_size": 1}, ['objective "info-vae"', "batch_size = 1", "at least 2"]),
+        ({"objective": "beta-tc"}, {"batch_size": 1}, ['objective "beta-tc"', "batch_size = 1"]),
+        ({"objective": "dip-vae"}, {"batch_size": 1}, ['objective "dip-vae"', "batch_size = 1"]),
+        ({"objective": "factor-vae"}, {"batch_size": 1}, ['objective "factor-vae"', "batch_size = 1"]),
+        ({"objective": "beta-tc", "latent_dim": 1}, {}, ['objective "beta-tc"', "latent_dim = 1"]),
+        (
+            {"objective": {"name": "elbo", "beta": {"name": "linear", "steps": 9}}},
+            {},
+            ['objective "elbo": its schedule takes 9 steps, and the run has only 8'],
+        ),
+        (
+            {"objective": {"name": "elbo", "beta": {"name": "cyclical", "steps": 3, "cycles": 4}}},
+            {},
+            ['beta of objective "elbo": got cycles = 4 in steps = 3'],
+        ),
+        ({"posterior": "vq"}, {}, ['prior "standard-normal"', 'posterior "vq"', 'take prior "uniform-codes"']),
+        ({"posterior": "gumbel-softmax"}, {}, ['take prior "uniform-categorical"']),
+        (
+            {"posterior": {"name": "fsq", "levels": [2000] * 3}, "prior": "uniform-codes", "objective": "vq"},
+            {},
+            ['posterior "fsq": got levels', "8,000,000,000 codes; allowed: at most 2,147,483,647"],
+        ),
+        ({"likelihood": {"name": "gaussian", "sigma": [1, 2]}}, {}, ['likelihood "gaussian": got sigma = [1, 2]']),
+        (
+            {"likelihood": {"name": "categorical", "categories": 256}, "output_bias": True},
+            {},
+            ['likelihood "categorical" does not go with output_bias'],
+        ),
+    ],
+)
+def test_settings_that_do_not_go_together(parts, train, words):
+    text = refusal(latente.VAE(**{"latent_dim": 2, "hidden": (8,), **parts}), **train)
+    assert all(word in text for word in words), text
+
+
+def test_weights_are_numbers_or_schedules():
+    for beta in (-1, float("nan"), [1, 2], True):
+        text = refusal(latente.VAE(2, hidden=(8,), objective={"name": "elbo", "beta": beta}))
+        assert text.startswith(
+            f'beta of objective "elbo": got {beta!r}; allowed: a number of at least 0, or a schedule'
+        )
+
+
+def test_data_that_a_part_cannot_take_is_named():
+    assert "all of alike have one label" in refusal(latente.preset("CVAE", 2, hidden=(8,)), ALIKE)
+    poisson = latente.VAE(2, hidden=(8,), likelihood="poisson")
+    assert "below: values from -1 to " in refusal(poisson, BELOW)
+    assert 'halves: likelihood "poisson" takes whole numbers only, and the data has' in refusal(poisson, HALVES)
+    with pytest.raises(DataError):
+        latente.fit(poisson, HALVES)
+
+
+def test_what_no_memory_holds_is_refused(monkeypatch):
+    monkeypatch.setattr(checking, "_memory", lambda: 2.0**20)
+    # 31 · 60,000 numbers in, 4 · 60,001 to the posterior, 3 · 60,000 from the code, 30 · 60,001 out.
+    assert "hidden = [60000] makes a model of 4,080,034 numbers" in refusal(latente.VAE(2, hidden=(60_000,)))
+    iwae = latente.preset("IWAE", 2, hidden=(8,))
+    assert "decoded from 20,000 codes a step" in refusal(latente.preset("IWAE", 2, hidden=(8,), samples=1000))
+    assert "decoded from 20,000 codes" in refusal(latente.preset("MIWAE", 2, hidden=(8,), samples=50, groups=20))
+    checking.check(latente.spec.RunSpec(model=iwae, train=latente.spec.TrainSpec(batch_size=20)), IMAGES)
+    monkeypatch.undo()
+    assert checking._memory() > 2**28
+
+
+class Linear(eqx.Module):
+    """A user's module, and what it does with its result."""
+
+    weight: jax.Array
+    then: object = eqx.field(static=True)
+
+    def __call__(self, x):
+        return self.then(jnp.ravel(x) @ self.weight)
+
+
+def fine(y):
+    return y
+
+
+def own(encodes=fine, decodes=fine, more=0):
+    """A user's network that does something else with what an encoder or a decoder should give."""
+
+    class Own(Network):
+        def encoder(self, plan, *, key):
+            return Linear(jr.normal(key, (int(np.prod(plan.shape)) + more, plan.size)), encodes)
+
+        def decoder(self, plan, *, key):
+            return Linear(jr.normal(key, (plan.size, int(np.prod(plan.shape)))), decodes)
+
+    return Own
+
+
+def broken(y):
+    raise ValueError("a bug of mine\nin two lines")
+
+
+GAUSSIAN, BERNOULLI = 'posterior "gaussian" with latent_dim = 2 needs (4,)', 'likelihood "bernoulli" for examples of'
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (own(lambda y: y[:3]), ["its encoder gives an array of shape (3,) of float32", GAUSSIAN]),
+        (own(lambda y: y[None]), ["its encoder gives an array of shape (1, 4)", GAUSSIAN]),
+        (own(lambda y: (y, y)), ["its encoder gives a tuple", GAUSSIAN]),
+        (own(lambda y: y.astype(int)), ["of int32", GAUSSIAN]),
+        (own(decodes=lambda y: y[1:]), ["its decoder gives an array of shape (29,)", BERNOULLI, "needs 30 numbers"]),
+        (own(decodes=lambda y: None), ["its decoder gives a NoneType", BERNOULLI]),
+        (own(broken), ["its encoder fails on an example of shape (6, 5): ValueError: a bug of mine"]),
+        (own(decodes=broken), ["its decoder fails on a code of 2 numbers: ValueError: a bug of mine"]),
+        (own(more=1), ["its encoder fails on an example of shape (6, 5): TypeError"]),
+    ],
+)
+def test_a_network_of_the_users_own_that_gives_something_else(network, words, monkeypatch):
+    monkeypatch.setitem(networks._entries, "own", network)
+    text = refusal(latente.VAE(2, network="own"))
+    assert all(word in text for word in ['network "own"', *words]), text
+
+
+def test_a_network_of_the_users_own_that_lacks_something(monkeypatch):
+    monkeypatch.setitem(networks._entries, "own", own())
+    assert 'network "own" does not go with output_bias' in refusal(latente.VAE(2, network="own", output_bias=True))
+    context = refusal(latente.preset("CVAE", 2, network="own"))
+    assert "its encoder fails on an example of shape (6, 5) and a context of 3 numbers: TypeError" in context
+
+    class Half(Network):
+        def encoder(self, plan, *, key):
+            return None
+
+    monkeypatch.setitem(networks._entries, "own", Half)
+    assert 'network "own": Can\'t instantiate abstract class' in refusal(latente.VAE(2, network="own"))
+    Half.__abstractmethods__ = frozenset()
+    assert 'network "own": got None as its encoder; allowed: a module' in refusal(latente.VAE(2, network="own"))
+    Half.encoder = lambda self, plan, *, key: 1 / 0
+    assert "making its encoder for Plan(shape=(6, 5)" in refusal(latente.VAE(2, network="own"))
+    with pytest.raises(SpecError) as error:
+        latente.fit(latente.VAE(2, network="own"), IMAGES)
+    assert isinstance(error.value.__cause__, ZeroDivisionError)
