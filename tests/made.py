@@ -13,12 +13,12 @@ def blobs(n=300, shape=(6, 5), classes=3, seed=0):
 
 
 def built(spec, shape, classes=0, columns=0):
-    """As `latente.training.fit.new_model`, with weights from NumPy: many small programs need not be compiled."""
+    """As `latente.training.check.new_model`, with weights from NumPy: many small programs need not be compiled."""
     import equinox as eqx
     import jax
     import jax.numpy as jnp
 
-    from latente.training.fit import new_model
+    from latente.training.check import new_model
 
     rng = np.random.default_rng(spec.seed)
     empty = eqx.filter_eval_shape(lambda: new_model(spec, shape, classes, columns))

@@ -7,7 +7,7 @@ from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import EACH, Measured
 from latente.spec import RunSpec, TrainSpec
-from latente.training.fit import new_model
+from latente.training.check import new_model
 
 _models = {}
 

@@ -15,7 +15,7 @@ from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.errors import DataError, SpecError
 from latente.spec import RunSpec, TrainSpec
-from latente.training.fit import check
+from latente.training.check import check
 
 RNG = np.random.default_rng(0)
 WHOLE = RNG.normal(size=(200, 4)) * [1, 10, 0.1, 3] + [0, 50, 0, -2]
