@@ -186,3 +186,14 @@ def test_what_has_no_bound_is_refused():
         nll(build(AE(2, hidden=()), (4,), key=jr.key(0)), ONE, x)
     with pytest.raises(SpecError, match="samples: got 0"):
         nll(mute(), ONE, x, samples=0)
+
+
+def test_halves_whose_weights_are_far_apart_are_bounds_still():
+    """With two draws each half is one: −log (e^−a + e^−b)/2 from a, the bound of the first, and b."""
+    x = jnp.asarray(40 * EVIDENCE.rvs(size=30, random_state=0).astype(np.float32))
+    one, two = (nll(mute(), ONE, Examples(x), samples=k) for k in (1, 2))
+    a, b = one.values, 2 * two.halves - one.values
+    # Far more than the 104 nats below which a weight against the greater one is zero in single precision.
+    assert np.abs(a - b).max() > 500
+    assert two.values == pytest.approx(-logsumexp([-a, -b], axis=0) + np.log(2), rel=1e-4)
+    assert np.isfinite(two.gain).all()

@@ -6,6 +6,7 @@ from sklearn.linear_model import LogisticRegression
 
 import latente
 from latente.errors import SpecError
+from latente.evaluation.evaluate import Metric
 from latente.evaluation.scores import Measured, scores
 from latente.evaluation.scores.active_units import active
 from latente.interfaces import lineup, tables
@@ -106,3 +107,13 @@ def test_what_a_score_found_is_kept_with_the_run(runs, tiny, tmp_path, monkeypat
     assert kept.values == found.values and kept.warnings == warnings
     np.testing.assert_array_equal(kept.arrays["per_value"], arrays["per_value"])
     assert again.metrics == run.metrics
+
+
+def test_a_number_that_is_none_is_kept_as_none(runs, tiny, tmp_path):
+    import dataclasses
+
+    odd = {"test": {"loss": Metric(float("inf"), float("nan"))}}
+    folder = dataclasses.replace(runs["point"], metrics=odd, measured={}).save(tmp_path / "odd")
+    assert "null" in (folder / "metrics.json").read_text()
+    again = latente.load(folder, data=tiny).metrics["test"]["loss"]
+    assert np.isnan([again.value, again.standard_error]).all()

@@ -189,29 +189,28 @@ def _bound(
     outputs = jax.vmap(encoded)(batch.x, batch.context)
     over_draws = jax.vmap(weight, in_axes=(None, None, None, 0))
 
-    def step(number: Array, carry: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
-        highest, even, odd, squares = carry
+    def step(number: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        highest, sums, squares = carry
         place = number * at_once + jnp.arange(at_once)
         drawn = jax.vmap(lambda key: jax.vmap(lambda k: jr.fold_in(key, k))(place))(batch.keys)
         log_w = jax.vmap(over_draws)(batch.x, batch.context, outputs, drawn)
-        # The last step draws more than are needed: those beyond K weigh nothing.
-        log_w = jnp.where(place < samples, log_w, -jnp.inf)
-        top = jnp.maximum(highest, log_w.max(axis=1))
+        # Either half, the even and the odd draws, against its own greatest weight, or one that is far below the other's
+        # would be zero. The last step draws more than are needed: those beyond K weigh nothing.
+        mine = (place % 2 == jnp.arange(2)[:, None]) & (place < samples)
+        log_w = jnp.where(mine, log_w[:, None, :], -jnp.inf)
+        top = jnp.maximum(highest, log_w.max(axis=2))
         safe = jnp.where(jnp.isneginf(top), 0.0, top)
         shrink = jnp.exp(highest - safe)
-        w = jnp.exp(log_w - safe[:, None])
-        first = w @ (place % 2 == 0).astype(w.dtype)
-        last = w @ (place % 2 == 1).astype(w.dtype)
-        return top, even * shrink + first, odd * shrink + last, squares * shrink**2 + (w**2).sum(axis=1)
+        w = jnp.exp(log_w - safe[..., None])
+        return top, sums * shrink + w.sum(axis=2), squares * shrink**2 + (w**2).sum(axis=2)
 
-    zero = jnp.zeros(len(examples))
+    zero = jnp.zeros((len(examples), 2))
     steps = (samples + at_once - 1) // at_once
-    top, even, odd, squares = jax.lax.fori_loop(0, steps, step, (jnp.full_like(zero, -jnp.inf), zero, zero, zero))
-
-    def bound(total: Array, count: Array) -> Array:
-        found: Array = jnp.log(count) - top - jnp.log(total)
-        return found
-
-    halves = 0.5 * (bound(even, (samples + 1) // 2) + bound(odd, samples // 2))
-    halves = jnp.where(samples > 1, halves, jnp.inf)
-    return bound(even + odd, samples), (even + odd) ** 2 / squares, halves
+    tops, sums, squares = jax.lax.fori_loop(0, steps, step, (jnp.full_like(zero, -jnp.inf), zero, zero))
+    top = tops.max(axis=1)
+    share = jnp.exp(tops - top[:, None])
+    total = (sums * share).sum(axis=1)
+    counts = jnp.array([(samples + 1) // 2, samples // 2])
+    halves = jnp.where(samples > 1, (jnp.log(counts) - tops - jnp.log(sums)).mean(axis=1), jnp.inf)
+    effective = total**2 / (squares * share**2).sum(axis=1)
+    return jnp.log(samples) - top - jnp.log(total), effective, halves

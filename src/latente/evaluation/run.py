@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import importlib
 import io
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -360,7 +361,7 @@ class Run:
         # The metrics come last: a folder that has them is finished.
         write_json(
             folder / "metrics.json",
-            {s: {k: dataclasses.asdict(m) for k, m in ms.items()} for s, ms in self.metrics.items()},
+            {s: {k: _plain(m) for k, m in ms.items()} for s, ms in self.metrics.items()},
         )
 
 
@@ -434,7 +435,7 @@ def load(path: str | Path, *, data: Data | None = None) -> Run:
         card = read_json(folder / "data.json")
         shape = tuple(int(n) for n in card["shape"])
         metrics = {
-            s: {k: Metric(float(m["value"]), float(m["standard_error"])) for k, m in ms.items()}
+            s: {k: Metric(*(_number(m[n]) for n in ("value", "standard_error"))) for k, m in ms.items()}
             for s, ms in read_json(folder / "metrics.json").items()
         }
         times = read_json(folder / "times.json")
@@ -501,6 +502,15 @@ def _read_measured(folder: Path, metrics: Metrics) -> dict[str, dict[str, Measur
         except KeyError as error:
             raise StoreError(f"{path}: is damaged, or metrics.json beside it is (there is no {error})") from None
     return found
+
+
+def _plain(metric: Metric) -> dict[str, float | None]:
+    """For JSON, which has no infinity and no NaN: null."""
+    return {k: v if math.isfinite(v) else None for k, v in dataclasses.asdict(metric).items()}
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)
 
 
 def _templates(spec: RunSpec, shape: tuple[int, ...], card: dict[str, Any]) -> tuple[Autoencoder, Opponent | None]:

@@ -98,7 +98,7 @@ class Crew:
         from latente.spec import as_dict
 
         steps = {id(run): run.train.epochs_for(len(data.train)) * run.train.steps(len(data.train)) for run in runs}
-        waiting = sorted(runs, key=lambda run: steps[id(run)])
+        waiting = sorted(runs, key=lambda run: -steps[id(run)])
         about = {
             "data": as_dict(data.spec),
             "fingerprint": data.fingerprint,
@@ -120,7 +120,7 @@ class Crew:
                 if worker.run is not None:
                     watch.on_done(worker.run)
                     unfinished -= 1
-                worker.run = waiting.pop() if waiting else None
+                worker.run = waiting.pop(0) if waiting else None
                 if worker.run is not None:
                     worker.tell({"run": as_dict(worker.run)})
             elif worker.run is not None:
