@@ -12,10 +12,14 @@ import pytest
 import latente
 from latente.evaluation.comparison.boards import Note
 from latente.evaluation.comparison.compare import compare
+from latente.evaluation.evaluate import Metric
 from latente.evaluation.findings.measures import Estimate
-from latente.interfaces import comparison, elbowfigure, elbows, numbers
+from latente.evaluation.looks import Look
+from latente.interfaces import comparison, elbowfigure, elbows, lineup, numbers
 from latente.interfaces.cli import main
+from latente.interfaces.report import _method
 from latente.interfaces.words import Words
+from latente.spec import StudySpec
 from maderuns import made_run
 
 EN, PT = Words("en"), Words("pt")
@@ -91,6 +95,7 @@ def test_a_selection_ends_with_the_folder_and_is_made_on_validation(folders, cap
         (["ONE", "TWO", "--scores", "los"], 'unknown score "los"; did you mean "loss"?'),
         (["ONE", "TWO", "--against", "x"], 'unknown model "x"'),
         (["ONE", "TWO", "--split", "tset"], 'unknown --split "tset"; did you mean "test"?'),
+        (["ONE", "TWO", "--scores", "nll", "--set", "nl.samples=3"], 'unknown score "nl"; did you mean "nll"?'),
         (["TWO", "THREE", "--share", "2"], "share: got 2.0; allowed: a number above 0 and below 1"),
         (["TWO", "THREE", "--tolerance", "-1"], "tolerance: got -1.0; allowed: a number of at least 0"),
     ],
@@ -168,6 +173,28 @@ def test_the_elbow_is_drawn_with_what_it_says(tiny):
     assert "the ring the size chosen" in caption and "16 latents are enough" in alt and "113.22" in alt
     picture = elbowfigure.picture(found, EN)
     assert picture.file == "elbow-vae-2.svg" and picture.group == "sweep" and b"<svg" in picture.content
+
+
+def test_later_looks_at_the_test_part_are_told(tiny, tmp_path, capsys):
+    run = made_run(tiny)
+    run.looks = [Look(f"2026-0{i}-01T12:00:00Z", by, ["nll"]) for i, by in enumerate(("latente run", "latente x"), 1)]
+    run.save(tmp_path / "run")
+    assert main(["show", str(tmp_path / "run")]) == 0
+    assert "test part looked at on 2026-02-01T12:00:00Z by latente x: nll" in capsys.readouterr().out
+    facts = _method(StudySpec(), lineup.models([run]), tiny, EN, "image")
+    assert facts[-1][1].endswith("after training. After that it was looked at by latente x.")
+
+
+def test_plain_values_for_a_program(tiny):
+    exact = {"unpaired": {"linear-probe": Metric(0.5, 0.0)}}
+    runs = [made_run(tiny, n, 0, latente.VAE(d, **SMALL), **exact) for n, d in (("a", 2), ("b", 3))]
+    found = latente.compare(runs, ["linear-probe", "loss"])
+    first, second = found.rows()
+    assert (first["covers"], first["low"], first["p_value"], first["scale"]) == ("nothing", None, None, "accuracy")
+    assert second["low"] < second["difference"] < second["high"] and second["examples"] == 60
+    table = found.as_dict()
+    assert [b["differences"][0] for b in table["boards"]] == [b.gaps[0].row() for b in found.boards]
+    assert json.loads(json.dumps(table))["budgets"][0]["steps"] == [12, 12]
 
 
 def test_both_languages_say_all():

@@ -143,6 +143,8 @@ def _parser() -> _Parser:
     compared.add_argument("--scores", metavar="NAMES",
                           help="by which numbers, by comma (loss, mse and what the runs were scored by)")  # fmt: skip
     compared.add_argument("--samples", type=int, default=1000, metavar="K", help="codes an example for nll (1000)")
+    compared.add_argument("--set", action="append", default=[], metavar="NAME.OPTION=VALUE", dest="settings",
+                          help="an option of a score: generation.samples=500 (may be repeated)")  # fmt: skip
     compared.add_argument("--split", choices=("train", "validation", "test"),
                           help="on which part (test; with --select validation)")  # fmt: skip
     compared.add_argument("--against", metavar="MODEL", help="compare all others with this one, not with each other")
@@ -354,8 +356,9 @@ def _compare(arguments: Arguments, argv: list[str]) -> None:
 
     for text in compare_runs(
         arguments.folders,
-        names=arguments.scores.split(",") if arguments.scores else None,
+        names=[name.strip() for name in arguments.scores.split(",")] if arguments.scores else None,
         samples=arguments.samples,
+        settings=arguments.settings,
         split=arguments.split,
         against=arguments.against,
         select=arguments.select,

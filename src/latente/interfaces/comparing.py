@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from rich import box
@@ -18,9 +19,10 @@ from latente.evaluation.comparison.boards import Comparison, refuse_test
 from latente.evaluation.comparison.compare import OnScore, compare, measure
 from latente.evaluation.comparison.elbow import SHARE, Elbow
 from latente.evaluation.comparison.sweep import Sweep, elbow_of, scored_by, sweeps
-from latente.evaluation.scores import Score, scores
+from latente.evaluation.scores import Score
 from latente.interfaces import comparison as shown
 from latente.interfaces import elbows
+from latente.interfaces.scoring import scores_of
 from latente.interfaces.tables import Table
 from latente.interfaces.words import Words, default_language
 
@@ -32,6 +34,7 @@ def compare_runs(
     *,
     names: Sequence[str] | None,
     samples: int,
+    settings: Sequence[str],
     split: str | None,
     against: str | None,
     select: bool,
@@ -47,6 +50,7 @@ def compare_runs(
         folders: of runs or studies.
         names: of the scores; None: the loss, the squared error and what the runs were scored by.
         samples: K, where a bound on the NLL is asked for.
+        settings: ``NAME.OPTION=VALUE`` each, for options of these scores.
         split: on which part; None: "validation" to select, otherwise "test".
         against: a model with which alone all others are compared.
         select: choose a run; its folder comes last.
@@ -62,7 +66,7 @@ def compare_runs(
     split = split or ("validation" if select else "test")
     if select:
         refuse_test(split, "--select")
-    asked = None if names is None else [_made(n, samples) for n in names]
+    asked = scores_of(names or (), samples, settings) or None
     console = Console(stderr=True)
     # Where nobody sees it, it would still end with an empty line.
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -73,9 +77,9 @@ def compare_runs(
     unjudged = len(curves) < len(judged)
     choice = found.select() if select else None
     if as_csv is not None:
-        write_text(Path(as_csv), _csv(shown.as_rows(found)))
+        write_text(Path(as_csv), _csv(found.rows()))
     if as_json is not None:
-        write_json(Path(as_json), shown.as_table(found, curves))
+        write_json(Path(as_json), {**found.as_dict(), "elbows": [asdict(curve) for curve in curves]})
     yield from _told(found, curves, words)
     if unjudged:
         yield words("compare.elbow.unjudged")
@@ -85,10 +89,6 @@ def compare_runs(
         if choice.ties:
             yield words("compare.note.ties", models=words.joined(list(choice.ties)))
         yield str(choice.opened.folder)
-
-
-def _made(name: str, samples: int) -> Score:
-    return scores.make({"name": name, "samples": samples} if name == "nll" else name)
 
 
 def _elbow(

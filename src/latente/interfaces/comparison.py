@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from latente.evaluation.comparison.boards import Board, Comparison, Entry, Gap
 from latente.evaluation.comparison.budget import COUNTED
@@ -183,68 +180,6 @@ def notes(found: Comparison, words: Words) -> list[str]:
     for (kind, score, why), models in together.items():
         said.append(words(f"compare.note.{kind}", score=score, why=why, models=words.joined(models)))
     return said
-
-
-def as_rows(found: Comparison) -> list[dict[str, Any]]:
-    """Every difference as a plain row, for CSV."""
-    return [
-        {
-            "score": b.score, "column": b.column, "scale": b.scale, "split": found.split,
-            "first": g.first, "second": g.second, **_plain(g),
-        }
-        for b in found.boards
-        for g in b.gaps
-    ]  # fmt: skip
-
-
-def as_table(found: Comparison, elbows: Iterable[Elbow] = ()) -> dict[str, Any]:
-    """All of it as plain values, for JSON."""
-    return {
-        "split": found.split,
-        "level": found.level,
-        "comparisons": found.comparisons,
-        "models": [
-            {"name": m.name, "seeds": list(m.seeds), "folders": [str(o.folder) if o.folder else None for o in m.opened]}
-            for m in found.models
-        ],
-        "budgets": [dataclasses.asdict(b) for b in found.budgets],
-        "budgets_differ_in": list(found.unequal),
-        "boards": [
-            {
-                "score": b.score, "column": b.column, "scale": b.scale, "lower_is_better": b.lower,
-                "values": [{"model": e.model, "seeds": e.seeds, **dataclasses.asdict(e.value)} for e in b.entries],
-                "differences": [{"first": g.first, "second": g.second, **_plain(g)} for g in b.gaps],
-            }
-            for b in found.boards
-        ],
-        "notes": [{"kind": n.kind, **n.values} for n in found.notes],
-        "elbows": [_finite(dataclasses.asdict(e)) for e in elbows],
-    }  # fmt: skip
-
-
-def _plain(gap: Gap) -> dict[str, Any]:
-    told = gap.covers != "nothing"
-    estimate = gap.difference.estimate
-    return {
-        "difference": estimate.value,
-        "low": _finite(estimate.low) if told else None,
-        "high": _finite(estimate.high) if told else None,
-        "p_value": gap.difference.p_value if told else None,
-        "comparisons": gap.difference.comparisons,
-        "seeds": gap.seeds,
-        "examples": gap.examples,
-        "covers": gap.covers,
-        "better": gap.better,
-    }
-
-
-def _finite(value: Any) -> Any:
-    """With None for what JSON has no number for."""
-    if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _count(words: Words, value: int) -> Cell:

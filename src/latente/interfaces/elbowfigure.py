@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from latente.evaluation.comparison.elbow import Elbow
 from latente.interfaces.drawing import BLUE, INK, MUTED, ORANGE, WIDTH, localise, plain, style
@@ -16,6 +17,13 @@ from latente.interfaces.words import Words, default_language
 
 REACH = 3.0
 """The right panel shows up to so many times what may be missing."""
+RING: dict[str, Any] = {
+    "marker": "o",
+    "markersize": 11,
+    "markerfacecolor": "none",
+    "markeredgecolor": ORANGE,
+    "markeredgewidth": 1.6,
+}
 PAPER = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
 
 
@@ -37,7 +45,7 @@ def draw(found: Elbow, words: Words) -> Figure:
     sizes = [s.latents for s in found.sizes]
     limit = found.flat if found.share is not None and found.shape == "flat" else found.tolerance
     with style():
-        made = Figure(figsize=(WIDTH, 2.8), layout="constrained")
+        made = Figure(figsize=(WIDTH, 3.0), layout="constrained")
         left, right = made.subplots(1, 2)
         _bars(left, sizes, [s.mean for s in found.sizes])
         _bars(right, sizes, [s.behind for s in found.sizes])
@@ -55,15 +63,14 @@ def draw(found: Elbow, words: Words) -> Figure:
             ax.set_xticks([], minor=True)
             if found.chosen is not None:
                 at = sizes.index(found.chosen)
-                ax.plot([found.chosen], [values[at]], "o", markersize=11, markerfacecolor="none",
-                        markeredgecolor=ORANGE, markeredgewidth=1.6, clip_on=False)  # fmt: skip
+                ax.plot([found.chosen], [values[at]], clip_on=False, **RING)
+        keys = []
         if found.chosen is not None:
-            beside = "right" if found.chosen == sizes[-1] else "left"
-            left.annotate(
-                words("compare.elbow.chosen", size=found.chosen),
-                (found.chosen, found.at(found.chosen).mean.high),
-                xytext=(0, 5), textcoords="offset points", ha=beside, va="bottom", fontsize=8, color=ORANGE, bbox=PAPER,
-            )  # fmt: skip
+            keys.append(Line2D([], [], linestyle="", **RING, label=words("compare.elbow.chosen", size=found.chosen)))
+        if limit > 0:
+            said = words("compare.elbow.limit", value=number(words, limit, digits([limit])))
+            keys.append(Line2D([], [], color=ORANGE, linewidth=1, linestyle="--", label=said))
+        made.legend(handles=keys, loc="outside upper right", ncols=2)
     return made
 
 
@@ -91,9 +98,6 @@ def _zoom(ax: Any, found: Elbow, limit: float, words: Words) -> None:
     ax.axhline(0, color=MUTED, linewidth=0.7)
     if limit > 0:
         ax.axhline(limit, color=ORANGE, linewidth=1, linestyle="--")
-        text = words("compare.elbow.limit", value=number(words, limit, digits([limit])))
-        ax.annotate(text, (0, limit), xycoords=("axes fraction", "data"), xytext=(3, 3), textcoords="offset points",
-                    ha="left", fontsize=8, color=ORANGE, bbox=PAPER)  # fmt: skip
 
 
 def picture(found: Elbow, words: Words) -> Picture:

@@ -29,6 +29,8 @@ def sentences(found: Elbow, words: Words) -> list[str]:
         said.append(words("compare.elbow.seeds", seeds=found.seeds, examples=examples))
     if found.shape == "unknown" and found.seeds > 1:
         said.append(words("compare.elbow.more"))
+    if found.column == "loss":
+        said.append(words("compare.elbow.bound"))
     return said
 
 

@@ -263,13 +263,17 @@ def _method(study: StudySpec, trained: Sequence[Trained], data: Data, words: Wor
         if m.first.spec.train.patience
     ]
     scored = any(r.measured.get("test") for m in trained for r in m.runs)
+    test = [words("report.method.test_scored" if scored else "report.method.test_value")]
+    again = list(dict.fromkeys(look.by for m in trained for r in m.runs for look in r.looks[1:]))
+    if again:
+        test.append(words("report.method.test_again", commands="; ".join(again)))
     facts = [
         ("split", words(f"report.method.{stratified}", seed=data.spec.seed)),
         ("optimizer", words("report.method.optimizer_value")),
         ("seeds", words("report.method.seeds_value", seeds=", ".join(map(str, seeds)))),
         ("patience", "; ".join(stops)),
         ("evaluation", words(f"report.method.evaluation_{unit}", samples=SAMPLES)),
-        ("test", words("report.method.test_scored" if scored else "report.method.test_value")),
+        ("test", " ".join(test)),
     ]
     return [(words(f"report.method.{key}"), value) for key, value in facts if value]
 

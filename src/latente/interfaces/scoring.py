@@ -45,10 +45,7 @@ def score_runs(
         SpecError: an unknown score or option.
         StoreError, DataError: a run cannot be read, or its data is gone.
     """
-    options = of_parts(settings, names)
-    if "nll" in options:
-        options["nll"].setdefault("samples", samples)
-    asked = [scores.make({"name": n, **options[n]}) for n in names]
+    asked = scores_of(names, samples, settings)
     runs = [(Path(folder), load(folder)) for folder in folders]
     if len({r.card["fingerprint"] for _, r in runs}) > 1:
         raise SpecError(
@@ -64,6 +61,18 @@ def score_runs(
             if before != set(run.measured.get(split, {})):
                 run.write(folder)
     return runs, asked
+
+
+def scores_of(names: Sequence[str], samples: int, settings: Sequence[str] = ()) -> list[Score]:
+    """The scores of these names, as the command line asks for them; see `score_runs`.
+
+    Raises:
+        SpecError: an unknown score or option.
+    """
+    options = of_parts(settings, names)
+    if "nll" in options:
+        options["nll"].setdefault("samples", samples)
+    return [scores.make({"name": n, **options[n]}) for n in names]
 
 
 def score_tables(runs: Scored, asked: Sequence[Score], split: str, lang: str | None) -> Iterator[str]:

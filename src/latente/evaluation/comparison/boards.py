@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from latente.errors import SpecError, unknown
 from latente.evaluation.comparison.budget import Budget
@@ -45,6 +46,23 @@ class Gap:
     examples: int
     covers: Covers
     better: str | None
+
+    def row(self) -> dict[str, Any]:
+        """It as plain values; None for what there is not."""
+        told, estimate = self.covers != "nothing", self.difference.estimate
+        return {
+            "first": self.first,
+            "second": self.second,
+            "difference": estimate.value,
+            "low": estimate.low if told else None,
+            "high": estimate.high if told else None,
+            "p_value": self.difference.p_value if told else None,
+            "comparisons": self.difference.comparisons,
+            "seeds": self.seeds,
+            "examples": self.examples,
+            "covers": self.covers,
+            "better": self.better,
+        }
 
 
 @dataclass(frozen=True)
@@ -100,6 +118,37 @@ class Comparison:
     budgets: tuple[Budget, ...]
     unequal: tuple[str, ...]
     comparisons: int
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every difference as a plain row, for instance for ``pandas.DataFrame``; None for what there is not."""
+        return [
+            {"score": b.score, "column": b.column, "scale": b.scale, "split": self.split, **g.row()}
+            for b in self.boards
+            for g in b.gaps
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as plain values, ready for JSON."""
+        return {
+            "split": self.split,
+            "level": self.level,
+            "comparisons": self.comparisons,
+            "models": [
+                {"name": m.name, "seeds": list(m.seeds), "folders": [o.folder and str(o.folder) for o in m.opened]}
+                for m in self.models
+            ],
+            "budgets": [dataclasses.asdict(b) for b in self.budgets],
+            "budgets_differ_in": list(self.unequal),
+            "boards": [
+                {
+                    "score": b.score, "column": b.column, "scale": b.scale, "lower_is_better": b.lower,
+                    "values": [{"model": e.model, "seeds": e.seeds, **dataclasses.asdict(e.value)} for e in b.entries],
+                    "differences": [g.row() for g in b.gaps],
+                }
+                for b in self.boards
+            ],
+            "notes": [{"kind": n.kind, **n.values} for n in self.notes],
+        }  # fmt: skip
 
     def select(self, column: str | None = None) -> Choice:
         """The best run by a number on the validation part: of the model with the best mean, its best seed.
