@@ -1,5 +1,8 @@
 """Scores against scikit-learn and NumPy; models are ranked together only where their numbers mean the same."""
 
+import jax
+import jax.numpy as jnp
+import jax.random as jr
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -8,7 +11,6 @@ import latente
 from latente.errors import SpecError
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.scores import Measured, scores
-from latente.evaluation.scores.active_units import active
 from latente.interfaces import lineup, tables
 from latente.interfaces.words import Words
 
@@ -66,9 +68,13 @@ def test_the_probe_is_scikit_learns_and_the_error_numpys(runs, tiny):
     assert told != untold
 
 
-def test_active_units_are_the_columns_that_vary():
-    codes = np.random.default_rng(0).normal(size=(500, 4)) * [1, 0.2, 0.05, 0]
-    assert active(codes) == 2
+def test_active_units_are_the_latents_whose_means_vary_over_what_the_model_sees(runs, tiny):
+    run = runs["bits"]
+    x = jnp.asarray(tiny.values(tiny.test.x))
+    bits = jax.vmap(lambda x: run.model.likelihood.observe(x, key=jr.key(0)))(x)  # Static: the key does not matter.
+    variances = run.encode(np.asarray(bits)).astype(np.float64).var(axis=0)
+    assert run.score("active-units").values["active-units"].value == (variances > 0.01).sum()
+    assert run.score("collapse").arrays["variance_of_means"] == pytest.approx(variances, rel=1e-4)
 
 
 def test_the_ranking_holds_only_what_compares_best_first(runs):

@@ -40,20 +40,20 @@ class Usage:
         kl: KL(q(z_j | x) ‖ p(z_j)) of each example, nats, shape (n, code_size); None where the KL is no sum over
             latents in closed form.
         codes: one draw from each example's posterior, shape (n, code_size).
-        prior: as many draws from the prior, shape (n, code_size).
+        prior: as many draws from the prior, shape (n, code_size); None without one.
     """
 
     variances: Floats
     kl: Floats | None
     codes: NDArray[np.float32]
-    prior: NDArray[np.float32]
+    prior: NDArray[np.float32] | None
 
 
 def usage(model: Autoencoder, scale: Scale, examples: Examples, *, seed: int = 0, memory: int = MEMORY) -> Usage:
     """What each latent does over the examples; always the same draws.
 
     Args:
-        model: with a posterior density and a prior.
+        model: with a posterior density.
         scale, examples: what it encodes.
         seed: of the draws.
         memory: bytes that one step may take.
@@ -70,7 +70,7 @@ def usage(model: Autoencoder, scale: Scale, examples: Examples, *, seed: int = 0
     means, kl, codes, prior = (
         None if any(p is None for p in parts) else np.concatenate(parts) for parts in zip(*found, strict=True)
     )
-    assert means is not None and codes is not None and prior is not None
+    assert means is not None and codes is not None
     by_latent = kl is not None and kl.shape[1] == model.code_size
     return Usage(
         means.astype(np.float64).var(axis=0),
@@ -83,13 +83,14 @@ def usage(model: Autoencoder, scale: Scale, examples: Examples, *, seed: int = 0
 @eqx.filter_jit
 def _used(
     model: Autoencoder, scale: Scale, examples: Examples, keys: Array
-) -> tuple[Array, Array | None, Array, Array]:
+) -> tuple[Array, Array | None, Array, Array | None]:
     batch = examples.batch(model, scale, keys, jnp.ones(len(examples)))
     outputs = jax.vmap(model.encode)(batch.x, batch.context)
     drawn = jax.vmap(lambda key: jr.fold_in(key, 0))(keys)
     codes = jax.vmap(lambda out, key: model.posterior.sample(out, key=key))(outputs, drawn)
-    prior = prior_draws(model.prior.given(model), model.code_size, keys)
-    closed = None
+    prior = closed = None
+    if model.prior.space != "any":
+        prior = prior_draws(model.prior.given(model), model.code_size, keys)
     if is_closed(model.posterior, model.prior):
         closed = jax.vmap(lambda out: kl_by_latent(model.posterior, model.prior, out))(outputs)
     return jax.vmap(model.posterior.mean)(outputs), closed, codes, prior

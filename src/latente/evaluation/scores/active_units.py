@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
+from latente.evaluation.collapse import THRESHOLD, usage
 from latente.evaluation.evaluate import Metric
-from latente.evaluation.scores.base import Measured, OnBatch, Score, beside, scores
+from latente.evaluation.latent import judged
+from latente.evaluation.scores.base import Measured, OnBatch, Score, scores
+from latente.training.examples import scale_of
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run
@@ -33,11 +33,7 @@ class ActiveUnits(Score):
         return "" if run.model.posterior.kind == "density" else "its codes have no density"
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
-        """Over the whole part, in double precision."""
-        codes = run.encode(run.data.part(split).x, given=beside(run, split))
-        return Measured({"active-units": Metric(float(active(codes)), 0.0)})
-
-
-def active(codes: NDArray[np.floating], threshold: float = 0.01) -> int:
-    """How many columns of mean codes (n, d) vary by more than a threshold."""
-    return int((np.asarray(codes, np.float64).var(axis=0) > threshold).sum())
+        """Over the whole part, in double precision, of the examples as the model sees them (binarised where it is)."""
+        examples = judged(run.model, run.spec.model, run.data, run.data.part(split))
+        found = usage(run.model, scale_of(run.data), examples)
+        return Measured({"active-units": Metric(float((found.variances > THRESHOLD).sum()), 0.0)})

@@ -70,5 +70,6 @@ class Collapse(Score):
             values |= {k: parts.values[k] for k in ("mutual-information", "aggregate-kl")}
             if "information_per_dimension" in parts.arrays:
                 arrays["information_per_dimension"] = parts.arrays["information_per_dimension"]
+        assert found.prior is not None
         values["aggregate-mmd"] = aggregate_mmd(model, found.codes, found.prior)
         return Measured(values, arrays, (diagnosis.sentence(),) if diagnosis.unused else ())
