@@ -15,12 +15,14 @@ from latente.evaluation.comparison.compare import compare
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.findings.measures import Estimate
 from latente.evaluation.looks import Look
-from latente.interfaces import comparison, elbowfigure, elbows, lineup, numbers
+from latente.evaluation.run import Run
+from latente.evaluation.scores.nll import Likelihood
+from latente.interfaces import comparison, elbowfigure, elbows, lineup, numbers, performing
 from latente.interfaces.cli import main
 from latente.interfaces.report import _method
 from latente.interfaces.words import Words
-from latente.spec import StudySpec
-from maderuns import made_run
+from latente.spec import RunSpec, StudySpec, TrainSpec, as_dict
+from maderuns import blank_run, made_run
 
 EN, PT = Words("en"), Words("pt")
 SMALL = {"hidden": (4,)}
@@ -195,6 +197,33 @@ def test_plain_values_for_a_program(tiny):
     table = found.as_dict()
     assert [b["differences"][0] for b in table["boards"]] == [b.gaps[0].row() for b in found.boards]
     assert json.loads(json.dumps(table))["budgets"][0]["steps"] == [12, 12]
+
+
+def test_by_default_nothing_is_worked_out(tiny, monkeypatch):
+    monkeypatch.setattr(Run, "score", None)
+    scored = [made_run(tiny, f"m{d}", 0, latente.VAE(d, **SMALL), scored={"mean-mse": 0.1 * d}) for d in (2, 3)]
+    found = latente.compare([*scored, made_run(tiny, "bare", 0, latente.VAE(4, **SMALL))])
+    assert repr(found) == "Comparison(3 models, 7 differences on test)"
+    said = found.text("en")
+    assert "mean-mse (test): squared error; less is better" in said
+    assert "mean-mse: not ranked: bare, for nothing was worked out anew; ask for it with --scores." in said
+
+
+def test_a_study_that_scores_the_nll_does_so_on_validation_where_latent_sizes_are_swept(tiny, tmp_path, monkeypatch):
+    specs = [
+        RunSpec(name, 0, latente.VAE(d, hidden=(h,)), TrainSpec(epochs=4), tiny.spec)
+        for name, d, h in (("a", 2, 4), ("b", 3, 4), ("c", 2, 5))
+    ]
+    (tmp_path / "study.json").write_text(json.dumps({"runs": [as_dict(spec) for spec in specs]}))
+
+    def trained(spec, data, **others):
+        return dataclasses.replace(blank_run(data, spec.name, 0, spec.model), spec=spec)
+
+    monkeypatch.setattr(performing, "train_run", trained)
+    runs = [performing.perform(s, tiny, tmp_path, [Likelihood(3)], performing.Watch()) for s in (specs[0], specs[2])]
+    assert [set(r.measured["test"]) for r in runs] == [{"nll_3"}] * 2
+    assert "nll_3" in runs[0].measured["validation"] and "validation" not in runs[1].measured
+    assert runs[0].measured["validation"]["nll_3"].each("nll_3").shape == (48,)
 
 
 def test_both_languages_say_all():

@@ -9,7 +9,7 @@ from typing import Any
 
 from latente.evaluation.run import Run
 from latente.model.autoencoder import part
-from latente.spec import ModelSpec, as_dict
+from latente.spec import ModelSpec, RunSpec, as_dict
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,10 +110,15 @@ def is_ae(spec: ModelSpec) -> bool:
 
 def signature(run: Run, *without: str) -> str:
     """Equal for runs of equal model and training, but for the fields named."""
-    spec = as_dict(run.spec.model)
+    return signature_of(run.spec, *without)
+
+
+def signature_of(run: RunSpec, *without: str) -> str:
+    """As `signature`, of what is to be done."""
+    spec = as_dict(run.model)
     parts = ("network", "posterior", "prior", "likelihood", "objective")
     plain = {k: part(v) if k in parts else v for k, v in spec.items() if k not in without}
-    return json.dumps([plain, as_dict(run.spec.train)], sort_keys=True)
+    return json.dumps([plain, as_dict(run.train)], sort_keys=True)
 
 
 def _groups(items: Iterable[Any], key: Any) -> dict[str, list[Any]]:

@@ -91,6 +91,11 @@ def compare_runs(
         yield str(choice.opened.folder)
 
 
+def text(found: Comparison, lang: str | None = None) -> str:
+    """A comparison as the command line prints it."""
+    return "\n".join(_told(found, (), Words(lang or default_language()))).lstrip("\n")
+
+
 def _elbow(
     sweep: Sweep, asked: Sequence[Score] | None, share: float | None, tolerance: float | None, on_score: OnScore
 ) -> Elbow | None:

@@ -171,8 +171,8 @@ def notes(found: Comparison, words: Words) -> list[str]:
         v = note.values
         if note.kind == "none":
             together.setdefault(("none", v["score"], v["why"]), []).append(v["model"])
-        elif note.kind == "alone":
-            together.setdefault(("alone", v["score"], ""), []).append(v["model"])
+        elif note.kind in ("alone", "unscored"):
+            together.setdefault((note.kind, v["score"], ""), []).append(v["model"])
         elif note.kind == "apart" and v["scales"].count("; ") >= MOST_SCALES:
             said.append(words("compare.note.apart_many", score=v["score"], count=v["scales"].count("; ") + 1))
         else:

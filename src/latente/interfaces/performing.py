@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from latente.atomic import read_json
 from latente.data.split import PARTS, Data
 from latente.errors import StoreError
+from latente.evaluation.roles import signature_of
 from latente.evaluation.run import Run, load, train_run
 from latente.evaluation.scores import Score
-from latente.spec import RunSpec, as_dict
+from latente.evaluation.scores.nll import Likelihood
+from latente.spec import RunSpec, as_dict, run_from_dict
 from latente.training import store
 from latente.training.fit import EpochNumbers
 
@@ -68,8 +71,19 @@ def perform(spec: RunSpec, data: Data, study: Path, asked: Sequence[Score], watc
         for score in asked:
             watch.on_stage(f"scoring: {score.key()}", spec)
             run.score(score)
+            if isinstance(score, Likelihood) and _is_swept(spec, study):
+                # Which latent size is enough is chosen on validation.
+                run.score(score, "validation")
         run.write(folder)
         watch.on_done(spec)
     with contextlib.suppress(OSError):
         checkpoint.unlink(missing_ok=True)
     return run
+
+
+def _is_swept(spec: RunSpec, study: Path) -> bool:
+    """Whether another model of the study differs in its latent size only."""
+    known = study / "study.json"
+    runs = [run_from_dict(run) for run in read_json(known)["runs"]] if known.exists() else []
+    own = signature_of(spec, "latent_dim")
+    return any(signature_of(run, "latent_dim") == own and run.model.latent_dim != spec.model.latent_dim for run in runs)

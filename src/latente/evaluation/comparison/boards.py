@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import math
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -89,15 +90,15 @@ class Note:
     """Something that a reader must know, as the name of a sentence and what fills it.
 
     ``kind`` is "none" (a model has no such number, with the reason), "alone" (no other model has its scale), "apart"
-    (a number means different things for different models), "unranked" (it is better neither way) or "twice" (a run
-    repeats another and was left out).
+    (a number means different things for different models), "unscored" (a model was not scored by it), "unranked" (it is
+    better neither way) or "twice" (a run repeats another and was left out).
     """
 
     kind: str
     values: dict[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """What `compare` found.
 
@@ -118,6 +119,15 @@ class Comparison:
     budgets: tuple[Budget, ...]
     unequal: tuple[str, ...]
     comparisons: int
+
+    def __repr__(self) -> str:
+        return f"Comparison({len(self.models)} models, {self.comparisons} differences on {self.split})"
+
+    def text(self, lang: str | None = None) -> str:
+        """Tables and notes as `latente compare` prints them; ``lang`` is "en" or "pt", by default the user's locale."""
+        # By name: evaluation knows nothing of the interfaces.
+        said: str = importlib.import_module("latente.interfaces.comparing").text(self, lang)
+        return said
 
     def rows(self) -> list[dict[str, Any]]:
         """Every difference as a plain row, for instance for ``pandas.DataFrame``; None for what there is not."""

@@ -59,7 +59,8 @@ def compare(
         runs: folders of runs or of studies (all runs of it), and what `latente.fit`, `latente.load` and
             `latente.run_study` return.
         scores: names, or tables such as {"name": "nll", "samples": 5000}; by default the loss, the squared error and
-            the first number of each score that the runs have already, for every further number widens all intervals.
+            the first number of each score that runs have already, with nothing worked out anew; every further number
+            widens all intervals.
         split: "test" to report, "validation" to choose, or "train".
         against: the name of a model, to compare all others with it and not with each other.
         level: of all intervals together.
@@ -85,7 +86,7 @@ def compare(
     asked = _asked(opened, scores, split)
     if any(s not in KEPT for s in asked):
         share_data(opened)
-    measure(opened, asked, split, on_score)
+    measure(opened, [s for s in asked if scores is not None or s in KEPT], split, on_score)
     notes = [Note("twice", {"run": one.where, "same": other.where}) for one, other in twice]
     whole = scores is not None
     return compared(models, asked, split=split, against=against, level=level, notes=notes, whole=whole)
@@ -111,7 +112,9 @@ def compared(
         if not ranked:
             said.append(Note("unranked", {"score": score.key()}))
         for scale, members in groups.items():
-            if len(members) == 1 and ranked:
+            bare = [m.name for m in members if any(not _has(r, score, split) for r in m.runs)]
+            said += [Note("unscored", {"score": score.key(), "model": name}) for name in bare]
+            if len(members) == 1 and ranked and not bare:
                 said.append(Note("alone", {"score": score.key(), "model": members[0].name, "scale": scale}))
             for column, lower in ranked.items():
                 have = [m for m in members if all(column in r.metrics[split] for r in m.runs)]
@@ -189,6 +192,10 @@ def pairs_of(first: Contender, second: Contender) -> list[tuple[Run, Run]]:
         return list(zip(first.runs, second.runs, strict=False))
     ours, theirs = ({r.spec.seed: r for r in m.runs} for m in (first, second))
     return [(ours[s], theirs[s]) for s in common]
+
+
+def _has(run: Run, score: Score, split: str) -> bool:
+    return split in run.metrics if score in KEPT else score.key() in run.measured.get(split, {})
 
 
 def values_of(run: Run, score: Score, split: str, column: str) -> NDArray[np.floating] | None:
