@@ -76,7 +76,7 @@ def cannot_write(path: Path, error: OSError) -> StoreError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         why = "the disk is full; free some space and go on with --resume"
     else:
-        why = f"{error.strerror or error}; choose another place with --out"
+        why = f"{error.strerror or error}; choose another place"
     return StoreError(f"{path}: cannot be written, {why}")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import latente
+from latente.evaluation.bounds import objection
 from latente.evaluation.comparison.boards import Note
 from latente.evaluation.comparison.compare import compare
 from latente.evaluation.evaluate import Metric
@@ -147,6 +148,17 @@ def test_notes_of_one_kind_are_one_sentence(tiny):
     assert sentences[0].startswith("Uma só diferença")
     assert "loss significa 6 coisas diferentes" in sentences[1]
     assert "sem posição: a, b e c, pois o de nenhum outro" in sentences[2]
+
+
+def test_scales_and_reasons_are_said_in_the_language(tiny):
+    runs = [made_run(tiny, f"m{d}", 0, latente.VAE(d, **SMALL)) for d in (2, 3)]
+    found = compare(runs, ["mse"])
+    drawn = "squared error of drawn codes"
+    assert comparison.differences(found.boards[0], found, EN).caption.endswith(f": {drawn}")
+    assert comparison.differences(found.boards[0], found, PT).caption.endswith(": erro quadrático de códigos sorteados")
+    why = objection(made_run(tiny, "ae", 0, latente.AE(2, **SMALL)).model)
+    told = dataclasses.replace(found, notes=(Note("none", {"score": "nll", "model": "ae", "why": why}),))
+    assert 'a posterior "dirac" com a prior "none" não tem nenhuma' in comparison.notes(told, PT)[-1]
 
 
 def test_numbers_have_the_places_that_their_errors_leave():

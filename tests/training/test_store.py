@@ -91,6 +91,10 @@ def test_differences_say_where():
         "a.c is 3 there and 2 here",
         "d is 4 there and None here",
     ]
+    # Runs of a study are a list: only what differs in them is said.
+    assert store.differences({"runs": [{"n": 1, "m": 2}, {"n": 3}]}, {"runs": [{"n": 1, "m": 5}, {"n": 3}]}) == [
+        "runs[0].m is 5 there and 2 here"
+    ]
     # What is written by a version that did not know an option has its default, an empty list.
     assert store.differences({"without": []}, {}) == [] != store.differences({"without": ["3"]}, {})
 

@@ -96,7 +96,7 @@ def _parser() -> _Parser:
     run.add_argument("--seeds", type=_seeds, metavar="N", help="how many seeds, or which (0,3,7)")
     run.add_argument("--out", metavar="DIR", help="the study's folder (by default a new one in runs/)")
     run.add_argument(
-        "--jobs", type=int, metavar="N",
+        "--jobs", type=_whole, metavar="N",
         help="how many runs at a time, each in a process of its own (as many as there are processors); 1: one after "
         "the other, each with all processors",
     )  # fmt: skip
@@ -122,7 +122,7 @@ def _parser() -> _Parser:
     evaluate.add_argument("folders", nargs="+", metavar="RUN", help="runs' folders")
     evaluate.add_argument("--scores", default="nll,mean-mse,linear-probe,active-units", metavar="NAMES",
                           help="which, by comma (%(default)s)")  # fmt: skip
-    evaluate.add_argument("--samples", type=int, default=1000, metavar="K", help="codes an example for nll (1000)")
+    evaluate.add_argument("--samples", type=_whole, default=1000, metavar="K", help="codes an example for nll (1000)")
     evaluate.add_argument("--set", action="append", default=[], metavar="NAME.OPTION=VALUE", dest="settings",
                           help="an option of a score: generation.samples=500 (may be repeated)")  # fmt: skip
     evaluate.add_argument(
@@ -142,7 +142,7 @@ def _parser() -> _Parser:
     compared.add_argument("folders", nargs="+", metavar="RUN", help="runs' folders, or studies'")
     compared.add_argument("--scores", metavar="NAMES",
                           help="by which numbers, by comma (loss, mse and what the runs were scored by)")  # fmt: skip
-    compared.add_argument("--samples", type=int, default=1000, metavar="K", help="codes an example for nll (1000)")
+    compared.add_argument("--samples", type=_whole, default=1000, metavar="K", help="codes an example for nll (1000)")
     compared.add_argument("--set", action="append", default=[], metavar="NAME.OPTION=VALUE", dest="settings",
                           help="an option of a score: generation.samples=500 (may be repeated)")  # fmt: skip
     compared.add_argument("--split", choices=("train", "validation", "test"),
@@ -150,9 +150,11 @@ def _parser() -> _Parser:
     compared.add_argument("--against", metavar="MODEL", help="compare all others with this one, not with each other")
     compared.add_argument("--select", action="store_true",
                           help="choose the best run on validation; its folder is the last line printed")  # fmt: skip
-    compared.add_argument("--share", type=float, metavar="X",
+    compared.add_argument("--share", type=_number, metavar="X",
                           help="a latent size is enough with so much of the gain missing (0.05)")  # fmt: skip
-    compared.add_argument("--tolerance", type=float, metavar="X", help="or with so much missing, in the score's units")
+    compared.add_argument(
+        "--tolerance", type=_number, metavar="X", help="or with so much missing, in the score's units"
+    )
     compared.add_argument("--csv", metavar="FILE", help="write every difference as a table, too")
     compared.add_argument("--json", metavar="FILE", help="write all of it as JSON, too")
     _language(compared)
@@ -164,7 +166,7 @@ def _parser() -> _Parser:
     prior.add_argument("--out", required=True, metavar="DIR", help="the new run's folder")
     prior.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="options",
                        help="an option of the kind: components=20 (may be repeated)")  # fmt: skip
-    prior.add_argument("--seed", type=int, default=0, metavar="N", help="of the codes drawn and of the fit (0)")
+    prior.add_argument("--seed", type=_whole, default=0, metavar="N", help="of the codes drawn and of the fit (0)")
     prior.set_defaults(do=_prior)
 
     report = commands.add_parser("report", help="write a finished study's report again, perhaps in another language")
@@ -183,7 +185,7 @@ def _parser() -> _Parser:
     explorer.add_argument("other", nargs="?", metavar="RUN2", help="a second run to compare it with")
     explorer.add_argument("--split", default="validation", metavar="PART", help="train, validation, test or all")
     explorer.add_argument("--export", metavar="FILE", help="write the page as one file, which needs no server")
-    explorer.add_argument("--port", type=int, metavar="N", help="where to listen (8765)")
+    explorer.add_argument("--port", type=_whole, metavar="N", help="where to listen (8765)")
     explorer.add_argument(
         "--host", default="127.0.0.1", metavar="NAME", help="who may reach it (127.0.0.1: this machine only)"
     )
@@ -213,6 +215,20 @@ def _parser() -> _Parser:
 
 def _language(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lang", choices=("en", "pt"), help="the language (by default your locale's)")
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'got "{text}"; allowed: a whole number') from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'got "{text}"; allowed: a number') from None
 
 
 def _seeds(text: str) -> int | list[int]:

@@ -15,6 +15,7 @@ from latente.evaluation.run import Run
 from latente.interfaces import elbows
 from latente.interfaces.numbers import digits, number, p_value
 from latente.interfaces.tables import MISSING, Cell, Column, Table, minus, text
+from latente.interfaces.warned import in_language
 from latente.interfaces.words import Words
 
 MOST = 28
@@ -86,7 +87,9 @@ def values(board: Board, split: str, words: Words) -> Table:
     )
     better = words("compare.lower" if board.lower else "compare.higher")
     part = words(f"report.part.{split}")
-    caption = words("compare.values", score=board.column, part=part, scale=board.scale, better=better)
+    caption = words(
+        "compare.values", score=board.column, part=part, scale=in_language(board.scale, words), better=better
+    )
     return Table(f"values-{board.column}", caption, columns, rows)
 
 
@@ -106,7 +109,7 @@ def differences(board: Board, found: Comparison, words: Words) -> Table:
     )
     rows = tuple(_row(g, places, words) for g in shown)
     part = words(f"report.part.{found.split}")
-    caption = words("compare.differences", score=board.column, part=part, scale=board.scale)
+    caption = words("compare.differences", score=board.column, part=part, scale=in_language(board.scale, words))
     notes = [words(f"compare.covers.{c}") for c in dict.fromkeys(g.covers for g in shown)]
     if len(shown) < len(board.gaps):
         notes.append(words("compare.reference", comparisons=len(board.gaps)))
@@ -178,7 +181,9 @@ def notes(found: Comparison, words: Words) -> list[str]:
         else:
             said.append(words(f"compare.note.{note.kind}", **v))
     for (kind, score, why), models in together.items():
-        said.append(words(f"compare.note.{kind}", score=score, why=why, models=words.joined(models)))
+        said.append(
+            words(f"compare.note.{kind}", score=score, why=in_language(why, words), models=words.joined(models))
+        )
     return said
 
 

@@ -86,6 +86,10 @@ def run_study(
         raise got("jobs", jobs, "a whole number of at least 1")
     if len(spec.expanded()) == 1:
         jobs = 1
+    if resume and out is None:
+        raise SpecError(
+            "resume: got no out, so that there is nothing to go on with; give the study's folder (--out DIR)"
+        )
     folder = Path(out) if out is not None else _new_folder(spec)
     _check_free(folder, resume)
     found = data if isinstance(data, Data) else load_spec(spec.data)

@@ -88,6 +88,10 @@ def differences(ours: Any, theirs: Any, where: str = "") -> list[str]:
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         keys = [*ours, *(k for k in theirs if k not in ours)]
         return [d for k in keys for d in differences(ours.get(k), theirs.get(k), f"{where}.{k}" if where else str(k))]
+    if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        return [
+            d for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) for d in differences(a, b, f"{where}[{i}]")
+        ]
     # An option that was not known when the other was written had its default, which is an empty list.
     same = ours == theirs or (theirs is None and ours == [])
     return [] if same else [f"{where} is {theirs!r} there and {ours!r} here"]
