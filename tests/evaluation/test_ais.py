@@ -9,14 +9,17 @@ from scipy import stats
 import latente
 from latente.errors import SpecError
 from latente.evaluation import annealing
-from latente.evaluation.ais import _images_at_once, ais, bdmc
+from latente.evaluation.ais import Annealed, Sandwich, _images_at_once, ais, bdmc
 from latente.evaluation.annealing import sigmoid_ladder
 from latente.evaluation.bounds import nll
 from latente.evaluation.exact import exact_nll
+from latente.evaluation.scores import ais as module
+from latente.evaluation.scores import scores
 from latente.evaluation.scores.ais import subset, warnings
 from latente.model.autoencoder import build
 from latente.objective.presets import AE, VAE, preset
 from latente.training.examples import Examples, Scale
+from made import untrained
 
 ONE = Scale(jnp.ones(()), jnp.zeros(()), False)
 N, FEW = 60, {"chains": 8, "leaps": 4}
@@ -130,7 +133,26 @@ def test_the_score_takes_a_fixed_subset_and_warns_of_what_is_loose(tiny):
     assert found.values[f"{key}_bdmc_gap"].value == pytest.approx(
         (found.arrays["upper"] - found.arrays["lower"]).mean(), abs=1e-6
     )
+    assert found.arrays["index"].tolist() == subset(48, 12).tolist()
     tight, loose = np.full(20, 0.1), np.full(20, 2.0)
     assert warnings(tight, tight, 10, 10) == ()
     assert "K = 10 is 2.0 nats looser" in warnings(loose, tight, 10, 10)[0]
     assert "2.0 nats apart" in warnings(tight, loose, 10, 10)[0]
+
+
+def test_a_model_whose_encoder_gives_points_has_a_likelihood_too(tiny, monkeypatch):
+    run = untrained(tiny, preset("WAE", 2, hidden=(8,)), "wae")
+    score = scores.make({"name": "ais", "images": 3, "steps": 7})
+    assert scores.make("nll").why_not(run) and score.why_not(run) == ""
+    assert score.why_not(untrained(tiny, AE(2, hidden=(8,)), "ae"))
+    seen, ones = [], np.ones(3)
+
+    def annealed(model, scale, examples, **how):
+        seen.append((len(examples), how["steps"], how["start"]))
+        return Annealed(2 * ones, ones, ones, 16, 7)
+
+    monkeypatch.setattr(module, "ais", annealed)
+    monkeypatch.setattr(module, "bdmc", lambda model, n, **how: Sandwich(-2 * ones, -1.9 * ones, ones))
+    found = score.measure(run, "validation")
+    assert seen == [(3, 7, "prior")] and "ais_7_of_3_iwae_excess" not in found.values
+    assert found.values["ais_7_of_3"].value == 2 and found.values["ais_7_of_3_bdmc_gap"].value == pytest.approx(0.1)

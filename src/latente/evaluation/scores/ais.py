@@ -32,7 +32,8 @@ LOOSE = 0.5
 @scores.register("ais", source="Wu et al. 2017, arXiv:1611.04273; Grosse et al. 2015, arXiv:1511.02543")
 @dataclass(frozen=True)
 class Annealing(Score):
-    """−log p(x) of ``images`` examples by annealed importance sampling, which needs no encoder, in nats.
+    """−log p(x) of ``images`` examples by annealed importance sampling, which needs no encoder, in nats: also of models
+    whose encoder gives points, and which have a prior.
 
     Beside it, on the same examples: how much looser the importance-weighted bound with ``samples`` codes is; and, on
     as many examples simulated from the model, how far the forward chains are from reverse ones, between which log p(x)
@@ -67,7 +68,7 @@ class Annealing(Score):
 
     def why_not(self, run: Run) -> str:
         """Chains take codes that can be moved."""
-        reason = objection(run.model) or unbounded(run.model)
+        reason = objection(run.model)
         if reason is None and self.start == "posterior" and not run.model.posterior.evaluates:
             return (
                 'start "posterior" takes q(z | x) at any code, which its posterior does not know; take start = "prior"'
@@ -81,28 +82,26 @@ class Annealing(Score):
         chosen = subset(len(whole), self.images)
         examples, scale = whole.take(jnp.asarray(chosen)), scale_of(data)
         memory, n = int(self.memory * 2**20), len(chosen)
-        # The example's own keys, so that it is binarised alike in all three.
-        bound = nll(run.model, scale, examples, samples=self.samples, memory=memory)
         how = {"chains": self.chains, "steps": self.steps, "leaps": self.leaps, "start": self.start, "memory": memory}
         found = ais(run.model, scale, examples, **how, on_batch=_half(on_batch, 0, n))  # type: ignore[arg-type]
         between = bdmc(run.model, n, context=examples.context, **how, on_batch=_half(on_batch, n, n))  # type: ignore[arg-type]
         values = {
             key: found.values,
-            f"{key}_iwae_excess": bound.values - found.values,
             f"{key}_bdmc_gap": between.gap,
             f"{key}_ess": found.effective,
             f"{key}_acceptance": found.acceptance,
         }
-        arrays: dict[str, NDArray[np.generic]] = {
-            "index": chosen, "nll": bound.values, "lower": between.lower, "upper": between.upper,
-        }  # fmt: skip
+        arrays: dict[str, NDArray[np.generic]] = {"index": chosen, "lower": between.lower, "upper": between.upper}
+        excess = None
+        if unbounded(run.model) is None:
+            # By the same keys, so that examples are binarised alike.
+            bound = nll(run.model, scale, examples, samples=self.samples, memory=memory)
+            arrays["nll"], excess = bound.values, bound.values - found.values
+            values[f"{key}_iwae_excess"] = excess
         # The gap is of simulated examples, which differ from model to model: it pairs with none.
         arrays |= {EACH + k: v for k, v in values.items() if not k.endswith("_bdmc_gap")}
-        return Measured(
-            {k: mean_and_error(v) for k, v in values.items()},
-            arrays,
-            warnings(bound.values - found.values, between.gap, self.samples, self.steps),
-        )
+        told = warnings(excess, between.gap, self.samples, self.steps)
+        return Measured({k: mean_and_error(v) for k, v in values.items()}, arrays, told)
 
 
 def subset(n: int, images: int) -> NDArray[np.int64]:
@@ -111,10 +110,15 @@ def subset(n: int, images: int) -> NDArray[np.int64]:
     return chosen
 
 
-def warnings(excess: NDArray[np.float64], gap: NDArray[np.float64], samples: int, steps: int) -> tuple[str, ...]:
-    """What to say of two bounds on the same examples, and of the gap on simulated ones; shape (n,) each."""
-    found, mean = [], float(excess.mean())
-    error = 2 * float(excess.std(ddof=1)) / math.sqrt(len(excess))
+def warnings(excess: NDArray[np.float64] | None, gap: NDArray[np.float64], samples: int, steps: int) -> tuple[str, ...]:
+    """What to say of two bounds on the same examples (None: there is but one), and of the gap on simulated ones.
+
+    Both of one value an example.
+    """
+    found = []
+    mean = error = 0.0
+    if excess is not None:
+        mean, error = float(excess.mean()), 2 * float(excess.std(ddof=1)) / math.sqrt(len(excess))
     if mean > LOOSE:
         found.append(
             f"the importance-weighted bound with K = {samples} is {mean:.1f} nats looser than annealing on these "
