@@ -8,7 +8,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import latente
-from latente.errors import SpecError
+from latente.errors import SpecError, StoreError
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.scores import Measured, scores
 from latente.interfaces import lineup, tables
@@ -113,6 +113,10 @@ def test_what_a_score_found_is_kept_with_the_run(runs, tiny, tmp_path, monkeypat
     assert kept.values == found.values and kept.warnings == warnings
     np.testing.assert_array_equal(kept.arrays["per_value"], arrays["per_value"])
     assert again.metrics == run.metrics
+    path = tmp_path / "copy" / "scores" / "validation.mean-mse.safetensors"
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(StoreError, match="truncated.*; delete it, and what it holds can be scored again"):
+        latente.load(tmp_path / "copy", data=tiny)
 
 
 def test_a_number_that_is_none_is_kept_as_none(runs, tiny, tmp_path):

@@ -493,7 +493,10 @@ def _read_measured(folder: Path, metrics: Metrics) -> dict[str, dict[str, Measur
     found: dict[str, dict[str, Measured]] = {}
     for path in sorted(folder.glob("*.safetensors")):
         split, _, key = path.name.removesuffix(".safetensors").partition(".")
-        arrays, about = store.load_arrays(path)
+        try:
+            arrays, about = store.load_arrays(path)
+        except StoreError as error:
+            raise StoreError(f"{error}; delete it, and what it holds can be scored again") from None
         try:
             values = {c: metrics[split][c] for c in about["columns"]}
             found.setdefault(split, {})[key] = Measured(
