@@ -64,6 +64,8 @@ def test_a_small_k_is_told_on_the_terminal_and_for_the_report(tiny):
     assert told.startswith("small, nll_2 (validation): K = 2 is too small for a tight bound")
     (table, below) = score_tables([("here", run)], [few], "validation", "pt")
     assert "nll_2_ess" in table and below.startswith("here: K = 2 é pequeno demais")
+    (lacking,) = score_tables([("here", run)], [scores.make("exact-nll")], "validation", "pt")
+    assert lacking.startswith("here: não tem exact-nll: log p(x) não tem forma fechada aqui: isso requer uma")
     ess = run.metrics["validation"]["nll_2_ess"]
     assert 1 <= ess.value <= 2
     assert ess.value == pytest.approx(run.measured["validation"]["nll_2"].each("nll_2_ess").mean(), rel=1e-6)
