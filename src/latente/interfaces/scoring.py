@@ -83,7 +83,7 @@ def score_tables(runs: Scored, asked: Sequence[Score], split: str, lang: str | N
         for folder, run in runs:
             groups.setdefault(score.scale(run) or "", []).append((folder, run))
         for folder, run in groups.pop("", []):
-            yield words("warned.lacking", name=folder, score=score.key(), why=in_language(score.why_not(run), words))
+            yield words("warned.none", name=folder, score=score.key(), why=in_language(score.why_not(run), words))
         for scale, members in groups.items():
             yield _table(score, scale, members, split, words)
             for folder, run in members:
