@@ -85,6 +85,8 @@ def run_study(
     if not isinstance(jobs, Crew) and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
         raise got("jobs", jobs, "a whole number of at least 1")
     if len(spec.expanded()) == 1:
+        if isinstance(jobs, Crew):
+            jobs.dismiss()
         jobs = 1
     if resume and out is None:
         raise SpecError(
@@ -110,7 +112,7 @@ def run_study(
         waiting = [run for run in spec.expanded() if not is_finished(run_folder(folder, run))]
         with _crew(jobs if waiting else 1) as workers:
             if workers is not None:
-                workers.perform(waiting, found, folder, spec.scores, watch)
+                workers.perform(waiting, len(spec.expanded()), found, folder, spec.scores, watch)
             runs = [perform(run, found, folder, asked, watch) for run in spec.expanded()]
             report = write_study_report(spec, runs, found, folder, words, command, watch, workers)
     return Study(spec, runs, folder, report)

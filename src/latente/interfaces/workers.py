@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 GRACE = 60.0
 """Seconds that a worker is given to keep what it has, once it is told to end."""
 
+EARLY = 2
+"""How many are begun before it is known how many runs there are."""
+
 Event = Mapping[str, Any]
 
 
@@ -43,10 +46,11 @@ def processors() -> int:
 
 @contextlib.contextmanager
 def crew(jobs: int) -> Iterator[Crew]:
-    """So many processes that get ready to work, and end with the context."""
+    """Up to so many processes that work for this one, and end with the context; the first `EARLY` get ready at once."""
     with contextlib.ExitStack() as stack:
-        heard: queue.SimpleQueue[tuple[Worker, Event | None]] = queue.SimpleQueue()
-        yield Crew([stack.enter_context(_worker(heard, max(1, processors() // jobs))) for _ in range(jobs)], heard)
+        made = Crew(jobs, stack)
+        made.grow(min(jobs, EARLY))
+        yield made
 
 
 class Worker:
@@ -79,14 +83,30 @@ class Worker:
 class Crew:
     """Workers, and the queue in which their events arrive; None is the end of one's output."""
 
-    def __init__(self, workers: Sequence[Worker], heard: queue.SimpleQueue[tuple[Worker, Event | None]]) -> None:
-        self.workers, self.heard = workers, heard
+    def __init__(self, jobs: int, stack: contextlib.ExitStack) -> None:
+        self.jobs, self._stack = jobs, stack
+        self.workers: list[Worker] = []
+        self.heard: queue.SimpleQueue[tuple[Worker, Event | None]] = queue.SimpleQueue()
 
-    def perform(self, runs: Sequence[RunSpec], data: Data, study: Path, asked: Sequence[Part], watch: Watch) -> None:
+    def grow(self, count: int) -> None:
+        """Begin as many more as make it so many."""
+        while len(self.workers) < count:
+            self.workers.append(self._stack.enter_context(_worker(self.heard, max(1, processors() // self.jobs))))
+
+    def dismiss(self) -> None:
+        """End all of them, for there is nothing to do."""
+        self._stack.close()
+        self.workers.clear()
+
+    def perform(
+        self, runs: Sequence[RunSpec], of: int, data: Data, study: Path, asked: Sequence[Part], watch: Watch
+    ) -> None:
         """Perform runs, each in one of the processes; the longest begin first.
 
         Args:
             runs: which; their data is read again by every process.
+            of: how many the study has. Threads are shared out by it and not by what is left to do, for sums depend on
+                them, and a study that is gone on with must give the same bits.
             data: the same data, to tell it by its fingerprint.
             study: the study's folder.
             asked: the scores, as specs.
@@ -105,8 +125,9 @@ class Crew:
             "study": str(study),
             "scores": [dict(s) if isinstance(s, Mapping) else s for s in asked],
             "command": command(),
-            "threads": max(1, processors() // max(1, min(len(self.workers), len(runs)))),
+            "threads": max(1, processors() // min(self.jobs, of)),
         }
+        self.grow(min(self.jobs, len(runs)))
         for worker in self.workers[: len(runs)]:
             worker.tell(about)
         unfinished = len(runs)
