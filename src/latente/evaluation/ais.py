@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from latente.errors import SpecError, unknown
 from latente.evaluation.annealing import Ladder, anneal, simulate
+from latente.evaluation.batches import batches
 from latente.evaluation.memory import MEMORY, check_memory, code_width
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import posteriors
@@ -123,13 +124,9 @@ def ais(
     count = len(examples)
     size = _images_at_once(model, memory, chains, count)
     key = jr.fold_in(jr.key(seed), 0x616973)
-    observed = jr.fold_in(jr.key(seed), 0x6E6C6C)
     found: list[tuple[Floats, ...]] = []
-    for at in range(0, count, size):
-        index = np.arange(at, at + size)
-        batch = examples.take(jnp.asarray(np.where(index < count, index, 0)))
-        places = jnp.asarray(index)
-        seen = jax.vmap(lambda i: jr.fold_in(observed, i))(places)
+    for at, batch, seen in batches(examples, size, seed):
+        places = jnp.arange(at, at + size)
         x = batch.batch(model, scale, seen, jnp.ones(size)).x
         keys = jax.vmap(lambda i: jr.fold_in(key, i))(places)
         weights, _, accepted = anneal(model, x, batch.context, keys, None, ladder, chains, leaps, start)

@@ -15,6 +15,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from latente.errors import SpecError
+from latente.evaluation.batches import batches
 from latente.evaluation.memory import MEMORY, codes_at_once
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import posteriors
@@ -136,17 +137,13 @@ def nll(
     # Batches as even as they can be, so that the last is not mostly filling.
     size = math.ceil(count / math.ceil(count / min(IMAGES, codes)))
     at_once = min(samples, max(1, codes // size))
-    found: list[tuple[NDArray[np.float64], ...]] = []
-    key = jr.fold_in(jr.key(seed), 0x6E6C6C)
-    for at in range(0, count, size):
-        index = np.arange(at, at + size)
-        batch = examples.take(jnp.asarray(np.where(index < count, index, 0)))
-        keys = jax.vmap(lambda i: jr.fold_in(key, i))(jnp.asarray(index))
+    found = []
+    for at, batch, keys in batches(examples, size, seed):
         three = _bound(model, scale, batch, keys, jnp.int32(samples), at_once)
-        found.append(tuple(np.asarray(a, np.float64)[: count - at] for a in three))
+        found.append([np.asarray(a, np.float64) for a in three])
         if on_batch is not None:
             on_batch(min(at + size, count), count)
-    values, effective, halves = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    values, effective, halves = (np.concatenate(parts)[:count] for parts in zip(*found, strict=True))
     return Bound(values, effective, halves, samples)
 
 

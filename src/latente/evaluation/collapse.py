@@ -13,6 +13,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from latente.evaluation.batches import batches, joined
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.memory import MEMORY, codes_at_once
 from latente.model.autoencoder import Autoencoder, part
@@ -60,16 +61,8 @@ def usage(model: Autoencoder, scale: Scale, examples: Examples, *, seed: int = 0
     """
     n = len(examples)
     size = min(n, codes_at_once(model, memory))
-    key = jr.fold_in(jr.key(seed), 0x6E6C6C)
-    found = []
-    for at in range(0, n, size):
-        index = np.arange(at, at + size)
-        batch = examples.take(jnp.asarray(np.where(index < n, index, 0)))
-        keys = jax.vmap(lambda i: jr.fold_in(key, i))(jnp.asarray(index))
-        found.append([None if a is None else np.asarray(a)[: n - at] for a in _used(model, scale, batch, keys)])
-    means, kl, codes, prior = (
-        None if any(p is None for p in parts) else np.concatenate(parts) for parts in zip(*found, strict=True)
-    )
+    found = [_used(model, scale, batch, keys) for _, batch, keys in batches(examples, size, seed)]
+    means, kl, codes, prior = joined(found, n)
     assert means is not None and codes is not None
     by_latent = kl is not None and kl.shape[1] == model.code_size
     return Usage(

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from latente.errors import SpecError
 from latente.evaluation import bounds
+from latente.evaluation.batches import batches, joined
 from latente.evaluation.memory import BLOCK, MEMORY, check_memory, codes_at_once, widest
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import Posterior, posteriors
@@ -174,17 +175,8 @@ def _codes(
     """Encoder outputs (n, size); mean distortion (n,); the closed KL (n,) or None; and the codes (samples, n, d)."""
     n = len(examples)
     size = min(n, codes_at_once(model, memory))
-    key = jr.fold_in(jr.key(seed), 0x6E6C6C)
-    found = []
-    for at in range(0, n, size):
-        index = np.arange(at, at + size)
-        batch = examples.take(jnp.asarray(np.where(index < n, index, 0)))
-        keys = jax.vmap(lambda i: jr.fold_in(key, i))(jnp.asarray(index))
-        made = _encoded(model, scale, batch, keys, samples)
-        found.append([None if a is None else np.asarray(a)[: n - at] for a in made])
-    outputs, distortion, closed, codes = (
-        None if any(p is None for p in parts) else np.concatenate(parts) for parts in zip(*found, strict=True)
-    )
+    found = [_encoded(model, scale, batch, keys, samples) for _, batch, keys in batches(examples, size, seed)]
+    outputs, distortion, closed, codes = joined(found, n)
     assert outputs is not None and distortion is not None and codes is not None
     double = None if closed is None else closed.astype(np.float64)
     return jnp.asarray(outputs), distortion.astype(np.float64), double, np.swapaxes(codes, 0, 1)
