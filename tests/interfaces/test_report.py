@@ -15,6 +15,7 @@ from xml.dom.minidom import parseString
 import numpy as np
 import pytest
 from rich.console import Console
+from scipy import stats
 
 from latente.data.source import make_source
 from latente.data.split import split_source
@@ -281,6 +282,21 @@ def test_the_summary_names_the_lowest(pages):
     best = min(priors, key=lambda n: value(n, 0, "test", "loss").value)
     low = value(best, 0, "test", "loss")
     assert f"{best}, {low.value:.2f} ± {low.standard_error:.2f} nats per image" in Page(pages["en"]).said
+
+
+def test_the_summary_pairs_examples_as_the_comparison_does(tiny):
+    """Examples differ by far more than the models do: only pairs tell that one is always better."""
+    runs = runs_of(tiny, {"a": NOTEBOOK["latent-2"], "b": NOTEBOOK["latent-8"]})
+    rng = np.random.default_rng(0)
+    examples = 100 + 30 * rng.normal(size=len(tiny.test))
+    losses = (examples, examples + 1 + 0.1 * rng.normal(size=len(examples)))
+    for r, values in zip(runs, losses, strict=True):
+        r._per_example["test"] = {"loss": values.astype(np.float32)}
+        r.metrics["test"]["loss"] = Metric(values.mean(), values.std(ddof=1) / len(values) ** 0.5)
+    said = next(s for s in _sentences(lineup.models(runs), EN, "image") if "Lowest test loss" in s.text)
+    d = losses[1] - losses[0]
+    low, high = stats.t.interval(0.95, len(d) - 1, d.mean(), stats.sem(d))
+    assert said.verdict == "holds" and f"95% interval {low:.2f} to {high:.2f}" in said.text
 
 
 def test_losses_of_different_likelihoods_are_not_ranked(tiny):

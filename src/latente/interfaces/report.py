@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from latente._version import __version__
 from latente.atomic import write_bytes, write_text
 from latente.data.split import PARTS, Data
+from latente.evaluation.comparison.compare import difference_between
+from latente.evaluation.comparison.contenders import Contender, Opened
 from latente.evaluation.evaluate import SAMPLES
 from latente.evaluation.findings.claims import say
 from latente.evaluation.findings.measures import Estimate
@@ -23,6 +25,7 @@ from latente.evaluation.findings.summary import Losses, Standing, summarise
 from latente.evaluation.metrics.resample import normal_interval
 from latente.evaluation.run import Run
 from latente.evaluation.scores import scores
+from latente.evaluation.scores.losses import Distortion, Loss
 from latente.interfaces import lineup, scoretables, tables, telling
 from latente.interfaces.comparison import section
 from latente.interfaces.conclusions import ToldClaim
@@ -219,8 +222,17 @@ def _sentences(trained: Sequence[Trained], words: Words, unit: str) -> list[Told
     # Losses compare only where they are the same quantity: one likelihood, and the KL counted once.
     one = len({lineup.part_text(m.first.spec.model.likelihood) for m in trained}) == 1
     pairs = tuple((losses[a.name], losses[b.name]) for a, b in lineup.pairs(trained))
+    models = {m.name: Contender(m.name, tuple(Opened(r) for r in m.runs)) for m in trained}
+
+    def apart(first: str, second: str, number: str) -> Estimate | None:
+        score, (a, b) = {"loss": Loss(), "reconstruction": Distortion()}[number], (models[first], models[second])
+        scale = score.scale(a.first)
+        if scale is None or scale != score.scale(b.first):
+            return None
+        return difference_between(a, b, score, "test", number)[0]().estimate
+
     said = []
-    for name, verdict, facts in summarise(Standing(tuple(losses.values()), one, pairs)):
+    for name, verdict, facts in summarise(Standing(tuple(losses.values()), one, pairs, apart)):
         key = f"report.summary.{name}" + (f"_{unit}" if name in ("loss", "reconstruction") else "")
         text = words(key, **say("", **facts)[1])
         said.append(ToldClaim(text, verdict, words(f"findings.verdict.{verdict}"), ()))

@@ -131,7 +131,7 @@ def compared(
         for a, b in combinations([e.model for e in entries], 2):
             if against in (None, a, b):
                 key = (number, a, b)
-                found[key], about[key] = _difference(by_name[a], by_name[b], score, split, column)
+                found[key], about[key] = difference_between(by_name[a], by_name[b], score, split, column)
     told = {k: d for k, d in found.items() if about[k][2] != "nothing"}
     differences = together(told, level=level)
     absent = {k: Difference(d().estimate, 1.0, len(told)) for k, d in found.items() if k not in told}
@@ -206,9 +206,11 @@ def values_of(run: Run, score: Score, split: str, column: str) -> NDArray[np.flo
     return None if measured is None else measured.each(column)
 
 
-def _difference(
+def difference_between(
     first: Contender, second: Contender, score: Score, split: str, column: str
 ) -> tuple[Callable[..., Difference], tuple[int, int, Covers]]:
+    """How much a number of the second is above the first's, as a function of the interval's level; and over how many
+    seeds and examples, and what the interval covers: paired as far as the numbers are known."""
     pairs = pairs_of(first, second)
     rows = [[values_of(r, score, split, column) for r in pair] for pair in pairs]
     if all(v is not None for row in rows for v in row):

@@ -1,6 +1,7 @@
 """What stands out in a study's losses, as rules: the sentences of the report's summary.
 
-The intervals are as if every model had had examples of its own: those of the comparison (`latente.compare`) are paired.
+Differences between models are the comparison's (`latente.compare`), paired; without it they are as if every model had
+had examples of its own.
 """
 
 from __future__ import annotations
@@ -39,11 +40,14 @@ class Standing:
         models: their losses.
         one: whether all have one likelihood, so that their losses are the same quantity.
         pairs: with and without a prior, alike in all else.
+        apart: how much a number ("loss", "reconstruction") of the second model is above the first's, by their names;
+            None where it is not known.
     """
 
     models: tuple[Losses, ...]
     one: bool
     pairs: tuple[tuple[Losses, Losses], ...] = ()
+    apart: Callable[[str, str, str], Estimate | None] = lambda first, second, number: None
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,16 @@ def summarise(standing: Standing) -> list[tuple[str, Verdict, Facts]]:
     return [(s.name, s.judge(facts), facts) for s in summary.values() for facts in s.read(standing)]
 
 
-def _lowest(among: Sequence[tuple[Losses, Estimate | None]]) -> list[Facts]:
+Of = tuple[Losses, Estimate]
+
+
+def _above(standing: Standing, number: str, first: Of, second: Of) -> Estimate:
+    """How much the second's number is above the first's."""
+    known = standing.apart(first[0].name, second[0].name, number)
+    return minus(second[1], first[1]) if known is None else known
+
+
+def _lowest(standing: Standing, number: str, among: Sequence[tuple[Losses, Estimate | None]]) -> list[Facts]:
     found = sorted(((value, model) for model, value in among if value is not None), key=lambda f: f[0].value)
     if len(found) < 2:
         return []
@@ -85,12 +98,12 @@ def _lowest(among: Sequence[tuple[Losses, Estimate | None]]) -> list[Facts]:
     error = (best.high - best.low) / (2 * Z)
     return [
         {"name": model.name, "latents": model.latents, "value": best.value, "error": error, "second": other.name,
-         "behind": minus(second, best)}
+         "behind": _above(standing, number, (model, best), (other, second))}
     ]  # fmt: skip
 
 
 def _losses(standing: Standing) -> list[Facts]:
-    return _lowest([(m, m.test) for m in standing.models if m.bounds]) if standing.one else []
+    return _lowest(standing, "loss", [(m, m.test) for m in standing.models if m.bounds]) if standing.one else []
 
 
 _BEST: Facts = {"name": "a", "latents": 8, "value": 100.0, "error": 0.5, "second": "b", "behind": Estimate(9, 8, 10)}
@@ -104,7 +117,7 @@ def loss(f: Facts) -> Verdict:
 
 
 def _reconstructions(standing: Standing) -> list[Facts]:
-    return _lowest([(m, m.reconstruction) for m in standing.models]) if standing.one else []
+    return _lowest(standing, "reconstruction", [(m, m.reconstruction) for m in standing.models]) if standing.one else []
 
 
 @sentence("reconstruction", _reconstructions, holds=_BEST, fails=_EQUAL)
@@ -155,7 +168,7 @@ def gap_plain(f: Facts) -> Verdict:
 def _pairs(standing: Standing) -> list[Facts]:
     return [
         {"name": theirs.name, "other": ours.name, "latents": ours.latents,
-         "less": minus(theirs.reconstruction, ours.reconstruction)}
+         "less": _above(standing, "reconstruction", (ours, ours.reconstruction), (theirs, theirs.reconstruction))}
         for ours, theirs in standing.pairs
         if ours.reconstruction is not None and theirs.reconstruction is not None
     ]  # fmt: skip
