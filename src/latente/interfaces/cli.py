@@ -359,11 +359,11 @@ def _evaluate(arguments: Arguments, argv: list[str]) -> None:
 
     names = [name.strip() for name in arguments.scores.split(",")]
     runs, asked = score_runs(arguments.folders, names, arguments.samples, arguments.split, arguments.settings)
-    write_numbers(runs, asked, arguments.split, as_csv=arguments.csv, as_json=arguments.json)
     for text in score_tables(runs, asked, arguments.split, arguments.lang):
         _say(text)
     for text in score_findings(runs, asked, arguments.split, arguments.lang):
         _say(text)
+    write_numbers(runs, asked, arguments.split, as_csv=arguments.csv, as_json=arguments.json)
 
 
 def _compare(arguments: Arguments, argv: list[str]) -> None:

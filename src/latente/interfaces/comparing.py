@@ -22,6 +22,7 @@ from latente.evaluation.comparison.sweep import Sweep, elbow_of, scored_by, swee
 from latente.evaluation.scores import Score
 from latente.interfaces import comparison as shown
 from latente.interfaces import elbows
+from latente.interfaces.progress import counting
 from latente.interfaces.scoring import scores_of
 from latente.interfaces.tables import Table
 from latente.interfaces.words import Words, default_language
@@ -67,9 +68,7 @@ def compare_runs(
     if select:
         refuse_test(split, "--select")
     asked = scores_of(names or (), samples, settings) or None
-    console = Console(stderr=True)
-    # Where nobody sees it, it would still end with an empty line.
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with counting() as progress:
         on_score = _bar(progress)
         found = compare(folders, asked, split=split, against=against, on_score=on_score)
         judged = [_elbow(s, asked, share, tolerance, on_score) for s in sweeps(found.models)]

@@ -6,11 +6,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from latente.interfaces.performing import Watch
 from latente.spec import RunSpec
 from latente.training.fit import EpochNumbers
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 LINE_SECONDS = 1.0
 
@@ -26,6 +29,18 @@ def watching(*, quiet: bool, stream: TextIO | None = None) -> Iterator[Watch]:
             yield watch
     else:
         yield _lines(stream)
+
+
+@contextmanager
+def counting() -> Iterator[Progress]:
+    """Bars of what is worked out, on standard error; nothing where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    # Where nobody sees it, it would still end with an empty line.
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield progress
 
 
 def _numbers(epoch: EpochNumbers) -> str:

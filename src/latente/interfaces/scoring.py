@@ -18,6 +18,7 @@ from latente.errors import SpecError
 from latente.evaluation.findings.scored import Found, found_of, tell
 from latente.evaluation.run import Run, load
 from latente.evaluation.scores import Score, scores
+from latente.interfaces.progress import counting
 from latente.interfaces.settings import of_parts
 from latente.interfaces.tables import fine
 from latente.interfaces.telling import lines
@@ -51,7 +52,7 @@ def score_runs(
         raise SpecError(
             "these runs were trained on different data, so that their numbers do not compare; score them apart"
         )
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with counting() as progress:
         for folder, run in runs:
             before = set(run.measured.get(split, {}))
             for score in asked:
