@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -79,6 +80,7 @@ def scores_of(names: Sequence[str], samples: int, settings: Sequence[str] = ()) 
 def score_tables(runs: Scored, asked: Sequence[Score], split: str, lang: str | None) -> Iterator[str]:
     """A table for each scale of each score, then its warnings and the runs that have no such number, as text."""
     words = Words(lang or default_language())
+    names = _names([folder for folder, _ in runs])
     for score in asked:
         groups: dict[str, list[tuple[Path, Run]]] = {}
         for folder, run in runs:
@@ -86,7 +88,7 @@ def score_tables(runs: Scored, asked: Sequence[Score], split: str, lang: str | N
         for folder, run in groups.pop("", []):
             yield words("warned.none", name=folder, score=score.key(), why=in_language(score.why_not(run), words))
         for scale, members in groups.items():
-            yield _table(score, scale, members, split, words)
+            yield _table(score, scale, members, split, words, names)
             for folder, run in members:
                 yield from (f"{folder}: {in_language(w, words)}" for w in run.measured[split][score.key()].warnings)
 
@@ -131,7 +133,18 @@ def _advance(progress: Progress, task: TaskID, done: int, total: int) -> None:
     progress.update(task, completed=done, total=total)
 
 
-def _table(score: Score, scale: str, members: Scored, split: str, words: Words) -> str:
+def _names(folders: Sequence[Path]) -> dict[Path, str]:
+    """Folders without the parents that all have in common: whole paths are too long for the head of a column.
+
+    One alone is called as it was given.
+    """
+    if len(folders) == 1:
+        return {folders[0]: str(folders[0])}
+    shared = len(os.path.commonpath([folder.absolute().parent for folder in folders]))
+    return {folder: str(folder.absolute())[shared:].lstrip(os.sep) for folder in folders}
+
+
+def _table(score: Score, scale: str, members: Scored, split: str, words: Words, names: dict[Path, str]) -> str:
     """Best first by the first number that is ranked; in the order given where none is."""
     columns = score.columns()
     ranked = next(((c, lower) for c, lower in columns.items() if lower is not None), None)
@@ -146,7 +159,7 @@ def _table(score: Score, scale: str, members: Scored, split: str, words: Words) 
     # Many numbers of few runs stand under each other, so that a terminal is wide enough.
     lying = len(shown) > 3
     title = f"{score.key()} ({split}): {in_language(scale, words)}"
-    heads = ("", *(str(folder) for folder, _ in members)) if lying else ("run", *shown)
+    heads = ("", *(names[folder] for folder, _ in members)) if lying else ("run", *shown)
     table = Table(*heads, title=title, title_justify="left", box=None)
 
     def cell(folder: Path, column: str) -> str:
@@ -161,7 +174,7 @@ def _table(score: Score, scale: str, members: Scored, split: str, words: Words) 
             table.add_row(column, *(cell(folder, column) for folder, _ in members))
     else:
         for folder, _ in members:
-            table.add_row(str(folder), *(cell(folder, column) for column in shown))
+            table.add_row(names[folder], *(cell(folder, column) for column in shown))
     console = Console(width=120)
     with console.capture() as captured:
         console.print(table)
