@@ -48,3 +48,10 @@ def test_a_run_is_scored_from_the_command_line(tmp_path, capsys, monkeypatch):
     )
     assert main([*asked, "--set", "generation.sample=3"]) == 2
     assert 'unknown option of score "generation" "sample"; did you mean "samples"' in capsys.readouterr().err
+
+
+def test_k_without_a_score_that_takes_it_is_an_error_before_anything_is_read(capsys):
+    for command in ("evaluate", "compare"):
+        assert main([command, "nowhere", "--metrics", "mean-mse,generation", "--samples", "500"]) == 2
+        said = capsys.readouterr().err
+        assert "--samples 500 is the K of nll, which is not asked for (asked: mean-mse, generation)" in said

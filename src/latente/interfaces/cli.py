@@ -120,9 +120,11 @@ def _parser() -> _Parser:
 
     evaluate = commands.add_parser("evaluate", help="score finished runs, and rank those whose numbers mean the same")
     evaluate.add_argument("folders", nargs="+", metavar="RUN", help="runs' folders")
-    evaluate.add_argument("--scores", default="nll,mean-mse,linear-probe,active-units", metavar="NAMES",
-                          help="which, by comma (%(default)s)")  # fmt: skip
-    evaluate.add_argument("--samples", type=_whole, default=1000, metavar="K", help="codes an example for nll (1000)")
+    evaluate.add_argument(
+        "--metrics", "--scores", dest="scores", metavar="NAMES",
+        default="nll,mean-mse,linear-probe,active-units", help="which, by comma (%(default)s)",
+    )  # fmt: skip
+    evaluate.add_argument("--samples", type=_whole, metavar="K", help="codes an example for nll (1000)")
     evaluate.add_argument("--set", action="append", default=[], metavar="NAME.OPTION=VALUE", dest="settings",
                           help="an option of a score: generation.samples=500 (may be repeated)")  # fmt: skip
     evaluate.add_argument(
@@ -140,9 +142,9 @@ def _parser() -> _Parser:
         "paired by example and seed, and corrected for how many there are.",
     )
     compared.add_argument("folders", nargs="+", metavar="RUN", help="runs' folders, or studies'")
-    compared.add_argument("--scores", metavar="NAMES",
+    compared.add_argument("--metrics", "--scores", dest="scores", metavar="NAMES",
                           help="by which numbers, by comma (loss, mse and what the runs were scored by)")  # fmt: skip
-    compared.add_argument("--samples", type=_whole, default=1000, metavar="K", help="codes an example for nll (1000)")
+    compared.add_argument("--samples", type=_whole, metavar="K", help="codes an example for nll (1000)")
     compared.add_argument("--set", action="append", default=[], metavar="NAME.OPTION=VALUE", dest="settings",
                           help="an option of a score: generation.samples=500 (may be repeated)")  # fmt: skip
     compared.add_argument("--split", choices=("train", "validation", "test"),

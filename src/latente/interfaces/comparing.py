@@ -34,7 +34,7 @@ def compare_runs(
     folders: Sequence[str],
     *,
     names: Sequence[str] | None,
-    samples: int,
+    samples: int | None,
     settings: Sequence[str],
     split: str | None,
     against: str | None,
@@ -50,7 +50,7 @@ def compare_runs(
     Args:
         folders: of runs or studies.
         names: of the scores; None: the loss, the squared error and what the runs were scored by.
-        samples: K, where a bound on the NLL is asked for.
+        samples: K of the score nll; None for its own.
         settings: ``NAME.OPTION=VALUE`` each, for options of these scores.
         split: on which part; None: "validation" to select, otherwise "test".
         against: a model with which alone all others are compared.

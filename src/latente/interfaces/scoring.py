@@ -30,7 +30,7 @@ Scored = Sequence[tuple[Path, Run]]
 
 
 def score_runs(
-    folders: Sequence[str], names: Sequence[str], samples: int, split: str, settings: Sequence[str] = ()
+    folders: Sequence[str], names: Sequence[str], samples: int | None, split: str, settings: Sequence[str] = ()
 ) -> tuple[Scored, list[Score]]:
     """Score runs and write the numbers into their folders.
 
@@ -39,7 +39,7 @@ def score_runs(
     Args:
         folders: of the runs.
         names: of the scores.
-        samples: K, for the scores that take one.
+        samples: K of the score nll; None for its own.
         split: on which part of the data.
         settings: ``NAME.OPTION=VALUE`` each, for options of these scores.
 
@@ -65,14 +65,19 @@ def score_runs(
     return runs, asked
 
 
-def scores_of(names: Sequence[str], samples: int, settings: Sequence[str] = ()) -> list[Score]:
+def scores_of(names: Sequence[str], samples: int | None, settings: Sequence[str] = ()) -> list[Score]:
     """The scores of these names, as the command line asks for them; see `score_runs`.
 
     Raises:
-        SpecError: an unknown score or option.
+        SpecError: an unknown score or option; ``samples`` where no score takes it.
     """
     options = of_parts(settings, names)
-    if "nll" in options:
+    if samples is not None:
+        if "nll" not in options:
+            raise SpecError(
+                f"--samples {samples} is the K of nll, which is not asked for (asked: {', '.join(names) or 'none'}); "
+                "an option of another score is set by --set NAME.OPTION=VALUE"
+            )
         options["nll"].setdefault("samples", samples)
     return [scores.make({"name": n, **options[n]}) for n in names]
 
