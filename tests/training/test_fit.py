@@ -18,6 +18,7 @@ from latente.objective.objectives import objectives
 from latente.objective.presets import AE, VAE
 from latente.objective.terms import batch_of
 from latente.spec import RunSpec, TrainSpec
+from latente.training import compiling
 from latente.training import fit as fitting
 from latente.training import step as stepping
 from latente.training.examples import Examples, Scale
@@ -116,6 +117,13 @@ def test_equal_seeds_are_equal_and_others_differ(tiny):
     a, b = fit(SMALL, tiny), fit(SMALL, tiny)
     assert same(a.model, b.model)
     assert not same(a.model, fit(dataclasses.replace(SMALL, seed=1), tiny).model)
+
+
+def test_weights_that_change_in_place_are_those_of_weights_that_are_copied(tiny, monkeypatch):
+    assert compiling.known(), "a jaxlib on which the options of the compiler were not tried"
+    in_place = fit(SMALL, tiny)
+    monkeypatch.setattr(fitting, "run_epoch", eqx.filter_jit(stepping.run_epoch.__wrapped__))
+    assert same(in_place.model, fit(SMALL, tiny).model)
 
 
 def test_one_program_per_fit_and_shape(tiny):

@@ -17,9 +17,6 @@ from latente.evaluation.looks import looking
 
 Arguments = argparse.Namespace
 
-QUICK_JAXLIB = (0, 10)
-"""The last jaxlib whose flag for quick compiling is known to be there."""
-
 
 class _Parser(argparse.ArgumentParser):
     """argparse with one-line errors that name the nearest allowed word."""
@@ -464,12 +461,11 @@ def _doctor(arguments: Arguments, argv: list[str]) -> None:
 
 def _compiling() -> None:
     """Keep compiled programs on disk, so that a second study does not compile them again; and compile quickly."""
-    from importlib.metadata import version
-
     from latente.interfaces.doctor import compile_cache
+    from latente.training.compiling import known
 
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(compile_cache()))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
     # An eighth less to compile and the same speed after it; a jaxlib that does not know the flag would not start.
-    if tuple(int(n) for n in version("jaxlib").split(".")[:2]) <= QUICK_JAXLIB:
+    if known():
         os.environ.setdefault("XLA_FLAGS", "--xla_llvm_disable_expensive_passes=true")

@@ -17,6 +17,7 @@ from latente.objective.objectives.base import Opponent
 from latente.objective.objectives.m2 import context_of
 from latente.objective.terms import Batch
 from latente.training.adam import adam
+from latente.training.compiling import in_place
 from latente.training.examples import Examples, Scale
 
 VALIDATION_BATCH = 500
@@ -128,7 +129,7 @@ def mean_terms(
     return {k: v / len(examples) for k, v in sums.items()}
 
 
-@eqx.filter_jit
+@eqx.filter_jit(**in_place())
 def run_epoch(
     recipe: Recipe,
     objective: Objective,

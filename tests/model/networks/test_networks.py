@@ -40,6 +40,21 @@ def test_the_convolution_is_scipys(stride, size):
     assert np.asarray(conv(jnp.array(x))) == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 
+def test_the_gradient_of_the_convolution_is_xlas():
+    conv, x = Conv(3, 2, stride=2, key=jr.key(0)), jr.normal(jr.key(1), (4, 6, 5, 3))
+
+    def by_xla(weight, x):
+        layout = ("NHWC", "HWIO", "NHWC")
+        return jax.lax.conv_general_dilated(x, weight, (2, 2), "SAME", dimension_numbers=layout)
+
+    def ours(weight, x):
+        return jax.vmap(eqx.tree_at(lambda c: c.weight, conv, weight))(x)
+
+    found, expected = (jax.grad(lambda w, x, f=f: (f(w, x) ** 2).sum(), (0, 1))(conv.weight, x) for f in (ours, by_xla))
+    for mine, truth in zip(found, expected, strict=True):
+        assert np.asarray(mine) == pytest.approx(np.asarray(truth), rel=1e-4, abs=1e-4)
+
+
 def test_a_new_residual_block_changes_nothing_but_learns():
     block, x = Residual(3, "relu", key=jr.key(0)), jr.normal(jr.key(1), (4, 5, 3))
     assert np.array_equal(block(x), x)
