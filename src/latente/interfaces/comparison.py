@@ -14,7 +14,7 @@ from latente.evaluation.comparison.sweep import elbow_of, scored_by, sweeps
 from latente.evaluation.run import Run
 from latente.interfaces import elbows
 from latente.interfaces.numbers import digits, number, p_value
-from latente.interfaces.tables import MISSING, Cell, Column, Table, minus, text
+from latente.interfaces.tables import MISSING, Cell, Column, Table, text
 from latente.interfaces.warned import in_language
 from latente.interfaces.words import Words
 
@@ -192,5 +192,5 @@ def _count(words: Words, value: int) -> Cell:
 
 
 def _span(words: Words, span: Sequence[float], form: str = ",.0f") -> Cell:
-    low, high = (minus(words.number(v, form)) for v in span)
+    low, high = (words.number(v, form) for v in span)
     return Cell(low if low == high else f"{low}–{high}", value=span[0] if low == high else f"{span[0]:g}-{span[1]:g}")

@@ -17,7 +17,6 @@ from latente.interfaces import byclass, elbowfigure, film, lineup, plots, rates,
 from latente.interfaces.comparison import judged_curves
 from latente.interfaces.lineup import Sweep, Trained
 from latente.interfaces.picture import Picture, as_png, as_svg
-from latente.interfaces.tables import minus
 from latente.interfaces.words import Words
 from latente.training.fit import SHOWN
 
@@ -282,4 +281,4 @@ class _Album:
         return " " + self.words("figure.seed", seed=models[0].first.spec.seed) if many else ""
 
     def _number(self, value: float) -> str:
-        return minus(self.words.number(float(value), ".2f"))
+        return self.words.number(float(value), ".2f")

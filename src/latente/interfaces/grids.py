@@ -112,7 +112,7 @@ def manifold(grid: Images, at: NDArray[np.floating], words: Words, span: tuple[f
         sheet[top : top + height, left : left + width] = image
     # An even side has no middle, so four marks keep the axis symmetrical.
     shown = np.unique(np.round(np.linspace(0, side - 1, min(side, 4 + side % 2))).astype(int))
-    names = [words.number(float(at[i]), ".2f").replace("-", "−") for i in shown]
+    names = [words.number(float(at[i]), ".2f") for i in shown]
     with style():
         figure, axes = page([sheet], 1, HALF, left=0.62, right=0.2, top=0.06, bottom=0.46)
         ax = axes[0]

@@ -59,7 +59,7 @@ def histograms(panels: Sequence[Panel], names: tuple[str, str], words: Words) ->
                 localise(ax, words)
             else:
                 at = ticks(edges[0], edges[-1], width)
-                ax.set_xticks(at, [words.number(t, "g").replace("-", "−") for t in at])
+                ax.set_xticks(at, [words.number(t, "g") for t in at])
                 ax.set_xticks([], minor=True)
             ax.set_title(panel.title, fontsize=8, color=INK)
             ax.set_xlabel(panel.label)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable
 
 from latente.evaluation.findings.measures import Estimate
-from latente.interfaces.tables import minus
 from latente.interfaces.words import Words
 
 
@@ -27,7 +26,7 @@ def number(words: Words, value: float, places: int, *, sign: bool = False) -> st
         return "∞" if value > 0 else "−∞"
     # What rounds to zero has no sign.
     value = value if round(value, places) else 0.0
-    return minus(words.number(value, f"{'+' if sign and value else ''}.{places}f"))
+    return words.number(value, f"{'+' if sign and value else ''}.{places}f")
 
 
 def p_value(words: Words, value: float) -> str:

@@ -30,7 +30,7 @@ from latente.interfaces import lineup, scoretables, tables, telling
 from latente.interfaces.comparison import section
 from latente.interfaces.conclusions import ToldClaim
 from latente.interfaces.lineup import Trained
-from latente.interfaces.tables import Column, Table, minus, results_csv, results_table
+from latente.interfaces.tables import Column, Table, results_csv, results_table
 from latente.interfaces.warned import warnings_of
 from latente.interfaces.words import Words
 from latente.spec import StudySpec
@@ -260,7 +260,7 @@ def _data_facts(data: Data, card: Mapping[str, Any], words: Words) -> list[tuple
     facts += [
         ("shape", " × ".join(map(str, card["shape"])), False),
         ("dtype", card["dtype"], False),
-        ("range", minus(told), False),
+        ("range", told, False),
         ("fingerprint", card["fingerprint"], True),
     ]
     return [(words(f"report.data.{key}"), value, mono) for key, value, mono in facts]

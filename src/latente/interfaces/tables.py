@@ -127,17 +127,12 @@ def nats(words: Words, metric: Metric | None, form: str = NATS) -> Cell:
     if metric is None:
         return Cell(MISSING)
     value, error = metric.value, metric.standard_error
-    return Cell(minus(words.number(value, form)), words.number(error, form), value, error)
+    return Cell(words.number(value, form), words.number(error, form), value, error)
 
 
 def fine(metric: Metric | None) -> str:
     """How a score's number is written: a count, which has no error, without decimals."""
     return ".0f" if metric is not None and not metric.standard_error and metric.value.is_integer() else FINE
-
-
-def minus(number: str) -> str:
-    """A number with a true minus sign."""
-    return number.replace("-", "−")
 
 
 def part_cell(words: Words, model: Trained, split: str, metric: str, form: str = NATS) -> Cell:
@@ -240,7 +235,7 @@ def _ranked(models: Sequence[Trained], key: str, lower: bool, scale_: str, numbe
             Cell(str(m.latents), value=m.latents),
             count(words, m.first.model.parameters()),
             nats(words, m.metric("test", key), fine(m.metric("test", key))),
-            Cell(minus(words.number(abs(_value(m, key) - best), FINE)), value=abs(_value(m, key) - best)),
+            Cell(words.number(abs(_value(m, key) - best), FINE), value=abs(_value(m, key) - best)),
         )
         for place, m in enumerate(ranked, 1)
     )
@@ -285,7 +280,7 @@ def matched(trained: Sequence[Trained], words: Words, unit: str) -> Table | None
     for a, b in found:
         ours, theirs = a.metric("test", "reconstruction"), b.metric("test", "reconstruction")
         difference = None if ours is None or theirs is None else theirs.value - ours.value
-        shown = MISSING if difference is None else minus(words.number(difference, "+.2f"))
+        shown = MISSING if difference is None else words.number(difference, "+.2f")
         rows.append(
             (Cell(str(a.latents), value=a.latents), text(a.name), text(b.name),
              nats(words, ours), nats(words, theirs), Cell(shown, value=difference), nats(words, a.metric("test", "kl")))

@@ -29,11 +29,12 @@ class Words(string.Formatter):
         return self.vformat(self.templates[key], (), values)
 
     def format_field(self, value: Any, format_spec: str) -> Any:
-        """As usual, with a decimal comma and a point between thousands in Portuguese."""
+        """As usual; numbers with a true minus sign, and in Portuguese a decimal comma and a point between thousands."""
         text = super().format_field(value, format_spec)
-        if self.language == "pt" and isinstance(value, int | float) and not isinstance(value, bool):
-            return text.translate({ord("."): ",", ord(","): "."})
-        return text
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return text
+        text = text.replace("-", "−")
+        return text.translate({ord("."): ",", ord(","): "."}) if self.language == "pt" else text
 
     def number(self, value: float, form: str = ".2f") -> str:
         """One number, for instance ``139.40`` or ``139,40``."""

@@ -99,8 +99,8 @@ class Scored:
         return " " + self.words("figure.seed", seed=models[0].first.spec.seed) if many else ""
 
     def number(self, value: float, form: str = ".2f") -> str:
-        """A number with a true minus sign."""
-        return self.words.number(float(value), form).replace("-", "−")
+        """A number in the language."""
+        return self.words.number(float(value), form)
 
     def percent(self, share: float) -> str:
         """A share in per cent."""
