@@ -1,7 +1,9 @@
 """Comparisons of runs with made-up numbers: against scipy, and one line for each thing that does not compare."""
 
+import dataclasses
 import itertools
 
+import jax.random as jr
 import numpy as np
 import pytest
 from scipy import stats
@@ -9,8 +11,10 @@ from scipy import stats
 import latente
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation.comparison.boards import Gap
+from latente.evaluation.comparison.contenders import Opened, contenders
 from latente.evaluation.comparison.sweep import scored_by, sweeps
 from latente.evaluation.evaluate import Metric
+from latente.model.priors.fitted import blank_prior
 
 N = 60
 SMALL = {"hidden": (4,)}
@@ -220,6 +224,13 @@ def test_the_same_run_twice_counts_once(make):
     assert [m.name for m in both.models] == ["vae", "vae (2)"]
 
 
+def test_a_prior_that_was_fitted_is_in_the_name(make):
+    bare = make("ae", spec=latente.AE(2, **SMALL))
+    mixture = blank_prior({"name": "gaussian-mixture", "components": 3}, 2, key=jr.key(0))
+    fitted = dataclasses.replace(bare, fitted=mixture)
+    assert [m.name for m in contenders([Opened(bare), Opened(fitted)])[0]] == ["ae", "ae + gaussian-mixture"]
+
+
 def test_the_elbow_of_a_sweep_is_found_on_validation(make):
     curve = {2: 157.0, 4: 135.0, 8: 118.8, 16: 113.2, 32: 113.0}
     shared = 20 * np.random.default_rng(4).normal(size=48)
@@ -251,7 +262,6 @@ def test_the_elbow_of_a_sweep_is_found_on_validation(make):
 
 
 def test_a_loss_stands_for_the_nll_only_where_it_is_a_bound(make):
-    from latente.evaluation.comparison.contenders import Opened, contenders
 
     def judged(name, **options):
         runs = [make(f"m{d}", spec=latente.preset(name, d, **SMALL, **options), split="validation") for d in (2, 4)]

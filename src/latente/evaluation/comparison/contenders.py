@@ -92,7 +92,8 @@ def contenders(opened: Sequence[Opened]) -> tuple[list[Contender], list[tuple[Op
     """The models that runs are of, in order of appearance; and runs left out, each with the one that it repeats.
 
     Runs of one model and training are one model, whatever they are called; two of the same seed are the same twice.
-    Models of one name get a number each.
+    A prior that was fitted is in
+    the name; models of one name get a number each.
     """
     groups: dict[str, dict[int, Opened]] = {}
     twice = []
@@ -106,11 +107,12 @@ def contenders(opened: Sequence[Opened]) -> tuple[list[Contender], list[tuple[Op
     found: list[Contender] = []
     for seeds in groups.values():
         ordered = tuple(seeds[s] for s in sorted(seeds))
-        name = next(iter(seeds.values())).run.spec.name
+        run = next(iter(seeds.values())).run
+        called = name = run.spec.name if run.fitted is None else f"{run.spec.name} + {part_of(run.fitted)['name']}"
         taken = {c.name for c in found}
         number = 2
         while name in taken:
-            name = f"{next(iter(seeds.values())).run.spec.name} ({number})"
+            name = f"{called} ({number})"
             number += 1
         found.append(Contender(name, ordered))
     return found, twice
