@@ -17,8 +17,9 @@ from latente.objective.objectives.base import Opponent
 from latente.objective.objectives.m2 import context_of
 from latente.objective.terms import Batch
 from latente.training.adam import adam
-from latente.training.compiling import in_place
+from latente.training.compiling import quick_steps
 from latente.training.examples import Examples, Scale
+from latente.training.order import random_order
 
 VALIDATION_BATCH = 500
 
@@ -129,7 +130,7 @@ def mean_terms(
     return {k: v / len(examples) for k, v in sums.items()}
 
 
-@eqx.filter_jit(**in_place())
+@eqx.filter_jit(**quick_steps())
 def run_epoch(
     recipe: Recipe,
     objective: Objective,
@@ -159,9 +160,7 @@ def run_epoch(
         was not finite, or −1; the reconstructions of ``shown`` from their mean codes.
     """
     optimizer = recipe.optimizer()
-    # One sort, where jr.permutation makes two and a hundred more kernels to compile.
-    order = jnp.argsort(jr.bits(keys[0], (len(train),)))
-    batches, weights = _batches(order, recipe.batch_size)
+    batches, weights = _batches(random_order(keys[0], len(train)), recipe.batch_size)
     noise = jr.split(keys[1], batches.shape)
     learns, fixed = eqx.partition(Players(state.model, state.opponent), eqx.is_inexact_array)
 

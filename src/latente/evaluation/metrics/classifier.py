@@ -31,6 +31,7 @@ from latente.evaluation.metrics.resample import wilson
 from latente.model.nets import MLP, activation
 from latente.training import store
 from latente.training.examples import Scale, scale_of
+from latente.training.order import random_order
 
 BATCH = 1000
 OnEpoch = Callable[[int, int, float], object]
@@ -219,7 +220,7 @@ def _epoch(
     optimizer = _optimizer(recipe, steps)
     batches = max(1, len(x) // batch)
     keys = jr.split(jr.fold_in(jr.fold_in(key, 1), epoch))
-    order = jnp.argsort(jr.bits(keys[0], (len(x),)))[: batches * batch].reshape(batches, batch)
+    order = random_order(keys[0], len(x))[: batches * batch].reshape(batches, batch)
     shifts = jr.randint(keys[1], (batches, 2), 0, 2 * shift + 1)
     learnt, fixed = eqx.partition(net, eqx.is_array)
 
