@@ -276,7 +276,7 @@ def test_everything_that_scores_say_is_said_in_portuguese_too(tiny):
         scale("generation", tiny, VAE, judged), scale("generation", tiny, cvae, judged),
         scale("generation", tiny, VAE, features="values"), scale("generation", tiny, cvae, features="values"),
         scale("reconstruction", tiny, VAE), scale("reconstruction", tiny, cvae), scale("representation", tiny, VAE),
-        scale("disentanglement", known, VAE),
+        scale("disentanglement", known, VAE), scale("linear-probe", tiny, VAE),
     ]  # fmt: skip
     # Those of `measure`, which the scores' own tests hold to the letter.
     said += [

@@ -15,6 +15,7 @@ from latente.evaluation.run import Run
 from latente.evaluation.scores import Score
 from latente.interfaces import lineup
 from latente.interfaces.lineup import Trained
+from latente.interfaces.warned import in_language
 from latente.interfaces.words import Words
 from latente.model.autoencoder import part
 
@@ -239,7 +240,7 @@ def _ranked(models: Sequence[Trained], key: str, lower: bool, scale_: str, numbe
         )
         for place, m in enumerate(ranked, 1)
     )
-    caption = words("report.caption.ranking", score=key, scale=scale_)
+    caption = words("report.caption.ranking", score=key, scale=in_language(scale_, words))
     note = words("report.note.ranking_lower" if lower else "report.note.ranking_higher")
     return Table(f"ranking-{key}-{number}", caption, columns, rows, (note,))
 
