@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 import latente
-from latente.errors import DataError, SpecError
+from latente.errors import DataError, DownloadError, SpecError
 from latente.evaluation.bounds import nll
 from latente.evaluation.outliers import against
 from latente.evaluation.outliers.per_example import KINDS
@@ -143,6 +143,17 @@ def test_another_set_is_read_with_the_runs_scale(tiny, tmp_path):
         read(other.astype(np.float32))
     with pytest.raises(DataError, match='unknown data set "shufled"'):
         against.outliers(tiny, tiny.test, "shufled", 20, likelihood)
+
+
+def test_without_a_network_it_says_what_needs_none(tiny, monkeypatch):
+    def offline(*_):
+        raise DownloadError("fashion-mnist: could not be downloaded")
+
+    monkeypatch.setattr(against, "find_source", offline)
+    with pytest.raises(
+        DownloadError, match="set outliers.against to what needs no download: .*shuffled"
+    ):
+        against.outliers(tiny, tiny.test, "fashion-mnist", 10, likelihoods.make("bernoulli"))
 
 
 def test_auto_is_what_was_left_out_or_the_other_of_digits_and_clothes():

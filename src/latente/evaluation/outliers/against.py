@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from latente.data.load import find_source, left_out
 from latente.data.split import PARTS, Data, Split
-from latente.errors import DataError
+from latente.errors import DataError, DownloadError
 from latente.model.likelihoods import Likelihood
 
 Rows = NDArray[Any]
@@ -66,7 +66,11 @@ def outliers(data: Data, part: Split, against: str, most: int, likelihood: Likel
     if against == LEFT_OUT:
         found = left_out(data.spec)
     else:
-        found = find_source(against, dataclasses.replace(data.spec, source=against, condition=(), without=()))
+        try:
+            found = find_source(against, dataclasses.replace(data.spec, source=against, condition=(), without=()))
+        except DownloadError as error:
+            here = f"or set outliers.against to what needs no download: {', '.join(MADE)}, or a file of yours"
+            raise DownloadError(f"{error}; {here}") from None
     x = found.x if found.x_test is None else found.x_test
     name = f'against = "{title(against)}"'
     if x.shape[1:] != data.shape:
