@@ -84,7 +84,7 @@ def test_what_the_last_doubling_brought():
 )
 def test_a_step_takes_no_more_memory_than_it_may(parts):
     model = build(VAE(4, **({"hidden": (32,)} | parts)), (12, 12), key=jr.key(0))
-    memory, n = 2**22, 20
+    memory, n = 2**24, 20
     codes = codes_at_once(model, memory, block=memory)
     x = Examples(jnp.zeros((n, 12, 12)))
     step = _bound.lower(model, ONE, x, jr.split(jr.key(0), n), jnp.int32(10**6), codes // n).compile()

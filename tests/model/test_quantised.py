@@ -99,8 +99,9 @@ def test_a_quantised_model_learns_uses_its_codes_and_comes_back(preset, tmp_path
     from latente.objective.presets import presets
 
     data = latente.load_data("digits")
-    options = {"levels": [5, 4, 3]} if preset == "FSQVAE" else {"codes": 32, "width": 4}
-    run = latente.fit(presets[preset](4, hidden=(64,), **options), data, epochs=15, learning_rate=3e-3, name="q")
+    # A grid is not moved to where the codes are, so that they take longer to spread over it.
+    options, epochs = ({"levels": [5, 4, 3]}, 30) if preset == "FSQVAE" else ({"codes": 32, "width": 4}, 15)
+    run = latente.fit(presets[preset](4, hidden=(64,), **options), data, epochs=epochs, learning_rate=3e-3, name="q")
     h = run.history
     assert h["val_reconstruction"][-1] < h["val_reconstruction"][0] - 2
     posterior = run.model.posterior
@@ -108,7 +109,6 @@ def test_a_quantised_model_learns_uses_its_codes_and_comes_back(preset, tmp_path
     tokens = np.asarray(jax.vmap(posterior.indices)(outputs))
     shares = np.bincount(tokens.ravel(), minlength=posterior.entries()) / tokens.size
     perplexity = np.exp(-(shares[shares > 0] * np.log(shares[shares > 0])).sum())
-    # A grid is not moved to where the codes are, so it is used less evenly than a book.
     assert perplexity > posterior.entries() / (8 if preset == "FSQVAE" else 4)
     again = latente.load(run.save(tmp_path / "q"), data=data)
     assert again.evaluate("validation") == run.evaluate("validation")

@@ -150,9 +150,7 @@ def test_without_a_network_it_says_what_needs_none(tiny, monkeypatch):
         raise DownloadError("fashion-mnist: could not be downloaded")
 
     monkeypatch.setattr(against, "find_source", offline)
-    with pytest.raises(
-        DownloadError, match="set outliers.against to what needs no download: .*shuffled"
-    ):
+    with pytest.raises(DownloadError, match="set outliers.against to what needs no download: .*shuffled"):
         against.outliers(tiny, tiny.test, "fashion-mnist", 10, likelihoods.make("bernoulli"))
 
 
