@@ -266,3 +266,17 @@ def test_a_run_refuses_wrong_arrays(finished):
         ae.sample(3)
     with pytest.raises(DataError, match='unknown split "tset"; did you mean "test"'):
         run.evaluate("tset")
+
+
+def test_a_study_of_other_models_than_the_notebooks_has_a_report(tmp_path):
+    x, y = blobs(200, (6, 5))
+    np.savez(tmp_path / "pictures.npz", x=x, y=y)
+    shared = "hidden = [8]\ntrain = { epochs = 2, batch_size = 32 }"
+    (tmp_path / "study.toml").write_text(
+        f'[runs.iwae]\npreset = "IWAE"\n{shared}\n[runs.vq]\npreset = "VQVAE"\ncodes = 8\n{shared}\n'
+    )
+    study = run_study(tmp_path / "study.toml", data=tmp_path / "pictures.npz", out=tmp_path / "out", lang="en")
+    page = study.report.read_text()
+    assert "iwae" in page and "vq" in page
+    told = json.loads((tmp_path / "out" / "findings.json").read_text())
+    assert {f["verdict"] for f in told["findings"]} == {"unknown"}

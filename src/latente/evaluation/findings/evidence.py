@@ -60,7 +60,7 @@ def gather(runs: Sequence[Run]) -> Evidence:
         classes=bench.classes,
         images=bench.images,
         grey=bench.grey and any(isinstance(r.model.likelihood, Bernoulli) for r in runs),
-        seeds=min(len(v.runs) for v in roles.models),
+        seeds=min((len(v.runs) for v in roles.models), default=len({r.spec.seed for r in runs})),
         runs=len(runs),
         own_class=sum(not bench.plain(r) for r in runs),
         residual=_residual(roles.models),
@@ -316,7 +316,7 @@ def _residual(models: Sequence[Model]) -> float | None:
             for p in ("", "val_"):
                 loss, first, kl = (run.history[p + k].astype(float) for k in ("loss", "reconstruction", "kl"))
                 worst.append(float(np.max(np.abs(loss - (first + beta * kl)) / np.maximum(np.abs(loss), 1))))
-    return _finite(max(worst))
+    return _finite(max(worst, default=math.nan))
 
 
 def _mean(values: Iterable[float]) -> float:
