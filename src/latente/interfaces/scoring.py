@@ -76,7 +76,7 @@ def scores_of(names: Sequence[str], samples: int | None, settings: Sequence[str]
         if "nll" not in options:
             raise SpecError(
                 f"--samples {samples} is the K of nll, which is not asked for (asked: {', '.join(names) or 'none'}); "
-                "an option of another score is set by --set NAME.OPTION=VALUE"
+                "add nll to --metrics, or set an option of another score by --set NAME.OPTION=VALUE"
             )
         options["nll"].setdefault("samples", samples)
     return [scores.make({"name": n, **options[n]}) for n in names]

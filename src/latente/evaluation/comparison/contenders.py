@@ -92,8 +92,7 @@ def contenders(opened: Sequence[Opened]) -> tuple[list[Contender], list[tuple[Op
     """The models that runs are of, in order of appearance; and runs left out, each with the one that it repeats.
 
     Runs of one model and training are one model, whatever they are called; two of the same seed are the same twice.
-    A prior that was fitted is in
-    the name; models of one name get a number each.
+    A prior that was fitted is in the name; models of one name get a number each.
     """
     groups: dict[str, dict[int, Opened]] = {}
     twice = []
