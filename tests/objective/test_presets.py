@@ -13,8 +13,10 @@ from latente.objective.objectives import objectives
 from latente.objective.pairings import pairings
 from latente.objective.presets import VAE, keywords, presets
 from latente.spec import ModelSpec, RunSpec, TrainSpec
-from latente.training import step as stepping
+from latente.training.check import model_for
+from latente.training.compiling import compiled
 from latente.training.fit import fit
+from latente.training.step import run_epoch
 
 SMALLER = {
     "ConvVAE": {"hidden": (4,)},
@@ -37,7 +39,8 @@ def small(name):
 @pytest.mark.parametrize("name", list(presets))
 def test_a_preset_learns_resumes_bit_for_bit_is_compiled_once_and_comes_back(name, tiny, tmp_path):
     spec = RunSpec("p", 0, small(name), TRAIN, tiny.spec)
-    before = stepping.run_epoch._cached._cache_size()
+    programs = compiled(run_epoch, model_for(spec, tiny))._cached._cache_size
+    before = programs()
     run = train_run(spec, tiny)
     history = run.history
     # A schedule or an opponent moves the loss itself, so there only the reconstruction must get better.
@@ -57,7 +60,7 @@ def test_a_preset_learns_resumes_bit_for_bit_is_compiled_once_and_comes_back(nam
     assert {k: v.tolist() for k, v in resumed.history.items()} == {k: v.tolist() for k, v in history.items()}
     for a, b in zip(jax.tree.leaves(run.model), jax.tree.leaves(resumed.model), strict=True):
         assert np.array_equal(a, b)
-    assert stepping.run_epoch._cached._cache_size() == before + 1
+    assert programs() == before + 1
 
     again = latente.load(run.save(tmp_path / "r"), data=tiny)
     assert again.spec == run.spec

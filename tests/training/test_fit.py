@@ -14,6 +14,7 @@ from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.errors import DataError, SpecError, StoreError, TrainingError
 from latente.model.autoencoder import build
+from latente.model.nets import MLP
 from latente.objective.objectives import objectives
 from latente.objective.presets import AE, VAE
 from latente.objective.terms import batch_of
@@ -21,6 +22,7 @@ from latente.spec import RunSpec, TrainSpec
 from latente.training import compiling
 from latente.training import fit as fitting
 from latente.training import step as stepping
+from latente.training.check import model_for
 from latente.training.examples import Examples, Scale
 from latente.training.fit import fit
 from latente.training.order import random_order
@@ -124,19 +126,41 @@ def test_weights_that_change_in_place_are_those_of_weights_that_are_copied(tiny,
     assert compiling.tried(), "a jaxlib on which the options of the compiler were not tried"
     found = []
     for options in (compiling.IN_PLACE, {}):
-        program = eqx.filter_jit(stepping.run_epoch.__wrapped__, compiler_options=options)
-        monkeypatch.setattr(fitting, "run_epoch", program)
+        monkeypatch.setattr(compiling, "options_for", lambda model, options=options: options)
         found.append(fit(SMALL, tiny).model)
     assert same(*found)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "eigen"), [((784, 256, 128), True), ((512, 512), True), ((784, 512, 128), False), ((1, 300_000), False)]
+)
+def test_only_a_model_of_small_matrices_has_its_products_by_eigen(sizes, eigen):
+    net = MLP(sizes, "relu", key=jr.key(0))
+    assert ("xla_cpu_experimental_ynn_fusion_type" in compiling.options_for(net)) == eigen
+
+
+def test_products_by_either_library_give_the_same_training(tiny, monkeypatch):
+    found = []
+    for options in (compiling.EIGEN, {}):
+        monkeypatch.setattr(compiling, "options_for", lambda model, options=options: options)
+        found.append(fit(SMALL, tiny).history["val_loss"])
+    assert not np.array_equal(*found)
+    np.testing.assert_allclose(*found, rtol=1e-4)
+
+
+def test_another_jaxlib_is_told_nothing(monkeypatch):
+    monkeypatch.setattr(compiling, "version", lambda name: "0.11.0")
+    assert compiling.options_for(MLP((2, 2), "relu", key=jr.key(0))) == {}
+
+
 def test_one_program_per_fit_and_shape(tiny):
-    before = stepping.run_epoch._cached._cache_size()
+    programs = compiling.compiled(stepping.run_epoch, model_for(SMALL, tiny))._cached._cache_size
+    before = programs()
     spec = dataclasses.replace(SMALL, train=TrainSpec(epochs=4, batch_size=37), name="traced")
     fit(spec, tiny)
-    assert stepping.run_epoch._cached._cache_size() == before + 1
+    assert programs() == before + 1
     fit(dataclasses.replace(spec, seed=9), tiny)
-    assert stepping.run_epoch._cached._cache_size() == before + 1
+    assert programs() == before + 1
 
 
 class Stop(Exception):
@@ -225,16 +249,19 @@ def test_a_loss_that_is_not_finite_names_epoch_and_step(tiny):
 
 def test_the_epochs_before_a_bad_one_are_kept(tiny, tmp_path, monkeypatch):
     path = tmp_path / "c.safetensors"
-    real = stepping.run_epoch
+    real = fitting.compiled
 
-    def poisoned(*args):
-        state, row, bad, frame = real(*args)
-        return state, row, (jnp.int32(1) if int(args[-1]) == 2 else bad), frame
+    def compiled(*given):
+        def poisoned(*args):
+            state, row, bad, frame = real(*given)(*args)
+            return state, row, (jnp.int32(1) if int(args[-1]) == 2 else bad), frame
 
-    monkeypatch.setattr(fitting, "run_epoch", poisoned)
+        return poisoned
+
+    monkeypatch.setattr(fitting, "compiled", compiled)
     with pytest.raises(TrainingError, match="epoch 3, at step 2 of 4"):
         fit(SMALL, tiny, checkpoint=path)
-    monkeypatch.setattr(fitting, "run_epoch", real)
+    monkeypatch.setattr(fitting, "compiled", real)
     assert same(fit(SMALL, tiny, checkpoint=path).model, fit(SMALL, tiny).model)
 
 

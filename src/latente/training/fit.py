@@ -24,6 +24,7 @@ from latente.objective.objectives.base import Opponent
 from latente.spec import RunSpec, TrainSpec, as_dict
 from latente.training import store
 from latente.training.check import check, model_for
+from latente.training.compiling import compiled
 from latente.training.examples import Examples, Scale, examples_of, scale_of
 from latente.training.step import Recipe, State, run_epoch, start
 
@@ -150,12 +151,13 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
         progress = _restored(checkpoint, progress, about)
     epochs, steps = ready.epochs, ready.steps
     scale, shown = ready.scale, ready.shown
+    program = compiled(run_epoch, ready.state.model)
     stride = math.ceil(epochs / FRAMES)
     due = -math.inf
     try:
         while (done := len(progress.rows)) < epochs and not _stopped(progress.state, spec.train.patience):
             began = time.monotonic()
-            state, row, bad, frame = run_epoch(*ready.arguments(progress.state, done))
+            state, row, bad, frame = program(*ready.arguments(progress.state, done))
             _check_finite(spec, int(bad), row, done + 1, steps)
             seconds = time.monotonic() - began
             keep = done % stride == 0 or done + 1 == epochs

@@ -1,4 +1,4 @@
-"""One epoch as one compiled program: shuffle, every training step, validation, best weights."""
+"""One epoch as one program to be compiled: shuffle, every training step, validation, best weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from latente.objective.objectives.base import Opponent
 from latente.objective.objectives.m2 import context_of
 from latente.objective.terms import Batch
 from latente.training.adam import adam
-from latente.training.compiling import quick_steps
 from latente.training.examples import Examples, Scale
 from latente.training.order import random_order
 
@@ -130,7 +129,6 @@ def mean_terms(
     return {k: v / len(examples) for k, v in sums.items()}
 
 
-@eqx.filter_jit(**quick_steps())
 def run_epoch(
     recipe: Recipe,
     objective: Objective,
