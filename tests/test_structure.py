@@ -11,7 +11,7 @@ import latente
 
 SRC = Path(latente.__file__).parent
 STAGES = ["data", "model", "objective", "training", "evaluation", "interfaces"]
-FOUNDATION = {"errors", "registry", "spec", "atomic", "_version"}
+FOUNDATION = {"compiling", "errors", "registry", "spec", "atomic", "_version"}
 
 
 def imported(path):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import latente
+from latente.compiling import compiled
 from latente.errors import SpecError
 from latente.evaluation.run import train_run
 from latente.objective.objectives import objectives
@@ -14,7 +15,6 @@ from latente.objective.pairings import pairings
 from latente.objective.presets import VAE, keywords, presets
 from latente.spec import ModelSpec, RunSpec, TrainSpec
 from latente.training.check import model_for
-from latente.training.compiling import compiled
 from latente.training.fit import fit
 from latente.training.step import run_epoch
 

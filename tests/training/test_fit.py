@@ -10,16 +10,15 @@ import jax.random as jr
 import numpy as np
 import pytest
 
+from latente import compiling
 from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.errors import DataError, SpecError, StoreError, TrainingError
 from latente.model.autoencoder import build
-from latente.model.nets import MLP
 from latente.objective.objectives import objectives
 from latente.objective.presets import AE, VAE
 from latente.objective.terms import batch_of
 from latente.spec import RunSpec, TrainSpec
-from latente.training import compiling
 from latente.training import fit as fitting
 from latente.training import step as stepping
 from latente.training.check import model_for
@@ -120,37 +119,6 @@ def test_equal_seeds_are_equal_and_others_differ(tiny):
     a, b = fit(SMALL, tiny), fit(SMALL, tiny)
     assert same(a.model, b.model)
     assert not same(a.model, fit(dataclasses.replace(SMALL, seed=1), tiny).model)
-
-
-def test_weights_that_change_in_place_are_those_of_weights_that_are_copied(tiny, monkeypatch):
-    assert compiling.tried(), "a jaxlib on which the options of the compiler were not tried"
-    found = []
-    for options in (compiling.IN_PLACE, {}):
-        monkeypatch.setattr(compiling, "options_for", lambda model, options=options: options)
-        found.append(fit(SMALL, tiny).model)
-    assert same(*found)
-
-
-@pytest.mark.parametrize(
-    ("sizes", "eigen"), [((784, 256, 128), True), ((512, 512), True), ((784, 512, 128), False), ((1, 300_000), False)]
-)
-def test_only_a_model_of_small_matrices_has_its_products_by_eigen(sizes, eigen):
-    net = MLP(sizes, "relu", key=jr.key(0))
-    assert ("xla_cpu_experimental_ynn_fusion_type" in compiling.options_for(net)) == eigen
-
-
-def test_products_by_either_library_give_the_same_training(tiny, monkeypatch):
-    found = []
-    for options in (compiling.EIGEN, {}):
-        monkeypatch.setattr(compiling, "options_for", lambda model, options=options: options)
-        found.append(fit(SMALL, tiny).history["val_loss"])
-    assert not np.array_equal(*found)
-    np.testing.assert_allclose(*found, rtol=1e-4)
-
-
-def test_another_jaxlib_is_told_nothing(monkeypatch):
-    monkeypatch.setattr(compiling, "version", lambda name: "0.11.0")
-    assert compiling.options_for(MLP((2, 2), "relu", key=jr.key(0))) == {}
 
 
 def test_one_program_per_fit_and_shape(tiny):

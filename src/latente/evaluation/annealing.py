@@ -15,6 +15,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from latente.compiling import jit
 from latente.model.autoencoder import Autoencoder
 from latente.model.priors import Prior
 
@@ -127,7 +128,7 @@ def _move(path: _Path, state: _State, beta: Array, step: Array, leaps: int, key:
     return jax.tree.map(lambda new, old: jnp.where(accepted, new, old), proposed, state), chance
 
 
-@eqx.filter_jit
+@jit
 def anneal(
     model: Autoencoder,
     x: Array,
@@ -206,7 +207,7 @@ def _walk(
     return log_w, chances / ladder.steps
 
 
-@eqx.filter_jit
+@jit
 def simulate(model: Autoencoder, context: Array | None, keys: Array) -> tuple[Array, Array]:
     """Codes from the prior and examples from p(x | z), one a key."""
     prior = model.prior.given(model)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -14,6 +13,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from latente.compiling import jit
 from latente.errors import SpecError
 from latente.evaluation.batches import batches
 from latente.evaluation.memory import MEMORY, codes_at_once
@@ -176,7 +176,7 @@ def log_weight(model: Autoencoder) -> tuple[Callable[..., Array], Callable[..., 
     return encoded, summed
 
 
-@eqx.filter_jit
+@jit
 def _bound(
     model: Autoencoder, scale: Scale, examples: Examples, keys: Array, samples: Array, at_once: int
 ) -> tuple[Array, Array, Array]:

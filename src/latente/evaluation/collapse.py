@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -13,6 +12,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from latente.compiling import jit
 from latente.evaluation.batches import batches, joined
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.memory import MEMORY, codes_at_once
@@ -73,7 +73,7 @@ def usage(model: Autoencoder, scale: Scale, examples: Examples, *, seed: int = 0
     )
 
 
-@eqx.filter_jit
+@jit
 def _used(
     model: Autoencoder, scale: Scale, examples: Examples, keys: Array
 ) -> tuple[Array, Array | None, Array, Array | None]:
@@ -117,7 +117,7 @@ def aggregate_mmd(model: Autoencoder, codes: NDArray[np.float32], prior: NDArray
     return Metric(float(each.mean()), float(2 * each.std(ddof=1) / np.sqrt(n)))
 
 
-@eqx.filter_jit
+@jit
 def _kernel_sums(kernel: Kernel, codes: Array, prior: Array, index: Array) -> Array:
     """Sums of k from some elements of each sample over all of its own and all of the other, shape (4, len(index))."""
     a, b = codes[index], prior[index]

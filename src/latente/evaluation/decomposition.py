@@ -15,7 +15,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -23,6 +22,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from latente.compiling import jit
 from latente.errors import SpecError
 from latente.evaluation import bounds
 from latente.evaluation.batches import batches, joined
@@ -182,7 +182,7 @@ def _codes(
     return jnp.asarray(outputs), distortion.astype(np.float64), double, np.swapaxes(codes, 0, 1)
 
 
-@eqx.filter_jit
+@jit
 def _encoded(
     model: Autoencoder, scale: Scale, examples: Examples, keys: Array, samples: int
 ) -> tuple[Array, Array, Array | None, Array]:
@@ -201,7 +201,7 @@ def _encoded(
     return outputs, distortion / samples, closed, jnp.swapaxes(z, 0, 1)
 
 
-@eqx.filter_jit
+@jit
 def _log_prior(model: Autoencoder, z: Array) -> Array:
     return jax.vmap(model.prior.given(model).log_prob)(z)
 
@@ -220,7 +220,7 @@ def _blocks(posterior: Posterior, outputs: Array, codes: NDArray[np.float32], me
     return max(1, min(ROWS, codes.shape[0] * codes.shape[1], pairs // columns)), columns
 
 
-@eqx.filter_jit
+@jit
 def _pairs(
     posterior: Posterior, z: Array, own: Array, outputs: Array, columns: int
 ) -> tuple[Array, Array, Array | None, Array | None]:

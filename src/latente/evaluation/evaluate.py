@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -13,6 +12,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from latente.compiling import jit
 from latente.model.autoencoder import Autoencoder
 from latente.model.likelihoods.bernoulli import Bernoulli
 from latente.objective.objectives import Objective
@@ -74,7 +74,7 @@ def mean_and_error(values: NDArray[np.floating]) -> Metric:
     return Metric(float(v.mean()), error)
 
 
-@eqx.filter_jit
+@jit
 def _batch(
     model: Autoencoder,
     objective: Objective,

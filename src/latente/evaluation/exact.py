@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +11,7 @@ from jax import Array
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from latente.compiling import jit
 from latente.errors import SpecError
 from latente.model.autoencoder import Autoencoder
 from latente.model.likelihoods import likelihoods
@@ -71,7 +71,7 @@ def _decoder(
         return jnp.ravel(moved.likelihood.mean(moved.decode(z, context)))
 
     first = None if context is None else context[0]
-    weight = np.asarray(eqx.filter_jit(jax.jacfwd(mean))(zero, first), np.float64)
+    weight = np.asarray(jit(jax.jacfwd(mean))(zero, first), np.float64)
     if context is None:
         means = np.broadcast_to(np.asarray(mean(zero, None), np.float64), (n, len(weight)))
     else:

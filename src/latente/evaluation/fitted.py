@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -14,6 +13,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from latente.compiling import jit
 from latente.errors import DataError, SpecError, unknown
 from latente.evaluation.fitters import kinds
 from latente.evaluation.latent import likely
@@ -116,7 +116,7 @@ def codes_of(model: Autoencoder, scale: Scale, examples: Examples, *, seed: int 
     return np.concatenate(found)
 
 
-@eqx.filter_jit
+@jit
 def _codes(model: Autoencoder, scale: Scale, examples: Examples, keys: Array) -> Array:
     batch = examples.batch(model, scale, keys, jnp.ones(len(examples)))
     posterior = model.posterior

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -14,6 +13,7 @@ from jax import Array
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from latente.compiling import jit
 from latente.data.split import Data, Split
 from latente.errors import SpecError
 from latente.model.autoencoder import Autoencoder
@@ -154,22 +154,22 @@ def _batched(
     return np.concatenate(parts)
 
 
-@eqx.filter_jit
+@jit
 def _codes(model: Autoencoder, x: Array, context: Array | None) -> Array:
     return jax.vmap(model.code)(x, context)
 
 
-@eqx.filter_jit
+@jit
 def _classes(model: Autoencoder, x: Array, context: Array | None) -> Array:
     return jnp.exp(jax.vmap(lambda x: log_class_probabilities(model, x))(x))
 
 
-@eqx.filter_jit
+@jit
 def _means(model: Autoencoder, z: Array, context: Array | None) -> Array:
     return jax.vmap(model.mean)(z, context)
 
 
-@eqx.filter_jit
+@jit
 def _prior_draws(model: Autoencoder, keys: Array) -> Array:
     prior = model.prior.given(model)
     return jax.vmap(lambda key: prior.sample(model.code_size, key=key))(keys)

@@ -460,12 +460,10 @@ def _doctor(arguments: Arguments, argv: list[str]) -> None:
 
 
 def _compiling() -> None:
-    """Keep compiled programs on disk, so that a second study does not compile them again; and compile quickly."""
+    """Keep compiled programs on disk, so that a second study does not compile them again; and compile as is right."""
+    from latente.compiling import flags
     from latente.interfaces.doctor import compile_cache
-    from latente.training.compiling import tried
 
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(compile_cache()))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
-    # An eighth less to compile and the same speed after it; a jaxlib that does not know the flag would not start.
-    if tried():
-        os.environ.setdefault("XLA_FLAGS", "--xla_llvm_disable_expensive_passes=true")
+    os.environ.setdefault("XLA_FLAGS", flags())

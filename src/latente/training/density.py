@@ -14,6 +14,7 @@ import numpy as np
 import optax
 from jax import Array
 
+from latente.compiling import jit
 from latente.errors import SpecError, TrainingError
 
 M = TypeVar("M", bound=eqx.Module)
@@ -69,7 +70,7 @@ def fit_density(
     return best, float(lowest)
 
 
-@eqx.filter_jit
+@jit
 def _fitted(module: M, loss: Loss, codes: Array, held_out: Array, recipe: DensityRecipe, key: Array) -> tuple[M, Array]:
     learns, fixed = eqx.partition(module, eqx.is_inexact_array)
     adam = optax.adam(recipe.learning_rate)

@@ -15,6 +15,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from latente.compiling import compiled
 from latente.data.split import Data
 from latente.errors import StoreError, TrainingError
 from latente.model.autoencoder import Autoencoder
@@ -24,7 +25,6 @@ from latente.objective.objectives.base import Opponent
 from latente.spec import RunSpec, TrainSpec, as_dict
 from latente.training import store
 from latente.training.check import check, model_for
-from latente.training.compiling import compiled
 from latente.training.examples import Examples, Scale, examples_of, scale_of
 from latente.training.step import Recipe, State, run_epoch, start
 

@@ -23,6 +23,7 @@ import optax
 from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
+from latente.compiling import jit
 from latente.data.split import Data, Split
 from latente.errors import DataError
 from latente.evaluation.findings.measures import Estimate
@@ -194,14 +195,14 @@ def _optimizer(recipe: Recipe, steps: int) -> optax.GradientTransformation:
     return optax.adamw(rate, weight_decay=recipe.weight_decay)
 
 
-@eqx.filter_jit
+@jit
 def _start(recipe: Recipe, steps: int, shape: tuple[int, ...], classes: int, key: Array) -> tuple[MLP, optax.OptState]:
     # Compiled as one: each small program of its own would cost a tenth of a second.
     net = untrained(shape, classes, recipe, key=jr.fold_in(key, 0))
     return net, _optimizer(recipe, steps).init(eqx.filter(net, eqx.is_array))
 
 
-@eqx.filter_jit
+@jit
 def _epoch(
     recipe: Recipe,
     steps: int,
@@ -248,7 +249,7 @@ def _epoch(
     return eqx.combine(learnt, fixed), state, losses.mean()
 
 
-@eqx.filter_jit
+@jit
 def _forward(net: MLP, x: Array) -> tuple[Array, Array]:
     """Features and scores of standardised examples, shape (n, inputs)."""
     act = activation(net.activation)

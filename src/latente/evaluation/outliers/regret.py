@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -13,6 +12,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from latente.compiling import jit
 from latente.evaluation.bounds import log_weight
 from latente.model.autoencoder import Autoencoder
 from latente.training.examples import Examples, Scale
@@ -66,7 +66,7 @@ def regret(
     return np.concatenate(found)
 
 
-@eqx.filter_jit
+@jit
 def _regret(model: Autoencoder, scale: Scale, examples: Examples, keys: Array, steps: int) -> Array:
     batch = examples.batch(model, scale, keys, jnp.ones(len(examples)))
     encoded, weight = log_weight(model)

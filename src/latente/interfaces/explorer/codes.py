@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from latente.compiling import jit
 from latente.evaluation import latent
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors.gaussian import DiagonalGaussian
@@ -111,14 +111,14 @@ def _in_batches(function: Any, model: Autoencoder, x: Floats) -> Floats:
     return np.concatenate(parts)[: len(x)]
 
 
-@eqx.filter_jit
+@jit
 def _moments(model: Autoencoder, x: Array) -> Array:
     posterior = model.posterior
     assert isinstance(posterior, DiagonalGaussian)
     return jax.vmap(lambda one: jnp.stack(posterior.moments(model.encode(one))))(x)
 
 
-@eqx.filter_jit
+@jit
 def _score(model: Autoencoder, x: Array) -> Array:
     posterior = model.posterior
 
