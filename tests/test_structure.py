@@ -1,6 +1,7 @@
 """The layout holds: a stage imports only stages before it, and the public names are the ones promised."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,14 @@ def test_help_and_the_bare_import_stay_light():
     code += "heavy={'jax','numpy','pandas','matplotlib','sklearn','rich','scipy'} & set(sys.modules)\n"
     code += "assert not heavy, heavy"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_every_program_is_compiled_as_is_sound():
+    """`latente.compiling` alone asks JAX to compile; a jit that is only lowered, to count, is none."""
+    for path in SRC.glob("**/*.py"):
+        if path.name != "compiling.py":
+            text = path.read_text().replace("jax.jit(once).lower(", "")
+            assert not re.search(r"\b(filter_jit|filter_pmap|jax\.jit|jax\.pmap)\b", text), path
 
 
 def test_nothing_is_unpickled():
