@@ -17,7 +17,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Options = dict[str, bool | int | str]
 
-SOUND_ON, TRIED_ON = ((0, 10), (0, 11)), ((0, 10),)
+SOUND_ON, TRIED_ON = ((0, 10), (0, 11), (0, 12)), ((0, 10),)
 """The jaxlibs that are told `SOUND`, and those on which the options for speed were tried; another may refuse to compile
 with an option that it does not know."""
 
@@ -25,8 +25,8 @@ LIBRARY = "xla_cpu_experimental_ynn_fusion_type"
 """What XLA hands to YNNPACK; single products and sums by default."""
 
 SOUND: Options = {LIBRARY: ""}
-"""Nothing, for its sums over a matrix product can be wrong without a sign of it in jaxlib 0.10.2
-(github.com/jax-ml/jax/issues/39103)."""
+"""Nothing, for its sums over a matrix product can be wrong without a sign of it: in jaxlib 0.10.2
+(github.com/jax-ml/jax/issues/39103), and another kind still in 0.12.0.1 (the test has both)."""
 
 PRODUCTS: Options = {LIBRARY: "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"}
 """Single products, which are right."""
