@@ -53,7 +53,8 @@ def test_this_jaxlib_is_one_that_is_known():
 
 
 @pytest.mark.parametrize(("model", "library"), [(SMALL, compiling.SOUND), (LARGE, compiling.PRODUCTS)])
-def test_only_a_model_of_small_matrices_has_its_products_by_eigen(model, library):
+def test_only_a_model_of_small_matrices_has_its_products_by_eigen(model, library, monkeypatch):
+    monkeypatch.setattr(compiling, "version", lambda name: "0.10.2")
     assert library.items() <= compiling.options_for(model).items()
 
 
