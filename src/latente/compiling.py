@@ -24,18 +24,17 @@ with an option that it does not know."""
 LIBRARY = "xla_cpu_experimental_ynn_fusion_type"
 """What XLA hands to YNNPACK; single products and sums by default."""
 
-SOUND: Options = {LIBRARY: ""}
-"""Nothing, for its sums over a matrix product can be wrong without a sign of it: in jaxlib 0.10.2
+SOUND: Options = {LIBRARY: "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"}
+"""Single products only, for its sums over a matrix product can be wrong without a sign of it: in jaxlib 0.10.2
 (github.com/jax-ml/jax/issues/39103), and another kind still in 0.12.0.1 (the test has both)."""
 
-PRODUCTS: Options = {LIBRARY: "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"}
-"""Single products, which are right."""
+EIGEN: Options = {LIBRARY: ""}
+"""Nothing: products by XLA's own Eigen, for the training of models of `SMALL` matrices."""
 
 SMALL = 2**18
-"""How many weights a model's largest matrix has at most where XLA's own products, Eigen's, are the quicker ones; Eigen
-is slow to multiply by the transpose of a large matrix. On two cores with AVX2 and in batches of 128, an epoch of
-784-256-128 takes 0.94 of the time with `SOUND` that it takes with `PRODUCTS`, of 64-256-128 0.8, of 784-512-256 1.06
-and of 784-1024-512 1.15."""
+"""How many weights a model's largest matrix has at most where Eigen is the quicker one; it is slow to multiply by the
+transpose of a large matrix. On two cores with AVX2 and in batches of 128, an epoch of 784-256-128 takes 0.94 of the
+time with `EIGEN` that it takes with YNNPACK, of 64-256-128 0.8, of 784-512-256 1.06 and of 784-1024-512 1.15."""
 
 IN_PLACE: Options = {"xla_cpu_copy_insertion_use_region_analysis": True}
 """Weights change in place: XLA otherwise copies each one that a step reads twice before it is changed, a twenty-fifth
@@ -71,11 +70,11 @@ def options_for(model: eqx.Module) -> Options:
     import jax
 
     largest = max((w.size for w in jax.tree.leaves(model) if eqx.is_array(w) and w.ndim > 1), default=0)
-    return IN_PLACE | WIDE | (SOUND if largest <= SMALL else PRODUCTS)
+    return IN_PLACE | WIDE | (EIGEN if largest <= SMALL else SOUND)
 
 
 def jit(function: Callable[P, R]) -> Callable[P, R]:
-    """`equinox.filter_jit`, compiled as is `sound`."""
+    """`equinox.filter_jit`, compiled as is `sound`; JAX refuses to call one such program in another."""
     import equinox as eqx
 
     settings: dict[str, Any] = {"compiler_options": sound()}

@@ -237,7 +237,7 @@ def _epoch(
             images = jax.lax.dynamic_slice(padded, start, images.shape)
 
         def loss(learnt: MLP) -> Array:
-            scores = _forward(eqx.combine(learnt, fixed), images.reshape(batch, -1))[1]
+            scores = _layers(eqx.combine(learnt, fixed), images.reshape(batch, -1))[1]
             given = jnp.take_along_axis(scores, y[index][:, None], axis=1)[:, 0]
             return jnp.mean(jax.nn.logsumexp(scores, axis=1) - given)
 
@@ -249,13 +249,15 @@ def _epoch(
     return eqx.combine(learnt, fixed), state, losses.mean()
 
 
-@jit
-def _forward(net: MLP, x: Array) -> tuple[Array, Array]:
+def _layers(net: MLP, x: Array) -> tuple[Array, Array]:
     """Features and scores of standardised examples, shape (n, inputs)."""
     act = activation(net.activation)
     for layer in net.layers[:-1]:
         x = act(x @ layer.weight + layer.bias)
     return x, x @ net.layers[-1].weight + net.layers[-1].bias
+
+
+_forward = jit(_layers)
 
 
 def untrained(shape: tuple[int, ...], classes: int, recipe: Recipe, *, key: Array) -> MLP:
