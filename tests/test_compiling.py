@@ -23,7 +23,7 @@ def squares(x):
 
 
 def weighed(matrices, by):
-    """Of products with a matrix of one number, summed: O(1) wrong or not a number in jaxlib 0.10.2 to 0.12.0.1."""
+    """Of products with a matrix of one number, summed: O(1) wrong or not a number in jaxlib 0.10.2 and 0.12.0.1."""
     return jnp.sum(matrices @ jnp.broadcast_to(by, matrices.shape) * matrices, axis=(1, 2))
 
 
