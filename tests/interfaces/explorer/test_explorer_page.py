@@ -29,9 +29,23 @@ def test_dragging_decodes_what_python_decodes(page, vae):
     # Left of the first and below it, on both axes by the same scale.
     assert (second < first).all()
     np.testing.assert_allclose((first - second)[0] / 150, (first - second)[1] / 160, rtol=1e-3)
+    # The server's page asks it until it has the decoder itself, which on a busy machine takes a while.
+    tries = 0
+    while (asked := decodings_asked_by_a_drag(page, middle)) and not page.asks and tries < 20:
+        tries += 1
+    assert asked >= 1 if page.asks else asked == 0
+
+
+def decodings_asked_by_a_drag(page, middle):
+    """How many decodings a drag there and back asks of the server."""
     page.drain()
-    asked = sum("/api/decode" in r for r in page.requests)
-    assert asked >= 3 if page.asks else asked <= 2
+    seen = len(page.requests)
+    for step in (50, -50):
+        before = code(page)
+        page.drag(middle, (middle[0] + step, middle[1] + step))
+        settled(page, before)
+    page.drain()
+    return sum("/api/decode" in r for r in page.requests[seen:])
 
 
 def test_a_click_chooses_the_point_there_and_shows_it(page, vae, data):
