@@ -466,4 +466,5 @@ def _compiling() -> None:
 
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(compile_cache()))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
-    os.environ.setdefault("XLA_FLAGS", flags())
+    # The user's own come last, and the last one counts.
+    os.environ["XLA_FLAGS"] = f"{flags()} {os.environ.get('XLA_FLAGS', '')}".strip()

@@ -252,7 +252,8 @@ def _check_finite(spec: RunSpec, bad: int, row: dict[str, Array], epoch: int, st
 
 
 def _to_bytes(frame: Array) -> NDArray[np.uint8]:
-    return np.rint(np.clip(np.asarray(frame), 0, 1) * np.float32(255)).astype(np.uint8)
+    values: NDArray[np.float32] = np.asarray(frame)
+    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 
 def _save(path: Path, progress: _Progress, about: dict[str, Any]) -> None:
