@@ -1,5 +1,7 @@
 """Programs are compiled right, and then quickly."""
 
+import os
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 
 from latente import compiling
+from latente.interfaces import cli
 from latente.model.nets import MLP
 from latente.objective.presets import VAE
 from latente.spec import RunSpec, TrainSpec
@@ -86,3 +89,10 @@ def test_products_by_either_library_give_the_same_training(tiny, monkeypatch):
     eigen, ynnpack = (trained(tiny, monkeypatch, **options) for options in (compiling.EIGEN, compiling.SOUND))
     assert not all(map(np.array_equal, weights(eigen), weights(ynnpack)))
     np.testing.assert_allclose(eigen.history["val_loss"], ynnpack.history["val_loss"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("own", ["", "--xla_cpu_multi_thread_eigen=false"])
+def test_the_command_adds_its_flags_before_a_users_own(own, monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", own)
+    cli._compiling()
+    assert os.environ["XLA_FLAGS"].split() == compiling.flags().split() + own.split()
