@@ -9,6 +9,7 @@ import pytest
 import latente
 from latente.data.columns import column_kinds
 from latente.data.load import load_data
+from latente.training import store
 
 RNG = np.random.default_rng(3)
 N = 800
@@ -84,6 +85,58 @@ def test_a_model_conditioned_on_columns_uses_them(tmp_path):
     assert drawn == pytest.approx([-2, 2, 1, 5], abs=0.4)
     spec = again.spec.data
     assert (spec.condition, spec.missing) == (("age", "sex"), "refuse")
+
+
+def units_table(n=300):
+    """Columns of units from a thousandth to millions; the likelihood's columns; and mean and deviation by hand."""
+    a = RNG.normal(size=n)
+    x = np.column_stack([RNG.uniform(0, 4241, n), a / 1000, a < 0, RNG.poisson(3, n), 1e7 + 2e6 * a])
+    return x, ["real", "real", "binary", "count", "real"]
+
+
+def test_a_mixed_table_trains_as_if_it_were_standardised_by_hand(tmp_path):
+    x, kinds = units_table()
+    data = load_data(x, scale="none")
+    real = [0, 1, 4]
+    mean, sd = np.zeros(5), np.ones(5)
+    mean[real], sd[real] = (f(data.train.x[:, real].astype(np.float64), axis=0) for f in (np.mean, np.std))
+    by_hand = load_data((x.astype(np.float32) - mean) / sd, scale="none")
+    model = latente.VAE(2, hidden=(8,), likelihood={"name": "mixed", "columns": kinds})
+    run, other = (latente.fit(model, d, epochs=3, batch_size=64) for d in (data, by_hand))
+    jacobian = np.log(sd).sum()
+    assert run.history["loss"] == pytest.approx(other.history["loss"] + jacobian, abs=1e-4)
+    assert run.history["loss"][-1] < run.history["loss"][0] - 0.1
+    loss = run.evaluate("test")["loss"].value
+    assert loss == pytest.approx(other.evaluate("test")["loss"].value + jacobian, abs=1e-4)
+    assert run.reconstruct(data.test.x) == pytest.approx(
+        mean + sd * other.reconstruct(by_hand.test.x), rel=1e-4, abs=1e-4
+    )
+    drawn = run.sample(100)
+    assert (np.abs(drawn.mean(axis=0)[real] - mean[real]) < sd[real]).all()
+    assert (
+        run.model.parameters() == other.model.parameters() == (5 * 8 + 8) + (8 * 4 + 4) + (2 * 8 + 8) + (8 * 5 + 5) + 3
+    )
+    again = latente.load(run.save(tmp_path / "run"))
+    assert np.array_equal(again.reconstruct(data.test.x), run.reconstruct(data.test.x))
+
+
+def test_a_run_from_before_there_were_units_is_as_it_was(tmp_path):
+    x, _ = units_table()
+    data = load_data(x / np.abs(x).max(axis=0), scale="none")
+    model = latente.VAE(2, hidden=(8,), likelihood={"name": "mixed", "columns": ["real"] * 5})
+    run = latente.fit(model, data, epochs=1, batch_size=64)
+    folder = run.save(tmp_path / "run")
+    weights, about = store.load_arrays(folder / "weights.safetensors")
+    center, spread = (weights.pop(f"likelihood.{name}") for name in ("center", "spread"))
+    assert (center != 0).all()
+    store.save_arrays(folder / "weights.safetensors", weights, about)
+    old = latente.load(folder, data=data)
+    assert [np.unique(v).tolist() for v in old.model.likelihood.measured()] == [[0], [1]]
+    z = run.encode(data.test.x)
+    assert old.decode(z) * spread + center == pytest.approx(run.decode(z), rel=1e-5, abs=1e-5)
+    store.save_arrays(folder / "weights.safetensors", weights | {"likelihood.center": center}, about)
+    with pytest.raises(latente.StoreError, match='no array "likelihood.spread"'):
+        latente.load(folder, data=data)
 
 
 def test_a_mixed_table_with_holes_trains(tmp_path):

@@ -44,13 +44,21 @@ class Condition:
 
 def fit_conditions(columns: Sequence[Column], values: NDArray[np.float64]) -> tuple[Condition, ...]:
     """The columns with the means and standard deviations of training values, shape (n, len(columns))."""
-    found = []
-    for column, v in zip(columns, values.T, strict=True):
-        # A column that never varies may have a deviation of some rounding errors.
-        varies = not column.categories and bool((v != v[0]).any())
-        mean = 0.0 if column.categories else float(v.mean()) if varies else float(v[0])
-        found.append(Condition(column, mean, float(v.std()) if varies else 1.0))
-    return tuple(found)
+    pairs = zip(columns, values.T, strict=True)
+    return tuple(Condition(c) if c.categories else Condition(c, *moments(v)) for c, v in pairs)
+
+
+def moments(values: NDArray[np.floating]) -> tuple[float, float]:
+    """Mean and standard deviation (divided by n) of those values, of shape (n,), that are known, in double precision.
+
+    The deviation is 1 where the values never vary, or too little for single precision; both are (0, 1) of no values.
+    """
+    known = np.asarray(values, np.float64)[~np.isnan(values)]
+    # A column that never varies may have a deviation of some rounding errors.
+    if not len(known) or (known == known[0]).all():
+        return (float(known[0]) if len(known) else 0.0), 1.0
+    sd = float(known.std())
+    return float(known.mean()), sd if sd > np.finfo(np.float32).tiny else 1.0
 
 
 def encode(conditions: Sequence[Condition], values: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -447,7 +447,8 @@ def load(path: str | Path, *, data: Data | None = None) -> Run:
     weights, _ = store.load_arrays(folder / "weights.safetensors")
     where = str(folder / "weights.safetensors")
     template, other = eqx.filter_eval_shape(_templates, spec, shape, card)
-    model = store.unflatten(template, weights, "", where)
+    older = {f"likelihood.{name}": value for name, value in template.likelihood.older().items()}
+    model = store.unflatten(template, weights if older.keys() & weights.keys() else older | weights, "", where)
     opponent = None if other is None else store.unflatten(other, weights, "opponent.", where)
     fitted = None
     if prior is not None:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jax import Array
+from numpy.typing import NDArray
 
 from latente.errors import SpecError
 from latente.model.likelihoods import Likelihood, likelihoods
@@ -59,7 +60,7 @@ class Autoencoder(eqx.Module):
         if not self.missing:
             return self.likelihood.features(x)
         known = ~jnp.isnan(x)
-        features = self.likelihood.features(jnp.where(known, x, 0))
+        features = self.likelihood.features(jnp.where(known, x, self.likelihood.neutral()))
         return jnp.concatenate([jnp.ravel(features), jnp.ravel(known).astype(features.dtype)])
 
     def encode(self, x: Array, context: Array | None = None) -> Array:
@@ -87,7 +88,8 @@ class Autoencoder(eqx.Module):
 
     def parameters(self) -> int:
         """How many numbers are learnt."""
-        return sum(int(np.size(a)) for a in jax.tree.leaves(eqx.filter(self, eqx.is_inexact_array)))
+        learnt = sum(int(np.size(a)) for a in jax.tree.leaves(eqx.filter(self, eqx.is_inexact_array)))
+        return learnt - sum(int(np.size(a)) for a in self.likelihood.measured())
 
 
 def build(spec: ModelSpec, shape: tuple[int, ...], *, key: Array, context: int = 0, classes: int = 0) -> Autoencoder:
@@ -136,19 +138,27 @@ def build(spec: ModelSpec, shape: tuple[int, ...], *, key: Array, context: int =
 
 
 def start(
-    spec: ModelSpec, model: Autoencoder, mean: Callable[[], Array], examples: Callable[[], Array], *, key: Array
+    spec: ModelSpec,
+    model: Autoencoder,
+    values: Callable[[], NDArray[np.float32]],
+    mean: Callable[[], Array],
+    examples: Callable[[], Array],
+    *,
+    key: Array,
 ) -> Autoencoder:
-    """A new model moved to where training should start: output bias, and parts that begin at data.
+    """A new model moved to where training should start: units, output bias, and parts that begin at data.
 
     Args:
         spec, model: what `build` made.
-        mean: makes the training examples' mean, of the example's shape; called where it is needed.
+        values: makes all training examples, model values (n, *shape); called where it is needed.
+        mean: makes the training examples' mean, of the example's shape; likewise.
         examples: makes some training examples, model values (n, *shape); likewise.
         key: of what the parts draw.
 
     Raises:
         SpecError: ``output_bias`` with a network or likelihood that cannot have it.
     """
+    model = eqx.tree_at(lambda m: m.likelihood, model, model.likelihood.start(values))
     if spec.output_bias:
         model = with_bias(spec, model, mean())
     started: Autoencoder = eqx.tree_at(lambda m: m.prior, model, model.prior.start(model, examples, key=key))

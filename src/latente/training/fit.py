@@ -234,7 +234,10 @@ def _begun(spec: RunSpec, data: Data, scale: Scale, train: Examples) -> Autoenco
     def few() -> Array:
         return scale(train.x[jr.permutation(key, len(train))[:STARTED]])
 
-    return start_model(spec.model, model_for(spec, data), mean, few, key=jr.fold_in(key, 1))
+    def values() -> NDArray[np.float32]:
+        return data.values(data.train.x)
+
+    return start_model(spec.model, model_for(spec, data), values, mean, few, key=jr.fold_in(key, 1))
 
 
 def _stopped(state: State, patience: int) -> bool:

@@ -21,6 +21,22 @@ def make(columns=COLUMNS):
     return likelihoods.make({"name": "mixed", "columns": columns})
 
 
+UNITS = {1: (170.0, 9.0), 5: (-4e6, 2e-3)}
+"""Mean and deviation of the real columns in the training part of `units`."""
+
+
+def units():
+    """Rows of other units than `X`, and X in them."""
+    rows = np.abs(np.round(np.random.default_rng(0).normal(size=(50, 8))))
+    x = X.astype(np.float64)
+    for i, (mean, sd) in UNITS.items():
+        rows[:, i] = mean + sd * stats.zscore(np.arange(50.0) ** 2)
+        x[i] = mean + sd * x[i]
+    rows[:3, 5] = np.nan
+    rows[:, 2], rows[:, 4] = 3, 4000
+    return rows, x
+
+
 def table():
     """With learnt arrays that have moved."""
     made = make().init((8,), key=jr.key(0))
@@ -54,6 +70,45 @@ def expected():
 def test_every_column_has_its_own_density():
     np.testing.assert_allclose(log_probs(table(), OUTPUTS, jnp.array(X)), expected(), rtol=1e-5)
     assert table().outputs((8,)) == (14,)
+
+
+def test_real_columns_are_standardised_by_the_training_part_and_undone_on_the_way_out():
+    rows, x = units()
+    moved = table().start(lambda: rows)
+    known = rows[3:, 5]
+    mean, sd = np.array([170, known.mean()]), np.array([9, known.std()])
+    center, spread = (np.asarray(v) for v in moved.measured())
+    np.testing.assert_allclose(center[[1, 5]], mean, rtol=1e-6)
+    np.testing.assert_allclose(spread, [1, sd[0], 1, 1, 1, sd[1], 1, 1], rtol=1e-6)
+    o, sigma = np.asarray(OUTPUTS, np.float64), np.exp(6 * np.tanh(RAW_SIGMA / 6))
+    # In single precision a number about four million has steps of a quarter: the density is of the rounded one.
+    single = np.float32(x)
+    np.testing.assert_allclose(
+        log_probs(moved, OUTPUTS, jnp.array(single))[jnp.array([1])],
+        stats.norm.logpdf(single[1], mean[0] + sd[0] * o[3], sd[0] * sigma[0]),
+        rtol=1e-5,
+    )
+    out = np.asarray(mean_of(moved, OUTPUTS))
+    np.testing.assert_allclose(out[[1, 5]], mean + sd * o[[3, 7]], rtol=1e-6)
+    # Of counts an output of zero is the mean.
+    np.testing.assert_allclose(np.asarray(mean_of(moved, jnp.zeros(14)))[[2, 4]], [3, 4000], rtol=1e-4)
+    draws = np.asarray(jax.jit(jax.vmap(lambda k: moved.sample(OUTPUTS, key=k)))(jr.split(jr.key(1), 4000)))[:, 1]
+    assert draws.mean() == pytest.approx(out[1], abs=5 * draws.std() / np.sqrt(4000))
+    assert draws.std() == pytest.approx(9 * sigma[0], rel=0.05)
+    bias = moved.bias(jnp.array([0, 179.0, 3, 0.5, 4000, center[5], 0, 0.5]))
+    np.testing.assert_allclose(np.asarray(bias)[[3, 4, 6, 7]], [1, 0, 0, 0], atol=1e-4)
+    features = np.asarray(moved.features(jnp.array(single)))
+    np.testing.assert_allclose(features[[3, 4, 6]], [X[1], np.log(5), np.log(3)], rtol=1e-4)
+    assert float(moved.features(jnp.broadcast_to(moved.neutral(), (8,)))[7]) == 0
+    # Neither the mean nor the deviation is learnt.
+    slopes = eqx.filter_grad(lambda part: part.log_prob(OUTPUTS, jnp.array(single)))(moved)
+    assert (np.abs(slopes.center).max(), np.abs(slopes.spread).max()) == (0, 0)
+
+
+def test_a_column_that_never_varies_keeps_its_unit():
+    rows = np.full((9, 8), 7.0)
+    center, spread = table().start(lambda: rows).measured()
+    assert (float(center[1]), float(spread[1])) == (7, 1)
 
 
 def test_missing_entries_are_left_out_and_get_no_gradient():

@@ -254,6 +254,9 @@ def test_noise_and_gradients_that_mean_nothing_to_the_values_are_refused():
     class Whole(Bernoulli):
         whole = True
 
+    class Columns(Bernoulli):
+        alike = False
+
     class Categories(Bernoulli):
         def features_shape(self, shape):
             return (*shape, 4)
@@ -272,6 +275,10 @@ def test_noise_and_gradients_that_mean_nothing_to_the_values_are_refused():
     Denoising("gaussian").check(shapes(AE(2)))
     Denoising("salt-and-pepper", low=-1.0).check(shapes(AE(2, likelihood="gaussian")))
     Denoising("masking").check(having(Categories(), AE(2, missing=True)))
+    for noise in ("gaussian", "masking"):
+        with pytest.raises(SpecError, match=name + f'Columns: noise = "{noise}" is one for all columns, and they'):
+            Denoising(noise).check(having(Columns()))
+    Denoising("masking").check(having(Columns(), AE(2, missing=True)))
     name = 'objective "regularised" does not go with likelihood Categories: penalty = "gradient"'
     with pytest.raises(SpecError, match=name):
         Regularised(penalty="gradient").check(having(Categories()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import ClassVar, Self
 
 import equinox as eqx
@@ -40,6 +41,22 @@ class Likelihood(eqx.Module):
         """Itself with its learnt arrays made for examples of ``shape``."""
         return self
 
+    def start(self, values: Callable[[], NDArray[np.float32]]) -> Self:
+        """Itself with what it measures of the training examples before training.
+
+        Args:
+            values: makes all of them, model values (n, *shape), NaN for what is missing; called where it is needed.
+        """
+        return self
+
+    def measured(self) -> tuple[Array, ...]:
+        """Its arrays that `start` made, and that no gradient changes."""
+        return ()
+
+    def older(self) -> dict[str, NDArray[np.float32]]:
+        """The arrays that runs written by an older version lack, by field, with the values that such runs had."""
+        return {}
+
     def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of the decoder's outputs for examples of ``shape``: one number a value."""
         return (1, *shape)
@@ -51,6 +68,10 @@ class Likelihood(eqx.Module):
     def features(self, x: Array) -> Array:
         """What the encoder sees of an example: the example."""
         return x
+
+    def neutral(self) -> Array | float:
+        """What a missing value is filled with before `features`; a scalar, or of the example's shape."""
+        return 0.0
 
     def features_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of `features` for examples of ``shape``."""
@@ -80,10 +101,9 @@ class Likelihood(eqx.Module):
 
     def log_prob_seen(self, outputs: Array, x: Array) -> Array:
         """log p of those values of x that are not NaN; a scalar."""
-        flat = jnp.ravel(x)
-        seen = ~jnp.isnan(flat)
-        known = jnp.where(seen, flat, 0).reshape(x.shape)
-        return jnp.sum(jnp.where(seen, jnp.ravel(self.log_probs(outputs, known)), 0))
+        seen = ~jnp.isnan(x)
+        known = jnp.where(seen, x, self.neutral())
+        return jnp.sum(jnp.where(jnp.ravel(seen), jnp.ravel(self.log_probs(outputs, known)), 0))
 
     @abstractmethod
     def mean(self, outputs: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Self
 
 import equinox as eqx
@@ -14,6 +14,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from latente.data.conditions import moments
 from latente.errors import DataError, SpecError
 from latente.model.likelihoods.base import Likelihood, likelihoods
 from latente.model.likelihoods.columns import Layout, acceptable, layout, parse
@@ -43,20 +44,29 @@ class Mixed(Likelihood):
 
     ``columns`` is a list with one entry a column, of shape (columns,) in all:
 
-    - "real": a Gaussian about the decoder's output, with one learnt σ for each such column, log σ in (−6, 6); columns
-      of very different ranges are better standardised first;
+    - "real": a Gaussian about the decoder's output, with one learnt σ for each such column, log σ in (−6, 6), both of
+      the standardised column: minus the training part's mean, over its standard deviation;
     - "binary": 0 or 1, a Bernoulli;
-    - "count": a Poisson (also "count:poisson"), or "count:negative-binomial", with one learnt θ for each column;
+    - "count": a Poisson (also "count:poisson"), or "count:negative-binomial", with one learnt θ for each column; an
+      output of 0 is the training part's mean count;
     - "categorical:K": one of 0, 1, …, K − 1, a softmax.
 
-    The encoder sees real and binary columns as they are, log(1 + x) of counts, and of categories zeros and a one.
-    The log-probabilities of densities and of probabilities add up, as for any mixed table: the sum is in nats, but
-    moves with the units of the real columns.
+    The encoder sees real columns standardised, binary ones as they are, log(1 + x) of counts, and of categories zeros
+    and a one. What comes out (means, samples, log-probabilities) is of the data's own units. The log-probabilities of
+    densities and of probabilities add up, as for any mixed table: the sum is in nats, but moves with the units of the
+    real columns.
+
+    Attributes:
+        center: of each column, shape (columns,), what an output of 0 stands for: of a real one the mean, of counts
+            the raw log of their mean; else 0.
+        spread: of each column, what an output of 1 more adds: of a real one the standard deviation; else 1.
     """
 
     columns: Sequence[str] = eqx.field(static=True, default=(), converter=lambda c: tuple(c) if type(c) is list else c)
     log_sigma: Array | None = learnt()
     log_dispersion: Array | None = learnt()
+    center: Array | None = learnt()
+    spread: Array | None = learnt()
 
     support: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
     alike: ClassVar[bool] = False
@@ -77,7 +87,7 @@ class Mixed(Likelihood):
             )
 
     def init(self, shape: tuple[int, ...], *, key: Array) -> Self:
-        """With log σ and log θ at zero.
+        """With log σ and log θ at zero, and nothing standardised yet (see `start`).
 
         Raises:
             SpecError: examples are not flat, or have another number of columns.
@@ -86,12 +96,40 @@ class Mixed(Likelihood):
         at = self.layout
         sizes = (len(at.columns("real")), len(at.columns("count:negative-binomial")))
         made: Self = eqx.tree_at(
-            lambda s: (s.log_sigma, s.log_dispersion),
+            lambda s: (s.log_sigma, s.log_dispersion, s.center, s.spread),
             self,
-            tuple(jnp.zeros(n) for n in sizes),
+            (*(jnp.zeros(n) for n in sizes), *(jnp.asarray(v) for v in self.older().values())),
             is_leaf=lambda leaf: leaf is None,
         )
         return made
+
+    def older(self) -> dict[str, NDArray[np.float32]]:
+        """No standardisation, as before there was any."""
+        count = len(self.columns)
+        return {"center": np.zeros(count, np.float32), "spread": np.ones(count, np.float32)}
+
+    def start(self, values: Callable[[], NDArray[np.float32]]) -> Self:
+        """With center and spread of the training part, whose known values they are of."""
+        units, rows = self.older(), values()
+        for i, kind in enumerate(self.layout.kinds):
+            mean, sd = moments(rows[:, i])
+            if kind == "real":
+                units["center"][i], units["spread"][i] = mean, sd
+            elif kind.startswith("count"):
+                units["center"][i] = raw_of_mean(jnp.float32(mean))
+        made: Self = eqx.tree_at(lambda s: (s.center, s.spread), self, tuple(jnp.asarray(v) for v in units.values()))
+        return made
+
+    def measured(self) -> tuple[Array, ...]:
+        """The center and the spread."""
+        assert self.center is not None
+        assert self.spread is not None
+        return jax.lax.stop_gradient((self.center, self.spread))
+
+    def neutral(self) -> Array:
+        """The mean of real columns, else 0."""
+        real = np.array([kind == "real" for kind in self.layout.kinds])
+        return jnp.where(real, self.measured()[0], 0)
 
     def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Flat, column after column: a number each, and of categories one logit each."""
@@ -102,16 +140,25 @@ class Mixed(Likelihood):
         return (self.layout.outputs,)
 
     def features(self, x: Array) -> Array:
-        """Numbers, bits, log(1 + count), and zeros with a one."""
+        """Standardised numbers, bits, log(1 + count), and zeros with a one."""
         at = self.layout
         kinds = np.array(at.kinds)[at.owners]
-        values, counts = x[at.owners], np.char.startswith(kinds, "count")
+        values, counts = ((x - self.neutral()) / self.measured()[1])[at.owners], np.char.startswith(kinds, "count")
         numbers = jnp.where(counts, jnp.log1p(jnp.where(counts, values, 0)), values)
         return jnp.where(kinds == "categorical", (jnp.round(values) == at.offsets).astype(x.dtype), numbers)
 
     def _logits(self, outputs: Array) -> Array:
         """Of the categorical columns, shape (columns, most categories)."""
         return jnp.where(self.layout.real, outputs[self.layout.categories], NEVER)
+
+    def _units(self) -> tuple[Array, Array]:
+        """The center and the spread of the real columns."""
+        center, spread = (v[self.layout.columns("real")] for v in self.measured())
+        return center, spread
+
+    def _log_means(self, outputs: Array, kind: str) -> Array:
+        at = self.layout
+        return log_mean_of(outputs[at.places(kind)] + self.measured()[0][at.columns(kind)])
 
     def _log_sigma(self) -> Array:
         assert self.log_sigma is not None
@@ -129,16 +176,18 @@ class Mixed(Likelihood):
         """Of each column, shape (columns,)."""
         at = self.layout
         log_sigma = self._log_sigma()
-        scaled = (x[at.columns("real")] - outputs[at.places("real")]) * jnp.exp(-log_sigma)
+        center, spread = self._units()
+        standard = (x[at.columns("real")] - center) / spread
+        scaled = (standard - outputs[at.places("real")]) * jnp.exp(-log_sigma)
         logit, bit = outputs[at.places("binary")], x[at.columns("binary")]
-        rate, overdispersed = (log_mean_of(outputs[at.places(k)]) for k in ("count", "count:negative-binomial"))
+        rate, overdispersed = (self._log_means(outputs, k) for k in ("count", "count:negative-binomial"))
         counts = x[at.columns("count:negative-binomial")]
         logits = self._logits(outputs)
         index = jnp.round(x[at.columns("categorical")]).astype(jnp.int32)
         chosen = jnp.take_along_axis(logits, index[:, None], axis=1)[:, 0]
         return self._ordered(
             [
-                -0.5 * scaled**2 - log_sigma - HALF_LOG_2_PI,
+                -0.5 * scaled**2 - log_sigma - HALF_LOG_2_PI - jnp.log(spread),
                 bit * logit - jax.nn.softplus(logit),
                 poisson_log_prob(rate, x[at.columns("count")]),
                 negative_binomial_log_prob(overdispersed, self._log_dispersion(), counts),
@@ -152,20 +201,23 @@ class Mixed(Likelihood):
         at = self.layout
         bits = jnp.clip(mean[at.columns("binary")], FAINTEST, 1 - FAINTEST)
         outputs = jnp.zeros(at.outputs, mean.dtype)
-        outputs = outputs.at[at.places("real")].set(mean[at.columns("real")])
+        center, spread = self._units()
+        outputs = outputs.at[at.places("real")].set((mean[at.columns("real")] - center) / spread)
         outputs = outputs.at[at.places("binary")].set(jnp.log(bits / (1 - bits)))
         for kind in ("count", "count:negative-binomial"):
-            outputs = outputs.at[at.places(kind)].set(raw_of_mean(mean[at.columns(kind)]))
+            raw = raw_of_mean(mean[at.columns(kind)]) - self.measured()[0][at.columns(kind)]
+            outputs = outputs.at[at.places(kind)].set(raw)
         return outputs
 
     def mean(self, outputs: Array) -> Array:
         """Expected values; of a binary column the probability of a one, of a categorical one the most probable."""
         at = self.layout
+        center, spread = self._units()
         return self._ordered(
             [
-                outputs[at.places("real")],
+                center + spread * outputs[at.places("real")],
                 jax.nn.sigmoid(outputs[at.places("binary")]),
-                *(jnp.exp(log_mean_of(outputs[at.places(kind)])) for kind in ("count", "count:negative-binomial")),
+                *(jnp.exp(self._log_means(outputs, kind)) for kind in ("count", "count:negative-binomial")),
                 jnp.argmax(self._logits(outputs), axis=1).astype(outputs.dtype),
             ]
         )
@@ -175,9 +227,10 @@ class Mixed(Likelihood):
         at = self.layout
         keys = jr.split(key, 5)
         mean, logit = outputs[at.places("real")], outputs[at.places("binary")]
-        rate, overdispersed = (log_mean_of(outputs[at.places(k)]) for k in ("count", "count:negative-binomial"))
+        rate, overdispersed = (self._log_means(outputs, k) for k in ("count", "count:negative-binomial"))
+        center, spread = self._units()
         drawn = [
-            mean + jnp.exp(self._log_sigma()) * jr.normal(keys[0], mean.shape, mean.dtype),
+            center + spread * (mean + jnp.exp(self._log_sigma()) * jr.normal(keys[0], mean.shape, mean.dtype)),
             jr.bernoulli(keys[1], jax.nn.sigmoid(logit)),
             jr.poisson(keys[2], jnp.exp(rate)),
             draw_negative_binomial(overdispersed, self._log_dispersion(), key=keys[3]),

@@ -92,6 +92,13 @@ class Denoising(Objective):
                 f'noise = "{self.noise}" means nothing to values that the encoder is given in another form; '
                 'take noise = "masking" and missing = true',
             )
+        if not likelihood.alike:
+            raise refuse(
+                self,
+                likelihood,
+                f'noise = "{self.noise}" is one for all columns, and they differ in kind and unit; '
+                'take noise = "masking" and missing = true',
+            )
         if self.noise == "gaussian" and likelihood.whole:
             raise refuse(
                 self, likelihood, 'noise = "gaussian" makes no whole numbers; take "masking" or "salt-and-pepper"'
