@@ -40,6 +40,9 @@ def test_npz_in_the_layout_of_keras(tmp_path):
     for got, wanted in ((s.x, X), (s.y, Y), (s.x_test, X_TEST), (s.y_test, Y_TEST)):
         assert np.array_equal(got, wanted)
     assert (s.name, s.classes, s.x.dtype, s.maximum) == ("mine.v2", ("0", "1", "2"), np.uint8, 255)
+    assert [str(note) for note in s.notes] == [
+        "arrays of the file that are not read: x_other; read are x_train, y_train, x_test, y_test"
+    ]
 
 
 @pytest.mark.parametrize(

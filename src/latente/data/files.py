@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.data.images import SUFFIXES, read_images
+from latente.data.notes import Note, listed
 from latente.data.source import Column, Source, as_array, make_source
 from latente.data.tables import is_gzip, read_csv, read_parquet
 from latente.errors import DataError
@@ -218,11 +219,20 @@ def _numpy(path: Path, spec: DataSpec) -> Source:
         for wanted in layouts:
             if wanted[0] in keys:
                 names = (wanted[0], wanted[1] if len(wanted) > 1 else "y", "x_test", "y_test")
-                return from_arrays(str(path), *(loaded[keys[k]] if k in keys else None for k in names), **asked)
+                source = from_arrays(str(path), *(loaded[keys[k]] if k in keys else None for k in names), **asked)
+                aside = [key for low, key in keys.items() if low not in names]
+                if not aside:
+                    return source
+                read = listed(keys[k] for k in names if k in keys)
+                return _noted(source, Note("arrays", {"names": listed(aside), "read": read}))
     raise DataError(
         f"{path}: holds the arrays {', '.join(loaded.files) or '(none)'}; allowed: x_train, y_train, x_test, "
         f"y_test, or x, y (labels and the test part may be missing), or a single array"
     )
+
+
+def _noted(source: Source, *notes: Note) -> Source:
+    return dataclasses.replace(source, notes=(*source.notes, *notes))
 
 
 def _idx(path: Path, spec: DataSpec) -> Source:

@@ -11,6 +11,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from latente.data import datasets, factors, files
+from latente.data.notes import tell
 from latente.data.source import Source, kept
 from latente.data.split import Data, split_source
 from latente.errors import DataError, unknown
@@ -66,7 +67,9 @@ def load_data(
         for f in dataclasses.fields(spec)
         if f.name not in ("source", "condition", "without")
     }
-    return dataclasses.replace(split_source(found, **options), spec=spec)
+    data = dataclasses.replace(split_source(found, **options), spec=spec)
+    tell(data.notes)
+    return data
 
 
 def load_spec(spec: DataSpec) -> Data:

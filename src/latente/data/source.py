@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.data.notes import Note
 from latente.errors import DataError, unknown
 
 REMEDY = (
@@ -67,6 +68,7 @@ class Source:
         context, context_test: what was set aside to condition on, shape (n, number of columns), float64, codes for
             texts; None where nothing was.
         given: the columns of ``context``.
+        notes: what was decided or left aside in reading.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Source:
     context: NDArray[np.float64] | None = None
     context_test: NDArray[np.float64] | None = None
     given: tuple[Column, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def make_source(

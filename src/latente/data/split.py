@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from latente.data.conditions import Condition, encode, encode_rows, fit_conditions
 from latente.data.missing import check_missing, ends, has_missing, shares
+from latente.data.notes import Note
 from latente.data.source import Column, Factor, Source
 from latente.errors import DataError, unknown
 from latente.spec import DataSpec, got
@@ -55,6 +56,7 @@ class Data:
         known: the factors in the columns of each part's ``factors``; empty where they are not known.
         features: the columns of x with their names and categories; empty where they have none.
         conditions: the columns that were set aside to condition on; empty without.
+        notes: what was decided or left aside in reading and splitting; ``str(note)`` is a sentence.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Data:
     known: tuple[Factor, ...] = ()
     features: tuple[Column, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -137,7 +140,7 @@ class Data:
         The range is that of the model's values over the train and validation parts, the mean that over the train
         part: the test part is only counted. Where missing values are kept, "missing" has the share of the train
         part's values that are missing, and the shares of those columns that have any; "without" has the labels whose
-        examples were left out.
+        examples were left out, "notes" what was decided or left aside in reading.
         """
         low, high = zip(*(self.extent(s) for s in (self.train, self.validation)), strict=True)
         # In pieces: all of it at once in float32 would take four times the memory of the bytes.
@@ -175,6 +178,8 @@ class Data:
             card["without"] = list(self.spec.without)
         if self.spec.missing == "keep":
             card["missing"] = shares(self.train.x, self.features)
+        if self.notes:
+            card["notes"] = [note.table() for note in self.notes]
         return card
 
 
@@ -244,6 +249,7 @@ def split_source(
         source.known,
         source.features,
         conditions,
+        source.notes,
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
 import os
 import shlex
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -36,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         arguments = _parser().parse_args(argv)
         signal.signal(signal.SIGTERM, _terminate)
-        with looking(shlex.join(["latente", *argv])):
+        with looking(shlex.join(["latente", *argv])), _notes_said(arguments):
             return int(arguments.do(arguments, argv) or 0)
     except LatenteError as error:
         return _fail(str(error))
@@ -54,6 +56,31 @@ def main(argv: list[str] | None = None) -> int:
             raise
         text = " ".join(str(error).split())[:300]
         return _fail(f"unexpected {type(error).__name__}: {text} (LATENTE_DEBUG=1 shows where; please report it)")
+
+
+@contextlib.contextmanager
+def _notes_said(arguments: Arguments) -> Iterator[None]:
+    """What readers of data decided or left aside, each once on standard error, unless asked to be quiet."""
+    from latente.data.notes import LOG, Note
+
+    said: set[str] = set()
+
+    class Said(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            from latente.interfaces.words import Words, default_language
+
+            if isinstance(record.msg, Note) and not getattr(arguments, "quiet", False):
+                text = Words(getattr(arguments, "lang", None) or default_language()).note(record.msg)
+                if text not in said:
+                    said.add(text)
+                    print(f"latente: {text}", file=sys.stderr, flush=True)  # noqa: T201
+
+    handler = Said()
+    LOG.addHandler(handler)
+    try:
+        yield
+    finally:
+        LOG.removeHandler(handler)
 
 
 def _terminate(signum: int, frame: object) -> None:
@@ -423,10 +450,14 @@ def _data_show(arguments: Arguments, argv: list[str]) -> None:
     import json
 
     from latente.data.load import load_data
+    from latente.interfaces.words import Words, default_language
 
     named = tuple(name for name in arguments.condition.split(",") if name)
     data = load_data(arguments.source, scale=arguments.scale, missing=arguments.missing, condition=named)
-    _say(json.dumps(data.card(), indent=2, ensure_ascii=False))
+    card, words = data.card(), Words(default_language())
+    if data.notes:
+        card["notes"] = [note.table() | {"text": words.note(note)} for note in data.notes]
+    _say(json.dumps(card, indent=2, ensure_ascii=False))
 
 
 def _models(arguments: Arguments, argv: list[str]) -> None:

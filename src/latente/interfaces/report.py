@@ -262,6 +262,7 @@ def _data_facts(data: Data, card: Mapping[str, Any], words: Words) -> list[tuple
         ("dtype", card["dtype"], False),
         ("range", told, False),
         ("fingerprint", card["fingerprint"], True),
+        *(("note", words.note(note), False) for note in card.get("notes", ())),
     ]
     return [(words(f"report.data.{key}"), value, mono) for key, value, mono in facts]
 

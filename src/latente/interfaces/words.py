@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
+from latente.data.notes import Note, sentences
 from latente.errors import SpecError, unknown
 
 LANGUAGES = ("en", "pt")
@@ -40,6 +41,14 @@ class Words(string.Formatter):
         """One number, for instance ``139.40`` or ``139,40``."""
         return str(self.format_field(value, form))
 
+    def note(self, note: Note | Mapping[str, Any]) -> str:
+        """What a note says, also one from a data card; one that this version does not know stays bare."""
+        found = note if isinstance(note, Note) else Note(**note)
+        if f"note.{found.key}" not in self.templates:
+            return f"{found.key}: {', '.join(map(str, found.values.values()))}"
+        said = self(f"note.{found.key}", **found.values)
+        return self("note.otherwise", text=said, option=found.option) if found.option else said
+
     def joined(self, items: list[str]) -> str:
         """A list in words: "a, b and c"."""
         if len(items) < 2:
@@ -58,7 +67,7 @@ def default_language() -> str:
 
 @functools.cache
 def _templates(language: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+    found = dict(sentences(language))
     for file in sorted(files("latente.interfaces").joinpath("text", language).iterdir(), key=lambda f: f.name):
         if file.name.endswith(".toml"):
             found |= _flat(tomllib.loads(file.read_text(encoding="utf-8")))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import logging
 import os
 import queue
 import signal
@@ -223,6 +224,8 @@ def _error(event: Event) -> Exception:
 def main() -> None:
     """A worker: told about the study in the first line of standard input, and of a run in each that follows."""
     signal.signal(signal.SIGTERM, _terminate)
+    # The first process has told what was noted of the data.
+    logging.getLogger("latente.data").addHandler(logging.NullHandler())
     # Whatever prints must not end up between the lines of JSON.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
