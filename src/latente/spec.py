@@ -20,10 +20,14 @@ def got(where: str, value: object, allowed: str) -> SpecError:
     return SpecError(f"{where}: got {value!r}; allowed: {allowed}")
 
 
-def _integer(low: int) -> Check:
+def _integer(low: int, high: int = 2**31 - 1) -> Check:
+    """A whole number; what is counted or multiplied stays within 32 bits, as the compiled programs count."""
+
     def check(value: Any, where: str) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value < low:
             raise got(where, value, f"a whole number of at least {low}")
+        if value > high:
+            raise got(where, value, f"a whole number of at most {high:,}")
         return value
 
     return check
@@ -47,6 +51,25 @@ def _choice(*names: str) -> Check:
         return str(value)
 
     return check
+
+
+MOST_EPOCHS = 10_000_000
+"""A run keeps some numbers of every epoch."""
+MOST_LAYERS = 200
+MOST_SEEDS = 10_000
+MOST_RUNS = 10_000
+"""Of a study, seeds counted: more are no study but a mistake, and everything that compares them would never end."""
+
+_seed = _integer(0, 2**32 - 1)
+
+
+def check_seed(value: Any, where: str = "seed") -> int:
+    """A seed: a larger number would give the random numbers of another one without a word.
+
+    Raises:
+        SpecError: no whole number of 0 to 4,294,967,295.
+    """
+    return int(_seed(value, where))
 
 
 def _flag(value: Any, where: str) -> bool:
@@ -83,6 +106,8 @@ def _name(value: Any, where: str) -> str:
 def _widths(value: Any, where: str) -> tuple[int, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise got(where, value, "a list of layer widths, for instance [256, 128]")
+    if len(value) > MOST_LAYERS:
+        raise got(where, f"{len(value):,} layers", f"at most {MOST_LAYERS}")
     return tuple(_integer(1)(v, f"{where}[{i}]") for i, v in enumerate(value))
 
 
@@ -121,23 +146,27 @@ def _parts(value: Any, where: str) -> tuple[Part, ...]:
 def _epochs(value: Any, where: str) -> int | Mapping[str, int]:
     if not isinstance(value, Mapping):
         try:
-            return int(_integer(1)(value, where))
+            return int(_integer(1, MOST_EPOCHS)(value, where))
         except SpecError:
-            raise got(where, value, "a whole number of at least 1, or {at_least = 5, steps = 1000}") from None
+            allowed = f"a whole number of 1 to {MOST_EPOCHS:,}, or {{at_least = 5, steps = 1000}}"
+            raise got(where, value, allowed) from None
     for key in value:
         if key not in ("at_least", "steps"):
             raise SpecError(unknown(f"key of {where}", key, ("at_least", "steps")))
-    return {k: _integer(1)(value.get(k), f"{where}.{k}") for k in ("at_least", "steps")}
+    most = {"at_least": MOST_EPOCHS, "steps": 2**31 - 1}
+    return {k: _integer(1, high)(value.get(k), f"{where}.{k}") for k, high in most.items()}
 
 
 def _seeds(value: Any, where: str) -> tuple[int, ...]:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_SEEDS:
         return tuple(range(value))
-    if isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 0:
-        seeds = tuple(_integer(0)(v, f"{where}[{i}]") for i, v in enumerate(value))
+    if isinstance(value, Sequence) and not isinstance(value, str) and 0 < len(value) <= MOST_SEEDS:
+        seeds = tuple(check_seed(v, f"{where}[{i}]") for i, v in enumerate(value))
         if len(set(seeds)) == len(seeds):
             return seeds
-    raise got(where, value, "how many seeds (at least 1), or a list of different seeds such as [0, 1, 2]")
+    listed = isinstance(value, Sequence) and not isinstance(value, str) and len(value) > MOST_SEEDS
+    allowed = f"how many seeds (1 to {MOST_SEEDS:,}), or a list of different seeds such as [0, 1, 2]"
+    raise got(where, f"{len(value)} seeds" if listed else value, allowed)
 
 
 def _option(default: Any, check: Check) -> Any:
@@ -252,7 +281,7 @@ class DataSpec(_Checked):
     source: str = _option("mnist-5k", _text)
     validation: float = _option(0.2, _number(0, 0.9, above=True))
     test: float = _option(0.2, _number(0, 0.9, above=True))
-    seed: int = _option(42, _integer(0))
+    seed: int = _option(42, check_seed)
     scale: str = _option("unit", _choice("unit", "minmax", "none"))
     missing: str = _option("refuse", _choice("refuse", "keep"))
     condition: tuple[str | int, ...] = _option((), _columns)
@@ -264,7 +293,7 @@ class RunSpec(_Checked):
     """One model to train on one data set with one seed."""
 
     name: str = _option("run", _name)
-    seed: int = _option(0, _integer(0))
+    seed: int = _option(0, check_seed)
     model: ModelSpec = ModelSpec()
     train: TrainSpec = TrainSpec()
     data: DataSpec = DataSpec()
@@ -287,6 +316,14 @@ class StudySpec(_Checked):
     seeds: tuple[int, ...] = _option((0,), _seeds)
     runs: tuple[RunSpec, ...] = ()
     scores: tuple[Part, ...] = _option((), _parts)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.runs) * len(self.seeds) > MOST_RUNS:
+            raise SpecError(
+                f"runs: got {len(self.runs):,} models with {len(self.seeds):,} seeds each; allowed: at most "
+                f"{MOST_RUNS:,} runs in a study"
+            )
 
     def expanded(self) -> list[RunSpec]:
         """Every run with every seed, in order."""

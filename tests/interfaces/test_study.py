@@ -261,6 +261,8 @@ def test_a_run_refuses_wrong_arrays(finished):
         run.decode(np.zeros((3, 7)))
     with pytest.raises(SpecError, match="n = 0"):
         run.sample(0)
+    with pytest.raises(SpecError, match="seed: got 4294967296; allowed: a whole number of at most"):
+        run.sample(1, seed=2**32)
     ae = next(r for r in finished.runs if r.spec.name == "ae")
     with pytest.raises(SpecError, match="no prior to sample from"):
         ae.sample(3)

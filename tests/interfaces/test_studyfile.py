@@ -108,8 +108,33 @@ BAD = [
     ('[data]\nvalidation = 1.5\n[runs.a]\npreset = "VAE"\n', "data.validation: got 1.5"),
     ('[data]\nscale = "min-max"\n[runs.a]\npreset = "VAE"\n', 'unknown scale "min-max"; did you mean "minmax"?'),
     ('[runs."../x"]\npreset = "VAE"\n', "got '../x'; allowed: letters, digits"),
-    ('[runs.a]\npreset = "VAE"\n[runs.b]\nname = "a"\npreset = "VAE"\n', 'two are called "a"'),
+    ('[runs.a]\npreset = "VAE"\n[runs.b]\nname = "a"\npreset = "VAE"\n', '2 are called "a"'),
     ("[runs.a\n", "is not a TOML file"),
+    ("title = " + "[" * 100_000, "lie too deep in each other"),
+    # A sweep over nothing would take the whole section away.
+    ('[runs.a]\npreset = "VAE"\nlatent_dim = []\n', "runs.a.latent_dim: got []; allowed: a value, or a list of at"),
+    ('[runs.a]\npreset = "VAE"\ntrain = { epochs = [] }\n', "runs.a.train.epochs: got []"),
+    ('[runs.a]\npreset = "VAE"\n[runs.a.points.x]\nlatent_dim = 9\n', 'unknown key in runs.a "points"'),
+    # What would be multiplied or made in memory is counted first.
+    (
+        f'[runs.a]\npreset = "VAE"\nlatent_dim = {list(range(1, 201))}\nbeta = {[i / 8 for i in range(200)]}\n',
+        "the sweeps make 40,000 models; allowed: at most 10,000",
+    ),
+    (
+        f'[runs.a]\npreset = "VAE"\ntrain = {{ epochs = {2**63} }}\n',
+        f"epochs: got {2**63}; allowed: a whole number of 1 to",
+    ),
+    (
+        f'[runs.a]\npreset = "VAE"\ntrain = {{ batch_size = {2**31} }}\n',
+        "allowed: a whole number of at most 2,147,483,647",
+    ),
+    (f'[runs.a]\npreset = "VAE"\nhidden = {[1] * 201}\n', "model.hidden: got '201 layers'; allowed: at most 200"),
+    ('seeds = 1000000000\n[runs.a]\npreset = "VAE"\n', "got 1000000000; allowed: how many seeds (1 to 10,000)"),
+    (f'seeds = {list(range(10_001))}\n[runs.a]\npreset = "VAE"\n', "study.seeds: got '10001 seeds'"),
+    ('seeds = 6000\n[runs.a]\npreset = "VAE"\nlatent_dim = [1, 2]\n', "2 models with 6,000 seeds each"),
+    # JAX would make of 2^32 the random numbers of seed 0.
+    (f'seeds = [{2**32}]\n[runs.a]\npreset = "VAE"\n', "study.seeds[0]: got 4294967296; allowed: a whole number of at"),
+    (f'[data]\nseed = {2**32}\n[runs.a]\npreset = "VAE"\n', "data.seed: got 4294967296"),
 ]
 
 
@@ -131,12 +156,19 @@ def test_a_wrong_study_is_one_clear_error(tmp_path, text, message):
         ("vae.latent_dim.x=3", '"latent_dim" is a single value'),
         ("data.seed=x", "data.seed: got 'x'"),
         ("=3", "allowed: key=value"),
+        ("vae.points=1", 'unknown key in runs.vae "points"'),
+        ("ae.train.learning_rate=[]", "runs.ae.train.learning_rate: got []"),
     ],
 )
 def test_a_wrong_setting_is_one_clear_error(setting, message):
     with pytest.raises(SpecError) as error:
         read_study(settings=[setting])
     assert message in str(error.value)
+
+
+def test_a_setting_of_a_point_that_another_setting_took_away_is_refused():
+    with pytest.raises(SpecError, match='unknown run "latent-8"'):
+        read_study(settings=["latent-8.train.epochs=3", "latent.latent_dim=[3, 4]"])
 
 
 def test_an_unknown_study_names_the_nearest():

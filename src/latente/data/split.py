@@ -18,7 +18,7 @@ from latente.data.missing import check_missing, ends, has_missing, shares
 from latente.data.notes import Note
 from latente.data.source import Column, Factor, Source
 from latente.errors import DataError, unknown
-from latente.spec import DataSpec, got
+from latente.spec import DataSpec
 
 PARTS = ("train", "validation", "test")
 
@@ -211,8 +211,6 @@ def split_source(
             not kept, and examples, or columns of the train part, of nothing else.
     """
     spec = DataSpec(source.name, validation, test, seed, scale, missing)
-    if seed >= 2**32:
-        raise got("seed", seed, "a whole number of 0 to 4294967295, which is what scikit-learn's split takes")
     rest = np.arange(len(source.x))
     if source.x_test is None:
         rest, last = _stratified(source, rest, test, seed, "test")

@@ -31,6 +31,7 @@ from latente.evaluation.memory import MEMORY, check_memory, code_width
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import posteriors
 from latente.model.priors import priors
+from latente.spec import check_seed
 from latente.training.examples import Examples, Scale
 
 CHAINS, STEPS, LEAPS = 16, 500, 5
@@ -123,7 +124,7 @@ def ais(
     ladder = _checked(model, chains, steps, leaps, start)
     count = len(examples)
     size = _images_at_once(model, memory, chains, count)
-    key = jr.fold_in(jr.key(seed), 0x616973)
+    key = jr.fold_in(jr.key(check_seed(seed)), 0x616973)
     found: list[tuple[Floats, ...]] = []
     for at, batch, seen in batches(examples, size, seed):
         places = jnp.arange(at, at + size)

@@ -12,6 +12,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from latente.spec import check_seed
 from latente.training.examples import Examples
 
 JUDGED = 0x6E6C6C
@@ -21,7 +22,7 @@ JUDGED = 0x6E6C6C
 def batches(examples: Examples, size: int, seed: int) -> Iterator[tuple[int, Examples, Array]]:
     """Where a batch begins, the batch, and a key for each of it; the last is filled up with the first example, so that
     one program serves all."""
-    key = jr.fold_in(jr.key(seed), JUDGED)
+    key = jr.fold_in(jr.key(check_seed(seed)), JUDGED)
     count = len(examples)
     for at in range(0, count, size):
         index = np.arange(at, at + size)

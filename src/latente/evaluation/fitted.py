@@ -22,6 +22,7 @@ from latente.model.posteriors import posteriors
 from latente.model.posteriors.quantised import Quantised
 from latente.model.priors import Prior
 from latente.objective.objectives.codes import posterior_draws
+from latente.spec import check_seed
 from latente.training.examples import Examples, Scale
 
 LEAST_CODES = 20
@@ -111,7 +112,7 @@ def codes_of(model: Autoencoder, scale: Scale, examples: Examples, *, seed: int 
         # The last batch is filled up with the first examples, so that one program serves all.
         index = np.arange(at, at + size)
         batch = Examples(examples.x, examples.context).take(jnp.asarray(np.where(index < n, index, 0)))
-        keys = jr.split(jr.fold_in(jr.key(seed), at), size)
+        keys = jr.split(jr.fold_in(jr.key(check_seed(seed)), at), size)
         found.append(np.asarray(_codes(model, scale, batch, keys))[: n - at])
     return np.concatenate(found)
 

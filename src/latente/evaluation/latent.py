@@ -18,7 +18,7 @@ from latente.data.split import Data, Split
 from latente.errors import SpecError
 from latente.model.autoencoder import Autoencoder
 from latente.objective.objectives.m2 import log_class_probabilities
-from latente.spec import ModelSpec
+from latente.spec import ModelSpec, check_seed
 from latente.training.examples import Examples, examples_of
 
 BATCH = 1000
@@ -100,7 +100,7 @@ def sample_codes(model: Autoencoder, n: int, *, seed: int) -> Floats:
     Raises:
         SpecError: the model has no prior.
     """
-    keys = jr.split(jr.key(seed), n)
+    keys = jr.split(jr.key(check_seed(seed)), n)
     return np.asarray(_prior_draws(model, keys))
 
 

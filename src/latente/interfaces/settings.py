@@ -13,7 +13,7 @@ def value_of(text: str) -> Any:
     """A value as TOML writes it; where it is none, the text itself."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text.strip()
 
 

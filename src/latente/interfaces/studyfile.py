@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import copy
 import itertools
+import math
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from latente.errors import SpecError, unknown
 from latente.interfaces.settings import value_of
-from latente.spec import DataSpec, ModelSpec, Part, RunSpec, StudySpec, TrainSpec, build, got
+from latente.spec import MOST_RUNS, DataSpec, ModelSpec, Part, RunSpec, StudySpec, TrainSpec, build, got
 
 TOP = ("title", "seeds", "data", "runs", "scores")
 DEFAULT = "notebook"
 
 Table = dict[str, Any]
+Points = dict[tuple[str, str], Table]
+"""What --set says of single points of sweeps, by section and name of the point, until the sweep is expanded."""
 
 
 def shipped() -> dict[str, str]:
@@ -50,13 +54,14 @@ def read_study(
         SpecError: no such study, not TOML, an unknown key or a wrong value; the message names the place.
     """
     table = _read(study)
+    points: Points = {}
     for setting in settings:
-        _lay(table, setting)
+        _lay(table, points, setting)
     if data is not None:
         _table(table, "data")["source"] = str(data)
     if seeds is not None:
         table["seeds"] = seeds if isinstance(seeds, int) else list(seeds)
-    return _study(table)
+    return _study(table, points)
 
 
 def _read(study: str | Path) -> Table:
@@ -71,11 +76,13 @@ def _read(study: str | Path) -> Table:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SpecError(f"{path}: is not a TOML file ({error})") from None
+    except RecursionError:
+        raise SpecError(f"{path}: is not a study file (its lists lie too deep in each other)") from None
     except OSError as error:
         raise SpecError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def _lay(table: Table, setting: str) -> None:
+def _lay(table: Table, points: Points, setting: str) -> None:
     key, equals, text = setting.partition("=")
     path = [p.strip() for p in key.strip().split(".")]
     if not equals or not all(path):
@@ -88,13 +95,12 @@ def _lay(table: Table, setting: str) -> None:
         return
     sections = {s: [s] for s in runs}
     for section, run in runs.items():
-        for name in _names(section, run) if isinstance(run, dict) else ():
-            sections.setdefault(name, [section, name])
+        if isinstance(run, dict) and _count(f"runs.{section}", run) <= MOST_RUNS:
+            for name in _names(section, run):
+                sections.setdefault(name, [section, name])
     if path[0] in sections:
         section, *point = sections[path[0]]
-        # A point of a sweep keeps its own settings beside the section's, until the sweep is expanded.
-        base = runs[section].setdefault("points", {}).setdefault(point[0], {}) if point else runs[section]
-        _assign(base, path[1:], value, setting)
+        _assign(points.setdefault((section, point[0]), {}) if point else runs[section], path[1:], value, setting)
     elif path[0] == "train" or path[0] in ModelSpec.__dataclass_fields__:
         for run in runs.values():
             _assign(run, path, value, setting)
@@ -113,7 +119,7 @@ def _assign(table: Any, path: list[str], value: Any, setting: str) -> None:
     table[path[-1]] = value
 
 
-def _study(table: Table) -> StudySpec:
+def _study(table: Table, points: Points) -> StudySpec:
     for key in table:
         if key not in TOP:
             raise SpecError(unknown("key of the study", key, TOP))
@@ -121,36 +127,55 @@ def _study(table: Table) -> StudySpec:
     sections = _table(table, "runs")
     if not sections:
         raise SpecError('study: it has no runs; give at least one table such as [runs.vae] with preset = "VAE"')
-    runs = [run for section, entry in sections.items() for run in _expand(section, entry, data)]
-    for run in runs:
-        if sum(r.name == run.name for r in runs) > 1:
-            raise SpecError(f'runs: two are called "{run.name}"; give one of them another name = "…"')
+    many = sum(_count(f"runs.{section}", entry) for section, entry in sections.items())
+    if many > MOST_RUNS:
+        raise SpecError(f"runs: the sweeps make {many:,} models; allowed: at most {MOST_RUNS:,} runs in a study")
+    for section, point in points:
+        names = list(_names(section, sections[section]))
+        if point not in names:
+            raise SpecError(f"--set: {unknown('run', point, names)} It was one before the sweep was set to another")
+    runs = [run for section, entry in sections.items() for run in _expand(section, entry, data, points)]
+    named = Counter(run.name for run in runs)
+    for name, count in named.items():
+        if count > 1:
+            raise SpecError(f'runs: {count} are called "{name}"; give them different names = "…"')
     return build(StudySpec, {**table, "data": data, "runs": tuple(runs)}, "study")
 
 
-def _expand(section: str, entry: Any, data: DataSpec) -> list[RunSpec]:
+def _expand(section: str, entry: Table, data: DataSpec, points: Points) -> list[RunSpec]:
     where = f"runs.{section}"
-    if not isinstance(entry, dict):
-        raise got(where, entry, 'a table such as { preset = "VAE", latent_dim = 2 }')
-    entry = copy.deepcopy(entry)
-    points, base = entry.pop("points", {}), entry.pop("name", section)
     runs = []
-    for name, flat in _grid(str(base), entry):
-        for key, value in points.get(name, {}).items():
+    for name, flat in _grid(section, entry):
+        for key, value in points.get((section, name), {}).items():
             flat[key] = {**flat.get(key, {}), **value} if isinstance(value, dict) else value
         train = build(TrainSpec, flat.pop("train", {}), f"{where}.train")
         runs.append(build(RunSpec, {"name": name, "model": _model(flat, where), "train": train, "data": data}, where))
     return runs
 
 
-def _names(section: str, entry: Table) -> list[str]:
-    return [name for name, _ in _grid(str(entry.get("name", section)), entry)]
+def _count(where: str, entry: Any) -> int:
+    """How many models a section makes, said before any of them is."""
+    if not isinstance(entry, dict):
+        raise got(where, entry, 'a table such as { preset = "VAE", latent_dim = 2 }')
+    for path, values in _axes(entry):
+        if not values:
+            raise got(f"{where}.{'.'.join(path)}", values, "a value, or a list of at least one to sweep over")
+    return math.prod(len(values) for _, values in _axes(entry))
 
 
-def _grid(base: str, entry: Table) -> list[tuple[str, Table]]:
-    """Every combination of the entry's lists, with the run's name."""
+def _names(section: str, entry: Table) -> Iterator[str]:
+    """What the section's models are called."""
+    base = str(entry.get("name", section))
+    for values in itertools.product(*(v for _, v in _axes(entry))):
+        yield "-".join([base, *map(_label, values)])
+
+
+def _axes(entry: Table) -> list[tuple[tuple[str, ...], list[Any]]]:
+    """The lists that an entry sweeps over, by the keys that lead to them."""
     axes: list[tuple[tuple[str, ...], list[Any]]] = []
     for key, value in entry.items():
+        if key == "name":
+            continue
         found: list[tuple[tuple[str, ...], Any]] = [((key,), value)]
         if key == "train" and isinstance(value, dict):
             found = [((key, k), v) for k, v in value.items()]
@@ -159,13 +184,17 @@ def _grid(base: str, entry: Table) -> list[tuple[str, Table]]:
             deep = {"hidden": 1, "stages": 2}.get(path[-1], 0)
             if _depth(v) > deep:
                 axes.append((path, v))
-    grid = []
-    for values in itertools.product(*(v for _, v in axes)):
-        flat = copy.deepcopy({k: v for k, v in entry.items() if k not in ("name", "points")})
+    return axes
+
+
+def _grid(section: str, entry: Table) -> Iterator[tuple[str, Table]]:
+    """Every combination of the entry's lists, with the run's name."""
+    axes = _axes(entry)
+    for name, values in zip(_names(section, entry), itertools.product(*(v for _, v in axes)), strict=True):
+        flat = copy.deepcopy({k: v for k, v in entry.items() if k != "name"})
         for (path, _), value in zip(axes, values, strict=True):
             (flat if len(path) == 1 else flat[path[0]])[path[-1]] = value
-        grid.append(("-".join([base, *map(_label, values)]), flat))
-    return grid
+        yield name, flat
 
 
 def _depth(value: Any) -> int:

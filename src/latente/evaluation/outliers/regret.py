@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from latente.compiling import jit
 from latente.evaluation.bounds import log_weight
 from latente.model.autoencoder import Autoencoder
+from latente.spec import check_seed
 from latente.training.examples import Examples, Scale
 
 STEPS = 60
@@ -52,7 +53,7 @@ def regret(
         on_batch: called with (examples done, of how many).
     """
     size = min(AT_ONCE, len(examples))
-    key = jr.fold_in(jr.key(seed), 0x726567)
+    key = jr.fold_in(jr.key(check_seed(seed)), 0x726567)
     found = []
     for at in range(0, len(examples), size):
         # The last batch is filled up with the first example, so that one program serves all.
