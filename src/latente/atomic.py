@@ -1,4 +1,5 @@
-"""Writing files so that a reader sees the old file or the whole new one, never a part."""
+"""Files: written so that a reader sees the old one or the whole new one, never a part; read where they are plain files
+of a bounded size, so that no pipe makes a reader wait for ever and no device fills its memory."""
 
 from __future__ import annotations
 
@@ -6,19 +7,30 @@ import contextlib
 import errno
 import json
 import os
+import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from latente.errors import StoreError
+
+JSON_LIMIT = 64 * 2**20
+"""Bytes that a JSON file may have: some hundred times those of the largest study's."""
+LIMIT = 16 * 2**30
+"""Bytes that any other file may have, unless its reader says less."""
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace ``path`` by ``content`` in one step, flushed to the disk first; folders above it are made.
 
+    A link is replaced by a file, and what it points to stays as it was.
+
     Raises:
-        StoreError: the disk is full or the place cannot be written; what stood there before is kept.
+        StoreError: the disk is full or the place cannot be written, or is no plain file, or a link to something else
+            (a device, a pipe, a folder); what stood there before is kept.
     """
+    _check_writable(path)
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,10 +46,21 @@ def write_bytes(path: Path, content: bytes) -> None:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink(missing_ok=True)
         raise cannot_write(path, error) from error
+    except ValueError as error:
+        raise StoreError(f"{str(path)!r}: is no name of a file ({error}); choose another place") from None
     except BaseException:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _check_writable(path: Path) -> None:
+    try:
+        kind = kind_of(path.stat())
+    except (OSError, ValueError):
+        return  # nothing is there, or the write will say what is wrong
+    if kind != "plain file":
+        raise StoreError(f"{path}: is a {kind}, and only plain files are written; choose another place")
 
 
 def clear_parts(folder: Path) -> None:
@@ -49,7 +72,12 @@ def clear_parts(folder: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """As `write_bytes`, for UTF-8 text."""
-    write_bytes(path, text.encode())
+    try:
+        content = text.encode()
+    except UnicodeEncodeError as error:
+        around = ascii(text[max(0, error.start - 20) : error.end + 20])
+        raise StoreError(f"{path}: cannot be written, {around} is no Unicode text; rename what is called so") from None
+    write_bytes(path, content)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -61,14 +89,106 @@ def read_json(path: Path) -> Any:
     """The JSON in ``path``.
 
     Raises:
-        StoreError: missing, unreadable or not JSON.
+        StoreError: as `read_bytes`; or not JSON.
+    """
+    return parse_json(path, read_bytes(path, JSON_LIMIT))
+
+
+def parse_json(path: Path, content: bytes) -> Any:
+    """The JSON that a file's content is; ``path`` is what it is called.
+
+    Raises:
+        StoreError: not UTF-8, not JSON (which knows no NaN), nested beyond reason, or with text that is no Unicode.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror})") from None
+        text = content.decode()
+        value = json.loads(text, parse_constant=_no_constant)
+        if "\\ud" in text.lower():
+            # Half of a surrogate pair is text that nothing can print or write.
+            json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        raise StoreError(f"{path}: is JSON nested too deep; it is damaged or not written by latente") from None
     except ValueError as error:
         raise StoreError(f"{path}: is not JSON ({error}); it is damaged or not written by latente") from None
+    return value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def read_bytes(path: Path, limit: int = LIMIT) -> bytes:
+    """What a plain file holds.
+
+    Raises:
+        StoreError: missing or unreadable; no plain file (a folder, a pipe, a device, a socket, or a link to one of
+            them); or of more than ``limit`` bytes.
+    """
+    with open_plain(path, limit) as file:
+        return _read(path, file, limit)
+
+
+def _read(path: Path, file: IO[bytes], limit: int) -> bytes:
+    try:
+        # One more than allowed, for a file can grow, and some say that they are empty (as in /proc).
+        content = file.read(limit + 1)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from None
+    if len(content) > limit:
+        raise StoreError(_too_large(path, len(content), limit))
+    return content
+
+
+@contextlib.contextmanager
+def open_plain(path: Path, limit: int = LIMIT) -> Iterator[IO[bytes]]:
+    """Open a plain file to read; errors as `read_bytes`."""
+    try:
+        # Asked before it is opened: to open some devices does something; and once more after, for it may be another.
+        _check_plain(path, path.stat(), limit)
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+        file = os.fdopen(os.open(path, flags), "rb")
+    except FileNotFoundError:
+        raise StoreError(f"{path}: no such file") from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    except ValueError as error:
+        raise StoreError(f"{str(path)!r}: is no name of a file ({error})") from None
+    with file:
+        _check_plain(path, os.fstat(file.fileno()), limit)
+        yield file
+
+
+def kind_of(status: os.stat_result) -> str:
+    """What a place is, in words: "plain file", "folder", "pipe", "device", …"""
+    mode = status.st_mode
+    for test, name in (
+        (stat.S_ISREG, "plain file"),
+        (stat.S_ISDIR, "folder"),
+        (stat.S_ISFIFO, "pipe"),
+        (stat.S_ISCHR, "device"),
+        (stat.S_ISBLK, "device"),
+        (stat.S_ISSOCK, "socket"),
+    ):
+        if test(mode):
+            return name
+    return "special file"
+
+
+def _check_plain(path: Path, status: os.stat_result, limit: int) -> None:
+    kind = kind_of(status)
+    if kind != "plain file":
+        raise StoreError(f"{path}: is a {kind}; allowed: a plain file")
+    if status.st_size > limit:
+        raise StoreError(_too_large(path, status.st_size, limit))
+
+
+def _too_large(path: Path, size: int, limit: int) -> str:
+    return f"{path}: has {size:,} bytes or more; allowed: at most {limit:,}. It is damaged or not written by latente"
+
+
+def _unreadable(path: Path, error: OSError) -> StoreError:
+    # An error of ours is one of the system's too.
+    return error if isinstance(error, StoreError) else StoreError(f"{path}: cannot be read ({error.strerror or error})")
 
 
 def cannot_write(path: Path, error: OSError) -> StoreError:

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.atomic import write_bytes
+from latente.atomic import read_bytes, write_bytes
 from latente.errors import StoreError
 
 Arrays = dict[str, NDArray[Any]]
@@ -66,17 +66,22 @@ def load_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
     """What `save_arrays` wrote.
 
     Raises:
-        StoreError: missing, truncated, or not such a file.
+        StoreError: missing, no plain file, truncated, or not such a file.
     """
-    from safetensors import SafetensorError, safe_open
+    return parse_arrays(path, read_bytes(path))
 
-    if not path.is_file():
-        raise StoreError(f"{path}: no such file")
+
+def parse_arrays(path: Path, content: bytes) -> tuple[Arrays, dict[str, Any]]:
+    """As `load_arrays`, of a file's content; ``path`` is what it is called."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
     try:
-        with safe_open(path, "numpy") as file:
-            about = json.loads((file.metadata() or {}).get("latente", "null"))
-            arrays = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        arrays: Arrays = load(content)
+        # The library has checked the header, but does not hand out its metadata for bytes.
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        about = json.loads(header.get("__metadata__", {}).get("latente", "null"))
+    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise StoreError(f"{path}: is truncated or not a safetensors file ({error})") from None
     if not isinstance(about, dict):
         raise StoreError(f"{path}: is a safetensors file, but not one that latente wrote")
