@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from latente.errors import SpecError, unknown
+from latente.spec import plain
 
 T = TypeVar("T")
 
@@ -91,7 +92,7 @@ class Registry(Generic[T]):
         if isinstance(part, str):
             name, options = part, {}
         elif isinstance(part, Mapping) and isinstance(part.get("name"), str):
-            name, options = part["name"], {k: v for k, v in part.items() if k != "name"}
+            name, options = part["name"], {k: plain(v) for k, v in part.items() if k != "name"}
         else:
             raise SpecError(f'{self.kind}: got {part!r}; allowed: a name, or a table with a "name"')
         entry = self[name]

@@ -20,6 +20,15 @@ def got(where: str, value: object, allowed: str) -> SpecError:
     return SpecError(f"{where}: got {value!r}; allowed: {allowed}")
 
 
+def plain(value: Any) -> Any:
+    """A value without NumPy: its numbers and arrays as Python's own numbers and lists, also within lists and tables."""
+    if isinstance(value, Mapping):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(map(plain, value)) if type(value) in (tuple, list) else value
+    return value.tolist() if hasattr(value, "tolist") and hasattr(value, "dtype") else value
+
+
 def _integer(low: int, high: int = 2**31 - 1) -> Check:
     """A whole number; what is counted or multiplied stays within 32 bits, as the compiled programs count."""
 
@@ -103,6 +112,20 @@ def _name(value: Any, where: str) -> str:
     return text
 
 
+def _scale(value: Any, where: str) -> str | float:
+    if value in ("unit", "minmax", "none"):
+        return str(value)
+    if isinstance(value, str):
+        raise SpecError(f"{where}: {unknown(where, value, ('unit', 'minmax', 'none', 'a number to divide by'))}")
+    return float(_number(0, above=True)(value, where))
+
+
+def _shape(value: Any, where: str) -> tuple[int, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise got(where, value, "a list of sizes, for instance [28, 28]")
+    return tuple(_integer(1)(v, f"{where}[{i}]") for i, v in enumerate(value))
+
+
 def _widths(value: Any, where: str) -> tuple[int, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise got(where, value, "a list of layer widths, for instance [256, 128]")
@@ -180,7 +203,7 @@ class _Checked:
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             check = field.metadata.get("check")
             if check:
-                object.__setattr__(self, field.name, check(getattr(self, field.name), field.name))
+                object.__setattr__(self, field.name, check(plain(getattr(self, field.name)), field.name))
 
 
 @dataclass(frozen=True)
@@ -271,21 +294,28 @@ class DataSpec(_Checked):
     Attributes:
         source: a name, a file or a folder.
         validation, test, seed: of the split.
-        scale: "unit", "minmax" or "none" (see `latente.data.split.split_source`).
+        scale: "unit", "minmax", "none", or a number to divide by (see `latente.data.split.split_source`).
         missing: "refuse" what is missing, or "keep" it as NaN, for a model with ``missing = true``.
         condition: columns that are no values of x but given to the model beside them (``condition = "columns"`` of
             the model): names for CSV and Parquet, positions from 0 for arrays; one alone needs no list.
         without: labels whose examples are left out of every part, to be told apart later as outliers.
+        shape, layout: of one example, and where its channels are (see `latente.data.layout.arranged`).
+        mode: of the images of a folder: "auto", all in "grey" or in "colour", or only what is opaque ("alpha").
+        ground: what transparent pixels are laid on: "black", "white", or on "auto" the one on which they are seen.
     """
 
     source: str = _option("mnist-5k", _text)
     validation: float = _option(0.2, _number(0, 0.9, above=True))
     test: float = _option(0.2, _number(0, 0.9, above=True))
     seed: int = _option(42, check_seed)
-    scale: str = _option("unit", _choice("unit", "minmax", "none"))
+    scale: str | float = _option("unit", _scale)
     missing: str = _option("refuse", _choice("refuse", "keep"))
     condition: tuple[str | int, ...] = _option((), _columns)
     without: tuple[str, ...] = _option((), _classes)
+    shape: tuple[int, ...] = _option((), _shape)
+    layout: str = _option("auto", _choice("auto", "channels-first", "channels-last"))
+    mode: str = _option("auto", _choice("auto", "grey", "colour", "alpha"))
+    ground: str = _option("auto", _choice("auto", "black", "white"))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from latente.data.load import load_data, load_spec
 from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.errors import DataError, SpecError
-from latente.spec import RunSpec, TrainSpec
+from latente.spec import DataSpec, RunSpec, TrainSpec
 from latente.training.check import check
 
 RNG = np.random.default_rng(0)
@@ -161,7 +161,7 @@ def test_labels_and_names_of_columns(tmp_path):
     ):
         kept(tmp_path / "a.csv")
     with pytest.raises(DataError, match="labels hold NaN"):
-        from_arrays("a", HOLES, np.full(200, np.nan), missing=True)
+        from_arrays("a", HOLES, np.full(200, np.nan), spec=DataSpec(missing="keep"))
 
 
 def test_a_model_that_needs_every_value_refuses_before_anything_is_compiled():

@@ -45,6 +45,19 @@ def test_labels_of_any_kind_count_from_zero(y, codes, classes):
     assert s.classes == classes
 
 
+def test_labels_keep_what_they_are():
+    big = 2**60
+    s = make_source("a", X, np.array([big, big + 1, big, big + 1]), X[:1], np.array([big + 1], np.uint64))
+    assert s.classes == (str(big), str(big + 1)) and s.y_test.tolist() == [1]
+    for broken in (np.array([b"a\xff", b"a\xfe", b"a", b"a"]), ["a\udcff", "a", "a", "a"]):
+        with pytest.raises(DataError, match=r'mine: the label "a\\udcf[ef]" is no UTF-8; rename it'):
+            make_source("mine", X, broken)
+    for minus in (["-1", "0", "0", "-1"], [-1, 0, 0, -1], [-1.0, 0.0, 0.0, -1.0]):
+        s = make_source("a", X, minus)
+        assert s.classes == ("-1", "0")
+        assert [(n.key, n.values, n.option) for n in s.notes] == [("minus-one", {"count": 2}, 'without = ["-1"]')]
+
+
 def test_test_labels_share_the_codes_of_the_training_labels():
     s = make_source("a", X, [5, 5, 9, 9], X[:2], [9, 1])
     assert s.classes == ("1", "5", "9")

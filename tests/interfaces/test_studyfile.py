@@ -2,12 +2,14 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from latente.errors import SpecError
 from latente.interfaces.studyfile import read_study, shipped
 from latente.model.autoencoder import build
-from latente.spec import StudySpec
+from latente.model.likelihoods import likelihoods
+from latente.spec import DataSpec, ModelSpec, StudySpec, TrainSpec, as_dict
 
 
 def runs(study):
@@ -178,3 +180,42 @@ def test_an_unknown_study_names_the_nearest():
 
 def test_a_study_without_runs_has_nothing_to_expand():
     assert dataclasses.replace(StudySpec(), seeds=2).expanded() == []
+
+
+def test_a_path_is_taken_from_beside_the_study_file(tmp_path, monkeypatch):
+    """Wherever one stands; names of data sets stay names, and a path on the command line is the current folder's."""
+    place = tmp_path / "there"
+    (place / "pictures").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    wanted = {"x.npz": place / "x.npz", "../y.csv": place / "../y.csv", "pictures": place / "pictures",
+              "./digits": place / "digits", "digits": "digits", "digist": "digist", "~/x.npz": "~/x.npz",
+              str(tmp_path / "z.npy"): tmp_path / "z.npy"}  # fmt: skip
+    for source, path in wanted.items():
+        (place / "s.toml").write_text(f'data.source = "{source}"\n[runs.a]\npreset = "VAE"\n')
+        assert read_study("there/s.toml").data.source == str(path)
+        assert read_study("there/s.toml", data="w.npz").data.source == "w.npz"
+        assert read_study("there/s.toml", settings=["data.source=w.npz"]).data.source == "w.npz"
+
+
+def test_a_study_file_as_editors_of_windows_save_it(tmp_path):
+    text = shipped()["notebook"]
+    (tmp_path / "a.toml").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    assert read_study(tmp_path / "a.toml") == read_study()
+    for kind in ("utf-16", "latin-1"):
+        (tmp_path / "a.toml").write_bytes(f"# é\n{text}".encode(kind, "ignore"))
+        with pytest.raises(SpecError, match=r"a\.toml: is not UTF-8 \(.* at byte \d\); save it as UTF-8"):
+            read_study(tmp_path / "a.toml")
+
+
+def test_numbers_of_numpy_are_numbers():
+    two, half = np.int64(2), np.float32(0.5)
+    assert read_study(seeds=two).seeds == (0, 1) and read_study(seeds=np.arange(3)).seeds == (0, 1, 2)
+    model = ModelSpec(latent_dim=two, hidden=np.array([8, 4]), likelihood={"name": "gaussian", "sigma": half})
+    assert as_dict(model) == as_dict(ModelSpec(2, (8, 4), likelihood={"name": "gaussian", "sigma": 0.5}))
+    assert type(model.latent_dim) is type(model.hidden[0]) is int and type(model.likelihood["sigma"]) is float
+    assert type(likelihoods.make({"name": "gaussian", "sigma": half}).sigma) is float
+    assert DataSpec(seed=np.uint8(3), scale=np.float64(255), shape=np.array([2, 3])).shape == (2, 3)
+    assert TrainSpec(epochs={"at_least": two, "steps": np.int32(9)}).epochs == {"at_least": 2, "steps": 9}
+    for wrong in (np.float64(2.5), np.bool_(True), np.array([2]), np.datetime64("2020")):
+        with pytest.raises(SpecError, match="latent_dim: got .*; allowed: a whole number"):
+            ModelSpec(latent_dim=wrong)

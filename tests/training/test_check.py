@@ -19,6 +19,7 @@ from made import blobs
 IMAGES = split_source(make_source("blobs", *blobs(100)))
 ALIKE = split_source(make_source("alike", blobs(100)[0], np.zeros(100, int)))
 BELOW = split_source(make_source("below", np.random.default_rng(0).poisson(2.0, (100, 4)) - 1.0), scale="none")
+BYTES = split_source(make_source("bytes", blobs(100)[0].astype(float)))
 HALVES = split_source(make_source("halves", np.random.default_rng(0).poisson(2.0, (100, 4)) / 2), scale="none")
 
 
@@ -93,6 +94,14 @@ def test_data_that_a_part_cannot_take_is_named():
     assert 'halves: likelihood "poisson" takes whole numbers only, and the data has' in refusal(poisson, HALVES)
     with pytest.raises(DataError):
         latente.fit(poisson, HALVES)
+
+
+def test_no_label_is_not_learnt_as_a_label():
+    x, y = blobs(60)
+    unknown = split_source(make_source("some", x, np.where(y == 0, -1, y)))
+    text = refusal(latente.preset("M2", 2, hidden=(8,)), unknown)
+    assert text.startswith('objective "m2" would learn the label "-1" of some as a class; leave these examples out')
+    assert 'scale = 255 for bytes, or scale = "minmax"' in refusal(latente.VAE(2, hidden=(8,)), BYTES)
 
 
 def test_what_no_memory_holds_is_refused(monkeypatch):

@@ -150,7 +150,8 @@ def test_differences_say_where():
     assert store.differences({"runs": [{"n": 1, "m": 2}, {"n": 3}]}, {"runs": [{"n": 1, "m": 5}, {"n": 3}]}) == [
         "runs[0].m is 5 there and 2 here"
     ]
-    # What is written by a version that did not know an option has its default, an empty list.
+    # What is written by a version that did not know an option has its default, an empty list or "auto".
+    assert store.differences({"layout": "auto"}, {}) == [] != store.differences({"layout": "channels-last"}, {})
     assert store.differences({"without": []}, {}) == [] != store.differences({"without": ["3"]}, {})
 
 

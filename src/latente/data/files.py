@@ -13,7 +13,7 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.data.images import SUFFIXES, read_images
+from latente.data.layout import arranged
 from latente.data.notes import Note, listed
-from latente.data.source import Column, Source, as_array, make_source
+from latente.data.source import Column, Source, as_array, make_source, maximum_of
 from latente.data.tables import is_gzip, read_csv, read_parquet
 from latente.errors import DataError
 from latente.spec import DataSpec
@@ -63,7 +64,7 @@ def read(path: str | os.PathLike[str], spec: DataSpec | None = None) -> Source:
         place = place.expanduser()
         if not place.exists():
             raise DataError(_nothing(place))
-        source = _reader(place)(place, spec or DataSpec())
+        source = arranged(_reader(place)(place, spec or DataSpec()), spec or DataSpec())
     except DataError:
         raise
     except Exception as error:  # readers of other people's formats raise nearly anything on damaged bytes
@@ -81,25 +82,34 @@ def from_arrays(
     y: object = None,
     x_test: object = None,
     y_test: object = None,
-    *,
-    missing: bool = False,
-    condition: tuple[str | int, ...] = (),
+    spec: DataSpec | None = None,
 ) -> Source:
     """Arrays as a source: x of shape (n, ...), y of shape (n,) or None, and the same for a test part.
 
-    A last axis of 1 is dropped from images (n, h, w, 1). Bytes stay bytes; whole numbers of another type
+    Bytes stay bytes; whole numbers of another type
     become bytes where there are three or more axes and every value is in 0..255; booleans become bytes. Bytes
     that are only 0 and 1 have the maximum 1, all others 255. Anything else becomes float32 as it is.
 
-    With ``missing``, NaN is a value that is missing. The columns of x (n, columns) at the positions ``condition``,
-    from 0, are no values of x but are set aside to condition on.
+    Args:
+        name: of the source.
+        x, y, x_test, y_test: the arrays.
+        spec: with missing "keep", NaN is a value that is missing. The columns of x (n, columns) at the positions
+            ``condition``, from 0, are no values of x but are set aside to condition on. Shape and layout are those of
+            `latente.data.layout.arranged`.
 
     Raises:
         DataError: as `latente.data.source.make_source`, or columns to condition on that x does not have.
     """
-    given = (("x", x), ("x_test", x_test))
+    return arranged(_from_arrays(name, (x, y, x_test, y_test), spec or DataSpec()), spec or DataSpec())
+
+
+def _from_arrays(name: str, arrays: Sequence[object], spec: DataSpec) -> Source:
+    x, y, x_test, y_test = [*arrays, None, None, None][:4]
+    given, condition = (("x", x), ("x_test", x_test)), spec.condition
     parts = [as_array(name, what, part) for what, part in given if what == "x" or part is not None]
-    parts = [p[..., 0] if p.ndim == 4 and p.shape[-1] == 1 else p for p in parts]
+    if spec.layout == "auto":
+        # Before the parts are compared, for only one of them may have it.
+        parts = [p[..., 0] if p.ndim == 4 and p.shape[-1] == 1 else p for p in parts]
     contexts: list[NDArray[np.float64]] = []
     width = parts[0].shape[-1] if parts[0].ndim else 0
     if condition:
@@ -107,9 +117,8 @@ def from_arrays(
         parts = [np.delete(p, np.array(condition, np.int64), axis=1) for p in parts]
     if all(p.dtype == bool or _bytes_in_disguise(p) for p in parts):
         parts = [p.astype(np.uint8) for p in parts]
-    ones = all(p.dtype == np.uint8 and p.size for p in parts) and max(int(p.max()) for p in parts) == 1
     test = parts[1] if len(parts) > 1 else None
-    source = make_source(name, parts[0], y, test, y_test, 1.0 if ones else 255.0, missing=missing)
+    source = make_source(name, parts[0], y, test, y_test, maximum_of(parts), missing=spec.missing == "keep")
     if not condition:
         return source
     return dataclasses.replace(
@@ -204,7 +213,6 @@ def _bytes_in_disguise(a: NDArray[Any]) -> bool:
 
 
 def _numpy(path: Path, spec: DataSpec) -> Source:
-    asked: dict[str, Any] = {"missing": spec.missing == "keep", "condition": spec.condition}
     with path.open("rb") as file:
         if file.read(2) not in (b"\x93N", b"PK"):
             raise DataError(
@@ -212,14 +220,15 @@ def _numpy(path: Path, spec: DataSpec) -> Source:
             )
     loaded = np.load(path, allow_pickle=False)
     if isinstance(loaded, np.ndarray):
-        return from_arrays(str(path), loaded, **asked)
+        return _from_arrays(str(path), [loaded], spec)
     with loaded:
         keys = {key.lower(): key for key in loaded.files}
         layouts = (("x_train", "y_train"), ("x", "y"), tuple(keys) if len(keys) == 1 else ("x",))
         for wanted in layouts:
             if wanted[0] in keys:
                 names = (wanted[0], wanted[1] if len(wanted) > 1 else "y", "x_test", "y_test")
-                source = from_arrays(str(path), *(loaded[keys[k]] if k in keys else None for k in names), **asked)
+                given = [loaded[keys[k]] if k in keys else None for k in names]
+                source = _from_arrays(str(path), given, spec)
                 aside = [key for low, key in keys.items() if low not in names]
                 if not aside:
                     return source
@@ -236,12 +245,11 @@ def _noted(source: Source, *notes: Note) -> Source:
 
 
 def _idx(path: Path, spec: DataSpec) -> Source:
-    asked: dict[str, Any] = {"missing": spec.missing == "keep", "condition": spec.condition}
     named = _IDX_NAME.fullmatch(path.name)
     if named and named[3].lower() == "labels":
         raise DataError(f"{path}: holds labels; give the file of the images beside it, or their folder")
     if not named:
-        return from_arrays(str(path), read_idx(path), **asked)
+        return _from_arrays(str(path), [read_idx(path)], spec)
     beside: dict[tuple[str, str], Path] = {}
     for other in sorted(path.parent.iterdir()):
         match = _IDX_NAME.fullmatch(other.name)
@@ -252,7 +260,7 @@ def _idx(path: Path, spec: DataSpec) -> Source:
     if named[2].lower() == "train":
         wanted = [("train", "labels"), ("test", "images"), ("test", "labels")]
     files = [path, *(beside.get(key) for key in wanted)]
-    return from_arrays(str(path), *(None if file is None else read_idx(file) for file in files), **asked)
+    return _from_arrays(str(path), [None if file is None else read_idx(file) for file in files], spec)
 
 
 def _folder(path: Path, spec: DataSpec) -> Source:

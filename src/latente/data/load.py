@@ -11,6 +11,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from latente.data import datasets, factors, files
+from latente.data.layout import arranged
 from latente.data.notes import tell
 from latente.data.source import Source, kept
 from latente.data.split import Data, split_source
@@ -29,10 +30,14 @@ def load_data(
     validation: float = 0.2,
     test: float = 0.2,
     seed: int = 42,
-    scale: str = "unit",
+    scale: str | float = "unit",
     missing: str = "refuse",
     condition: str | int | Sequence[str | int] = (),
     without: str | int | Sequence[str | int] = (),
+    shape: Sequence[int] = (),
+    layout: str = "auto",
+    mode: str = "auto",
+    ground: str = "auto",
 ) -> Data:
     """Read data and split it into train, validation and test.
 
@@ -46,6 +51,10 @@ def load_data(
             part; text, of at most 50 kinds, becomes zeros and a one.
         without: labels whose examples are left out of every part: `left_out` gives them, and the score "outliers"
             tries a model against them.
+        shape: that each example is brought to, for instance [28, 28] where a table has a column for each pixel.
+        layout: "channels-first" or "channels-last" for images with channels; "auto" looks at the shape.
+        mode: images of a folder as "grey", "colour", or what is opaque of them ("alpha"); "auto" as they are.
+        ground: "black" or "white" under transparent pixels; "auto" takes the one on which they are seen.
 
     Raises:
         SpecError: an option of the wrong type or range.
@@ -53,7 +62,12 @@ def load_data(
         DownloadError: a named data set that could not be fetched.
     """
     # Checked here too, so that a wrong option does not wait for a download.
-    spec = DataSpec(_origin(source), validation, test, seed, scale, missing, condition, without)  # type: ignore[arg-type]
+    asked: dict[str, Any] = {
+        "source": _origin(source), "validation": validation, "test": test, "seed": seed, "scale": scale,
+        "missing": missing, "condition": condition, "without": without,
+        "shape": shape, "layout": layout, "mode": mode, "ground": ground,
+    }  # fmt: skip
+    spec = DataSpec(**asked)
     found = find_source(source, spec)
     if spec.without:
         found = kept(found, spec.without)
@@ -62,11 +76,7 @@ def load_data(
             f"{found.name}: condition: got {list(spec.condition)}, and it has no columns to set aside; allowed with "
             "CSV, Parquet and arrays of shape (examples, columns)"
         )
-    options = {
-        f.name: getattr(spec, f.name)
-        for f in dataclasses.fields(spec)
-        if f.name not in ("source", "condition", "without")
-    }
+    options = {name: getattr(spec, name) for name in ("validation", "test", "seed", "scale", "missing")}
     data = dataclasses.replace(split_source(found, **options), spec=spec)
     tell(data.notes)
     return data
@@ -98,24 +108,28 @@ def find_source(source: AnySource, spec: DataSpec | None = None) -> Source:
     """
     spec = spec or DataSpec()
     if isinstance(source, str):
-        if Path(source).suffix or any(s and s in source for s in (os.sep, os.altsep)):
+        if is_path(source):
             return _read(source, spec)
         if source in datasets.DATA_SETS:
-            return datasets.DATA_SETS.make(source)
+            return arranged(datasets.DATA_SETS.make(source), spec)
         if source and _exists(source):
             return _read(source, spec)
         message = unknown("data set", source, datasets.DATA_SETS)
         raise DataError(f"{message} There is no such file or folder either; allowed there: {files.ALLOWED}")
     if isinstance(source, Source):
-        return source
+        return arranged(source, spec)
     if isinstance(source, os.PathLike):
         return _read(source, spec)
-    asked: dict[str, Any] = {"missing": spec.missing == "keep", "condition": spec.condition}
     if isinstance(source, tuple):
         if len(source) != 2:
             raise DataError(f"arrays: got a tuple of {len(source)}; allowed: an array x, or a tuple (x, y)")
-        return files.from_arrays(ARRAYS, *source, **asked)
-    return files.from_arrays(ARRAYS, source, **asked)
+        return files.from_arrays(ARRAYS, *source, spec=spec)
+    return files.from_arrays(ARRAYS, source, spec=spec)
+
+
+def is_path(source: str) -> bool:
+    """Whether a source can only be a path: it has a folder or a suffix in it, as ``./mnist`` or ``mnist.npz``."""
+    return bool(Path(source).suffix) or any(s and s in source for s in (os.sep, os.altsep))
 
 
 def left_out(spec: DataSpec) -> Source:
@@ -140,7 +154,9 @@ def _origin(source: AnySource) -> str:
 
 
 def _read(path: str | os.PathLike[str], spec: DataSpec) -> Source:
-    return factors.read_dsprites(path) if factors.is_dsprites(path) else files.read(path, spec)
+    if factors.is_dsprites(path):
+        return arranged(factors.read_dsprites(path), spec)
+    return files.read(path, spec)
 
 
 def _exists(path: str) -> bool:

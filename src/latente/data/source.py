@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.data.notes import Note
+from latente.data.notes import Note, printable
 from latente.errors import DataError, unknown
 
+MINUS_ONE = "-1"
+"""A label by which others mean that there is none; here it is one as any other."""
 REMEDY = (
     "fill or remove them (for instance with pandas' fillna or dropna), or keep what is missing, as NaN, with "
     'missing = "keep"'
@@ -123,7 +125,17 @@ def make_source(
     for what, a, b in (("y", x_, y_), ("y_test", test_, y_test_)):
         if a is not None and b is not None and len(a) != len(b):
             raise DataError(f"{name}: {len(a)} examples but {len(b)} labels in {what}; they must agree")
-    return Source(name, x_, y_, test_, y_test_, classes, maximum)
+    notes: tuple[Note, ...] = ()
+    if MINUS_ONE in classes:
+        count = sum(int((y == classes.index(MINUS_ONE)).sum()) for y in (y_, y_test_) if y is not None)
+        notes = (Note("minus-one", {"count": count}, f'without = ["{MINUS_ONE}"]'),)
+    return Source(name, x_, y_, test_, y_test_, classes, maximum, notes=notes)
+
+
+def maximum_of(parts: Sequence[NDArray[Any]]) -> float:
+    """The value that stands for 1.0 in bytes: 1 where there are only 0 and 1, else 255."""
+    ones = all(p.dtype == np.uint8 and p.size for p in parts) and max(int(p.max()) for p in parts) == 1
+    return 1.0 if ones else 255.0
 
 
 def kept(source: Source, without: Sequence[str]) -> Source:
@@ -200,17 +212,28 @@ def _labels(
             raise DataError(f"{name}: labels have shape {p.shape} and type {p.dtype}; allowed: one number or text each")
         if p.dtype.kind == "f" and not np.isfinite(p).all():
             raise DataError(f"{name}: labels hold NaN or infinite values; give every example a label or give none")
+    if all(p.dtype.kind in "iu" for p in parts) and all(p.size == 0 or p.max() < 2**63 for p in parts):
+        # Without and with a sign, NumPy would bring them together as numbers with a point.
+        parts = [p.astype(np.int64) for p in parts]
     values, codes = np.unique(np.concatenate(parts), return_inverse=True)
     codes = codes.astype(np.int64).reshape(-1)
     whole = values.dtype.kind == "f" and bool(np.all(values == np.round(values)))
     classes = tuple(str(int(v)) if whole else str(v) for v in values)
+    broken = [c for c in classes if not c.isprintable() and _is_broken(c)]
+    if broken:
+        raise DataError(f'{name}: the label "{printable(broken[0])}" is no UTF-8; rename it')
     cut = len(parts[0])
     return codes[:cut], (codes[cut:] if len(parts) > 1 else None), classes
 
 
+def _is_broken(text: str) -> bool:
+    return any("\ud800" <= c <= "\udfff" for c in text)
+
+
 def _text(labels: NDArray[Any]) -> NDArray[Any]:
     if labels.dtype.kind == "S":
-        return np.char.decode(labels, "utf-8", "replace")
+        # What is no UTF-8 becomes half of a surrogate each, and is refused with its name.
+        return np.char.decode(labels, "utf-8", "surrogateescape")
     # pandas hands out text as objects; anything but text stays as it is, and is refused.
     if labels.dtype.kind == "O" and all(isinstance(v, str) for v in labels.flat):
         return labels.astype(str)

@@ -189,7 +189,7 @@ def split_source(
     validation: float = 0.2,
     test: float = 0.2,
     seed: int = 42,
-    scale: str = "unit",
+    scale: str | float = "unit",
     missing: str = "refuse",
 ) -> Data:
     """Split a source. Where it brings a test part of its own, that one is kept and ``test`` is not used.
@@ -202,7 +202,8 @@ def split_source(
         scale: "unit" divides whole-byte data by its maximum and leaves other numbers as they are;
             "minmax" brings each column (or all pixels of images together) to 0..1 by the train part's range,
             and holds what lies beyond that range in the other parts to 0 or 1;
-            "none" leaves every value as it is, bytes too, for counts and categories.
+            "none" leaves every value as it is, bytes too, for counts and categories;
+            a number divides every value, as 255 does numbers that are bytes in a table.
         missing: "refuse" NaN, or "keep" it as what is missing.
 
     Raises:
@@ -211,6 +212,7 @@ def split_source(
             not kept, and examples, or columns of the train part, of nothing else.
     """
     spec = DataSpec(source.name, validation, test, seed, scale, missing)
+    seed, scale = spec.seed, spec.scale
     rest = np.arange(len(source.x))
     if source.x_test is None:
         rest, last = _stratified(source, rest, test, seed, "test")
@@ -293,9 +295,13 @@ def _stratified(
     return first, second
 
 
-def _scaling(source: Source, train: NDArray[np.generic], scale: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _scaling(
+    source: Source, train: NDArray[np.generic], scale: str | float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     if scale != "minmax":
         top = source.maximum if train.dtype == np.uint8 and scale == "unit" else 1.0
+        if not isinstance(scale, str):
+            top = scale
         return np.float32(1 / top) * np.ones((), np.float32), np.zeros((), np.float32)
     axis = 0 if train.ndim == 2 else None
     low, high = (np.asarray(end, np.float32) for end in ends(train, axis))

@@ -224,9 +224,11 @@ def _parser() -> _Parser:
     kinds.add_parser("list", help="the named data sets").set_defaults(do=_data_list)
     card = kinds.add_parser("show", help="the data card of a named data set or of your own")
     card.add_argument("source", metavar="SOURCE")
-    card.add_argument("--scale", default="unit", choices=("unit", "minmax", "none"), help="of the values (unit)")
-    card.add_argument("--missing", default="refuse", choices=("refuse", "keep"), help="missing values (refuse)")
-    card.add_argument("--condition", default="", metavar="NAMES", help="columns to condition on, by comma")
+    card.add_argument("--scale", metavar="HOW", help="of the values: unit, minmax, none, or a number to divide by")
+    card.add_argument("--missing", choices=("refuse", "keep"), help="missing values (refuse)")
+    card.add_argument("--condition", metavar="NAMES", help="columns to condition on, by comma")
+    card.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings",
+                      help="any key of [data] in a study file: shape=[28,28] (may be repeated)")  # fmt: skip
     card.set_defaults(do=_data_show)
 
     models = commands.add_parser("models", help="list the parts and presets of models, and which go together")
@@ -449,11 +451,19 @@ def _data_list(arguments: Arguments, argv: list[str]) -> None:
 def _data_show(arguments: Arguments, argv: list[str]) -> None:
     import json
 
-    from latente.data.load import load_data
+    from latente.data.load import load_spec
+    from latente.interfaces.settings import of_parts, value_of
     from latente.interfaces.words import Words, default_language
+    from latente.spec import DataSpec, build
 
-    named = tuple(name for name in arguments.condition.split(",") if name)
-    data = load_data(arguments.source, scale=arguments.scale, missing=arguments.missing, condition=named)
+    table = of_parts([f"data.{setting}" for setting in arguments.settings], ["data"])["data"]
+    if arguments.scale is not None:
+        table["scale"] = value_of(arguments.scale)
+    if arguments.missing is not None:
+        table["missing"] = arguments.missing
+    if arguments.condition is not None:
+        table["condition"] = tuple(name for name in arguments.condition.split(",") if name)
+    data = load_spec(build(DataSpec, {**table, "source": arguments.source}, "data"))
     card, words = data.card(), Words(default_language())
     if data.notes:
         card["notes"] = [note.table() | {"text": words.note(note)} for note in data.notes]

@@ -12,9 +12,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from latente.data.load import is_path
 from latente.errors import SpecError, unknown
 from latente.interfaces.settings import value_of
-from latente.spec import MOST_RUNS, DataSpec, ModelSpec, Part, RunSpec, StudySpec, TrainSpec, build, got
+from latente.spec import MOST_RUNS, DataSpec, ModelSpec, Part, RunSpec, StudySpec, TrainSpec, build, got, plain
 
 TOP = ("title", "seeds", "data", "runs", "scores")
 DEFAULT = "notebook"
@@ -41,7 +42,7 @@ def read_study(
     settings: Iterable[str] = (),
     seeds: int | Iterable[int] | None = None,
 ) -> StudySpec:
-    """Read a study.
+    """Read a study. A path in its ``source`` is taken from the folder that the study file lies in.
 
     Args:
         study: a TOML file, or the name of a shipped study.
@@ -60,7 +61,8 @@ def read_study(
     if data is not None:
         _table(table, "data")["source"] = str(data)
     if seeds is not None:
-        table["seeds"] = seeds if isinstance(seeds, int) else list(seeds)
+        count = plain(seeds)
+        table["seeds"] = count if isinstance(count, int) else list(count)
     return _study(table, points)
 
 
@@ -73,13 +75,27 @@ def _read(study: str | Path) -> Table:
         near = unknown("study", study, known)
         raise SpecError(f"{near} Or give a TOML file; {path} is none (latente init writes one)")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        # A BOM, as some editors of Windows write it, is no part of the text.
+        return _beside(path, tomllib.loads(path.read_text(encoding="utf-8-sig")))
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{path}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
         raise SpecError(f"{path}: is not a TOML file ({error})") from None
     except RecursionError:
         raise SpecError(f"{path}: is not a study file (its lists lie too deep in each other)") from None
     except OSError as error:
         raise SpecError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _beside(path: Path, table: Table) -> Table:
+    """A study file's table, its data taken from beside the file where it is a path that is not absolute."""
+    data = table.get("data")
+    source = data.get("source") if isinstance(data, dict) else None
+    if isinstance(data, dict) and isinstance(source, str) and source.strip() and not source.startswith("~"):
+        near = path.absolute().parent / source
+        if is_path(source) or near.exists():
+            data["source"] = str(near)
+    return table
 
 
 def _lay(table: Table, points: Points, setting: str) -> None:

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 
+from latente.data.source import MINUS_ONE
 from latente.data.split import Data
 from latente.errors import DataError, LatenteError, SpecError
 from latente.model.autoencoder import Autoencoder, build, with_bias
@@ -103,6 +104,11 @@ def model_for(spec: RunSpec, data: Data) -> Autoencoder:
     objective = objectives.make(spec.model.objective)
     if objective.classifies and not data.classes:
         raise SpecError(f"{objectives.name_of(objective)} needs labels, and {data.name} has none")
+    if objective.classifies and MINUS_ONE in data.classes:
+        raise SpecError(
+            f'{objectives.name_of(objective)} would learn the label "{MINUS_ONE}" of {data.name} as a class; leave '
+            f'these examples out (without = ["{MINUS_ONE}"]), or give that class another name'
+        )
     if objective.classifies and spec.model.condition != "none":
         raise SpecError(
             f"{objectives.name_of(objective)} conditions on the label itself: condition = "

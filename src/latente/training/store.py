@@ -97,8 +97,8 @@ def differences(ours: Any, theirs: Any, where: str = "") -> list[str]:
         return [
             d for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) for d in differences(a, b, f"{where}[{i}]")
         ]
-    # An option that was not known when the other was written had its default, which is an empty list.
-    same = ours == theirs or (theirs is None and ours == [])
+    # An option that was not known when the other was written had its default: an empty list, or "auto".
+    same = ours == theirs or (theirs is None and ours in ([], "auto"))
     return [] if same else [f"{where} is {theirs!r} there and {ours!r} here"]
 
 
