@@ -57,7 +57,7 @@ def test_the_terminal_shows_differences_budgets_and_the_elbow(folders, tmp_path,
     assert "Corrected for all 25 differences of this comparison" in out
     assert "Intervals cover other examples and other seeds, paired by both." in out
     assert "judged by loss on validation" in out
-    assert re.search(r"16 latents are enough: 32 are better by 0\.[12]\d nats .95% interval", out)
+    assert re.search(r"\n16 latents are enough: they are behind the best, 32, by 0\.[12]\d nats .95% interval", out)
     found = latente.compare(folders)
     with files[0].open() as file:
         rows = list(csv.DictReader(file))
@@ -75,7 +75,7 @@ def test_the_terminal_shows_differences_budgets_and_the_elbow(folders, tmp_path,
     assert table["budgets_differ_in"] == list(found.unequal)
     assert main([*command[: len(folders) + 1], "--lang", "pt", "--against", "ae", "--tolerance", "7"]) == 0
     out = capsys.readouterr().out
-    assert re.search(r"8 latentes bastam: 32 são melhores por 5,[78]\d nats .intervalo de 95%", out)
+    assert re.search(r"8 latentes bastam: ficam atrás da melhor dimensão, 32, por 5,[78]\d nats .intervalo", out)
     assert "Corrigido para todas as 5 diferenças" in out
 
 
@@ -136,6 +136,42 @@ def test_of_many_models_the_differences_to_the_best_are_shown(tiny):
     assert len(found.boards[0].gaps) == 45 and len(table.rows) == 9
     assert {row[0].text for row in table.rows} == {"m2"}
     assert table.notes[-1] == "Only the differences to the best model are shown; all 45 are in the CSV file."
+
+
+def test_with_one_seed_the_word_is_these_weights(tiny):
+    runs = [made_run(tiny, f"m{d}", 0, latente.VAE(d, **SMALL), loss=100.0 + d / 20) for d in (2, 4)]
+    found = compare(runs, ["loss"])
+    (gap,) = found.boards[0].gaps
+    assert (gap.better, gap.about, gap.spread_from) == ("m2", "weights", "typical") and gap.seeds_needed > 2
+    for words, said, claim in ((EN, "these weights of m2", "no claim"), (PT, "estes pesos de m2", "não é uma")):
+        table = comparison.differences(found.boards[0], found, words)
+        assert table.rows[0][-1].text == said and claim in table.notes[-1]
+        assert f" {gap.seeds_needed} se" in table.notes[-1] and "m2" in table.notes[-1] and "80%" in table.notes[-1]
+    assert "these weights of m2" in found.text("en") and found.rows()[0]["about"] == "weights"
+    # Another model with several seeds says how far seeds lie apart, and none is typical.
+    more = [made_run(tiny, "m8", s, latente.VAE(8, **SMALL), loss=100.5 + s / 10) for s in (0, 1, 2)]
+    spread = compare([*runs, *more], ["loss"]).boards[0].gaps[0]
+    assert (spread.first, spread.about, spread.spread_from) == ("m2", "weights", "study")
+    assert spread.seeds_needed > gap.seeds_needed
+    # With several seeds the name stands alone, and nothing is said of more where it is shown.
+    both = [made_run(tiny, f"m{d}", s, latente.VAE(d, **SMALL), loss=100.0 + d) for d in (2, 4) for s in (0, 1, 2)]
+    table = comparison.differences(compare(both, ["loss"]).boards[0], compare(both, ["loss"]), EN)
+    assert table.rows[0][-1].text == "m2" and len(table.notes) == 1
+
+
+def test_an_elbow_of_one_seed_is_of_these_weights_and_says_what_it_leaves_aside(tiny):
+    runs = [
+        made_run(tiny, f"vae-{d}", s, latente.VAE(d, **SMALL), loss=m, split="validation")
+        for d, m in CURVE.items()
+        for s in ((0,) if d > 2 else (0, 1))
+    ]
+    found = latente.elbow(runs, "loss")
+    assert (found.seeds, found.aside) == (1, 1) and found.seeds_needed >= 2
+    english, portuguese = (elbows.sentences(found, words) for words in (EN, PT))
+    assert english[0].startswith("These weights (one seed): 16 latents are enough")
+    assert portuguese[0].startswith("Estes pesos (uma semente): 16 latentes bastam")
+    assert f"about {found.seeds_needed} seeds of each size" in english[-3]
+    assert english[-2] == "Runs left aside, for not every size has their seed: 1."
 
 
 def test_notes_of_one_kind_are_one_sentence(tiny):

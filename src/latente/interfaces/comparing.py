@@ -86,7 +86,8 @@ def compare_runs(
         told = {"column": choice.column, "model": choice.model, "seed": choice.opened.run.spec.seed}
         yield words("compare.note.selected", **told)
         if choice.ties:
-            yield words("compare.note.ties", models=words.joined(list(choice.ties)))
+            kind = "ties" if choice.about == "models" else "ties_weights"
+            yield words(f"compare.note.{kind}", models=words.joined(list(choice.ties)))
         yield str(choice.opened.folder)
 
 
@@ -151,7 +152,8 @@ def _drawn(table: Table) -> str:
 
 def _csv(rows: Sequence[dict[str, object]]) -> str:
     names = ["score", "column", "scale", "split", "first", "second", "difference", "low", "high", "p_value",
-             "comparisons", "seeds", "examples", "covers", "better"]  # fmt: skip
+             "comparisons", "seeds", "examples", "covers", "paired_by_seed",
+             "better", "about", "seeds_needed", "spread_from"]  # fmt: skip
     out = io.StringIO()
     written = csv.DictWriter(out, names, lineterminator="\n")
     written.writeheader()

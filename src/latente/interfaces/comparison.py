@@ -10,6 +10,8 @@ from latente.evaluation.comparison.budget import COUNTED
 from latente.evaluation.comparison.compare import compared, usual
 from latente.evaluation.comparison.contenders import Opened, contenders
 from latente.evaluation.comparison.elbow import Elbow
+from latente.evaluation.comparison.power import MOST as MOST_SEEDS
+from latente.evaluation.comparison.power import POWER, TYPICAL
 from latente.evaluation.comparison.sweep import elbow_of, scored_by, sweeps
 from latente.evaluation.run import Run
 from latente.interfaces import elbows
@@ -110,7 +112,8 @@ def differences(board: Board, found: Comparison, words: Words) -> Table:
     rows = tuple(_row(g, places, words) for g in shown)
     part = words(f"report.part.{found.split}")
     caption = words("compare.differences", score=board.column, part=part, scale=in_language(board.scale, words))
-    notes = [words(f"compare.covers.{c}") for c in dict.fromkeys(g.covers for g in shown)]
+    notes = [words(f"compare.covers.{c}") for c in dict.fromkeys(map(_covers, shown))]
+    notes += _seeds(shown, words)
     if len(shown) < len(board.gaps):
         notes.append(words("compare.reference", comparisons=len(board.gaps)))
     return Table(f"differences-{board.column}", caption, columns, rows, tuple(notes))
@@ -121,6 +124,8 @@ def _row(gap: Gap, places: int, words: Words) -> tuple[Cell, ...]:
     low, high = (number(words, v, places, sign=True) for v in (d.estimate.low, d.estimate.high))
     told = gap.covers != "nothing"
     better = gap.better or words("compare.better.unknown")
+    if gap.better and gap.about == "weights":
+        better = words("compare.better.weights", model=gap.better)
     return (
         text(gap.first),
         text(gap.second),
@@ -129,6 +134,29 @@ def _row(gap: Gap, places: int, words: Words) -> tuple[Cell, ...]:
         Cell(p_value(words, d.p_value) if told else MISSING, value=d.p_value if told else None),
         text(better),
     )
+
+
+def _covers(gap: Gap) -> str:
+    return gap.covers if gap.paired or gap.about == "weights" else f"{gap.covers}_apart"
+
+
+def _seeds(shown: Sequence[Gap], words: Words) -> list[str]:
+    """How many seeds a claim about the models would take, by the first difference: that of the best two."""
+    if not shown or (shown[0].about == "models" and shown[0].better):
+        return []
+    gap = shown[0]
+    case = "none" if gap.spread_from == "none" else gap.spread_from if gap.seeds_needed else "never"
+    if case == "none" and gap.covers == "nothing":
+        return []
+    told = {
+        "first": gap.first,
+        "second": gap.second,
+        "seeds": words.number(gap.seeds_needed or 0, ",d"),
+        "most": words.number(MOST_SEEDS, ",d"),
+        "power": f"{100 * POWER:g}",
+        "ratio": words.number(TYPICAL, "g"),
+    }
+    return [words(f"compare.seeds.{gap.about}_{case}", **told)]
 
 
 def budgets(found: Comparison, words: Words) -> Table:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from latente.evaluation.comparison.elbow import Elbow, Size
+from latente.evaluation.comparison.power import POWER, TYPICAL
 from latente.interfaces.numbers import digits, in_nats, number
 from latente.interfaces.words import Words
 
@@ -20,13 +21,18 @@ def sentences(found: Elbow, words: Words) -> list[str]:
         said.append(words("compare.elbow.small", sizes=words.joined([str(s) for s in small])))
     if found.possible and found.chosen is not None:
         said.append(words("compare.elbow.open", sizes=words.joined([str(s) for s in found.possible])))
-    if found.seeds == 1:
+    if found.seeds == 1 and found.seeds_needed is not None:
+        told = {"power": f"{100 * POWER:g}", "ratio": words.number(TYPICAL, "g")}
+        said.append(words("compare.elbow.one_seeds", seeds=words.number(found.seeds_needed, ",d"), **told))
+    elif found.seeds == 1:
         said.append(words("compare.elbow.one"))
     elif found.examples == 1:
         said.append(words("compare.elbow.only_seeds", seeds=found.seeds))
     else:
         examples = words.number(found.examples, ",d")
         said.append(words("compare.elbow.seeds", seeds=found.seeds, examples=examples))
+    if found.aside:
+        said.append(words("compare.elbow.aside", count=found.aside))
     if found.shape == "unknown" and found.seeds > 1:
         said.append(words("compare.elbow.more"))
     if found.column == "loss":
@@ -35,7 +41,12 @@ def sentences(found: Elbow, words: Words) -> list[str]:
 
 
 def verdict(found: Elbow, words: Words) -> str:
-    """The recommendation in one sentence."""
+    """The recommendation in one sentence; with one seed it says that it is about these weights."""
+    said = _verdict(found, words)
+    return words("compare.elbow.weights", verdict=said) if found.seeds == 1 and found.chosen is not None else said
+
+
+def _verdict(found: Elbow, words: Words) -> str:
     places = digits(s.behind for s in found.sizes if s.latents != found.best)
 
     def told(value: float) -> str:

@@ -1,7 +1,10 @@
 """The latent size that is enough, on made-up curves whose truth is known, and how often it is wrong."""
 
+import itertools
+
 import numpy as np
 import pytest
+from scipy import stats
 
 from latente.errors import DataError, SpecError
 from latente.evaluation.comparison.elbow import FLAT, find_elbow
@@ -44,7 +47,23 @@ def test_a_curve_without_elbow_is_falling():
 def test_a_flat_curve_needs_no_more_than_the_smallest():
     found = find_elbow(made(dict.fromkeys((2, 4, 8, 16), 113.0)))
     assert (found.shape, found.chosen) == ("flat", 2)
-    assert found.flat == pytest.approx(FLAT * min(s.mean.value for s in found.sizes))
+    # A twentieth of the deviation over the examples, of 25 and of the mean of four noises of 4.
+    assert found.flat == pytest.approx(FLAT * np.hypot(25, 2), rel=0.1) and FLAT == 0.05
+
+
+def test_a_constant_makes_no_size_enough():
+    # A normal density of σ = 1 with 784 values has 720 nats of constant, of which a hundredth hid a gain of 2.93.
+    curve = {1: 14.0, 2: 12.0, 8: 11.07}
+    values = made(curve, n=600, example=8.0, own=1.0)
+    found, moved = (find_elbow({d: v + constant for d, v in values.items()}) for constant in (0.0, 720.4))
+    assert [s.state for s in found.sizes] == [s.state for s in moved.sizes] == ["small", "small", "enough"]
+    assert found.gain.value == pytest.approx(2.93, abs=0.15) and found.flat == pytest.approx(0.4, rel=0.1)
+
+
+def test_where_only_means_are_known_a_gain_is_never_next_to_nothing():
+    rng = np.random.default_rng(0)
+    found = find_elbow({d: 100 + 1e-3 * rng.normal(size=(8, 1)) for d in (2, 4, 8)})
+    assert found.flat == 0 and found.sizes[0].state != "enough"
 
 
 def test_too_much_noise_cannot_be_told():
@@ -104,6 +123,32 @@ def test_the_differences_to_the_best_are_paired():
     assert 0.5 < behind.high - behind.low < 2
     assert found.at(found.best).behind.value == 0
     assert found.at(2).mean.high - found.at(2).mean.low == pytest.approx(2 * 1.96 * 25.3 / 20, rel=0.15)
+
+
+@pytest.mark.parametrize(("sizes", "seeds", "seed_sd"), [(8, 1, 0.0), (8, 3, 0.3), (3, 1, 0.0)])
+def test_intervals_behind_the_best_hold_together_though_the_best_was_looked_for(sizes, seeds, seed_sd):
+    trials, missed = 60, 0
+    for draw, curve in itertools.product(range(trials), (np.zeros(sizes), np.linspace(1, 0, sizes))):
+        means = {2**i: 100 + v for i, v in enumerate(curve)}
+        found = find_elbow(made(means, seeds, n=60, seed_sd=seed_sd, draw=draw))
+        behind = curve - curve.min()
+        missed += any(not s.behind.low <= true <= s.behind.high for s, true in zip(found.sizes, behind, strict=True))
+        assert all(0 <= s.behind.low <= s.behind.value <= s.behind.high for s in found.sizes)
+    assert missed / (2 * trials) <= 0.05
+
+
+def test_behind_a_best_that_is_clear_the_intervals_are_the_paired_ones():
+    values = made({2: 150.0, 4: 130.0, 8: 100.0})
+    found = find_elbow(values)
+    ends = stats.ttest_1samp((values[4] - values[8])[0], 0).confidence_interval(1 - 0.05 / 2)
+    assert (found.at(4).behind.low, found.at(4).behind.high) == pytest.approx((ends.low, ends.high), rel=1e-9)
+    assert (found.at(8).behind.low, found.at(8).behind.high) == (0, 0)
+
+
+def test_one_seed_says_how_many_would_show_it_of_the_models():
+    one, several = find_elbow(made(ELBOW)), find_elbow(made(ELBOW, seeds=3, seed_sd=0.01))
+    assert 2 <= one.seeds_needed < 20 and several.seeds_needed is None
+    assert find_elbow(made(ELBOW, own=8.0)).seeds_needed > one.seeds_needed
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_cluster_scores_agree_with_scikit_learn():
         assert representation.adjusted_rand(table) == pytest.approx(adjusted_rand_score(a, b), abs=1e-12)
         theirs = normalized_mutual_info_score(a, b)
         assert representation.normalised_information(table) == pytest.approx(theirs, abs=1e-12)
-    found = cluster_agreement(TRAIN, TRAIN_Y)
+    found = cluster_agreement(TRAIN, TRAIN_Y, refits=0)
     assert found.ari.value == pytest.approx(adjusted_rand_score(TRAIN_Y, found.assigned), abs=1e-6)
     assert found.nmi.value == pytest.approx(normalized_mutual_info_score(TRAIN_Y, found.assigned), abs=1e-6)
     left = []
@@ -91,6 +91,26 @@ def test_cluster_scores_agree_with_scikit_learn():
         left.append(adjusted_rand_score(TRAIN_Y[rest], found.assigned[rest]))
     error = np.sqrt(299 / 300 * ((np.array(left) - np.mean(left)) ** 2).sum())
     assert (found.ari.high - found.ari.low) / 2 == pytest.approx(1.959964 * error, rel=1e-6)
+
+
+def test_the_error_of_clusters_holds_the_luck_of_k_means():
+    # Ten clusters of codes of which nothing says where they are: every start ends elsewhere.
+    rng = np.random.default_rng(1)
+    z, y = rng.normal(size=(600, 2)), np.zeros(600, int)
+    y = (np.arctan2(z[:, 1], z[:, 0]) * 5 / np.pi).astype(int) + 5
+    found = [cluster_agreement(z, y, restarts=1, seed=s) for s in range(20)]
+    for name in ("ari", "nmi"):
+        luck = np.std([getattr(f, name).value for f in found], ddof=1)
+        error = np.median([getattr(f, name).high - getattr(f, name).value for f in found]) / 1.96
+        given = getattr(cluster_agreement(z, y, restarts=1, refits=0), name)
+        assert error > luck > 0.3 * (given.high - given.value) / 1.96 and error < 4 * luck
+        # Fresh codes, and a fresh start: what the interval speaks of.
+        others = []
+        for s in range(20):
+            fresh = np.random.default_rng(100 + s).normal(size=(600, 2))
+            of = (np.arctan2(fresh[:, 1], fresh[:, 0]) * 5 / np.pi).astype(int) + 5
+            others.append(getattr(cluster_agreement(fresh, of, restarts=1, refits=0, seed=s), name).value)
+        assert 0.7 < error / np.std(others, ddof=1) < 2.5
 
 
 def test_clusters_of_known_codes():
@@ -177,6 +197,7 @@ def test_umap_is_offered_only_where_it_is_installed():
         ),
         (lambda: few_label_probe(TRAIN, TRAIN_Y, TEST, TEST_Y, per_class=(999,)), DataError, "the smallest class has"),
         (lambda: cluster_agreement(TRAIN, TRAIN_Y, 301), SpecError, "clusters: got 301"),
+        (lambda: cluster_agreement(TRAIN, TRAIN_Y, refits=1), SpecError, "refits: got 1"),
         (lambda: cluster_agreement(TRAIN, TRAIN_Y - 1), DataError, "y: got labels from -1 to 2; allowed: 0 up"),
         (lambda: embedding.trustworthiness(TRAIN, TEST), DataError, "codes: has 200 examples, but x has 300"),
         (

@@ -17,11 +17,16 @@ from latente.evaluation.metrics.differences import Difference
 Covers = Literal["examples", "seeds", "both", "unpaired", "nothing"]
 """What an interval covers: other examples (of these trained models), other seeds, or both; "unpaired": other examples,
 as if the two models had been evaluated on different ones; "nothing": there is no interval."""
+Source = Literal["study", "typical", "none"]
+"""Where the spread over seeds is from: the runs that were compared, a typical one (`power.TYPICAL`), or nowhere."""
+
+Spoken = Literal["models", "weights"]
+"""What is spoken of: models, trained anew, or these trained weights."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A model's number: the mean over its seeds and its standard error (of one seed: over the examples)."""
+    """A model's number: the mean over all its seeds and its standard error (of one seed: over the examples)."""
 
     model: str
     value: Metric
@@ -34,10 +39,17 @@ class Gap:
 
     Attributes:
         first, second: names; the first has the better mean.
-        difference: second − first with its interval and p value, corrected for all comparisons of the call.
-        seeds, examples: how many pairs of each it is from; no examples where only means are known.
+        difference: second − first, of the means that rank them, with its interval and p value, corrected for all
+            comparisons of the call.
+        seeds, examples: how many of each it is from (seeds: of the model that has fewer); no examples where only means
+            are known.
         covers: what the interval covers.
-        better: the model that is shown to be better, at 1 − level; None where it cannot be told.
+        better: the model that is shown to be better, at 1 − level; None where it cannot be told. Where `about` is
+            "weights" that is said of its trained weights, and not of the model.
+        paired: whether the two have the same seeds and are paired by them.
+        seeds_needed: seeds of each with which a difference as large would be shown of the models, with the chance
+            `power.POWER`; None where no number of seeds would do, or where the spread over seeds is not known.
+        spread_from: where that spread is from.
     """
 
     first: str
@@ -47,6 +59,14 @@ class Gap:
     examples: int
     covers: Covers
     better: str | None
+    paired: bool = True
+    seeds_needed: int | None = None
+    spread_from: Source = "none"
+
+    @property
+    def about(self) -> Spoken:
+        """What the interval and the verdict speak of: models, trained anew, or these trained weights."""
+        return "models" if self.covers in ("both", "seeds") else "weights"
 
     def row(self) -> dict[str, Any]:
         """It as plain values; None for what there is not."""
@@ -62,7 +82,11 @@ class Gap:
             "seeds": self.seeds,
             "examples": self.examples,
             "covers": self.covers,
+            "paired_by_seed": self.paired,
             "better": self.better,
+            "about": self.about,
+            "seeds_needed": self.seeds_needed,
+            "spread_from": self.spread_from,
         }
 
 
@@ -180,12 +204,10 @@ class Comparison:
             raise SpecError(f"select: {what} the same for all models; choose among fewer models, or by another score")
         best = named(self.models, board.entries[0].model)
         opened = min(best.opened, key=lambda o: order(o.run.metrics[self.split][board.column].value, board.lower))
-        ties = tuple(
-            g.second if g.first == best.name else g.first
-            for g in board.gaps
-            if best.name in (g.first, g.second) and g.better is None
-        )
-        return Choice(opened, best.name, board.column, ties)
+        beside = [g for g in board.gaps if best.name in (g.first, g.second)]
+        ties = tuple(g.second if g.first == best.name else g.first for g in beside if g.better is None)
+        about: Spoken = "models" if all(g.about == "models" for g in beside) else "weights"
+        return Choice(opened, best.name, board.column, ties, about)
 
 
 @dataclass(frozen=True)
@@ -197,12 +219,14 @@ class Choice:
         model: its model.
         column: the number that it was selected by.
         ties: models that it is not shown to be better than.
+        about: whether that is said of the models, or of these trained weights.
     """
 
     opened: Opened
     model: str
     column: str
     ties: tuple[str, ...]
+    about: Spoken
 
 
 def refuse_test(split: str, what: str) -> None:

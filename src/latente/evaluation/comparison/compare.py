@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 from typing import Any
@@ -12,23 +14,20 @@ from numpy.typing import NDArray
 
 from latente.data.split import PARTS, Data
 from latente.errors import DataError, SpecError, unknown
-from latente.evaluation.comparison.boards import Board, Comparison, Covers, Entry, Gap, Note, order
+from latente.evaluation.comparison.boards import Board, Comparison, Covers, Entry, Gap, Note, Source, order
 from latente.evaluation.comparison.budget import budget, unequal
 from latente.evaluation.comparison.contenders import Contender, Opened, contenders, named, open_runs, share_data
+from latente.evaluation.comparison.power import TYPICAL, seeds_needed
 from latente.evaluation.evaluate import Metric, mean_and_error
-from latente.evaluation.findings.measures import LEVEL
-from latente.evaluation.metrics.differences import (
-    Difference,
-    difference_of_errors,
-    difference_over_seeds,
-    mean_difference,
-    together,
-)
+from latente.evaluation.findings.measures import LEVEL, bonferroni
+from latente.evaluation.metrics.checks import array, vector
+from latente.evaluation.metrics.differences import Difference, from_parts, part_of, together
 from latente.evaluation.run import Run
 from latente.evaluation.scores import Score, scores
 from latente.evaluation.scores.losses import KEPT, Loss, SquaredError
 from latente.spec import Part
 
+Rows = NDArray[np.float64]
 OnScore = Callable[[str, int, int], object]
 """Called with (what is worked out, examples done, of how many)."""
 
@@ -45,9 +44,10 @@ def compare(
 ) -> Comparison:
     """Compare models over their seeds and examples.
 
-    Runs of one model and training are one model, seeds apart. Models are paired by example (all were evaluated on the
-    same ones, with the same keys for their codes) and by seed; where two models have no seed in common, the seeds are
-    paired in their order. Of a number that is a mean of one value an example, an interval covers other examples, and
+    Runs of one model and training are one model, seeds apart. Its number is the mean over all its seeds; ranks,
+    differences and verdicts are all of these means. Models are paired by example (all were evaluated on the same ones,
+    with the same keys for their codes), and by seed where they have the same seeds; otherwise the seeds of each have a
+    variance of their own. Of a number that is a mean of one value an example, an interval covers other examples, and
     with several seeds other seeds too; of other numbers, other seeds; and with a single seed, other examples as if
     each model had had its own. Intervals hold all together at the level (Bonferroni), p values are corrected for all
     comparisons of the call (Holm): over all scores, scales and pairs.
@@ -121,25 +121,33 @@ def compared(
                 if len(have) > 1:
                     drafts.append((score, column, lower, scale, have))
     found: dict[tuple[int, str, str], Callable[..., Difference]] = {}
-    about: dict[tuple[int, str, str], tuple[int, int, Covers]] = {}
+    about: dict[tuple[int, str, str], Basis] = {}
     boards: list[list[Entry]] = []
     for number, (score, column, lower, _, members) in enumerate(drafts):
-        entries = [Entry(m.name, over_seeds(m, split, column), len(m.runs)) for m in members]
-        entries.sort(key=lambda e: order(e.value.value, lower))
+        entries = [_entry(m, score, split, column) for m in members]
+        entries.sort(key=lambda e: (order(e.value.value, lower), e.model))
         boards.append(entries)
         by_name = {m.name: m for m in members}
         for a, b in combinations([e.model for e in entries], 2):
             if against in (None, a, b):
                 key = (number, a, b)
                 found[key], about[key] = difference_between(by_name[a], by_name[b], score, split, column)
-    told = {k: d for k, d in found.items() if about[k][2] != "nothing"}
+    told = {k: d for k, d in found.items() if about[k].covers != "nothing"}
     differences = together(told, level=level)
     absent = {k: Difference(d().estimate, 1.0, len(told)) for k, d in found.items() if k not in told}
     gaps: dict[int, list[Gap]] = {}
     for key in found:
         difference = differences.get(key) or absent[key]
+        _, column, _, _, members = drafts[key[0]]
+        # Ranks and differences are of the same means, so that the first is the better one by both.
         better = key[1] if difference.p_value <= 1 - level else None
-        gaps.setdefault(key[0], []).append(Gap(key[1], key[2], difference, *about[key], better))
+        single = bonferroni(len(told), level=level)
+        needed, source = _needed(about[key], difference, members, split, column, single)
+        gap = Gap(
+            key[1], key[2], difference, about[key].seeds, about[key].examples, about[key].covers,
+            better, about[key].paired, needed, source,
+        )  # fmt: skip
+        gaps.setdefault(key[0], []).append(gap)
     budgets = tuple(budget(m) for m in models)
     return Comparison(
         models=tuple(models),
@@ -179,19 +187,19 @@ def _known(run: Run, split: str) -> tuple[set[str], bool, int]:
     return set(run.measured.get(split, {})), bool(run.known_examples(split)), len(run.looks)
 
 
-def over_seeds(model: Contender, split: str, column: str) -> Metric:
-    """A model's number: one seed's own, or the mean over several with its standard error over them."""
-    found = [r.metrics[split][column] for r in model.runs]
-    return found[0] if len(found) == 1 else mean_and_error(np.array([m.value for m in found]))
+def mean_of(model: Contender, score: Score, split: str, column: str) -> float:
+    """A model's number: the mean over all its seeds. Ranks, differences and verdicts are of this and of no other."""
+    rows = _rows(model, score, split, column)
+    return float(np.mean([r.metrics[split][column].value for r in model.runs]) if rows is None else rows.mean())
 
 
-def pairs_of(first: Contender, second: Contender) -> list[tuple[Run, Run]]:
-    """Runs of equal seeds; where there are none, in the order of the seeds."""
-    common = [s for s in first.seeds if s in second.seeds]
-    if not common:
-        return list(zip(first.runs, second.runs, strict=False))
-    ours, theirs = ({r.spec.seed: r for r in m.runs} for m in (first, second))
-    return [(ours[s], theirs[s]) for s in common]
+def _entry(model: Contender, score: Score, split: str, column: str) -> Entry:
+    """With its standard error over the seeds, of one seed over its examples."""
+    known = [r.metrics[split][column] for r in model.runs]
+    error = known[0].standard_error
+    if len(known) > 1:
+        error = mean_and_error(np.array([m.value for m in known])).standard_error
+    return Entry(model.name, Metric(mean_of(model, score, split, column), error), len(known))
 
 
 def _has(run: Run, score: Score, split: str) -> bool:
@@ -206,22 +214,88 @@ def values_of(run: Run, score: Score, split: str, column: str) -> NDArray[np.flo
     return None if measured is None else measured.each(column)
 
 
+def _rows(model: Contender, score: Score, split: str, column: str) -> Rows | None:
+    """The values of each seed and example, shape (seeds, n); None where they are not known of every seed."""
+    found = [values_of(r, score, split, column) for r in model.runs]
+    known = [np.asarray(v, np.float64) for v in found if v is not None]
+    return np.stack(known) if len(known) == len(found) else None
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a difference of two models rests on.
+
+    Attributes:
+        seeds: of the model that has fewer; examples: how many, none where only means are known.
+        covers: what its interval covers.
+        paired: whether by seed too: the two have the same ones.
+        over_seeds: standard deviation over seeds of the difference of one pair; None where it is not known.
+        over_examples: the same over examples of the difference of the two means; None where it is not known.
+        error: standard error over the examples, 0 where the interval does not cover others.
+    """
+
+    seeds: int
+    examples: int
+    covers: Covers
+    paired: bool
+    over_seeds: float | None
+    over_examples: float | None
+    error: float
+
+
 def difference_between(
     first: Contender, second: Contender, score: Score, split: str, column: str
-) -> tuple[Callable[..., Difference], tuple[int, int, Covers]]:
-    """How much a number of the second is above the first's, as a function of the interval's level; and over how many
-    seeds and examples, and what the interval covers: paired as far as the numbers are known."""
-    pairs = pairs_of(first, second)
-    rows = [[values_of(r, score, split, column) for r in pair] for pair in pairs]
-    if all(v is not None for row in rows for v in row):
-        d = np.stack([np.asarray(b) - np.asarray(a) for a, b in rows])
-        return partial(mean_difference, d), (len(d), d.shape[1], "both" if len(d) > 1 else "examples")
-    known = [[r.metrics[split][column] for r in pair] for pair in pairs]
-    d = np.array([b.value - a.value for a, b in known])
-    if len(d) > 1:
-        return partial(difference_over_seeds, d), (len(d), 0, "seeds")
-    variance = sum(m.standard_error**2 for m in known[0])
-    return partial(difference_of_errors, float(d[0]), variance), (1, 0, "unpaired" if variance > 0 else "nothing")
+) -> tuple[Callable[..., Difference], Basis]:
+    """How much a number of the second is above the first's, as a function of the interval's level; and its basis.
+
+    It is the difference of the two means over all seeds (`mean_of`), so that no three models can contradict each
+    other. The interval is paired by example where values are known, and by seed where both have the same seeds;
+    otherwise each model's seeds have a variance of their own.
+    """
+    value = mean_of(second, score, split, column) - mean_of(first, score, split, column)
+    paired, seeds = first.seeds == second.seeds, min(len(first.seeds), len(second.seeds))
+    known = [_rows(m, score, split, column) for m in (first, second)]
+    a, b = known
+    parts: list[tuple[float, float]] = []
+    examples, own, error = 0, None, 0.0
+    if a is not None and b is not None:
+        each = array("differences", b.mean(axis=0) - a.mean(axis=0), least=2)
+        parts.append(part_of(each))
+        examples, own, error = len(each), float(each.std(ddof=1)), math.sqrt(parts[0][0])
+    over = None
+    if seeds > 1:
+        means = [
+            np.array([r.metrics[split][column].value for r in m.runs]) if k is None else k.mean(axis=1)
+            for m, k in zip((first, second), known, strict=True)
+        ]
+        spread = [vector("differences", means[1] - means[0])] if paired else [vector("values", m) for m in means]
+        parts += [part_of(m) for m in spread]
+        over = math.sqrt(sum(float(m.var(ddof=1)) for m in spread))
+    covers: Covers = "seeds" if not examples else "both" if seeds > 1 else "examples"
+    if not parts:
+        # The examples are the same for all seeds of a model, so that its error is that of one of them.
+        error = math.hypot(*(float(np.mean([r.metrics[split][column].standard_error for r in m.runs]))
+                             for m in (first, second)))  # fmt: skip
+        parts, covers = [(error**2, math.inf)], "unpaired" if error > 0 else "nothing"
+    return partial(from_parts, value, parts), Basis(seeds, examples, covers, paired, over, own, error)
+
+
+def _needed(
+    basis: Basis, difference: Difference, members: Sequence[Contender], split: str, column: str, level: float
+) -> tuple[int | None, Source]:
+    """How many seeds would show a difference as large of the models, and where the spread over seeds is from."""
+    spread = basis.over_seeds
+    source: Source = "study"
+    if spread is None:
+        several = [np.array([r.metrics[split][column].value for r in m.runs]) for m in members if len(m.runs) > 1]
+        if several:
+            squares = sum(float(((v - v.mean()) ** 2).sum()) for v in several)
+            spread = math.sqrt(2 * squares / sum(len(v) - 1 for v in several))
+        elif basis.over_examples is not None:
+            spread, source = TYPICAL * basis.over_examples, "typical"
+        else:
+            return None, "none"
+    return seeds_needed(difference.estimate.value, spread, basis.error, level=level), source
 
 
 def _asked(opened: Sequence[Opened], asked: Sequence[Score | Part] | None, split: str) -> list[Score]:

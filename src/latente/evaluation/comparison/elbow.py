@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latente.errors import DataError
-from latente.evaluation.findings.measures import LEVEL, Estimate
-from latente.evaluation.metrics.differences import (
-    Difference,
-    difference_over_seeds,
-    holm,
-    mean_difference,
-    together,
-)
+from latente.evaluation.comparison.power import TYPICAL, seeds_needed
+from latente.evaluation.findings.measures import LEVEL, Estimate, bonferroni
+from latente.evaluation.metrics.differences import Difference, from_parts, holm, mean_interval, parts_of
 from latente.evaluation.metrics.resample import check_level
 from latente.spec import got
 
 SHARE = 0.05
 """What may be left of the gain from the smallest size to the best."""
-FLAT = 0.01
-"""A gain of at most this share of the best mean is next to nothing."""
+FLAT = 0.05
+"""A gain of at most so many standard deviations of the values over the examples is next to nothing.
+
+A constant that is in all values, such as that of a density, does not move it, and it has their units."""
 
 State = Literal["small", "enough", "open"]
 Shape = Literal["elbow", "falling", "flat", "unknown"]
@@ -40,7 +36,8 @@ class Size:
     Attributes:
         latents: the size.
         mean: of the values with their interval at the level, on their own and not corrected; less is better.
-        behind: mean − the best size's, paired, with intervals that hold together over the sizes.
+        behind: mean − the best size's, paired, with intervals that hold together over the sizes, whichever size the
+            best is: that the lowest mean was looked for in the same values is allowed for.
         state: "small" where it is shown not to be enough, "enough" where it is shown to be, otherwise "open".
     """
 
@@ -67,7 +64,11 @@ class Elbow:
             its estimate ``share · gain``.
         share: of the gain; None where a tolerance was given.
         flat: how much the sweep may gain and still gain next to nothing, where no tolerance was given.
-        seeds, examples: over how many of each the values were.
+        seeds, examples: over how many of each the values were; aside: runs that were left aside, for not every size
+            has their seed.
+        seeds_needed: of one seed, with how many of each size the chosen one would be shown to be enough of the models
+            too, if the spread over seeds is a typical one (`power.TYPICAL`); None where nothing is chosen, or where no
+            number of seeds would do.
         level: 1 − the chance that a size is wrongly called enough, and that one is wrongly called too small.
         column, scale, split: which number of the models it is, what that means, and of which part of the data;
             models: their names, in the order of the sizes. Empty where only arrays are known.
@@ -85,6 +86,8 @@ class Elbow:
     seeds: int
     examples: int
     level: float
+    aside: int = 0
+    seeds_needed: int | None = None
     column: str = ""
     scale: str = ""
     split: str = ""
@@ -124,6 +127,11 @@ def find_elbow(
     corrected for the number of sizes (Holm 1979): that any size is called enough and is not has a chance of at most
     1 − level, and so has that any is called too small and is not. What is neither is open.
 
+    How far a size is behind the best, `Size.behind`, has an interval that allows for not knowing the best (multiple
+    comparisons with the best, Hsu 1981, two-sided). With the unknown best size as the one that all others are compared
+    with, the intervals of μ_d − μ* hold together (Bonferroni); every size that may be the best by its own intervals is
+    put in its place, and the interval told is from the lowest end to the highest, none below zero.
+
     The smallest size that is shown to be enough is chosen. Where that is the largest of the sweep: if all others are
     too small the curve is falling, for there is no elbow in it; if any is open it cannot be told. With several seeds
     all this covers other examples and other seeds; with one it holds of these trained models only.
@@ -147,9 +155,10 @@ def find_elbow(
     rows = _rows(values)
     smallest, largest = min(rows), max(rows)
     best = min(rows, key=lambda d: (rows[d].mean(), d))
-    others = together({d: partial(_mean, rows[d] - rows[best]) for d in rows if d != best}, level=level)
-    behind = {d: others[d].estimate if d != best else Estimate(0.0, 0.0, 0.0) for d in rows}
-    states = _states(rows, share, tolerance, 1 - level)
+    behind = _behind(rows, best, level)
+    nothing = _nothing(rows)
+    contrasts = _contrasts(rows, share, nothing if tolerance is None else tolerance, stated=tolerance is not None)
+    states = _states(contrasts, 1 - level)
     left = share * behind[smallest].value if tolerance is None else float(tolerance)
     chosen: int | None = min((d for d in rows if states[d] == "enough"), default=None)
     shape: Shape = "elbow"
@@ -162,18 +171,19 @@ def find_elbow(
     below = [d for d in rows if chosen is None or d < chosen]
     first = next(iter(rows.values()))
     return Elbow(
-        sizes=tuple(Size(d, _mean(rows[d], level=level).estimate, behind[d], states[d]) for d in rows),
+        sizes=tuple(Size(d, mean_interval(rows[d], level=level), behind[d], states[d]) for d in rows),
         shape=shape,
         chosen=chosen,
         possible=tuple(d for d in below if states[d] != "small"),
         best=best,
         gain=behind[smallest],
         tolerance=left,
-        flat=FLAT * abs(float(rows[best].mean())),
+        flat=float(nothing.mean()),
         share=share if tolerance is None else None,
         seeds=first.shape[0],
         examples=first.shape[1],
         level=level,
+        seeds_needed=None if chosen is None or len(first) > 1 else _needed(contrasts[chosen], len(rows), level),
     )
 
 
@@ -194,25 +204,72 @@ def _rows(values: Mapping[int, ArrayLike]) -> dict[int, Rows]:
     return rows
 
 
-def _mean(rows: Rows, *, level: float = LEVEL) -> Difference:
-    return difference_over_seeds(rows[:, 0], level=level) if rows.shape[1] == 1 else mean_difference(rows, level=level)
+def _mean(rows: Rows) -> Difference:
+    return from_parts(float(rows.mean()), parts_of(rows))
 
 
-def _states(rows: Mapping[int, Rows], share: float, tolerance: float | None, alpha: float) -> dict[int, State]:
-    first = min(rows)
-    flat = FLAT * abs(min(float(r.mean()) for r in rows.values()))
-    enough, small = [], []
+def _behind(rows: Mapping[int, Rows], best: int, level: float) -> dict[int, Estimate]:
+    """How far each size is behind the best, whichever that is; the values are those behind the lowest mean."""
+    single = bonferroni(len(rows) - 1, level=level)
+    gaps = {of: {d: mean_interval(r - rows[of], level=single) for d, r in rows.items() if d != of} for of in rows}
+    may = [of for of in rows if of == best or all(gap.high >= 0 for gap in gaps[of].values())]
+    behind = {}
+    for d in rows:
+        ends = [gaps[of].get(d, Estimate(0.0, 0.0, 0.0)) for of in may]
+        value = gaps[best][d].value if d != best else 0.0
+        behind[d] = Estimate(value, max(0.0, min(e.low for e in ends)), max(e.high for e in ends))
+    return behind
+
+
+def _nothing(rows: Mapping[int, Rows]) -> Rows:
+    """`FLAT` standard deviations over the examples, shape (n,): its mean, and how each example moves it.
+
+    The standard deviation is estimated from the same examples as all else: its influence function is added, so that
+    intervals over the examples allow for that.
+    """
+    each = np.mean([r.mean(axis=0) for r in rows.values()], axis=0)
+    away = each - each.mean()
+    deviation = float(np.sqrt(np.mean(away**2)))
+    if deviation == 0:
+        return np.zeros(len(each))
+    found: Rows = FLAT * (deviation + (away**2 - deviation**2) / (2 * deviation))
+    return found
+
+
+def _contrasts(
+    rows: Mapping[int, Rows], share: float, tolerance: Rows | float, *, stated: bool
+) -> dict[int, list[Rows]]:
+    """Of each size the values whose means are all at most zero where it is enough."""
+    first, found = min(rows), {}
     for d, own in rows.items():
-        if tolerance is None and d != first:
-            # Against itself it is d's own gain over the smallest, which stands for t = smallest too.
-            contrasts = [own - (1 - share) * t - share * rows[first] for k, t in rows.items() if k != first]
+        if stated or d == first:
+            found[d] = [own - t - tolerance for k, t in rows.items() if k != d]
         else:
-            contrasts = [own - t - (flat if tolerance is None else tolerance) for k, t in rows.items() if k != d]
-        found = [_mean(c) for c in contrasts]
+            # Against itself it is d's own gain over the smallest, which stands for t = smallest too.
+            found[d] = [own - (1 - share) * t - share * rows[first] for k, t in rows.items() if k != first]
+    return found
+
+
+def _states(contrasts: Mapping[int, Sequence[Rows]], alpha: float) -> dict[int, State]:
+    enough, small = [], []
+    for each in contrasts.values():
+        found = [_mean(c) for c in each]
         enough.append(max(_below(f) for f in found))
         small.append(min(1.0, len(found) * min(1 - _below(f) for f in found)))
     held, failed = holm(enough) <= alpha, holm(small) <= alpha
-    return {d: "enough" if e else "small" if s else "open" for d, e, s in zip(rows, held, failed, strict=True)}
+    return {d: "enough" if e else "small" if s else "open" for d, e, s in zip(contrasts, held, failed, strict=True)}
+
+
+def _needed(contrasts: Sequence[Rows], sizes: int, level: float) -> int | None:
+    """Seeds that would show every one of these contrasts, each of one row, to be below zero of the models."""
+    one_sided = 1 - 2 * (1 - level) / sizes
+    found = []
+    for (c,) in contrasts:
+        deviation = float(c.std(ddof=1))
+        error = deviation / len(c) ** 0.5
+        found.append(seeds_needed(float(c.mean()), TYPICAL * deviation, error, level=one_sided))
+    known = [n for n in found if n is not None]
+    return max(known) if len(known) == len(found) else None
 
 
 def _below(found: Difference) -> float:

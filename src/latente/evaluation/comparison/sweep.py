@@ -129,7 +129,8 @@ def elbow_of(
     tolerance: float | None = None,
     level: float = LEVEL,
 ) -> Elbow:
-    """As `elbow`, of a sweep whose score is worked out.
+    """As `elbow`, of a sweep whose score is worked out: over the seeds that all sizes have, or, where these are fewer
+    than two and each size has more, over as many of each in their order, which is as valid and less sharp.
 
     Raises:
         SpecError: the score has no number to minimise, or means different things for its models.
@@ -145,6 +146,8 @@ def elbow_of(
         raise SpecError(f"elbow: {score.key()} means different things for its models: {'; '.join(map(str, scales))}")
     common = [s for s in sweep[0].seeds if all(s in m.seeds for m in sweep)]
     count = min(len(m.runs) for m in sweep)
+    if len(common) < min(2, count):
+        common = []  # a single common seed would throw the others away
     values: dict[int, ArrayLike] = {}
     for model in sweep:
         runs = [r for r in model.runs if r.spec.seed in common] if common else model.runs[:count]
@@ -154,5 +157,10 @@ def elbow_of(
         values[model.first.spec.model.latent_dim] = np.stack(known) if len(known) == len(runs) else alone
     found = find_elbow(values, share=share, tolerance=tolerance, level=level)
     return dataclasses.replace(
-        found, column=column, scale=str(next(iter(scales))), split=split, models=tuple(m.name for m in sweep)
+        found,
+        column=column,
+        scale=str(next(iter(scales))),
+        split=split,
+        models=tuple(m.name for m in sweep),
+        aside=sum(len(m.runs) - found.seeds for m in sweep),
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from latente.errors import SpecError
 from latente.evaluation.findings import measures as m
 from latente.evaluation.findings.bench import Bench, Drawn, Seen, operations
-from latente.evaluation.findings.measures import Estimate, Stat, combine
+from latente.evaluation.findings.measures import Estimate, Stat, bonferroni, combine
 from latente.evaluation.findings.quantities import (
     Evidence,
     Fit,
@@ -77,7 +77,7 @@ def gather(runs: Sequence[Run]) -> Evidence:
         from_smallest=tuple(_step(roles.sweep[0], b, bench) for b in roles.sweep[1:]),
         inactive=_inactive(roles.vae, bench) if roles.vae else None,
         betas=sum(len(w.runs) for w in roles.models if w.beta not in (None, 1.0)),
-        weighted=tuple(_weighted(w, plain, bench) for w, plain in roles.weighted),
+        weighted=tuple(_weighted(w, plain, bench, len(roles.weighted)) for w, plain in roles.weighted),
     )
 
 
@@ -287,7 +287,7 @@ def _step(small: Model, large: Model, bench: Bench) -> Step:
     )
 
 
-def _weighted(model: Model, plain: Model, bench: Bench) -> Weighted:
+def _weighted(model: Model, plain: Model, bench: Bench, tried: int) -> Weighted:
     def bound(seen: Seen) -> Stat:
         return m.mean(seen.values["reconstruction"].astype(float) + seen.values["kl"])
 
@@ -299,8 +299,10 @@ def _weighted(model: Model, plain: Model, bench: Bench) -> Weighted:
         latents=model.latent_dim,
         energy=_mean(a.value for a, _ in energies),
         plain_energy=_mean(b.value for _, b in energies),
-        change=combine([m.energy_difference(b, a) for a, b in energies]),
+        # One weight of all that were tried is enough for the claim, so that all intervals must hold together.
+        change=combine([m.energy_difference(b, a) for a, b in energies], level=bonferroni(tried)),
         bound=combine([m.difference(bound(b), bound(a)) for a, b in seen]),
+        tried=tried,
     )
 
 

@@ -49,8 +49,8 @@ class Stat:
     variance: float = 0.0
 
 
-def combine(stats: Sequence[Stat]) -> Estimate | None:
-    """The seeds' mean with its interval; None where a value is not a number.
+def combine(stats: Sequence[Stat], *, level: float = LEVEL) -> Estimate | None:
+    """The seeds' mean with its interval at a level; None where a value is not a number.
 
     With one seed the interval is normal, over examples. With several, the t interval of the seeds' values is
     added to it in quadrature, for all seeds share the same examples.
@@ -62,11 +62,16 @@ def combine(stats: Sequence[Stat]) -> Estimate | None:
     for sets in zip(*(s.influence for s in stats), strict=True):
         shared = np.mean(np.stack(sets), axis=0)
         variance += float(shared.var(ddof=1)) / len(shared) if len(shared) > 1 else 0.0
-    square = float(ndtri(0.5 + LEVEL / 2)) ** 2 * variance
+    square = float(ndtri(0.5 + level / 2)) ** 2 * variance
     if len(values) > 1:
-        square += float(stdtrit(len(values) - 1, 0.5 + LEVEL / 2)) ** 2 * float(values.var(ddof=1)) / len(values)
+        square += float(stdtrit(len(values) - 1, 0.5 + level / 2)) ** 2 * float(values.var(ddof=1)) / len(values)
     mean, half = float(values.mean()), math.sqrt(square)
     return Estimate(mean, mean - half, mean + half) if math.isfinite(half) else None
+
+
+def bonferroni(number: int, *, level: float = LEVEL) -> float:
+    """The level of each of so many intervals that shall hold together at a level (Bonferroni)."""
+    return 1 - (1 - level) / max(number, 1)
 
 
 def mean(values: NDArray[np.generic]) -> Stat:

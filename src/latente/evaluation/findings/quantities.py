@@ -193,8 +193,9 @@ class Weighted:
     Attributes:
         beta, latents: its weight and size.
         energy, plain_energy: energy distance of prior samples from validation examples, its own and the other's.
-        change: their difference, its own − the other's.
+        change: their difference, its own − the other's; its interval holds together with those of all weights.
         bound: the same difference of validation reconstruction + KL, weighed with 1, in nats.
+        tried: how many weights were.
     """
 
     beta: float
@@ -203,6 +204,7 @@ class Weighted:
     plain_energy: float
     change: Estimate | None
     bound: Estimate | None
+    tried: int = 1
 
 
 @dataclass(frozen=True)

@@ -265,13 +265,14 @@ def regularisation(e: Evidence) -> Claim:
     verdict: Verdict = "holds" if "holds" in each else "fails" if all(v == "fails" for v in each) else "unknown"
     weights = [
         say(
-            "shared.beta",
+            "shared.beta" if w.tried == 1 else "shared.beta_together",
             beta=w.beta,
             latents=w.latents,
             before=w.plain_energy,
             after=w.energy,
             change=w.change,
             bound=w.bound,
+            tried=w.tried,
         )
         for w in told
     ]

@@ -14,7 +14,7 @@ from scipy.special import stdtrit
 from scipy.stats import t
 
 from latente.errors import DataError
-from latente.evaluation.findings.measures import LEVEL, Estimate
+from latente.evaluation.findings.measures import LEVEL, Estimate, bonferroni
 from latente.evaluation.metrics.checks import array, vector
 from latente.evaluation.metrics.resample import check_level
 
@@ -82,8 +82,17 @@ def mean_difference(differences: ArrayLike, *, level: float = LEVEL) -> Differen
     d = np.atleast_2d(np.asarray(given, np.float64))
     if d.shape[1] < 2:
         raise DataError(f"differences: got {d.shape[1]} example; allowed: at least 2")
-    parts = [(float(m.var(ddof=1)) / len(m), len(m) - 1) for m in (d.mean(axis=0), d.mean(axis=1)) if len(m) > 1]
-    return _from_parts(float(d.mean()), parts, level)
+    return from_parts(float(d.mean()), parts_of(d), level=level)
+
+
+def mean_interval(differences: NDArray[np.float64], *, level: float = LEVEL) -> Estimate:
+    """As `mean_difference`, of shape (seeds, n) or of one number a seed, (seeds, 1): the interval alone, unchecked."""
+    return _interval(float(differences.mean()), parts_of(differences), level)
+
+
+def parts_of(d: NDArray[np.float64]) -> list[tuple[float, float]]:
+    """Of differences of shape (seeds, n), what `from_parts` takes: over the examples and over the seeds, if many."""
+    return [part_of(m) for m in (d.mean(axis=0), d.mean(axis=1)) if len(m) > 1]
 
 
 def difference_over_seeds(values: ArrayLike, *, level: float = LEVEL) -> Difference:
@@ -96,7 +105,7 @@ def difference_over_seeds(values: ArrayLike, *, level: float = LEVEL) -> Differe
     v = vector("differences", values)
     if len(v) < 2:
         raise DataError(f"differences: got {len(v)} seed; allowed: at least 2")
-    return _from_parts(float(v.mean()), [(float(v.var(ddof=1)) / len(v), len(v) - 1)], level)
+    return from_parts(float(v.mean()), [part_of(v)], level=level)
 
 
 def difference_of_errors(value: float, variance: float, *, level: float = LEVEL) -> Difference:
@@ -106,13 +115,25 @@ def difference_of_errors(value: float, variance: float, *, level: float = LEVEL)
         SpecError: a level out of range.
     """
     check_level(level)
-    return _from_parts(value, [(variance, math.inf)], level)
+    return from_parts(value, [(variance, math.inf)], level=level)
 
 
-def _from_parts(mean: float, parts: Sequence[tuple[float, float]], level: float) -> Difference:
-    """Of variances of independent parts of the mean, each with its degrees of freedom."""
+def part_of(values: NDArray[np.float64]) -> tuple[float, float]:
+    """The variance of the mean of independent values, shape (n,) of two or more, and its degrees of freedom."""
+    return float(values.var(ddof=1)) / len(values), len(values) - 1
+
+
+def from_parts(mean: float, parts: Sequence[tuple[float, float]], *, level: float = LEVEL) -> Difference:
+    """A mean with interval and p value from the variances of its independent parts, each with degrees of freedom.
+
+    The half-widths of the parts' intervals are added in quadrature, see `mean_difference`.
+    """
+    return Difference(_interval(mean, parts, level), _p_value(abs(mean), parts))
+
+
+def _interval(mean: float, parts: Sequence[tuple[float, float]], level: float) -> Estimate:
     half = _half(parts, (1 - level) / 2)
-    return Difference(Estimate(mean, mean - half, mean + half), _p_value(abs(mean), parts))
+    return Estimate(mean, mean - half, mean + half)
 
 
 def _half(parts: Sequence[tuple[float, float]], tail: float) -> float:
@@ -163,7 +184,7 @@ def together(found: Mapping[K, Callable[..., Difference]], *, level: float = LEV
     """
     check_level(level)
     m = max(len(found), 1)
-    single = {k: difference(level=1 - (1 - level) / m) for k, difference in found.items()}
+    single = {k: difference(level=bonferroni(m, level=level)) for k, difference in found.items()}
     corrected = holm([d.p_value for d in single.values()]) if single else np.empty(0)
     return {k: Difference(d.estimate, float(p), m) for (k, d), p in zip(single.items(), corrected, strict=True)}
 

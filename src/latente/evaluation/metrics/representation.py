@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit as t_quantile
 
 from latente.errors import DataError
 from latente.evaluation.findings.measures import LEVEL, Estimate
@@ -34,6 +35,8 @@ PENALTIES = (0.01, 0.1, 1.0, 10.0)
 """Inverse strengths of the penalty that `best_penalty` chooses from."""
 NEIGHBOURS = (1, 3, 10, 30)
 """Numbers of neighbours that `best_neighbours` chooses from."""
+REFITS = 10
+"""How often clusters are sought anew for their error."""
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -155,26 +158,34 @@ def cluster_agreement(
     clusters: int | None = None,
     *,
     restarts: int = 10,
+    refits: int = REFITS,
     seed: int = 0,
     level: float = LEVEL,
 ) -> Clusters:
-    """ARI and NMI of k-means clusters of codes and their classes, with jackknife intervals given the clusters.
+    """ARI and NMI of k-means clusters of codes and their classes.
+
+    Two parts of their error are added in quadrature: other examples in these clusters (the jackknife), and other
+    clusters of these examples, by what other examples would make of them and by k-means' own luck (its scatter over
+    refits, each to resampled codes with a start of its own; Student's t).
 
     Args:
         codes: shape (n, d).
         y: their labels, shape (n,).
         clusters: how many; None: as many as there are classes.
         restarts: of k-means, of which the tightest clusters are kept.
+        refits: for the second part of the error; 0 leaves it out.
         seed: of k-means.
         level: of the intervals.
 
     Raises:
         DataError: empty, of different lengths, or not finite.
-        SpecError: more clusters than examples, or a level out of range.
+        SpecError: more clusters than examples, a single refit, or a level out of range.
     """
     from sklearn.cluster import KMeans
 
     check_level(level)
+    if refits != 0:
+        whole("refits", refits, 2)
     z = rows("codes", codes, least=2)
     of = labels("y", y, length=("codes", len(z)))
     number = len(np.unique(of)) if clusters is None else clusters
@@ -182,13 +193,27 @@ def cluster_agreement(
     with _alone():
         # Fewer distinct codes than clusters, as collapsed models have: then fewer clusters it is.
         assigned = KMeans(number, n_init=restarts, random_state=seed).fit_predict(z).astype(np.int64)
-    table = np.zeros((int(of.max()) + 1, number))
-    np.add.at(table, (of, assigned), 1)
+        rng = np.random.default_rng(seed)
+        others = [
+            KMeans(number, n_init=restarts, random_state=int(rng.integers(2**31)))
+            .fit(z[rng.integers(len(z), size=len(z))])
+            .predict(z)
+            for _ in range(refits)
+        ]
+    table = contingency(of, assigned, number)
+    refitted = [contingency(of, other, number) for other in others]
     return Clusters(
-        bounded(_from_table(adjusted_rand, table, level), -1, 1),
-        bounded(_from_table(normalised_information, table, level), 0, 1),
+        bounded(_from_tables(adjusted_rand, table, refitted, level), -1, 1),
+        bounded(_from_tables(normalised_information, table, refitted, level), 0, 1),
         assigned,
     )
+
+
+def contingency(y: Labels, assigned: NDArray[np.integer], clusters: int) -> Floats:
+    """How many examples of each class (row) are in each cluster, shape (classes, clusters)."""
+    table = np.zeros((int(y.max()) + 1, clusters))
+    np.add.at(table, (y, assigned), 1)
+    return table
 
 
 def adjusted_rand(table: Floats) -> float:
@@ -211,7 +236,9 @@ def normalised_information(table: Floats) -> float:
     return 1.0 if mean == 0 else max(0.0, of_rows + of_columns - _entropy(share)) / mean
 
 
-def _from_table(statistic: Callable[[Floats], float], table: Floats, level: float) -> Estimate:
+def _from_tables(
+    statistic: Callable[[Floats], float], table: Floats, refitted: Sequence[Floats], level: float
+) -> Estimate:
     # Leaving out any one example of a cell gives the same value.
     cells = np.argwhere(table > 0)
     left = []
@@ -219,7 +246,12 @@ def _from_table(statistic: Callable[[Floats], float], table: Floats, level: floa
         less = table.copy()
         less[cell] -= 1
         left.append(statistic(less))
-    return normal_interval(statistic(table), jackknife_error(left, table[table > 0]), level=level)
+    value = statistic(table)
+    given = normal_interval(value, jackknife_error(left, table[table > 0]), level=level)
+    scatter = float(np.std([statistic(t) for t in refitted], ddof=1)) if refitted else 0.0
+    other = float(t_quantile(len(refitted) - 1, 0.5 + level / 2)) * scatter if scatter > 0 else 0.0
+    half = math.hypot(given.high - value, other)
+    return Estimate(value, value - half, value + half)
 
 
 def _entropy(share: Floats) -> float:

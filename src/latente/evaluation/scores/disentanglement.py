@@ -42,8 +42,8 @@ class Disentanglement(Score):
 
     Attributes:
         examples: at most so many of the part, drawn with the seed.
-        draws: resamplings for the standard errors of MIG, and of SAP where no factor is a name; the FactorVAE score's
-            is over votes; the others have none, and 0 is said.
+        draws: resamplings for the standard errors of MIG, of the FactorVAE score (20 at most, with votes drawn anew),
+            and of SAP where no factor is a name; the others have none, and 0 is said.
         seed: of every draw.
     """
 

@@ -46,7 +46,7 @@ def factor_vae(
 
     Returns:
         The score, 0 where every latent is collapsed; each: that of every factor; and its standard error over votes,
-        not over examples.
+        not over examples (`latente.evaluation.metrics.disentanglement.scores.scores` has both).
 
     Raises:
         DataError: as `latente.evaluation.metrics.disentanglement.codes.checked`, or a size out of its range.

@@ -1,0 +1,167 @@
+"""How often intervals hold what they say, and how often a claim is made where there is nothing, by simulation.
+
+Made-up values whose truth is known; the figures in benchmarks/README.md are of the default seed and trials.
+
+    python benchmarks/coverage.py [--trials 2000] [--seed 0] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+
+from latente.evaluation.comparison.elbow import find_elbow
+from latente.evaluation.findings import measures
+from latente.evaluation.findings.claims import below
+from latente.evaluation.findings.measures import LEVEL, bonferroni, combine
+from latente.evaluation.metrics.differences import from_parts, mean_difference, part_of, together
+from latente.evaluation.metrics.representation import cluster_agreement
+
+SIZES, EXAMPLES, NOISE = (3, 6, 10), 200, 4.0
+
+
+def behind(rng: np.random.Generator, trials: int) -> dict[str, float]:
+    """Simultaneous coverage of how far each size of a sweep is behind the best, by curve, sizes and seeds."""
+    found = {}
+    for sizes, seeds, curve in itertools.product(SIZES, (1, 3), ("all equal", "two equal", "a line")):
+        true = {
+            "all equal": np.zeros(sizes),
+            "two equal": np.r_[np.full(sizes - 2, 20.0), 0, 0],
+            "a line": np.linspace(1.0, 0, sizes),
+        }[curve]
+        held = 0
+        for _ in range(trials // 4):
+            shared = 25 * rng.normal(size=(1, EXAMPLES))
+            values = {
+                2**i: v
+                + shared
+                + NOISE * rng.normal(size=(seeds, EXAMPLES))
+                + (seeds > 1) * 0.5 * rng.normal(size=(seeds, 1))
+                for i, v in enumerate(true)
+            }
+            told = find_elbow(values).sizes
+            held += all(s.behind.low <= t <= s.behind.high for s, t in zip(told, true - true.min(), strict=True))
+        found[f"{sizes} sizes, {seeds} seed{'s' * (seeds > 1)}, {curve}"] = held / (trials // 4)
+    return found
+
+
+def chosen_after_looking(rng: np.random.Generator, trials: int) -> dict[str, float]:
+    """What it was: the same with the lowest mean taken for the best, as if it had been named before."""
+    found = {}
+    for sizes in SIZES:
+        held = 0
+        for _ in range(trials):
+            values = NOISE * rng.normal(size=(sizes, EXAMPLES))
+            best = int(values.mean(axis=1).argmin())
+            level = bonferroni(sizes - 1)
+            spans = [mean_difference(v - values[best], level=level).estimate for i, v in enumerate(values) if i != best]
+            held += all(s.low <= 0 <= s.high for s in spans)
+        found[f"{sizes} sizes, 1 seed, all equal"] = held / trials
+    return found
+
+
+def other_weights(rng: np.random.Generator, trials: int) -> dict[str, float]:
+    """How often "another weight of the KL helps" holds where none does: corrected, and as it was."""
+    found: dict[str, float] = {}
+    for weights, (name, level) in itertools.product(
+        (1, 3, 7), (("corrected", None), ("uncorrected, as it was", LEVEL))
+    ):
+        holds = 0
+        for _ in range(trials):
+            real, *samples = rng.normal(size=(weights + 2, 100, 3))
+            within = measures.mean_pair_distance(real).value
+            # All models are off in the same way, as trained ones are.
+            plain, *others = [measures.energy(s + 1, real, within) for s in samples]
+            at = bonferroni(weights) if level is None else level
+            changes = [combine([measures.energy_difference(plain, other)], level=at) for other in others]
+            holds += any(below(change, 0) == "holds" for change in changes)
+        found[f"{weights} weight{'s' * (weights > 1)}, {name}"] = holds / trials
+    return found
+
+
+def six_models(rng: np.random.Generator, trials: int) -> dict[str, float]:
+    """How often any of six equal models is called better; with one seed of its weights, which differ by their seed."""
+    found = {}
+    for seeds in (1, 2, 3, 5):
+        wrong = 0
+        for _ in range(trials // 4):
+            rows = (
+                NOISE * rng.normal(size=(6, seeds, EXAMPLES))
+                + 0.25 * NOISE * rng.normal(size=(6, seeds, 1))  # the spread over seeds that is typical
+            )
+            pairs = {
+                (i, j): (lambda level, d=rows[j] - rows[i]: mean_difference(d, level=level))
+                for i, j in itertools.combinations(range(6), 2)
+            }
+            wrong += any(d.p_value <= 1 - LEVEL for d in together(pairs).values())
+        found[f"{seeds} seed{'s' * (seeds > 1)}"] = wrong / (trials // 4)
+    return found
+
+
+def other_seeds(rng: np.random.Generator, trials: int) -> dict[str, float]:
+    """Coverage of a difference of two models with other seeds, whose means are over all their own."""
+    found = {}
+    for (a, b), over in itertools.product(((2, 2), (2, 5), (3, 4), (5, 5)), (0.2, 1.0, 5.0)):
+        held = 0
+        for _ in range(trials):
+            shared = rng.normal(size=(1, EXAMPLES))
+            rows = [
+                shared + rng.normal(size=(n, EXAMPLES)) + over / math.sqrt(EXAMPLES) * rng.normal(size=(n, 1))
+                for n in (a, b)
+            ]
+            each = rows[1].mean(axis=0) - rows[0].mean(axis=0)
+            parts = [part_of(each), *(part_of(r.mean(axis=1)) for r in rows)]
+            span = from_parts(float(each.mean()), parts).estimate
+            held += span.low <= 0 <= span.high
+        found[f"{a} and {b} seeds, spread {over:g}"] = held / trials
+    return found
+
+
+def clusters(rng: np.random.Generator, trials: int) -> dict[str, float]:
+    """Coverage of ARI of k-means clusters of codes that have none: with all of the error, and given the clusters."""
+
+    def drawn() -> tuple[np.ndarray, np.ndarray]:
+        z = rng.normal(size=(600, 2))
+        return z, (np.arctan2(z[:, 1], z[:, 0]) * 5 / np.pi).astype(int) + 5
+
+    repeats = max(trials // 20, 20)
+    truth = np.mean([cluster_agreement(*drawn(), restarts=1, refits=0, seed=s).ari.value for s in range(5 * repeats)])
+    found = {}
+    for name, refits in (("refits", 10), ("given the clusters, as it was", 0)):
+        spans = [cluster_agreement(*drawn(), restarts=1, refits=refits, seed=s).ari for s in range(repeats)]
+        found[name] = float(np.mean([s.low <= truth <= s.high for s in spans]))
+    return found
+
+
+WHAT = {
+    "behind the best, coverage": behind,
+    "behind the best as it was, coverage": chosen_after_looking,
+    "another weight of the KL helps, under the null": other_weights,
+    "one of six equal models is better": six_models,
+    "two models of other seeds, coverage": other_seeds,
+    "ARI, coverage": clusters,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    found = {}
+    for number, (name, simulate) in enumerate(WHAT.items()):
+        found[name] = simulate(np.random.default_rng([options.seed, number]), options.trials)
+        for case, rate in found[name].items():
+            print(f"{name} | {case} | {rate:.3f}", flush=True)
+    if options.json:
+        options.json.write_text(json.dumps({"seed": options.seed, "trials": options.trials, **found}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
