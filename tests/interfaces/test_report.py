@@ -297,6 +297,9 @@ def test_the_summary_pairs_examples_as_the_comparison_does(tiny):
     d = losses[1] - losses[0]
     low, high = stats.t.interval(0.95, len(d) - 1, d.mean(), stats.sem(d))
     assert said.verdict == "holds" and f"95% interval {low:.2f} to {high:.2f}" in said.text
+    assert said.text.startswith("These weights (one seed): Lowest test loss")
+    # One nat, with a deviation of 0.1 over examples and so some 0.025 over seeds: t of one degree still shows it.
+    assert "A claim about the models would take about 2 seeds of each" in said.text
 
 
 def test_losses_of_different_likelihoods_are_not_ranked(tiny):

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 from latente._version import __version__
 from latente.atomic import write_bytes, write_text
 from latente.data.split import PARTS, Data
-from latente.evaluation.comparison.compare import difference_between
+from latente.evaluation.comparison.compare import Basis, difference_between, needed
 from latente.evaluation.comparison.contenders import Contender, Opened
 from latente.evaluation.evaluate import SAMPLES
 from latente.evaluation.findings.claims import say
 from latente.evaluation.findings.measures import Estimate
 from latente.evaluation.findings.summary import Losses, Standing, summarise
+from latente.evaluation.metrics.differences import Difference
 from latente.evaluation.metrics.resample import normal_interval
 from latente.evaluation.run import Run
 from latente.evaluation.scores import scores
@@ -224,17 +225,32 @@ def _sentences(trained: Sequence[Trained], words: Words, unit: str) -> list[Told
     pairs = tuple((losses[a.name], losses[b.name]) for a, b in lineup.pairs(trained))
     models = {m.name: Contender(m.name, tuple(Opened(r) for r in m.runs)) for m in trained}
 
-    def apart(first: str, second: str, number: str) -> Estimate | None:
+    def between(first: str, second: str, number: str) -> tuple[Difference, Basis] | None:
         score, (a, b) = {"loss": Loss(), "reconstruction": Distortion()}[number], (models[first], models[second])
         scale = score.scale(a.first)
         if scale is None or scale != score.scale(b.first):
             return None
-        return difference_between(a, b, score, "test", number)[0]().estimate
+        difference, basis = difference_between(a, b, score, "test", number)
+        return difference(), basis
 
+    def apart(first: str, second: str, number: str) -> Estimate | None:
+        found = between(first, second, number)
+        return found and found[0].estimate
+
+    one_seed = any(len(m.runs) == 1 for m in trained)
     said = []
     for name, verdict, facts in summarise(Standing(tuple(losses.values()), one, pairs, apart)):
         key = f"report.summary.{name}" + (f"_{unit}" if name in ("loss", "reconstruction") else "")
         text = words(key, **say("", **facts)[1])
+        other = str(facts.get("second") or facts.get("other") or "")
+        if one_seed:
+            text = words("compare.seeds.said", text=text)
+            found = (
+                between(str(facts["name"]), other, "loss" if name == "loss" else "reconstruction") if other else None
+            )
+            seeds, source = needed(*found) if found else (None, "none")
+            if seeds is not None and source == "typical":
+                text += " " + words("compare.seeds.claim", seeds=words.number(seeds, ",d"))
         said.append(ToldClaim(text, verdict, words(f"findings.verdict.{verdict}"), ()))
     return said
 

@@ -141,11 +141,11 @@ def compared(
         _, column, _, _, members = drafts[key[0]]
         # Ranks and differences are of the same means, so that the first is the better one by both.
         better = key[1] if difference.p_value <= 1 - level else None
-        single = bonferroni(len(told), level=level)
-        needed, source = _needed(about[key], difference, members, split, column, single)
+        spread = _pooled(members, split, column)
+        seeds, source = needed(difference, about[key], over_seeds=spread, level=bonferroni(len(told), level=level))
         gap = Gap(
             key[1], key[2], difference, about[key].seeds, about[key].examples, about[key].covers,
-            better, about[key].paired, needed, source,
+            better, about[key].paired, seeds, source,
         )  # fmt: skip
         gaps.setdefault(key[0], []).append(gap)
     budgets = tuple(budget(m) for m in models)
@@ -280,22 +280,32 @@ def difference_between(
     return partial(from_parts, value, parts), Basis(seeds, examples, covers, paired, over, own, error)
 
 
-def _needed(
-    basis: Basis, difference: Difference, members: Sequence[Contender], split: str, column: str, level: float
+def needed(
+    difference: Difference, basis: Basis, *, over_seeds: float | None = None, level: float = LEVEL
 ) -> tuple[int | None, Source]:
-    """How many seeds would show a difference as large of the models, and where the spread over seeds is from."""
-    spread = basis.over_seeds
+    """How many seeds would show a difference as large of the models, and where the spread over seeds is from.
+
+    Args:
+        difference: as it was found; basis: what it rests on.
+        over_seeds: standard deviation over seeds of such a difference, for where the basis has none.
+        level: at which a difference is called one.
+    """
+    spread = basis.over_seeds if basis.over_seeds is not None else over_seeds
     source: Source = "study"
     if spread is None:
-        several = [np.array([r.metrics[split][column].value for r in m.runs]) for m in members if len(m.runs) > 1]
-        if several:
-            squares = sum(float(((v - v.mean()) ** 2).sum()) for v in several)
-            spread = math.sqrt(2 * squares / sum(len(v) - 1 for v in several))
-        elif basis.over_examples is not None:
-            spread, source = TYPICAL * basis.over_examples, "typical"
-        else:
+        if basis.over_examples is None:
             return None, "none"
+        spread, source = TYPICAL * basis.over_examples, "typical"
     return seeds_needed(difference.estimate.value, spread, basis.error, level=level), source
+
+
+def _pooled(members: Sequence[Contender], split: str, column: str) -> float | None:
+    """Standard deviation over seeds of the difference of two models, from those that have several seeds."""
+    several = [np.array([r.metrics[split][column].value for r in m.runs]) for m in members if len(m.runs) > 1]
+    if not several:
+        return None
+    squares = sum(float(((v - v.mean()) ** 2).sum()) for v in several)
+    return math.sqrt(2 * squares / sum(len(v) - 1 for v in several))
 
 
 def _asked(opened: Sequence[Opened], asked: Sequence[Score | Part] | None, split: str) -> list[Score]:

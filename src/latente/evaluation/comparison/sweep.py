@@ -46,7 +46,7 @@ def elbow(
 
     Args:
         runs: as `latente.compare` takes them; where there are several sweeps, the one of most sizes, and of equally
-            many the first.
+            many the first by name.
         score: by which number; its first that is better where it is less. By default the bound on the negative
             log-likelihood that all were scored by (that of the most codes), otherwise "nll"; for models without a
             density of codes the reconstruction error in nats.
@@ -70,7 +70,7 @@ def elbow(
             "elbow: got no two models that differ in their latent size only; train them as a sweep, for instance with "
             "latent_dim = [2, 4, 8, 16] in a study file"
         )
-    sweep = max(found, key=len)
+    sweep = min(found, key=lambda models: (-len(models), [m.name for m in models]))
     if score is None:
         made = scored_by(sweep, split) or (Likelihood() if Likelihood().scale(sweep[0].first) else Distortion())
     else:
