@@ -154,6 +154,26 @@ def _classes(value: Any, where: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _labels(value: Any, where: str) -> str | bool | None:
+    if value is None or value is False or (isinstance(value, str) and value.strip()):
+        return value.strip() if isinstance(value, str) else value
+    raise got(where, value, 'false for none, or the name of a column, such as "species"')
+
+
+def _index(value: Any, where: str) -> tuple[str, ...] | bool | None:
+    if value is None or value is False:
+        return value
+    listed = (value,) if isinstance(value, str) else value
+    fine = isinstance(listed, Sequence) and all(isinstance(v, str) and v.strip() for v in listed)
+    if not fine or not listed:
+        raise got(where, value, 'false for none, or names of columns to leave out, such as "id" or ["id", "name"]')
+    return tuple(v.strip() for v in listed)
+
+
+def _perhaps(check: Check) -> Check:
+    return lambda value, where: None if value is None else check(value, where)
+
+
 def _part(value: Any, where: str) -> Part:
     if isinstance(value, str) or (isinstance(value, Mapping) and isinstance(value.get("name"), str)):
         return value
@@ -302,6 +322,10 @@ class DataSpec(_Checked):
         shape, layout: of one example, and where its channels are (see `latente.data.layout.arranged`).
         mode: of the images of a folder: "auto", all in "grey" or in "colour", or only what is opaque ("alpha").
         ground: what transparent pixels are laid on: "black", "white", or on "auto" the one on which they are seen.
+        labels: the column of a table that holds the labels, or False to read none, here of any data; None finds them.
+        index: columns of a table to leave out, for they number or name its rows; False for none; None finds them.
+        header: whether the first line of a CSV holds names; None finds out.
+        decimal: the decimal sign of a CSV, "." or ","; None for a point.
     """
 
     source: str = _option("mnist-5k", _text)
@@ -316,6 +340,10 @@ class DataSpec(_Checked):
     layout: str = _option("auto", _choice("auto", "channels-first", "channels-last"))
     mode: str = _option("auto", _choice("auto", "grey", "colour", "alpha"))
     ground: str = _option("auto", _choice("auto", "black", "white"))
+    labels: str | bool | None = _option(None, _labels)
+    index: tuple[str, ...] | bool | None = _option(None, _index)
+    header: bool | None = _option(None, _perhaps(_flag))
+    decimal: str | None = _option(None, _perhaps(_choice(".", ",")))
 
 
 @dataclass(frozen=True)

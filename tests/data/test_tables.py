@@ -66,7 +66,7 @@ def test_packed_without_saying_so(tmp_path):
         ("0,1,2,3,4\n5,5,5,5,5\n", [[5, 5, 5, 5, 5]]),
         (",0,1\n0,5,6\n1,7,8\n", [[5, 6], [7, 8]]),
         (",a,b\n0,5,6\n1,7,8\n", [[5, 6], [7, 8]]),
-        (",a,b\n3,5,6\n7,7,8\n", [[3, 5, 6], [7, 7, 8]]),
+        (",a,b\n3,5,6\n7,7,8\n", [[5, 6], [7, 8]]),
         ("a,b\nTrue,0\nFalse,1\n", [[1, 0], [0, 1]]),
     ],
 )
@@ -88,7 +88,7 @@ def test_labels_among_numbered_columns(tmp_path):
         (["é", "b", "é"], ("b", "é")),
         ([10, 2, 10], ("2", "10")),
         ([1.5, 2, 1.5], ("1.5", "2.0")),
-        ([True, False, True], ("0", "1")),
+        ([True, False, True], ("False", "True")),
     ],
 )
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
@@ -136,7 +136,10 @@ def test_parquet_of_other_types(tmp_path):
         ("", "is empty; a table of at least one row is needed"),
         ("\n \n", "is empty"),
         ("label\n1\n2\n", r"has no column of numbers \(label\)"),
-        ("y,label,a\n1,2,3\n", 'both "y" and "label" could be the labels; rename or remove one'),
+        (
+            "y,label,a\n1,2,3\n",
+            'both "y" and "label" could be the labels; say which .labels = "y"., or rename or remove one',
+        ),
         ("a,b\n1,2\n3,4,5\n", "cannot be read"),
         ("a,b\n1,2,3\n4,5,6\n", "cannot be read"),
         ('a,b\n1,"2\n', "cannot be read"),

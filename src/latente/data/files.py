@@ -24,7 +24,8 @@ from latente.data.images import SUFFIXES, read_images
 from latente.data.layout import arranged
 from latente.data.notes import Note, listed
 from latente.data.source import Column, Source, as_array, make_source, maximum_of
-from latente.data.tables import is_gzip, read_csv, read_parquet
+from latente.data.tables import check_is_table, read_csv, read_parquet
+from latente.data.texttables import is_gzip
 from latente.errors import DataError
 from latente.spec import DataSpec
 
@@ -46,14 +47,16 @@ def read(path: str | os.PathLike[str], spec: DataSpec | None = None) -> Source:
       has colours, all become RGB; what is transparent becomes black; 16-bit greys become float32 in 0..1, and
       the other images with them. A turned photograph is set upright; of an animation only the first picture
       is taken. Hidden files and files that are no images are passed over.
-    - CSV (also with ``;`` or tabs, and packed as ``.csv.gz``), with a line of names or without, and Parquet:
-      numbers, float32 as they are. A column called label, labels, class, target or y is the labels, and no
-      feature. A first column without a name that counts 0, 1, ... is pandas' index, and is left out.
+    - CSV (also with ``;``, tabs or bars, and packed as ``.csv.gz``), with a line of names or without, and Parquet:
+      numbers as they are. A column called label, labels, class, target or y is the labels, and no feature. A first
+      column without a name that has no value twice is an index, and is left out (see
+      `latente.data.tables.read_csv`).
 
     Args:
         path: the file or folder.
-        spec: of which ``missing``, ``condition`` and scale "none" say what to make of it (see `from_arrays` and
-            `latente.data.tables.read_csv`); by default nothing may be missing, and nothing is set aside.
+        spec: of which ``missing``, ``condition``, scale "none" and the options of tables (``labels``, ``index``,
+            ``header``, ``decimal``) say what to make of it (see `from_arrays` and `latente.data.tables.read_csv`); by
+            default nothing may be missing, and nothing is set aside.
 
     Raises:
         DataError: nothing there, an unknown format, or a file that is damaged or holds something else; columns to
@@ -64,7 +67,10 @@ def read(path: str | os.PathLike[str], spec: DataSpec | None = None) -> Source:
         place = place.expanduser()
         if not place.exists():
             raise DataError(_nothing(place))
-        source = arranged(_reader(place)(place, spec or DataSpec()), spec or DataSpec())
+        reader = _reader(place)
+        if spec is not None:
+            check_is_table(str(place), spec, text=reader is read_csv, table=reader in (read_csv, read_parquet))
+        source = arranged(reader(place, spec or DataSpec()), spec or DataSpec())
     except DataError:
         raise
     except Exception as error:  # readers of other people's formats raise nearly anything on damaged bytes

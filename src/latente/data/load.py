@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from numpy.typing import ArrayLike
 from latente.data import datasets, factors, files
 from latente.data.layout import arranged
 from latente.data.notes import tell
-from latente.data.source import Source, kept
+from latente.data.source import Source, kept, unlabelled
 from latente.data.split import Data, split_source
+from latente.data.tables import check_is_table, from_frame, plain_labels
 from latente.errors import DataError, unknown
 from latente.spec import DataSpec
 
@@ -38,6 +40,10 @@ def load_data(
     layout: str = "auto",
     mode: str = "auto",
     ground: str = "auto",
+    labels: str | bool | None = None,
+    index: str | Sequence[str] | bool | None = None,
+    header: bool | None = None,
+    decimal: str | None = None,
 ) -> Data:
     """Read data and split it into train, validation and test.
 
@@ -55,6 +61,12 @@ def load_data(
         layout: "channels-first" or "channels-last" for images with channels; "auto" looks at the shape.
         mode: images of a folder as "grey", "colour", or what is opaque of them ("alpha"); "auto" as they are.
         ground: "black" or "white" under transparent pixels; "auto" takes the one on which they are seen.
+        labels: the column of a table that holds the labels; or False to read none, here of any data. By default a
+            column called label, labels, class, target or y.
+        index: columns of a table to leave out, for they number or name its rows; or False for none. By default a first
+            column without a name, whose values are whole numbers or texts and all different.
+        header: whether the first line of a CSV holds names; by default found by what it holds.
+        decimal: the decimal sign of a CSV, "." or ",".
 
     Raises:
         SpecError: an option of the wrong type or range.
@@ -66,9 +78,12 @@ def load_data(
         "source": _origin(source), "validation": validation, "test": test, "seed": seed, "scale": scale,
         "missing": missing, "condition": condition, "without": without,
         "shape": shape, "layout": layout, "mode": mode, "ground": ground,
+        "labels": labels, "index": index, "header": header, "decimal": decimal,
     }  # fmt: skip
     spec = DataSpec(**asked)
     found = find_source(source, spec)
+    if spec.labels is False:
+        found = unlabelled(found)
     if spec.without:
         found = kept(found, spec.without)
     if spec.condition and not found.given:
@@ -98,7 +113,8 @@ def find_source(source: AnySource, spec: DataSpec | None = None) -> Source:
         source: the name of a data set (see `latente.data.datasets.catalogue`); or a path (see
             `latente.data.files.read`): a `pathlib.Path`, or text that is no name of a data set, or that has a
             folder or a suffix in it, as ``./mnist`` or ``mnist.npz``; or an array x of shape (n, ...); or a
-            tuple (x, y) with labels y of shape (n,) (see `latente.data.files.from_arrays`); or a source, as
+            tuple (x, y) with labels y of shape (n,) (see `latente.data.files.from_arrays`); or a pandas frame in place
+            of x (see `latente.data.tables.from_frame`); or a source, as
             `latente.data.factors.draw` returns. The path may be that of dSprites' file.
         spec: says what to make of missing values, text and condition columns (see `latente.data.files.read`).
 
@@ -111,20 +127,31 @@ def find_source(source: AnySource, spec: DataSpec | None = None) -> Source:
         if is_path(source):
             return _read(source, spec)
         if source in datasets.DATA_SETS:
+            check_is_table(source, spec, table=False, text=False)
             return arranged(datasets.DATA_SETS.make(source), spec)
         if source and _exists(source):
             return _read(source, spec)
         message = unknown("data set", source, datasets.DATA_SETS)
         raise DataError(f"{message} There is no such file or folder either; allowed there: {files.ALLOWED}")
-    if isinstance(source, Source):
-        return arranged(source, spec)
     if isinstance(source, os.PathLike):
         return _read(source, spec)
-    if isinstance(source, tuple):
-        if len(source) != 2:
-            raise DataError(f"arrays: got a tuple of {len(source)}; allowed: an array x, or a tuple (x, y)")
-        return files.from_arrays(ARRAYS, *source, spec=spec)
-    return files.from_arrays(ARRAYS, source, spec=spec)
+    if isinstance(source, Source):
+        check_is_table(source.name, spec, table=False, text=False)
+        return arranged(source, spec)
+    if isinstance(source, tuple) and len(source) != 2:
+        raise DataError(f"arrays: got a tuple of {len(source)}; allowed: an array x, or a tuple (x, y)")
+    x, y = source if isinstance(source, tuple) else (source, None)
+    frame = _frame(x)
+    check_is_table(ARRAYS, spec, table=frame is not None, text=False)
+    try:
+        y = None if y is None else plain_labels(ARRAYS, y)
+        if frame is not None:
+            return arranged(from_frame(ARRAYS, frame, spec, y), spec)
+    except DataError:
+        raise
+    except Exception as error:  # cells of a frame may be anything, and raise anything
+        raise DataError(f"arrays: the frame cannot be read ({' '.join(str(error).split())[:160]})") from error
+    return files.from_arrays(ARRAYS, x, y, spec=spec)
 
 
 def is_path(source: str) -> bool:
@@ -155,8 +182,17 @@ def _origin(source: AnySource) -> str:
 
 def _read(path: str | os.PathLike[str], spec: DataSpec) -> Source:
     if factors.is_dsprites(path):
+        check_is_table(str(path), spec, table=False, text=False)
         return arranged(factors.read_dsprites(path), spec)
     return files.read(path, spec)
+
+
+def _frame(x: Any) -> Any:
+    """A pandas frame, also of what can be made one (Polars, Arrow); None of anything else."""
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(x, pandas.DataFrame):
+        return x
+    return x.to_pandas() if hasattr(x, "to_pandas") and hasattr(x, "columns") else None
 
 
 def _exists(path: str) -> bool:

@@ -165,6 +165,11 @@ def kept(source: Source, without: Sequence[str]) -> Source:
     return dataclasses.replace(source, **part(source.y, ""), **part(source.y_test, "_test"), classes=classes)
 
 
+def unlabelled(source: Source) -> Source:
+    """A source without its labels."""
+    return dataclasses.replace(source, y=None, y_test=None, classes=())
+
+
 def as_array(name: str, what: str, value: object) -> NDArray[Any]:
     """``value`` as an array of whatever type it has.
 

@@ -1,11 +1,13 @@
-"""CSV and Parquet tables as a source: numbers and categories, at most one column of labels, and conditions."""
+"""Tables as a source (CSV, Parquet, pandas): numbers and categories, at most one column of labels, and conditions."""
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import gzip
-import warnings
+import datetime
+import numbers
+import re
+from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,72 +15,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.data.conditions import MOST_KINDS
+from latente.data.notes import Note, listed
 from latente.data.source import REMEDY, Column, Source, make_source
+from latente.data.texttables import LABELS, is_label, is_number, read_text_table
 from latente.errors import DataError, unknown
 from latente.spec import DataSpec
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LABELS = ("label", "labels", "class", "target", "y")
 MOST_CATEGORIES = 1000
 """How many different texts a column of x may hold: more are names or numbers of single rows."""
-_MISSING = ("", "na", "n/a", "null", "none", "?")
-
-
-def is_gzip(path: Path) -> bool:
-    """Whether a file is packed with gzip, by its first bytes."""
-    with path.open("rb") as file:
-        return file.read(2) == b"\x1f\x8b"
+FEW = 10
+"""Of fewer rows nothing is said of what their values look like."""
+MOST_MEASURED = 20
+"""More different numbers as labels are a measurement where one of them is alone, or is no whole number."""
+_UNNAMED = re.compile(r"Unnamed: \d+")
+_FIGURE = re.compile(r"[+-]?[$€£]?\s?(\d{1,3}([ .,'_\u00a0\u202f]\d{3})+|\d+)([.,]\d+)?\s?[%$€£]?")
+"""A number with signs for thousands, a currency or a percentage."""
+_DATE = re.compile(r"\d{4}([-/.])\d{1,2}\1\d{1,2}([T ].*)?|\d{1,2}([-/.])\d{1,2}\3(\d{4}|\d{2})( .*)?")
 
 
 def read_csv(path: Path, spec: DataSpec) -> Source:
-    """A table of text: x float32 of shape (rows, columns), y from a column with a name in `LABELS`.
+    """A table of text: x of shape (rows, columns), y from a column with a name in `LABELS`.
 
-    Cells are parted by commas, semicolons or tabs. The first line holds names if one of them is in `LABELS`,
-    if none is a number, if they count 0, 1, 2, ..., or if one of them is text above a number; otherwise the columns
-    are called 1, 2, .... A cell is missing that is empty, or NA, NaN, null, n/a or ?, or that a line ends before.
+    Cells are parted by commas, semicolons, tabs or bars. The first line holds names (``spec.header`` decides otherwise)
+    if one of them is in `LABELS`, if none is a number, if they count 0, 1, 2, ..., or if one of them is text above a
+    number; otherwise the columns are called 1, 2, .... A cell is missing that is empty, NaN or ?, or that a line ends
+    before; in columns of numbers also NA, N/A, None and NULL, which in a column of text are texts.
 
     Args:
         path: the file.
-        spec: says what to make of the columns. Those of ``condition`` become `Source.context`, also one with a name
-            in `LABELS`. With scale "none", text becomes codes, with the texts kept in `Source.features`. With
-            missing "keep", what is missing in x is NaN.
+        spec: says what to make of the columns. ``labels`` names the labels, or there are none (False); ``index`` names
+            columns to leave out, by default a first column that has no name and no value twice. Those of ``condition``
+            become `Source.context`, also one with a name in `LABELS`. With scale "none", text becomes codes, with the
+            texts kept in `Source.features`. With missing "keep", what is missing in x is NaN. ``decimal`` is the
+            decimal sign.
 
     Raises:
-        DataError: a column that is not numbers, missing values, no rows, or longer lines after the first; a name in
-            ``condition`` that no column has.
+        DataError: a column that is not numbers, missing values, no rows, or longer lines after the first; a name that
+            no column has; labels that are measurements.
     """
-    import pandas as pd
-
-    packed = is_gzip(path)
-    with (gzip.open if packed else open)(path, "rt", encoding="utf-8-sig", newline="") as file:
-        lines = [line for line, _ in zip((line for line in file if line.strip()), range(2), strict=False)]
-    if not lines:
-        raise DataError(f"{path}: is empty; a table of at least one row is needed")
-    separator = max(",;\t", key=lines[0].count)
-    top = csv.reader([*lines, *lines][:2], delimiter=separator)
-    first, second = ([cell.strip() for cell in row] for row in top)
-    named = _has_names(first, second)
-    with warnings.catch_warnings():
-        # A warning of pandas that cells were thrown away.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        table = pd.read_csv(
-            path,
-            sep=separator,
-            header=0 if named else None,
-            index_col=False,
-            encoding="utf-8-sig",
-            low_memory=False,
-            skipinitialspace=True,
-            na_values=["?"],
-            compression="gzip" if packed else None,
-        )
-    if not named:
-        table.columns = pd.Index([str(i + 1) for i in range(table.shape[1])])
-    elif first[0] == "" and (table.iloc[:, 0] == np.arange(len(table))).all():
-        table = table.iloc[:, 1:]
-    return _from_table(path, table, spec)
+    text = read_text_table(path, spec)
+    return from_frame(str(path), text.columns, spec, names=text.names, notes=text.notes)
 
 
 def read_parquet(path: Path, spec: DataSpec) -> Source:
@@ -93,127 +72,327 @@ def read_parquet(path: Path, spec: DataSpec) -> Source:
         raise DataError(f"{path}: reading Parquet needs pyarrow; pip install latente[parquet]") from error
     import pandas as pd
 
-    return _from_table(path, pd.read_parquet(path, engine="pyarrow"), spec)
+    return from_frame(str(path), pd.read_parquet(path, engine="pyarrow"), spec)
 
 
-def _from_table(path: Path, table: pd.DataFrame, spec: DataSpec) -> Source:
-    from pandas.api.types import is_numeric_dtype
+def from_frame(
+    where: str,
+    table: pd.DataFrame,
+    spec: DataSpec,
+    y: object = None,
+    *,
+    names: Sequence[str] | None = None,
+    notes: Sequence[Note] = (),
+) -> Source:
+    """A pandas frame as a source, taken as `read_csv` takes its columns.
 
+    Args:
+        where: what to call it.
+        table: the frame; its own index is left out.
+        spec: as for `read_csv`; ``condition`` may have positions from 0 as well as names.
+        y: labels beside the frame; no column of it is then taken as labels unasked.
+        names: of the columns, by default the frame's; blank where one has none.
+        notes: what was said of it so far.
+
+    Raises:
+        DataError: as `read_csv`.
+    """
+    rows, width = table.shape
     if table.empty:
-        rows, columns = table.shape
-        raise DataError(f"{path}: has {rows} rows and {columns} columns; at least one each is needed")
-    names = [str(name) for name in table.columns]
-    given = _positions(path, names, spec)
-    labels = [i for i, name in enumerate(names) if i not in given and name.strip().lower() in LABELS]
-    if len(labels) > 1:
-        first, second = (names[i] for i in labels[:2])
-        raise DataError(f'{path}: both "{first}" and "{second}" could be the labels; rename or remove one')
-    y: NDArray[Any] | None = None
+        raise DataError(f"{where}: has {rows} rows and {width} columns; at least one each is needed")
+    said = [*notes, *_own_index(table)]
+    called = [str(name).strip() for name in (table.columns if names is None else names)]
+    called = ["" if _UNNAMED.fullmatch(name) else name for name in called]
+    aside, more = _index(where, table, called, spec)
+    called, still_more = _named(called, aside, spec)
+    said += [*more, *still_more]
+    kept = [i for i in range(width) if i not in aside]
+    given = _positions(where, called, kept, spec)
+    label = _label(where, called, [i for i in kept if i not in given], spec, y)
+    if y is None and label is not None:
+        y = _labels(f'{where}: column "{called[label]}"', table.iloc[:, label], spec)
+        if spec.labels is None:
+            classes, count = listed(str(v) for v in np.unique(y)), len(np.unique(y))
+            said.append(Note("labels", {"name": called[label], "count": count, "classes": classes}, "labels = false"))
+    elif y is not None:
+        y = plain_labels(where, y)
+        said += [Note("label_kept", {"name": called[i]}) for i in kept if is_label(called[i]) and i not in given]
+        label = None
     read: dict[int, tuple[NDArray[Any], Column]] = {}
-    for i, name in enumerate(names):
-        column = table.iloc[:, i]
-        missing = np.asarray(column.isna())
-        if missing.any() and (i in labels or i in given or spec.missing == "refuse"):
-            # Of labels and conditions nothing may be missing, whatever the spec says.
-            remedy = "fill or remove them" if i in labels or i in given else REMEDY
-            raise DataError(
-                f'{path}: column "{name}" has {missing.sum()} missing values, the first in row '
-                f"{missing.argmax() + 1}; {remedy}"
-            )
-        if i in labels:
-            numbers = is_numeric_dtype(column)
-            y = column.to_numpy(np.float64) if numbers else np.array([str(v) for v in column])
-        else:
-            read[i] = _read(f'{path}: column "{name}"', name, column, spec, condition=i in given)
-    kept = [i for i in read if i not in given]
-    if not kept:
-        raise DataError(f"{path}: has no column of numbers ({', '.join(names)}); at least one is needed")
-    x = np.stack([read[i][0] for i in kept], axis=1)
-    source = make_source(str(path), x, y, missing=spec.missing == "keep")
-    source = dataclasses.replace(source, features=tuple(read[i][1] for i in kept))
+    for i in kept:
+        if i != label:
+            column, named = table.iloc[:, i], f'{where}: column "{called[i]}"'
+            read[i] = _read(named, called[i], column, spec, condition=i in given)
+            said += _looks(called[i], *read[i])
+    features = [i for i in read if i not in given]
+    if not features:
+        raise DataError(f"{where}: has no column of numbers ({', '.join(called)}); at least one is needed")
+    x = np.stack([read[i][0] for i in features], axis=1)
+    source = make_source(where, x, y, missing=spec.missing == "keep")
+    source = dataclasses.replace(source, features=tuple(read[i][1] for i in features), notes=(*source.notes, *said))
     if not given:
         return source
     context = np.stack([read[i][0] for i in given], axis=1)
     return dataclasses.replace(source, context=context, given=tuple(read[i][1] for i in given))
 
 
-def _positions(path: Path, names: list[str], spec: DataSpec) -> list[int]:
+def check_is_table(where: str, spec: DataSpec, *, table: bool, text: bool) -> None:
+    """Refuse options that mean nothing to what is read.
+
+    Args:
+        where: what to call it.
+        spec: the options.
+        table, text: whether it is a table, and one of text.
+
+    Raises:
+        DataError: naming the option and what it is for.
+    """
+    for option, asked in (("labels", isinstance(spec.labels, str)), ("index", spec.index is not None)):
+        if asked and not table:
+            raise DataError(f"{where}: {option} names columns of tables (CSV, Parquet, pandas), and it is none")
+    for option in ("header", "decimal"):
+        if getattr(spec, option) is not None and not text:
+            raise DataError(f"{where}: {option} is for CSV, and it is none; leave it out")
+
+
+def plain_labels(where: str, y: object) -> NDArray[Any]:
+    """Labels of pandas' types (nullable, categories, text) as an array of one plain type; of others as they are.
+
+    Raises:
+        DataError: a label is missing.
+    """
+    import pandas as pd
+
+    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
+        y = y.iloc[:, 0]
+    return _plain(f"{where}: y", y) if isinstance(y, pd.Series) else np.asarray(y)
+
+
+def _plain(where: str, column: pd.Series[Any]) -> NDArray[Any]:
+    from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
+
+    missing = np.asarray(column.isna())
+    if missing.any():
+        raise DataError(_missing(where, missing, column, "fill or remove them"))
+    if column.dtype == "category":
+        column = column.astype(column.cat.categories.dtype)
+    if column.dtype == object:
+        column = column.infer_objects()
+    if is_bool_dtype(column):
+        return column.to_numpy(bool)
+    if is_integer_dtype(column):
+        # Through floats numbers above 2⁵³ would become one another.
+        return column.to_numpy(np.uint64 if column.min() >= 2**63 else np.int64)
+    if is_numeric_dtype(column):
+        return column.to_numpy(np.float64)
+    if all(_is_real(v) for v in column):
+        return np.array([float(v) for v in column])
+    return np.array([str(v) for v in column])
+
+
+def _labels(where: str, column: pd.Series[Any], spec: DataSpec) -> NDArray[Any]:
+    """The labels in a column, which must not look like a measurement."""
+    found = _plain(where, column)
+    values, counts = np.unique(found, return_counts=True)
+    otherwise = 'say labels = false to read it as a value, or name the column of labels (labels = "...")'
+    if found.dtype.kind in "iuf" and len(values) > MOST_MEASURED:
+        broken = found.dtype.kind == "f" and bool((found != np.round(found)).any())
+        if broken or counts.min() == 1:
+            raise DataError(
+                f"{where} is taken as the labels, and holds {len(values)} different numbers, such as {values[1]:g}, "
+                f"which look like a measurement; {otherwise}"
+            )
+    alone = [str(v) for v in values[counts == 1] if str(v) not in spec.without]
+    if alone and len(found) >= FEW:
+        raise DataError(
+            f'{where} is taken as the labels, and has a single row of "{alone[0]}"; {otherwise}, or leave such rows '
+            f'out with without = ["{alone[0]}"]'
+        )
+    return found
+
+
+def _own_index(table: pd.DataFrame) -> list[Note]:
+    """What is to be said of a frame's own index, which is no column."""
+    import pandas as pd
+
+    index = table.index
+    if isinstance(index, pd.RangeIndex):
+        return []
+    name = ", ".join(str(n) for n in index.names if n is not None)
+    values = {"name": name or "index", "values": listed((str(v) for v in index[:6]), 3)}
+    return [Note("frame_index", values, "reset_index()")]
+
+
+def _index(where: str, table: pd.DataFrame, names: list[str], spec: DataSpec) -> tuple[set[int], list[Note]]:
+    """The columns that number or name the rows, or that hold nothing, and what is to be said of them."""
+    if isinstance(spec.index, tuple):
+        for wanted in spec.index:
+            if wanted not in names:
+                raise DataError(f"{where}: index: {unknown('column', wanted, names)}")
+        aside = {i for i, name in enumerate(names) if name in spec.index}
+        notes: list[Note] = []
+    else:
+        aside, notes = set(), []
+        if spec.index is None and names[0] == "" and len(names) > 1 and _numbers_rows(table.iloc[:, 0]):
+            aside = {0}
+            shown = listed((str(v) for v in table.iloc[:6, 0]), 3)
+            notes = [Note("index", {"values": shown}, "index = false")]
+    empty = [i for i, name in enumerate(names) if name == "" and i not in aside and table.iloc[:, i].isna().all()]
+    if empty and len(empty) + len(aside) < len(names):
+        aside |= {*empty}
+        notes.append(Note("empty", {"count": len(empty)}))
+    return aside, notes
+
+
+def _numbers_rows(column: pd.Series[Any]) -> bool:
+    """Whether a column has a whole number or a text of its own for each row."""
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    if column.isna().any() or is_bool_dtype(column) or not column.is_unique:
+        return False
+    return not is_numeric_dtype(column) or bool((column == column.round()).all())
+
+
+def _named(names: list[str], aside: set[int], spec: DataSpec) -> tuple[list[str], list[Note]]:
+    """A name of its own for each column, and what is to be said of those that had none.
+
+    Several that could be the labels keep the one name, so that they are refused.
+    """
+    found: list[str] = []
+    again, nameless = [], []
+    for i, name in enumerate(names):
+        new = name or f"Unnamed: {i}"
+        if name == "" and i not in aside:
+            nameless.append(new)
+        count = 0
+        while new in found and not (spec.labels is None and is_label(name)):
+            count += 1
+            new = f"{name}.{count}"
+        if count:
+            again.append(new)
+        found.append(new)
+    notes = [Note("unnamed", {"names": listed(nameless)})] if nameless else []
+    return found, notes + ([Note("again", {"names": listed(again)})] if again else [])
+
+
+def _positions(where: str, names: list[str], kept: Sequence[int], spec: DataSpec) -> list[int]:
+    found = []
     for wanted in spec.condition:
+        if isinstance(wanted, int) and str(wanted) in names:
+            wanted = str(wanted)
+        known = [names[i] for i in kept]
         if not isinstance(wanted, str):
-            raise DataError(f"{path}: condition: got {wanted}; allowed: names of columns, {', '.join(names)}")
-        if wanted not in names:
-            raise DataError(f"{path}: condition: {unknown('column', wanted, names)}")
-    return [names.index(str(wanted)) for wanted in spec.condition]
+            raise DataError(f"{where}: condition: got {wanted}; allowed: names of columns, {', '.join(known)}")
+        if wanted not in known:
+            raise DataError(f"{where}: condition: {unknown('column', wanted, known)}")
+        found.append(names.index(wanted))
+    return found
+
+
+def _label(where: str, names: list[str], free: Sequence[int], spec: DataSpec, y: object) -> int | None:
+    """Which column holds the labels; None for none."""
+    if spec.labels is False:
+        return None
+    if isinstance(spec.labels, str):
+        if y is not None:
+            raise DataError(f'{where}: got labels = "{spec.labels}" and labels beside the table; give one of them')
+        known = [names[i] for i in free]
+        if spec.labels not in known:
+            raise DataError(f"{where}: labels: {unknown('column', spec.labels, known)}")
+        return names.index(spec.labels)
+    found = [i for i in free if is_label(names[i])] if y is None else []
+    if len(found) > 1:
+        first, second = (names[i] for i in found[:2])
+        raise DataError(
+            f'{where}: both "{first}" and "{second}" could be the labels; say which (labels = "{first}"), or rename or '
+            "remove one"
+        )
+    return found[0] if found else None
+
+
+def _missing(where: str, missing: NDArray[np.bool_], column: pd.Series[Any], remedy: str) -> str:
+    return f"{where} has {missing.sum()} missing values, the first in row {missing.argmax() + 1}; {remedy}"
 
 
 def _read(
     where: str, name: str, column: pd.Series[Any], spec: DataSpec, *, condition: bool
-) -> tuple[NDArray[Any], Column]:
-    """The numbers of a column, or codes of its texts; float64 for a condition, else float32."""
-    from pandas.api.types import is_numeric_dtype
+) -> tuple[NDArray[np.float64], Column]:
+    """The numbers of a column, or codes of its texts, shape (rows,), NaN for what is missing."""
+    from pandas.api.types import is_complex_dtype, is_numeric_dtype
 
-    kind = np.float64 if condition else np.float32
     missing = np.asarray(column.isna())
+    if missing.any() and (condition or spec.missing == "refuse"):
+        # Of conditions nothing may be missing, whatever the spec says.
+        raise DataError(_missing(where, missing, column, "fill or remove them" if condition else REMEDY))
     if column.dtype == object:
         # True and False among what is missing.
         column = column.convert_dtypes()
-    if is_numeric_dtype(column) or missing.all():
-        values = np.full(len(column), np.nan, kind)
+    values = np.full(len(column), np.nan)
+    known = column[~missing]
+    numeric = is_numeric_dtype(column) and not is_complex_dtype(column)
+    if numeric or (column.dtype != "category" and all(_is_real(v) for v in known)):
         with np.errstate(over="ignore"):
-            values[~missing] = column[~missing].to_numpy(kind)
+            values[~missing] = [float(v) for v in known] if known.dtype == object else known.to_numpy(np.float64)
         if condition and not np.isfinite(values).all():
             raise DataError(f"{where} holds infinite values; a condition is a finite number or a text")
         return values, Column(name)
-    known = column[~missing]
-    if not condition and spec.scale != "none":
+    dates = _are_dates(known)
+    if dates or (not condition and spec.scale != "none"):
         raise DataError(
-            f"{where} holds {_foreign(known)}; allowed: numbers, and one column of labels called "
-            f'{" or ".join(LABELS)}; turn it into numbers, remove it, or read text as categories with scale = "none"'
+            f"{where} holds {'dates' if dates else _foreign(known)}; allowed: numbers, and one column of labels called "
+            f'{" or ".join(LABELS)}; turn it into numbers, remove it, leave it out with index = "{name}"'
+            + ("" if dates else ', or read text as categories with scale = "none"')
         )
     if not _is_text(known):
         raise DataError(
-            f"{where} holds {_foreign(known)}; allowed: numbers, or text of which nothing is a number; "
-            "turn it into one of these, or remove it"
+            f"{where} holds {_foreign(known)}; allowed: numbers, or text of which nothing is a number (write numbers "
+            "without units and signs for thousands); turn it into one of these, or remove it"
         )
     texts, codes = np.unique(np.array([str(v) for v in known]), return_inverse=True)
     most = MOST_KINDS if condition else MOST_CATEGORIES
     if len(texts) > most:
-        raise DataError(f"{where} holds {len(texts)} different texts; allowed: at most {most}; group or remove it")
-    values = np.full(len(column), np.nan, kind)
+        raise DataError(
+            f"{where} holds {len(texts)} different texts; allowed: at most {most}; group or remove it, or leave it out "
+            f'with index = "{name}"'
+        )
     values[~missing] = codes.reshape(-1)
     return values, Column(name, tuple(str(t) for t in texts))
+
+
+def _looks(name: str, values: NDArray[np.float64], column: Column) -> list[Note]:
+    """What is to be said of a column that numbers or names its rows."""
+    option = f'index = "{name}"'
+    if len(values) < FEW:
+        return []
+    if column.categories:
+        return [Note("distinct", {"name": name}, option)] if len(column.categories) == len(values) else []
+    if (np.diff(values) == 1).all():
+        return [Note("counter", {"name": name, "values": listed((f"{v:g}" for v in values[:4]), 3)}, option)]
+    return []
+
+
+def _is_real(value: object) -> bool:
+    """Whether a value is a number of another kind than NumPy's, as Python's Decimal is."""
+    return isinstance(value, numbers.Real | Decimal | np.bool_)
 
 
 def _is_text(known: pd.Series[Any]) -> bool:
     if known.dtype == "category":
         return True
-    # With a comma for a point, numbers would become categories in silence.
-    return all(isinstance(v, str) and not _is_number(v.replace(",", ".")) for v in known)
+    # With a sign for thousands or a comma for a point, numbers would become categories in silence.
+    return all(isinstance(v, str) and not is_number(v) and not _FIGURE.fullmatch(v) for v in known)
+
+
+def _are_dates(known: pd.Series[Any]) -> bool:
+    import pandas as pd
+
+    if known.dtype == "category":
+        known = known.cat.categories.to_series()
+    kinds = (datetime.date, datetime.time, datetime.timedelta, pd.Period, np.datetime64)
+    each = (isinstance(v, kinds) or (isinstance(v, str) and bool(_DATE.fullmatch(v))) for v in known)
+    return len(known) > 0 and all(each)
 
 
 def _foreign(known: pd.Series[Any]) -> str:
-    import pandas as pd
-
-    if pd.api.types.is_datetime64_any_dtype(known):
-        return "dates"
-    wrong = [v for v in known if not (isinstance(v, str) and _is_number(v))]
+    wrong = [v for v in known if not (isinstance(v, str) and is_number(v))]
     return f'"{str(wrong[0])[:40]}"' if wrong else "numbers written as text"
-
-
-def _has_names(first: list[str], second: list[str]) -> bool:
-    cells = first[1:] if first[0] == "" else first
-    if any(c.lower() in LABELS for c in cells) or not any(_is_number(c) for c in cells):
-        return True
-    # pandas writes a table without names so; few columns could as well be a first row of values.
-    if cells == [str(i) for i in range(len(cells))] and (len(cells) > 4 or len(cells) < len(first)):
-        return True
-    pairs = zip(first, second, strict=False)
-    return any(not _is_number(a) and a.lower() not in _MISSING and _is_number(b) for a, b in pairs)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

@@ -1,0 +1,233 @@
+"""Tables as text (CSV and its kin) to columns: separators, names, decimal commas, and which cells are missing."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.data.notes import Note, counted, listed
+from latente.errors import DataError
+from latente.spec import DataSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LABELS = ("label", "labels", "class", "target", "y")
+SEPARATORS = "\t;|,"
+"""A comma comes last: in a table parted by one of the others it may be a decimal comma."""
+MISSING_TEXT = ("", "?", "NaN", "nan", "<NA>", "#N/A")
+"""Cells that are missing in every column."""
+WORDS = ("NA", "N/A", "n/a", "None", "none", "NULL", "null")
+"""Cells that are missing in a column of numbers, and texts like any other in a column of text."""
+_WHOLE = re.compile(r"[+-]?(0|[1-9]\d*)")
+_COMMAS = re.compile(r"[+-]?\d*,?\d+([eE][+-]?\d+)?")
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """What a text file holds.
+
+    Attributes:
+        columns: numbers, True and False, or text (object, None where it is missing), called 0, 1, ....
+        names: of the columns, blank where the file has none.
+        notes: what was decided or left aside.
+    """
+
+    columns: pd.DataFrame
+    names: tuple[str, ...]
+    notes: tuple[Note, ...]
+
+
+def is_gzip(path: Path) -> bool:
+    """Whether a file is packed with gzip, by its first bytes."""
+    with path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
+
+
+def is_label(name: str) -> bool:
+    """Whether a column of this name is the labels where nothing else is said."""
+    return name.strip().lower() in LABELS
+
+
+def read_text_table(path: Path, spec: DataSpec) -> TextTable:
+    """The columns of a text file, as `latente.data.tables.read_csv` says.
+
+    Raises:
+        DataError: not UTF-8, no rows, decimal commas that ``spec.decimal`` does not name.
+        ValueError: of pandas, where lines have more cells than the first, or a quote has no end.
+    """
+    _check_encoding(path)
+    try:
+        return _read(path, spec)
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path, f"it has the byte 0x{error.object[error.start]:02x}") from None
+
+
+def _read(path: Path, spec: DataSpec) -> TextTable:
+    import pandas as pd
+
+    separator = _separator(path)
+    first, second = _top(path, separator)
+    named, notes = _has_names(first, second, spec.header)
+    names = [_clean(cell) for cell in first] if named else [str(i + 1) for i in range(len(first))]
+    asked: dict[str, Any] = {
+        "sep": separator,
+        "header": 0 if named else None,
+        "names": range(len(first)),
+        "index_col": False,
+        "encoding": "utf-8-sig",
+        "low_memory": False,
+        "skipinitialspace": True,
+        "compression": "gzip" if is_gzip(path) else None,
+    }
+    with warnings.catch_warnings():
+        # A warning of pandas that cells were thrown away.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        table = pd.read_csv(path, decimal=spec.decimal or ".", na_values=["?", "none"], **asked)
+        labels = [i for i, name in enumerate(names) if name == spec.labels or (spec.labels is None and is_label(name))]
+        texts = sorted({*labels, *(i for i in table.columns if _is_text(table[i]))})
+        cells = pd.read_csv(path, usecols=texts, dtype=str, na_filter=False, **asked) if texts else None
+    for i in texts:
+        assert cells is not None
+        raw = np.array([cell.strip() for cell in cells[i].fillna("")], object)
+        where = f'{path}: column "{names[i] or i + 1}"'
+        table[i], said = _typed(where, names[i], raw, spec)
+        notes += said
+    if spec.missing == "keep" and len(names) > 1 and len(table) and table.iloc[:, -1].isna().any():
+        notes += _short(path, separator, len(names), named)
+    return TextTable(table, tuple(names), tuple(notes))
+
+
+def _check_encoding(path: Path) -> None:
+    with (gzip.open if is_gzip(path) else open)(path, "rb") as file:
+        head = file.read(4096)
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise _not_utf8(path, "its first bytes are those of UTF-16")
+    if b"\0" in head:
+        raise _not_utf8(path, "it has bytes of zero, as UTF-16 and files that are no text have")
+
+
+def _not_utf8(path: Path, why: str) -> DataError:
+    return DataError(f"{path}: is not UTF-8 ({why}); save it as UTF-8 (in a spreadsheet: CSV UTF-8)")
+
+
+def _text(path: Path) -> IO[str]:
+    found: IO[str] = (gzip.open if is_gzip(path) else open)(path, "rt", encoding="utf-8-sig", newline="")
+    return found
+
+
+def _rows(file: IO[str], separator: str) -> Iterator[list[str]]:
+    """The rows that are not blank."""
+    read = csv.reader(file, delimiter=separator, skipinitialspace=True)
+    return (row for row in read if len(row) > 1 or "".join(row).strip())
+
+
+def _top(path: Path, separator: str) -> tuple[list[str], list[str]]:
+    """The cells of the first two rows, the second the first again where there is one only."""
+    with _text(path) as file:
+        rows = [[cell.strip() for cell in row] for row in islice(_rows(file, separator), 2)]
+    if not rows:
+        raise DataError(f"{path}: is empty; a table of at least one row is needed")
+    return rows[0], rows[-1]
+
+
+def _separator(path: Path) -> str:
+    """What parts the first two rows into as many cells each; a comma where nothing does."""
+    for separator in SEPARATORS:
+        first, second = _top(path, separator)
+        if len(first) > 1 and len(first) == len(second):
+            return separator
+    with _text(path) as file:
+        line = next(line for line in file if line.strip())
+    return max(",;\t|", key=line.count)
+
+
+def _clean(name: str) -> str:
+    """A name without the sign that NumPy's savetxt begins its first line with."""
+    return name.removeprefix("#").strip()
+
+
+def _has_names(first: list[str], second: list[str], header: bool | None) -> tuple[bool, list[Note]]:
+    """Whether the first row holds names, and what is to be said of it where nothing was asked for."""
+    if header is not None:
+        return header, []
+    cells = first[1:] if first[0] == "" else first
+    shown = {"cells": listed(first)}
+    if any(is_label(_clean(c)) for c in cells):
+        return True, []
+    if not any(is_number(c) for c in cells):
+        plain = any(is_number(c) or c in MISSING_TEXT for c in second)
+        return True, [] if plain else [Note("names", shown, "header = false")]
+    # pandas writes a table without names so; few columns could as well be a first row of values.
+    counts = cells == [str(i) for i in range(len(cells))] and (len(cells) > 4 or len(cells) < len(first))
+    pairs = zip(first, second, strict=False)
+    missing = {c.lower() for c in (*MISSING_TEXT, *WORDS)}
+    if counts or any(not is_number(a) and a.lower() not in missing and is_number(b) for a, b in pairs):
+        return True, [Note("names", shown, "header = false")]
+    return False, [Note("no_names", shown, "header = true")]
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is written as a number."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_text(column: pd.Series[Any]) -> bool:
+    # Of True and False with something missing the values are no text.
+    return column.dtype.kind == "O" and any(isinstance(v, str) for v in column)
+
+
+def _typed(where: str, name: str, cells: NDArray[np.object_], spec: DataSpec) -> tuple[Any, list[Note]]:
+    """Cells as numbers, as True and False, or as text with None for what is missing; and what is to be said."""
+    empty = np.isin(cells, MISSING_TEXT)
+    absent = empty | np.isin(cells, WORDS)
+    known = cells[~absent]
+    if len(known) and all(v in ("True", "False", "TRUE", "FALSE", "true", "false") for v in known):
+        made = np.full(len(cells), None, object)
+        made[~absent] = [v.lower() == "true" for v in known]
+        return (made.astype(bool) if not absent.any() else made), []
+    if len(known) and spec.decimal is None and all(_COMMAS.fullmatch(v) for v in known):
+        comma = next((v for v in known if "," in v), None)
+        if comma is not None:
+            raise DataError(
+                f'{where} holds "{comma}"; allowed: numbers with a decimal point; for decimal commas say '
+                'decimal = ",", and write thousands without commas'
+            )
+    if len(known) and all(_WHOLE.fullmatch(v) for v in known) and not absent.any():
+        whole = [int(v) for v in known]
+        if min(whole) >= -(2**63) and max(whole) < 2**63:
+            return np.array(whole, np.int64), []
+    point = [v.replace(",", ".") for v in known] if spec.decimal == "," else list(known)
+    # 007 is a name, and no number.
+    if len(known) and all(is_number(v) and "_" not in v and not re.match(r"[+-]?0\d", v) for v in point):
+        numbers = np.full(len(cells), np.nan)
+        numbers[~absent] = [float(v) for v in point]
+        if (np.abs(numbers[~absent]) < 2**53).all():
+            return numbers, []
+    said = Counter(cells[absent & ~empty])
+    texts = cells.copy()
+    texts[empty] = None
+    notes = [Note("words", {"name": name, "words": counted({f'"{w}"': n for w, n in said.items()})})] if said else []
+    return texts, notes
+
+
+def _short(path: Path, separator: str, width: int, named: bool) -> list[Note]:
+    """What is to be said of rows that end before the others."""
+    with _text(path) as file:
+        found = [i for i, row in enumerate(_rows(file, separator)) if len(row) < width]
+    return [Note("short", {"count": len(found), "row": found[0] + (not named)})] if found else []
