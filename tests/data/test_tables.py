@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from latente.data.files import read
-from latente.errors import DataError
+from latente.data.load import load_data
+from latente.errors import DataError, SpecError
+from latente.spec import DataSpec
 
 A = np.round(np.random.default_rng(0).normal(size=(30, 6)), 4)
 X = A.astype(np.float32)
@@ -177,3 +179,221 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
     pd.DataFrame({"a": [1.0]}).to_parquet(tmp_path / "a.parquet")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     error_of(tmp_path / "a.parquet", r"needs pyarrow; pip install latente\[parquet\]")
+
+
+def said(data):
+    """The keys of the notes, with the option that decides otherwise."""
+    return [(note.key, note.option) for note in data.notes]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "features", "classes", "notes"),
+    [
+        (",a,b\n{i},{n},{n}", {}, ["a", "b"], (), [("index", "index = false")]),
+        (",a,b\nr{i},{n},{n}", {}, ["a", "b"], (), [("index", "index = false")]),
+        (
+            ",a,b\n{i},{n},{n}",
+            {"index": False},
+            ["Unnamed: 0", "a", "b"],
+            (),
+            [("unnamed", ""), ("counter", 'index = "Unnamed: 0"')],
+        ),
+        (",a,b\n{m},{n},{n}", {}, ["Unnamed: 0", "a", "b"], (), [("unnamed", "")]),
+        (",a,b\n{n},{n},{n}", {}, ["Unnamed: 0", "a", "b"], (), [("unnamed", "")]),
+        ("id,a\n{i},{n}", {}, ["id", "a"], (), [("counter", 'index = "id"')]),
+        ("id,who,a\n{i},r{i},{n}", {"index": ["id", "who"]}, ["a"], (), []),
+        ("who,a\nr{i},{n}", {"scale": "none"}, ["who", "a"], (), [("distinct", 'index = "who"')]),
+        ("x,y,z\n{n},{m},{n}", {}, ["x", "z"], ("0", "1", "2"), [("labels", "labels = false")]),
+        ("x,y,z\n{n},{m},{n}", {"labels": False}, ["x", "y", "z"], (), []),
+        ("x,y,z\n{m},{m},{n}", {"labels": "x"}, ["y", "z"], ("0", "1", "2"), []),
+        ("# a, y ,b\n{n},{m}.0,{n}", {}, ["a", "b"], ("0", "1", "2"), [("labels", "labels = false")]),
+        ("a,class\n{n},00{m}", {}, ["a"], ("000", "001", "002"), [("labels", "labels = false")]),
+        (
+            "a,class\n{n},900719925474099{m}",
+            {},
+            ["a"],
+            ("9007199254740990", "9007199254740991", "9007199254740992"),
+            [("labels", "labels = false")],
+        ),
+        ("a,a,b\n{n},{m},{n}", {}, ["a", "a.1", "b"], (), [("again", "")]),
+        ("a;b\n{n},5;{m}", {"decimal": ","}, ["a", "b"], (), []),
+        ("{n},5;1,5;{m},25", {"decimal": ","}, ["1", "2", "3"], (), [("no_names", "header = true")]),
+        ("2019,2020\n{n},{m}", {}, ["1", "2"], (), [("no_names", "header = true")]),
+        ("2019,2020\n{n},{m}", {"header": True}, ["2019", "2020"], (), []),
+        ("p,x\nq{m},x{m}", {"scale": "none"}, ["p", "x"], (), [("names", "header = false")]),
+        ("p,x\nq{m},x{m}", {"scale": "none", "header": False}, ["1", "2"], (), []),
+        ("a,b,\n{n},{m},", {}, ["a", "b"], (), [("empty", "")]),
+        ("a|b\n{n}|{m}", {}, ["a", "b"], (), []),
+        ('\ufeffa,"b\n(km)"\n\n{n},"{m}"\n', {}, ["a", "b\n(km)"], (), []),
+    ],
+)
+def test_what_is_decided_is_said_and_can_be_decided_otherwise(tmp_path, text, options, features, classes, notes):
+    first, *rest = text.split("\n{" if "\n{" in text else "\nq" if "\nq" in text else "\nr", 1)
+    row = (text[len(first) + 1 :] if rest else text) + "\n"
+    whole = "".join(row.format(i=100 + i, n=i * i % 7, m=i % 3) for i in range(30))
+    data = load_data(table(tmp_path / "a.csv", (first + "\n" if rest else "") + whole), **options)
+    assert [c.name for c in data.features] == features
+    assert data.classes == classes
+    assert said(data) == notes
+    assert data.card().get("notes", []) == [n.table() for n in data.notes]
+    numbered = features[0] == "1" and text.count("\n") == 1
+    assert sum(map(len, (data.train, data.validation, data.test))) == 30 + numbered
+
+
+def test_decimal_commas_and_indexes_have_the_right_values(tmp_path):
+    s = read(table(tmp_path / "a.csv", ";x;label\n7;-1,5;1\n9;2e1;2\n"), DataSpec(decimal=","))
+    assert (s.x.tolist(), s.classes) == ([[-1.5], [20]], ("1", "2"))
+    with pytest.raises(DataError, match=r'column "x" holds "-1,5"; allowed: .*; for decimal commas say decimal = ","'):
+        read(tmp_path / "a.csv")
+    s = read(table(tmp_path / "b.csv", '"",a\n"Mazda RX4",1\n"Fiat 128",2\n'))
+    assert s.x.tolist() == [[1], [2]]
+
+
+def test_words_for_nothing_are_texts_in_a_column_of_text_and_missing_among_numbers(tmp_path):
+    rows = "".join(
+        f"{i},{('NA', 4)[i % 2]},{('None', 'Mild', 'NA')[i % 3]},{('null', '', 'a')[i % 3]}\n" for i in range(30)
+    )
+    path = table(tmp_path / "a.csv", f"a,n,label,town\n{rows}")
+    data = load_data(path, scale="none", missing="keep")
+    assert data.classes == ("Mild", "NA", "None")
+    assert [c.categories for c in data.features] == [(), (), ("a", "null")]
+    whole = np.concatenate([data.part(p).x for p in ("train", "validation", "test")])
+    assert np.isnan(whole).sum(axis=0).tolist() == [0, 15, 10]
+    assert [n.values["words"] for n in data.notes if n.key == "words"] == ['10 "NA", 10 "None"', '10 "null"']
+    with pytest.raises(DataError, match=r'column "n" has 15 missing values, the first in row 1'):
+        load_data(path, scale="none")
+    error_of(table(path, "a,label\n1,0\n2,None\n"), 'column "label" has 1 missing values, the first in row 2')
+
+
+def test_rows_that_end_early_are_counted(tmp_path):
+    path = table(tmp_path / "a.csv", "a,b,c\n" + "1,2,3\n" * 20 + "4,5\n" * 2 + "6\n" + "7,8,\n")
+    data = load_data(path, missing="keep")
+    assert [(n.key, dict(n.values)) for n in data.notes] == [("short", {"count": 3, "row": 21})]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "x,y,z\n" + "".join(f"{i % 7},{i / 7},3\n" for i in range(30)),
+            'column "y" is taken as the labels, and holds 30 diff',
+        ),
+        (
+            "x,y,z\n" + "".join(f"{i % 7},{i * i},3\n" for i in range(30)),
+            "such as 1, which look like a measurement; say labels = f",
+        ),
+        (
+            "x,y\n" + "".join(f"{i},{'ab'[i > 0]}\n" for i in range(30)),
+            r'has a single row of "a"; .* without = \["a"\]',
+        ),
+        ("label,label,a\n1,2,3\n", 'both "label" and "label" could be the labels; say which'),
+        ("a,b\n1,1 234\n2,1 235\n", 'column "b" holds "1 234"'),
+        ('a,b\n1,"1,234.5"\n2,"1,235.0"\n', 'column "b" holds "1,234.5"'),
+        ("a,b\n1,5 %\n2,6 %\n", 'column "b" holds "5 %"'),
+        ("a,b\n1,2020-01-31\n2,2020-02-01\n", 'column "b" holds dates'),
+        ("a,b\n1,31/01/2020\n2,1/2/2020\n", 'column "b" holds dates'),
+    ],
+)
+def test_what_would_be_read_as_something_else_is_refused(tmp_path, text, message):
+    with pytest.raises(DataError, match=message):
+        read(table(tmp_path / "a.csv", text), DataSpec(scale="none"))
+
+
+def test_other_encodings_are_named(tmp_path):
+    (tmp_path / "a.csv").write_text("a\tb\n1\t2\n" * 3, encoding="utf-16")
+    error_of(tmp_path / "a.csv", r"a.csv: is not UTF-8 \(its first bytes are those of UTF-16\); save it as UTF-8")
+    (tmp_path / "a.csv").write_text("a,ação\n1,2\n3,4\n", encoding="latin-1")
+    error_of(tmp_path / "a.csv", r"a.csv: is not UTF-8 \(it has the byte 0xe7\); save it as UTF-8")
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "message"),
+    [
+        ("digits", {"labels": "y"}, "digits: labels names columns of tables"),
+        ("digits", {"index": False}, "digits: index names columns of tables"),
+        (X, {"decimal": ","}, "arrays: decimal is for CSV, and it is none"),
+        (pd.DataFrame(X), {"header": True}, "arrays: header is for CSV, and it is none"),
+        (pd.DataFrame(X), {"labels": "7"}, 'arrays: labels: unknown column "7"; Allowed: 0, 1'),
+        (pd.DataFrame(X), {"index": "7"}, 'arrays: index: unknown column "7"'),
+        ((pd.DataFrame(X), Y), {"labels": "0"}, 'got labels = "0" and labels beside the table'),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(source, options, message):
+    with pytest.raises(DataError, match=message):
+        load_data(source, **options)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("labels", True), ("labels", 3), ("index", True), ("index", []), ("header", "yes"), ("decimal", ";")],
+)
+def test_options_of_another_kind_are_refused(option, value):
+    with pytest.raises(SpecError, match=f"{option}"):
+        DataSpec(**{option: value})
+
+
+def test_labels_can_be_left_out_of_any_data():
+    data = load_data("digits", labels=False)
+    assert (data.classes, data.train.y) == ((), None)
+
+
+FRAME = pd.DataFrame(A[:, :3], columns=["a", "b", " c "]).assign(label=Y)
+
+
+def test_a_frame_is_read_as_the_same_table_in_a_file(tmp_path):
+    FRAME.to_csv(tmp_path / "a.csv", index=False)
+    whole, frame = load_data(tmp_path / "a.csv"), load_data(FRAME)
+    assert frame.fingerprint == whole.fingerprint
+    assert [c.name for c in frame.features] == [c.name for c in whole.features] == ["a", "b", "c"]
+    assert (frame.classes, said(frame)) == (("0", "1", "2"), said(whole))
+    shuffled = FRAME.sample(frac=1, random_state=1)
+    assert said(load_data(shuffled))[0] == ("frame_index", "reset_index()")
+    apart = load_data((FRAME.drop(columns="label"), FRAME["label"]))
+    assert (apart.fingerprint, said(apart)) == (whole.fingerprint, [])
+    both = load_data((FRAME, FRAME["label"]))
+    assert (both.shape, said(both)) == ((4,), [("label_kept", "")])
+
+
+def test_nullable_columns_and_other_kinds_of_numbers():
+    from decimal import Decimal
+
+    n = 30
+    frame = pd.DataFrame(
+        {
+            "whole": pd.array([1, None] * 15, "Int64"),
+            "yes": pd.array([True, None, False] * 10, "boolean"),
+            "money": [Decimal("1.25"), None] * 15,
+            "town": pd.array(["Porto", pd.NA] * 15, "string"),
+            "kind": pd.Categorical(["u", None, "v"] * 10),
+            "single": pd.array(np.arange(n) % 4 / 2, "Float32"),
+            "id": 2**53 + np.arange(n) % 2,
+        }
+    )
+    data = load_data(frame, labels="id", scale="none", missing="keep")
+    assert data.classes == ("9007199254740992", "9007199254740993")
+    assert [c.categories for c in data.features] == [(), (), (), ("Porto",), ("u", "v"), ()]
+    whole = np.concatenate([data.part(p).x for p in ("train", "validation", "test")])
+    assert np.nansum(whole, axis=0).tolist() == [15, 10, 15 * 1.25, 0, 10, 21.5]
+    assert np.isnan(whole).sum(axis=0).tolist() == [15, 10, 15, 15, 10, 0]
+    zones = frame.assign(at=pd.date_range("2020", periods=n, tz="Europe/Lisbon"))
+    with pytest.raises(DataError, match='column "at" holds dates; .* leave it out with index = "at"'):
+        load_data(zones, labels="id", scale="none", missing="keep")
+    with pytest.raises(DataError, match='column "whole" has 15 missing values'):
+        load_data(frame, labels="whole", missing="keep", scale="none")
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        pd.Series(Y, dtype="Int64"),
+        pd.Series(Y).astype("category"),
+        pd.Series(Y.astype(str), dtype="string"),
+        pd.Series(Y.astype(float)),
+        pd.DataFrame({"y": Y}),
+    ],
+)
+def test_labels_of_pandas_are_those_of_arrays(y):
+    found, plain = load_data((A, y)), load_data((A, Y))
+    assert (found.classes, found.fingerprint) == (plain.classes, plain.fingerprint)
+    with pytest.raises(DataError, match="arrays: y has 1 missing values, the first in row 1"):
+        load_data((A, pd.Series([pd.NA, *Y[1:]], dtype="Int64")))

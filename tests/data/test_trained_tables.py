@@ -1,6 +1,8 @@
 """Tables with missing values and with condition columns, trained, saved, and loaded again from their file."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +11,10 @@ import pytest
 import latente
 from latente.data.columns import column_kinds
 from latente.data.load import load_data
+from latente.interfaces.cli import main
+from latente.spec import RunSpec, TrainSpec
 from latente.training import store
+from latente.training.check import check
 
 RNG = np.random.default_rng(3)
 N = 800
@@ -157,3 +162,44 @@ def test_a_mixed_table_with_holes_trains(tmp_path):
     found = run.reconstruct(np.array([[1, 9, np.nan], [-1, 1, np.nan]], np.float32))[:, 2]
     porto = data.features[2].categories.index("Porto")
     assert (found[0] == porto, found[1] == porto) == (True, False)
+
+
+def test_the_table_of_the_docs_trains_as_it_is_typed(tmp_path, monkeypatch, capsys):
+    text = (Path(latente.__file__).parents[2] / "docs/tables.md").read_text(encoding="utf-8")
+    table, study = (re.search(f"```{kind}\n(.*?)```", text, re.S)[1] for kind in ("csv", "toml"))
+    monkeypatch.chdir(tmp_path)
+    head, *rows = table.splitlines(keepends=True)
+    (tmp_path / "people.csv").write_text(head + "".join(rows) * 60, encoding="utf-8")
+    (tmp_path / "study.toml").write_text(study, encoding="utf-8")
+    assert main(["data", "show", "people.csv", "--set", "scale=none"]) == 0
+    kinds = json.loads(capsys.readouterr().out)["kinds"]
+    assert kinds == ["real", "count", "binary", "categorical:2"]
+    assert str(kinds).replace("'", '"') in study
+    options = ["--set", "train.epochs=1", "--out", "study", "--jobs", "1", "--lang", "en"]
+    assert main(["run", "study.toml", *options]) == 0
+    run = latente.load(tmp_path / "study/runs/vae/seed-0")
+    assert run.model.likelihood.spread[0] == pytest.approx(6.15, abs=0.05)
+    assert run.sample(8)[:, 0].mean() == pytest.approx(165, abs=10)
+    python = re.search("```python\n(.*?)```", text, re.S)[1]
+    found = {"latente": latente}
+    exec(python, found)
+    assert found["data"].columns == ("smokes",)
+
+
+def test_numbers_far_from_one_are_named_where_nothing_standardises_them(caplog):
+    x = np.column_stack([RNG.uniform(0, 4241, 60), RNG.normal(size=60), 1e-3 * RNG.normal(size=60), np.full(60, 7.0)])
+    frame = pd.DataFrame(x, columns=["pay", "a", "b", "c"])
+
+    def told(model, data):
+        caplog.clear()
+        check(RunSpec(model=model, train=TrainSpec(batch_size=8)), data)
+        return [(r.msg.key, r.msg.values["columns"]) for r in caplog.records]
+
+    data = load_data(frame, scale="none")
+    ((key, columns),) = told(latente.VAE(2, likelihood="gaussian"), data)
+    assert key == "units"
+    assert re.findall(r"(\w+) \(", columns) == ["pay", "b"]
+    assert told(latente.VAE(2, likelihood={"name": "mixed", "columns": ["real"] * 4}), data) == []
+    assert told(latente.VAE(2, likelihood="laplace"), load_data(frame, scale="minmax")) == []
+    images = load_data(1000 * RNG.normal(size=(60, 4, 5)), scale="none")
+    assert [k for k, _ in told(latente.VAE(2, likelihood="gaussian"), images)] == ["units-all"]

@@ -79,7 +79,7 @@ def _read(path: Path, spec: DataSpec) -> TextTable:
 
     separator = _separator(path)
     first, second = _top(path, separator)
-    named, notes = _has_names(first, second, spec.header)
+    named, notes = _has_names(first, second, spec.header, "" if separator == "," and spec.decimal != "," else ",")
     names = [_clean(cell) for cell in first] if named else [str(i + 1) for i in range(len(first))]
     asked: dict[str, Any] = {
         "sep": separator,
@@ -158,12 +158,17 @@ def _clean(name: str) -> str:
     return name.removeprefix("#").strip()
 
 
-def _has_names(first: list[str], second: list[str], header: bool | None) -> tuple[bool, list[Note]]:
-    """Whether the first row holds names, and what is to be said of it where nothing was asked for."""
+def _has_names(first: list[str], second: list[str], header: bool | None, comma: str) -> tuple[bool, list[Note]]:
+    """Whether the first row holds names, and what is to be said of it where nothing was asked for.
+
+    ``comma`` may stand for a decimal point.
+    """
     if header is not None:
         return header, []
-    cells = first[1:] if first[0] == "" else first
     shown = {"cells": listed(first)}
+    if comma:
+        first, second = ([c.replace(comma, ".") for c in cells] for cells in (first, second))
+    cells = first[1:] if first[0] == "" else first
     if any(is_label(_clean(c)) for c in cells):
         return True, []
     if not any(is_number(c) for c in cells):

@@ -451,6 +451,7 @@ def _data_list(arguments: Arguments, argv: list[str]) -> None:
 def _data_show(arguments: Arguments, argv: list[str]) -> None:
     import json
 
+    from latente.data.columns import column_kinds
     from latente.data.load import load_spec
     from latente.interfaces.settings import of_parts, value_of
     from latente.interfaces.words import Words, default_language
@@ -465,6 +466,8 @@ def _data_show(arguments: Arguments, argv: list[str]) -> None:
         table["condition"] = tuple(name for name in arguments.condition.split(",") if name)
     data = load_spec(build(DataSpec, {**table, "source": arguments.source}, "data"))
     card, words = data.card(), Words(default_language())
+    if data.spec.scale == "none" and data.features and len(data.shape) == 1:
+        card["kinds"] = column_kinds(data)
     if data.notes:
         card["notes"] = [note.table() | {"text": words.note(note)} for note in data.notes]
     _say(json.dumps(card, indent=2, ensure_ascii=False))

@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 
+from latente.data.conditions import moments
+from latente.data.notes import Note, listed, tell
 from latente.data.source import MINUS_ONE
 from latente.data.split import Data
 from latente.errors import DataError, LatenteError, SpecError
@@ -25,6 +27,9 @@ from latente.training.examples import check_condition
 
 COPIES = 4
 """Of a model's numbers: themselves, their gradients and Adam's two moments."""
+LOOKED_AT = 5000
+FAR = 100.0
+"""A mean or a deviation that is so many times 1, or a deviation of so small a part of it, is far from 1."""
 
 
 def check(spec: RunSpec, data: Data) -> Objective:
@@ -53,6 +58,7 @@ def check(spec: RunSpec, data: Data) -> Objective:
             model.likelihood.check(values, data.shape)
         except DataError as error:
             raise DataError(f"{data.name}: {error}") from None
+    tell(_units(model, data))
     if spec.train.labelled < 1 and not objective.classifies:
         raise SpecError(
             f"{objectives.name_of(objective)} does not go with train.labelled = {spec.train.labelled:g}: it sees no "
@@ -76,6 +82,28 @@ def check(spec: RunSpec, data: Data) -> Objective:
         )
     _check_memory(spec, model, objective)
     return objective
+
+
+def _units(model: Autoencoder, data: Data) -> list[Note]:
+    """What is to be said of numbers that a likelihood takes as they are, and that are far from 1.
+
+    By the first `LOOKED_AT` training examples: of a table by column, else of all values together.
+    """
+    likelihood = model.likelihood
+    if likelihood.support != (-math.inf, math.inf) or not likelihood.alike:
+        return []
+    values = data.values(data.train.x[:LOOKED_AT])
+    columns = values.T if values.ndim == 2 else values.reshape(1, -1)
+    far = []
+    for i, column in enumerate(columns):
+        mean, sd = moments(column)
+        if abs(mean) > FAR or not 1 / FAR <= sd <= FAR:
+            name = "" if values.ndim != 2 else f"{data.features[i].name if data.features else i} "
+            far.append(f"{name}({mean:.3g} ± {sd:.3g})")
+    if not far:
+        return []
+    named = {"likelihood": likelihoods.name_of(likelihood), "columns": listed(far)}
+    return [Note("units" if values.ndim == 2 else "units-all", named, 'scale = "minmax"')]
 
 
 def new_model(spec: RunSpec, shape: tuple[int, ...], classes: int, columns: int) -> Autoencoder:
