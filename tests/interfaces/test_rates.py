@@ -69,6 +69,8 @@ def test_the_report_has_the_curve_from_three_values_on(tiny, swept):
     again = [run(tiny, weighted(b), f"vae-{b:g}", r + 1, d, seed=1) for b, (r, d) in NUMBERS.items()]
     (family,) = rates.families(lineup.models([*swept, *again, warm])).values()
     point = rates.points(family, "test", EN)[0]
+    bars = rates.plane({"a": [point]}, EN).axes[0].containers[0].lines[2][0].get_segments()[0]
+    assert point.seeds == 2 and np.ptp(bars[:, 0]) == pytest.approx(2 * 12.706 * 0.5, rel=1e-4)
     assert len(family) == 3 and point.rate == Metric(9.5, pytest.approx(0.5)) and point.total == 89.5
 
 

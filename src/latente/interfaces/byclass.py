@@ -17,11 +17,11 @@ from latente.interfaces.drawing import (
     CLASSES,
     HALF,
     INK,
-    INTERVAL,
     LINE,
     MARKERS,
     SERIES,
     apart,
+    half_width,
     localise,
     plain,
     style,
@@ -138,7 +138,7 @@ def class_means(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean of each class and half of its 95% interval; no interval (NaN) for a single example."""
     groups = [np.asarray(values, np.float64)[labels == c] for c in present]
-    halves = [INTERVAL * g.std(ddof=1) / np.sqrt(len(g)) if len(g) > 1 else np.nan for g in groups]
+    halves = [half_width(float(g.std(ddof=1)) / np.sqrt(len(g)), len(g)) if len(g) > 1 else np.nan for g in groups]
     return np.array([g.mean() for g in groups]), np.array(halves)
 
 

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.special import stdtrit
 
 from latente.interfaces.words import Words
 
@@ -29,7 +30,13 @@ DPI = 200
 COLOURS = 128
 
 INTERVAL = 1.96
-"""Standard errors on each side of a mean in a 95% interval."""
+"""Standard errors on each side of a mean over examples in a 95% interval."""
+
+
+def half_width(error: float, count: int = 0) -> float:
+    """Half of a 95% interval from a standard error: over examples, or Student's over ``count`` seeds or values."""
+    return float(stdtrit(count - 1, 0.975)) * error if count > 1 else INTERVAL * error
+
 
 INK, MUTED, LINE = "#222222", "#5f6368", "#d9dce0"
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#A6438C"

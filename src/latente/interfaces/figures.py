@@ -265,7 +265,8 @@ class _Album:
         seeds = max(len(m.runs) for s in self.sweeps.values() for m in s.values())
         caption = w("figure.parts.caption_seeds", seeds=seeds) if seeds > 1 else w(f"figure.parts.caption_{self.unit}")
         alt = w(f"figure.parts.alt_{self.unit}") + " " + self._ends(lines)
-        figure = plots.sweep_parts(lines, w, unit=self.unit)
+        fewest = min(len(m.runs) for s in self.sweeps.values() for m in s.values())
+        figure = plots.sweep_parts(lines, w, unit=self.unit, seeds=fewest)
         return as_svg("sweep-parts", figure, caption, alt, group="sweep", wide=True)
 
     def _ends(self, lines: Mapping[str, Mapping[int, Metric]]) -> str:

@@ -17,12 +17,12 @@ from latente.interfaces.byclass import class_errors, codes
 from latente.interfaces.drawing import (
     BLUE,
     HALF,
-    INTERVAL,
     MARKERS,
     MUTED,
     ORANGE,
     SERIES,
     WIDTH,
+    half_width,
     localise,
     plain,
     png,
@@ -106,8 +106,13 @@ def sweep_curves(
     return figure
 
 
-def sweep_parts(lines: Mapping[str, Mapping[int, Metric]], words: Words, *, unit: str = "image") -> Figure:
-    """Named values in nats against the latent size, each with its 95% interval, labelled at its end."""
+def sweep_parts(
+    lines: Mapping[str, Mapping[int, Metric]], words: Words, *, unit: str = "image", seeds: int = 1
+) -> Figure:
+    """Named values in nats against the latent size, each with its 95% interval, labelled at its end.
+
+    With several seeds the values' errors are over them, otherwise over examples.
+    """
     sizes = sorted({size for line in lines.values() for size in line})
     with style():
         figure = Figure(figsize=(WIDTH, 3.1), layout="constrained")
@@ -117,7 +122,7 @@ def sweep_parts(lines: Mapping[str, Mapping[int, Metric]], words: Words, *, unit
             ax.errorbar(
                 at,
                 [line[s].value for s in at],
-                yerr=[INTERVAL * line[s].standard_error for s in at],
+                yerr=[half_width(line[s].standard_error, seeds) for s in at],
                 color=SERIES[i % len(SERIES)],
                 marker=MARKERS[i % len(MARKERS)],
                 capsize=2.5,

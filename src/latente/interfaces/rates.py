@@ -28,6 +28,7 @@ from latente.interfaces.drawing import (
     SERIES,
     WIDTH,
     Ticks,
+    half_width,
     localise,
     plain,
     style,
@@ -52,11 +53,13 @@ class Point:
     Attributes:
         label: what stands beside it.
         rate, distortion: KL(q(z | x) ‖ p(z)) and −E log p(x | z), in nats an example.
+        seeds: over how many their errors are; with one they are over the examples.
     """
 
     label: str
     rate: Metric
     distortion: Metric
+    seeds: int = 1
 
     @property
     def total(self) -> float:
@@ -119,7 +122,7 @@ def points(models: Sequence[Trained], split: str, words: Words, *, named: bool =
         if rate is not None and distortion is not None:
             beta = Model(model.runs).beta
             label = model.name if named or beta is None else f"β = {words.number(beta, 'g')}"
-            found.append(Point(label, rate, distortion))
+            found.append(Point(label, rate, distortion, len(model.runs)))
     return found
 
 
@@ -144,8 +147,8 @@ def plane(series: Mapping[str, Sequence[Point]], words: Words, *, unit: str = "i
             ax.errorbar(
                 [p.rate.value for p in line],
                 [p.distortion.value for p in line],
-                xerr=[INTERVAL * p.rate.standard_error for p in line],
-                yerr=[INTERVAL * p.distortion.standard_error for p in line],
+                xerr=[half_width(p.rate.standard_error, p.seeds) for p in line],
+                yerr=[half_width(p.distortion.standard_error, p.seeds) for p in line],
                 color=SERIES[i % len(SERIES)],
                 marker=MARKERS[i % len(MARKERS)],
                 linestyle="-" if len(line) > 1 else "none",
