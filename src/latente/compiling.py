@@ -81,6 +81,12 @@ def jit(function: Callable[P, R], options: Options | None = None) -> Callable[P,
     return eqx.filter_jit(function, **settings)
 
 
+def plain(function: Callable[P, R]) -> Callable[P, R]:
+    """The function that `jit` compiles, to be looked at and not called with numbers."""
+    found: Callable[P, R] = function.__wrapped__  # type: ignore[attr-defined]
+    return found
+
+
 def compiled(function: Callable[P, R], model: eqx.Module) -> Callable[P, R]:
     """`jit` with `options_for` the model; each function and options once."""
     return _compiled(function, tuple(options_for(model).items()))

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from latente.errors import SpecError, unknown
 from latente.evaluation.annealing import Ladder, anneal, simulate
 from latente.evaluation.batches import batches
-from latente.evaluation.memory import MEMORY, check_memory, code_width
+from latente.evaluation.memory import MEMORY, code_width, enough
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import posteriors
 from latente.model.priors import priors
@@ -206,8 +206,7 @@ def _checked(model: Autoencoder, chains: int, steps: int, leaps: int, start: str
 
 def _images_at_once(model: Autoencoder, memory: int, chains: int, count: int) -> int:
     least = LIVE * code_width(model) * chains
-    check_memory(memory, least)
-    most = max(1, int(memory // least))
+    most = max(1, int(enough(memory, least) // least))
     return math.ceil(count / math.ceil(count / most))
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from latente.compiling import jit
 from latente.errors import SpecError
 from latente.evaluation.batches import batches
-from latente.evaluation.memory import MEMORY, codes_at_once
+from latente.evaluation.memory import MEMORY, codes_at_once, encoded_at_once
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import posteriors
 from latente.model.posteriors.gumbel import GumbelSoftmax
@@ -135,7 +135,8 @@ def nll(
     count = len(examples)
     codes = codes_at_once(model, memory)
     # Batches as even as they can be, so that the last is not mostly filling.
-    size = math.ceil(count / math.ceil(count / min(IMAGES, codes)))
+    most = encoded_at_once(model, examples, min(IMAGES, codes))
+    size = math.ceil(count / math.ceil(count / most))
     at_once = min(samples, max(1, codes // size))
     found = []
     for at, batch, keys in batches(examples, size, seed):

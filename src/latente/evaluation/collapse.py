@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from latente.compiling import jit
 from latente.evaluation.batches import batches, joined
 from latente.evaluation.evaluate import Metric
-from latente.evaluation.memory import MEMORY, codes_at_once
+from latente.evaluation.memory import MEMORY, codes_at_once, encoded_at_once
 from latente.model.autoencoder import Autoencoder, part
 from latente.objective.divergences import is_closed, kl_by_latent
 from latente.objective.kernels import SCALES, Kernel
@@ -60,7 +60,7 @@ def usage(model: Autoencoder, scale: Scale, examples: Examples, *, seed: int = 0
         memory: bytes that one step may take.
     """
     n = len(examples)
-    size = min(n, codes_at_once(model, memory))
+    size = encoded_at_once(model, examples, min(n, codes_at_once(model, memory)))
     found = [_used(model, scale, batch, keys) for _, batch, keys in batches(examples, size, seed)]
     means, kl, codes, prior = joined(found, n)
     assert means is not None and codes is not None

@@ -26,7 +26,7 @@ from latente.compiling import jit
 from latente.errors import SpecError
 from latente.evaluation import bounds
 from latente.evaluation.batches import batches, joined
-from latente.evaluation.memory import BLOCK, MEMORY, check_memory, codes_at_once, widest
+from latente.evaluation.memory import BLOCK, MEMORY, codes_at_once, encoded_at_once, enough, widest
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import Posterior, posteriors
 from latente.model.priors.normal import StandardNormal
@@ -174,7 +174,7 @@ def _codes(
 ) -> tuple[Array, Floats, Floats | None, NDArray[np.float32]]:
     """Encoder outputs (n, size); mean distortion (n,); the closed KL (n,) or None; and the codes (samples, n, d)."""
     n = len(examples)
-    size = min(n, codes_at_once(model, memory))
+    size = encoded_at_once(model, examples, min(n, codes_at_once(model, memory)))
     found = [_encoded(model, scale, batch, keys, samples) for _, batch, keys in batches(examples, size, seed)]
     outputs, distortion, closed, codes = joined(found, n)
     assert outputs is not None and distortion is not None and codes is not None
@@ -214,7 +214,7 @@ def _blocks(posterior: Posterior, outputs: Array, codes: NDArray[np.float32], me
         return posterior.log_prob(out, z), marginals
 
     width = widest(pair, (posterior,), outputs[0], jnp.asarray(codes[0, 0]))
-    check_memory(memory, LIVE * width)
+    memory = enough(memory, LIVE * width)
     pairs = int(min(memory // LIVE, BLOCK) // width)
     columns = max(1, min(len(outputs), math.isqrt(pairs)))
     return max(1, min(ROWS, codes.shape[0] * codes.shape[1], pairs // columns)), columns

@@ -12,17 +12,22 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from latente.compiling import jit
+from latente.compiling import jit, plain
 from latente.model.autoencoder import Autoencoder
 from latente.model.likelihoods.bernoulli import Bernoulli
 from latente.objective.objectives import Objective
 from latente.objective.objectives.base import Opponent
 from latente.training.examples import Examples, Scale
+from latente.training.memory import rows_at_once
 
 METRICS = ("loss", "reconstruction", "kl", "bce_per_pixel", "mse", "bits_per_dim")
+BY_VALUE = ("bce_per_pixel", "mse", "bits_per_dim")
+"""Those that are means over an example's values: the ones that are there."""
 SAMPLES = 10
 """Codes drawn for each example; the keys are fixed, so that the same model always gets the same numbers."""
 BATCH = 500
+"""At most so many examples at a time, fewer where they are large (see `latente.training.memory`); the keys are made for
+so many, so that an example's are the same in any batch."""
 
 PerExample = dict[str, NDArray[np.float32]]
 
@@ -47,24 +52,39 @@ def per_example(
 
     All are means over ``samples`` codes drawn from the posterior (one for a deterministic code), as in training:
     loss, reconstruction and kl in nats; bce_per_pixel in nats a value (with the Bernoulli likelihood only);
-    mse of the decoder's mean, a value that is not missing; bits_per_dim = loss / (values · ln 2).
+    mse of the decoder's mean, a value; bits_per_dim = loss / (values · ln 2). Values that are missing are not counted,
+    and of an example that has none, these three are NaN.
+
+    They depend on an example and its place alone, but for objectives that compare the examples of a batch (see
+    `Objective.by_example`): those see as many together as are worked on at a time.
     """
     samples = 1 if model.posterior.kind == "point" and not model.likelihood.observes else samples
-    n, size = len(examples), min(BATCH, len(examples))
+    n, block = len(examples), min(BATCH, len(examples))
+    fixed = (model, objective, opponent, scale)
+    size = rows_at_once(_one_draw, fixed, (examples, jnp.ones(n, bool)), block)
     parts = []
-    for at in range(0, n, BATCH):
-        # The last batch is filled up with the first examples.
-        index = np.arange(at, at + size)
-        batch = examples.take(jnp.asarray(np.where(index < n, index, 0)))
-        real, place, total = jnp.asarray(index < n), jnp.int32(at), jnp.int32(n)
-        values = _batch(model, objective, opponent, scale, batch, real, place, total, samples)
-        parts.append({k: np.asarray(v)[: n - at] for k, v in values.items()})
+    for first in range(0, n, block):
+        last = min(first + block, n)
+        for at in range(first, last, size):
+            # The last batch is filled up with the first examples.
+            index = np.arange(at, at + size)
+            batch = examples.take(jnp.asarray(np.where(index < last, index, 0)))
+            real, total = jnp.asarray(index < last), jnp.int32(n)
+            values = _batch(*fixed, batch, real, jnp.int32(first), jnp.int32(at - first), total, samples, block)
+            parts.append({k: np.asarray(v)[: last - at] for k, v in values.items()})
     return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
 
 
 def summarise(values: PerExample) -> dict[str, Metric]:
-    """Mean and standard error of every metric, summed in double precision."""
-    return {k: mean_and_error(v) for k, v in values.items()}
+    """Mean and standard error of every metric, summed in double precision.
+
+    Examples without a single value are left out of the means over values (`BY_VALUE`).
+    """
+    found = {k: mean_and_error(v) for k, v in values.items()}
+    for k in BY_VALUE:
+        if k in values and (empty := np.isnan(values[k]) & np.isfinite(values["loss"])).any() and not empty.all():
+            found[k] = mean_and_error(values[k][~empty])
+    return found
 
 
 def mean_and_error(values: NDArray[np.floating]) -> Metric:
@@ -72,6 +92,19 @@ def mean_and_error(values: NDArray[np.floating]) -> Metric:
     v = np.asarray(values, np.float64)
     error = float(v.std(ddof=1) / math.sqrt(len(v))) if len(v) > 1 else 0.0
     return Metric(float(v.mean()), error)
+
+
+def _one_draw(
+    model: Autoencoder,
+    objective: Objective,
+    opponent: Opponent | None,
+    scale: Scale,
+    examples: Examples,
+    real: Array,
+) -> dict[str, Array]:
+    """`_batch`, to see how much it takes; more samples take no more."""
+    none = jnp.int32(0)
+    return plain(_batch)(model, objective, opponent, scale, examples, real, none, none, none, 1, len(examples))
 
 
 @jit
@@ -82,12 +115,18 @@ def _batch(
     scale: Scale,
     examples: Examples,
     real: Array,
-    at: Array,
+    first: Array,
+    offset: Array,
     total: Array,
     samples: int,
+    block: int,
 ) -> dict[str, Array]:
-    values = math.prod(model.shape)
-    key = jr.fold_in(jr.key(0), at)
+    """Some examples of a block that begins at the place ``first``, from ``offset`` on in it."""
+    values: int | Array = math.prod(model.shape)
+    if model.missing:
+        there = jnp.sum(~jnp.isnan(scale(examples.x)), axis=range(1, examples.x.ndim))
+        values = jnp.where(there > 0, there, jnp.nan)
+    key = jr.fold_in(jr.key(0), first)
     weight = real.astype(jnp.float32)
 
     def squared_error(x: Array, context: Array | None, key: Array) -> Array:
@@ -96,7 +135,9 @@ def _batch(
         return jnp.nanmean(error) if model.missing else jnp.mean(error)
 
     def draw(sums: dict[str, Array], number: Array) -> tuple[dict[str, Array], None]:
-        keys = jr.split(jr.fold_in(key, number), len(examples))
+        keys = jr.split(jr.fold_in(key, number), block)
+        if block > len(examples):
+            keys = keys[jnp.minimum(offset + jnp.arange(len(examples)), block - 1)]
         batch = examples.batch(model, scale, keys, weight, total=total)
         terms = objective(model, batch, opponent)
         # The objective's keys, so that both score the same codes and the compiler shares the work.

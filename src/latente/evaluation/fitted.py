@@ -13,7 +13,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from latente.compiling import jit
+from latente.compiling import jit, plain
 from latente.errors import DataError, SpecError, unknown
 from latente.evaluation.fitters import kinds
 from latente.evaluation.latent import likely
@@ -24,10 +24,12 @@ from latente.model.priors import Prior
 from latente.objective.objectives.codes import posterior_draws
 from latente.spec import check_seed
 from latente.training.examples import Examples, Scale
+from latente.training.memory import rows_at_once
 
 LEAST_CODES = 20
 """Fewer codes than this say too little of their density to be fitted."""
 BATCH = 500
+"""As `latente.evaluation.evaluate.BATCH`."""
 
 Codes = NDArray[Any]
 Fitter = Callable[..., Prior]
@@ -106,14 +108,20 @@ def codes_of(model: Autoencoder, scale: Scale, examples: Examples, *, seed: int 
     """
     if model.classifier is not None:
         examples = Examples(examples.x, jnp.asarray(likely(model, np.asarray(scale(examples.x)))))
-    n, size = len(examples), min(BATCH, len(examples))
+    examples = Examples(examples.x, examples.context)
+    n, block = len(examples), min(BATCH, len(examples))
+    key = jr.key(check_seed(seed))
+    drawn = jr.split(key, block)
+    size = rows_at_once(plain(_codes), (model, scale), (examples.take(slice(block)), drawn), block)
     found = []
-    for at in range(0, n, BATCH):
-        # The last batch is filled up with the first examples, so that one program serves all.
-        index = np.arange(at, at + size)
-        batch = Examples(examples.x, examples.context).take(jnp.asarray(np.where(index < n, index, 0)))
-        keys = jr.split(jr.fold_in(jr.key(check_seed(seed)), at), size)
-        found.append(np.asarray(_codes(model, scale, batch, keys))[: n - at])
+    for first in range(0, n, block):
+        drawn = jr.split(jr.fold_in(key, first), block)
+        for at in range(first, min(first + block, n), size):
+            # The last batch is filled up with the first examples, so that one program serves all.
+            index = np.arange(at, at + size)
+            batch = examples.take(jnp.asarray(np.where(index < n, index, 0)))
+            keys = drawn[jnp.asarray(np.minimum(index - first, block - 1))]
+            found.append(np.asarray(_codes(model, scale, batch, keys))[: min(first + block, n) - at])
     return np.concatenate(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,15 +14,19 @@ from jax import Array
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from latente.compiling import jit
+from latente.compiling import jit, plain
 from latente.data.split import Data, Split
 from latente.errors import SpecError
 from latente.model.autoencoder import Autoencoder
 from latente.objective.objectives.m2 import log_class_probabilities
 from latente.spec import ModelSpec, check_seed
 from latente.training.examples import Examples, examples_of
+from latente.training.memory import rows_at_once
 
 BATCH = 1000
+"""At most so many at a time, fewer where examples are large (see `latente.training.memory`)."""
+GRID = 40_000_000
+"""Values of a whole grid of decoded codes."""
 Floats = NDArray[np.float32]
 
 
@@ -40,7 +45,7 @@ def classify(model: Autoencoder, x: Floats) -> Floats:
     Raises:
         SpecError: the model has no classifier (one trained with objective "m2" has).
     """
-    return _batched(_classes, model, x, None)
+    return batched(_classes, model, x, None)
 
 
 def likely(model: Autoencoder, x: Floats) -> Floats | None:
@@ -101,11 +106,17 @@ def sample_codes(model: Autoencoder, n: int, *, seed: int) -> Floats:
         SpecError: the model has no prior.
     """
     keys = jr.split(jr.key(check_seed(seed)), n)
-    return np.asarray(_prior_draws(model, keys))
+    size = rows_at_once(plain(_prior_draws), (model,), (keys,), n)
+    return np.concatenate([np.asarray(_prior_draws(model, keys[at : at + size])) for at in range(0, n, size)])
 
 
-def manifold(model: Autoencoder, side: int = 20) -> tuple[Floats, Floats]:
+def manifold(model: Autoencoder, side: int | None = None) -> tuple[Floats, Floats]:
     """A grid over a two-dimensional latent space at the standard normal's quantiles (Kingma & Welling 2014, fig. 4).
+
+    Args:
+        model: with two latents.
+        side: codes in a row; by default 20, or fewer where examples are so large that the grid would have more than
+            `GRID` values.
 
     Returns:
         E[x | z] of shape (side, side, *shape), the first axis the second latent from high to low as on a map;
@@ -116,6 +127,7 @@ def manifold(model: Autoencoder, side: int = 20) -> tuple[Floats, Floats]:
     """
     if model.code_size != 2:
         raise SpecError(f"the manifold grid is for 2 latents; this model has {model.code_size}")
+    side = min(20, max(2, math.isqrt(GRID // math.prod(model.shape)))) if side is None else side
     at = ndtri((np.arange(side) + 0.5) / side).astype(np.float32)
     second, first = np.meshgrid(at[::-1], at, indexing="ij")
     z = np.stack([first.ravel(), second.ravel()], axis=1)
@@ -133,18 +145,22 @@ def _mapped(
             f"this model is conditioned on {model.context_size} numbers beside each example; give them "
             "(run.encode(x, given=labels), run.sample(16, given=labels))"
         )
-    return _batched(function, model, x, context)
+    return batched(function, model, x, context)
 
 
-def _batched(
+def batched(
     function: Callable[[Autoencoder, Array, Array | None], Array],
     model: Autoencoder,
     x: NDArray[Any],
     context: Floats | None,
 ) -> Floats:
+    """What a program made by `jit` gives for examples or codes x and their context, as many at a time as fit."""
+    if len(x) == 0:
+        raise SpecError("got no examples or codes; give at least one")
     parts = []
-    size = min(BATCH, len(x))
-    for at in range(0, len(x), BATCH):
+    rows = (jax.ShapeDtypeStruct(x.shape, np.float32), context)  # type: ignore[no-untyped-call]
+    size = rows_at_once(plain(function), (model,), rows, min(BATCH, len(x)))
+    for at in range(0, len(x), size):
         # The last batch is filled up with the first examples, so that one program serves all.
         index = np.arange(at, at + size)
         index = np.where(index < len(x), index, 0)

@@ -13,9 +13,11 @@ import jax.random as jr
 
 from latente.errors import SpecError
 from latente.model.autoencoder import Autoencoder
+from latente.training.examples import Examples
+from latente.training.memory import rows_at_once
 
 MEMORY = 64 * 2**20
-"""Bytes that the values of one step may take, by default."""
+"""Bytes that the values of one step may take, by default; more where a single code takes more."""
 BLOCK = 2 * 2**20
 """Bytes of a step's widest array above which more codes at once are slower, for they leave the processor's caches:
 the notebook's decoder takes 6.5 μs a code in blocks of 1 to 2 MB, 7.6 in blocks of 32 MB."""
@@ -33,6 +35,23 @@ def check_memory(memory: Any, least: int) -> None:
         raise SpecError(f"memory: got {memory!r}; allowed: bytes, at least {least} for one code of this model")
 
 
+def enough(memory: Any, least: int) -> Any:
+    """The bytes that may be taken; the default is raised to what one code takes, which anything else must hold.
+
+    Raises:
+        SpecError: as `check_memory`.
+    """
+    if memory == MEMORY:
+        return max(memory, least)
+    check_memory(memory, least)
+    return memory
+
+
+def codes_within(model: Autoencoder, memory: int) -> int:
+    """How many codes `codes_at_once` could give whatever the processor's caches; perhaps none."""
+    return int(memory // (LIVE * code_width(model)))
+
+
 def codes_at_once(model: Autoencoder, memory: Any, *, block: int = BLOCK) -> int:
     """How many codes may be drawn, decoded and weighed at once (`latente.evaluation.bounds.log_weight`).
 
@@ -45,8 +64,20 @@ def codes_at_once(model: Autoencoder, memory: Any, *, block: int = BLOCK) -> int
         SpecError: ``memory`` is no number, or does not hold a single code.
     """
     width = code_width(model)
-    check_memory(memory, LIVE * width)
+    memory = enough(memory, LIVE * width)
     return max(1, int(min(memory // (LIVE * width), block // width)))
+
+
+def encoded_at_once(model: Autoencoder, examples: Examples, most: int) -> int:
+    """How many examples may be encoded at once: ``most``, or as many as `rows_at_once` allows."""
+    return rows_at_once(_encoded, (model,), (examples.x, examples.context), most)
+
+
+def _encoded(model: Autoencoder, x: jax.Array, context: jax.Array | None) -> jax.Array:
+    if model.classifier is None:
+        return jax.vmap(model.encode)(x.astype(jnp.float32), context)
+    classes = jnp.eye(model.context_size)
+    return jax.vmap(lambda one: jax.vmap(lambda y: model.encode(one, y))(classes))(x.astype(jnp.float32))
 
 
 def code_width(model: Autoencoder) -> int:

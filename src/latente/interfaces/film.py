@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from latente.interfaces.grids import FRAME, mosaic, to_bytes
 from latente.interfaces.words import Words
-from latente.training.fit import FRAMES
+from latente.training.fit import stride_of
 
 WIDE, HIGH = 800, 480
 LONGEST = 10_000
@@ -27,9 +27,10 @@ STILL = 12
 change takes no room, and the flicker of minibatch noise is not shown as if it were learning."""
 
 
-def frame_epochs(frames: int, planned: int, trained: int) -> list[int]:
-    """The epoch of each frame: every ⌈planned/200⌉-th from 1, and the last epoch where training went all the way."""
-    stride = math.ceil(planned / FRAMES)
+def frame_epochs(frames: int, planned: int, trained: int, values: int = 1) -> list[int]:
+    """The epoch of each frame of examples of so many values: every ⌈planned/200⌉-th from 1 (fewer of large examples),
+    and the last epoch where training went all the way."""
+    stride = stride_of(planned, values)
     return [min(1 + i * stride, trained) for i in range(frames)]
 
 
@@ -52,7 +53,7 @@ def film(
         planned: epochs the run was to have.
         trained: epochs it had.
     """
-    epochs = frame_epochs(len(frames), planned, trained)
+    epochs = frame_epochs(len(frames), planned, trained, math.prod(frames.shape[2:]))
     before = to_bytes(originals)
     keep = MOST_FRAMES
     while True:

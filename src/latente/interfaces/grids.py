@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from latente.interfaces.drawing import DPI, HALF, INK, WIDTH, plain, style
 from latente.interfaces.words import Words
+from latente.training.memory import arrays_at_once
 
 FRAME = 217
 """Grey of the light frame about each image, so that neither white nor black edges are lost on the page."""
@@ -31,8 +32,12 @@ def to_bytes(images: Images, low: float = 0.0, high: float = 1.0) -> Bytes:
         a = a[..., 0]
     if a.dtype == np.uint8:
         return a.astype(np.uint8, copy=False)
-    scaled = (a.astype(np.float64) - low) * (255 / (high - low if high > low else 1.0))
-    return np.clip(np.round(np.nan_to_num(scaled)), 0, 255).astype(np.uint8)
+    made = np.empty(a.shape, np.uint8)
+    size = arrays_at_once(math.prod(a.shape[1:]), len(a), memory=2**26)
+    for at in range(0, len(a), size):
+        scaled = (a[at : at + size].astype(np.float64) - low) * (255 / (high - low if high > low else 1.0))
+        made[at : at + size] = np.clip(np.round(np.nan_to_num(scaled)), 0, 255)
+    return made
 
 
 def mosaic(images: Bytes, columns: int) -> Bytes:

@@ -196,6 +196,8 @@ def scale(trained: Sequence[Trained], words: Words, shape: Sequence[int], *, gre
         columns += [Column(words(f"report.metric.{n}", per=per), group, error=True) for n in names]
     rows = [(text(m.name), *(nats(words, m.metric(p, n), FINE) for p in PARTS[1:] for n in names)) for m in trained]
     notes = [words("report.note.scale", values=math.prod(shape), per=per)]
+    if any(m.first.spec.model.missing for m in trained):
+        notes.append(words("report.note.scale_missing"))
     if grey and any(part(m.first.spec.model.likelihood)[0] == "bernoulli" for m in trained):
         notes.append(words("report.note.score"))
     return Table("scale", words("report.caption.scale"), tuple(columns), tuple(rows), tuple(notes))

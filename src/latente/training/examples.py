@@ -44,7 +44,7 @@ class Examples(eqx.Module):
     Attributes:
         x: stored values, shape (n, *shape).
         context: what a conditional model is given beside them, shape (n, context_size), or None.
-        label: class numbers, −1 where unknown, shape (n,), or None.
+        label: class numbers, shape (n,), or None; what is no class, such as −1, is unknown.
     """
 
     x: Array

@@ -34,7 +34,8 @@ or so much longer that writing takes no more than this share of the time."""
 SHOWN = 8
 STARTED = 1000
 """How many training examples are shown to parts that start from data."""
-FRAMES = 200
+FRAMES, FRAMES_MEMORY = 200, 256 * 2**20
+"""At most so many reconstructions over the epochs are kept, and so many bytes of them; but at least ten."""
 
 History = dict[str, NDArray[np.float32]]
 
@@ -152,7 +153,7 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
     epochs, steps = ready.epochs, ready.steps
     scale, shown = ready.scale, ready.shown
     program = compiled(run_epoch, ready.state.model)
-    stride = math.ceil(epochs / FRAMES)
+    stride = stride_of(epochs, math.prod(data.shape))
     due = -math.inf
     try:
         while (done := len(progress.rows)) < epochs and not _stopped(progress.state, spec.train.patience):
@@ -187,6 +188,11 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
         progress.seconds,
         last.opponent,
     )
+
+
+def stride_of(epochs: int, values: int) -> int:
+    """Every how many epochs the reconstructions of examples of so many values are kept."""
+    return math.ceil(epochs / min(FRAMES, max(10, FRAMES_MEMORY // (SHOWN * values))))
 
 
 def _prepare(spec: RunSpec, data: Data) -> _Ready:

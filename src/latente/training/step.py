@@ -18,9 +18,11 @@ from latente.objective.objectives.m2 import context_of
 from latente.objective.terms import Batch
 from latente.training.adam import adam
 from latente.training.examples import Examples, Scale
+from latente.training.memory import rows_at_once
 from latente.training.order import random_order
 
 VALIDATION_BATCH = 500
+"""At most so many examples at a time, fewer where they are large; keys are made for so many."""
 
 
 @dataclass(frozen=True)
@@ -112,13 +114,21 @@ def mean_terms(
     total: int | None = None,
 ) -> dict[str, Array]:
     """Mean of every term over some examples; the keys are fixed by ``key`` and position."""
-    batches, weights = _batches(jnp.arange(len(examples)), min(VALIDATION_BATCH, len(examples)))
+    most = min(VALIDATION_BATCH, len(examples))
+    batches, weights = _batches(jnp.arange(len(examples)), most)
     keys = jr.split(key, batches.shape)
     total = len(examples) if total is None else total
 
     def terms(index: Array, weight: Array, drawn: Array) -> dict[str, Array]:
         batch = examples.take(index).batch(model, scale, drawn, weight, step=step, total=total)
         return {k: jnp.sum(v * weight) for k, v in objective(model, batch, opponent).named().items()}
+
+    fixed = (objective, model, scale, opponent, examples)
+    size = rows_at_once(_summed, fixed, (batches[0], weights[0], keys[0]), most)
+    if size < most:
+        batches, weights = _batches(jnp.arange(len(examples)), size)
+        # A place keeps its key; what fills the last batch up takes any.
+        keys = jnp.ravel(keys)[jnp.minimum(jnp.arange(batches.size), keys.size - 1)].reshape(batches.shape)
 
     def add(sums: dict[str, Array], batch: tuple[Array, Array, Array]) -> tuple[dict[str, Array], None]:
         new = terms(*batch)
@@ -127,6 +137,21 @@ def mean_terms(
     zeros = {k: jnp.zeros(()) for k in eqx.filter_eval_shape(terms, batches[0], weights[0], keys[0])}
     sums, _ = jax.lax.scan(add, zeros, (batches, weights, keys))
     return {k: v / len(examples) for k, v in sums.items()}
+
+
+def _summed(
+    objective: Objective,
+    model: Autoencoder,
+    scale: Scale,
+    opponent: Opponent | None,
+    examples: Examples,
+    index: Array,
+    weight: Array,
+    drawn: Array,
+) -> dict[str, Array]:
+    """What a batch of `mean_terms` works out, to see how much it takes."""
+    batch = examples.take(index).batch(model, scale, drawn, weight, total=len(examples))
+    return objective(model, batch, opponent).named()
 
 
 def run_epoch(

@@ -22,7 +22,9 @@ from latente.model.autoencoder import Autoencoder
 VALIDATION, TRAIN, SAMPLES = 2000, 10_000, 1000
 """At most so many validation and training examples are measured, by a fixed choice, and so many samples drawn."""
 VALUES = 40_000_000
-"""At most so many values of each part, so that large images stay in memory; but at least 1,000 examples."""
+"""At most so many values of each part, so that large images stay in memory; but at least `LEAST` examples, and
+samples."""
+LEAST = 100
 WIDEST = 32
 """Images are averaged down to at most this side before distances are taken."""
 
@@ -85,7 +87,7 @@ class Seen:
     @cached_property
     def drawn(self) -> Drawn:
         """Draws from the prior."""
-        return Drawn(self._bench, self._run.sample(SAMPLES, seed=0))
+        return Drawn(self._bench, self._run.sample(self._bench.samples, seed=0))
 
     @cached_property
     def fitted(self) -> Drawn:
@@ -94,18 +96,18 @@ class Seen:
         covariance = np.atleast_2d(np.cov(z.T))
         # A square root by eigenvectors takes latents that never vary, which a Cholesky factor does not.
         size, direction = np.linalg.eigh(covariance)
-        noise = np.random.default_rng(0).standard_normal((SAMPLES, z.shape[1]))
+        noise = np.random.default_rng(0).standard_normal((self._bench.samples, z.shape[1]))
         return Drawn(self._bench, self.decode(z.mean(axis=0) + (noise * np.sqrt(np.maximum(size, 0))) @ direction.T))
 
     @cached_property
     def normal(self) -> Drawn:
         """Draws from N(0, I)."""
-        noise = np.random.default_rng(1).standard_normal((SAMPLES, self._run.model.code_size))
+        noise = np.random.default_rng(1).standard_normal((self._bench.samples, self._run.model.code_size))
         return Drawn(self._bench, self.decode(noise))
 
     def decode(self, z: NDArray[Any]) -> Floats:
         """Decoded means of codes, by the batch shape that samples have, so that nothing more is compiled."""
-        rows = max(len(z), min(BATCH, SAMPLES))
+        rows = max(len(z), min(BATCH, self._bench.samples))
         return self._run.decode(np.resize(z, (rows, z.shape[1])))[: len(z)]
 
 
@@ -119,6 +121,7 @@ class Bench:
         classes: how many labels there are; 0 without.
         gradients: gradient energy of the validation images.
         images: whether they are images with any edges.
+        samples: how many are drawn from each model.
     """
 
     def __init__(self, data: Data) -> None:
@@ -128,6 +131,7 @@ class Bench:
         self.classes = len(data.classes) if self.y is not None and self.train_y is not None else 0
         self.gradients = measures.gradient_energy(self.x) if data.is_image else np.zeros(1)
         self.images = data.is_image and float(self.gradients.sum()) > 0
+        self.samples = _at_most(data, SAMPLES)
         self._seen: dict[int, Seen] = {}
 
     @cached_property
@@ -207,9 +211,13 @@ def operations(model: Autoencoder) -> int | None:
     return int(found) if found > 0 else None
 
 
+def _at_most(data: Data, most: int) -> int:
+    return min(most, max(LEAST, VALUES // max(int(np.prod(data.shape)), 1)))
+
+
 def _some(data: Data, part: Split, most: int) -> tuple[Floats, NDArray[np.int64] | None]:
     index = np.arange(len(part))
-    most = min(most, max(1000, VALUES // max(int(np.prod(data.shape)), 1)))
+    most = _at_most(data, most)
     if len(part) > most:
         index = np.sort(np.random.default_rng(0).permutation(len(part))[:most])
     return data.values(part.x[index]), None if part.y is None else part.y[index]

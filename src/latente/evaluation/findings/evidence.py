@@ -119,7 +119,7 @@ def _zero(run: Run) -> float | None:
     likelihood = run.model.likelihood
     if isinstance(likelihood, Bernoulli):
         return 0.0
-    if isinstance(likelihood, Gaussian) and not isinstance(likelihood.sigma, str):
+    if isinstance(likelihood, Gaussian) and not isinstance(likelihood.sigma, str) and not run.model.missing:
         return 0.5 * math.prod(run.model.shape) * math.log(2 * math.pi * likelihood.sigma**2)
     return None
 

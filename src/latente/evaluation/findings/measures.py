@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
+from latente.training.memory import arrays_at_once
+
 Floats = NDArray[np.floating]
 
 LEVEL = 0.95
@@ -137,8 +139,11 @@ def blocks(x: Floats, side: int) -> Floats:
 def gradient_energy(x: Floats) -> Floats:
     """Sum of squared differences between neighbouring pixels of images (n, height, width, ...); shape (n,)."""
     total = np.zeros(len(x))
-    for axis in (1, 2):
-        total += (np.diff(np.asarray(x, np.float64), axis=axis) ** 2).reshape(len(x), -1).sum(axis=1)
+    size = arrays_at_once(math.prod(x.shape[1:]), len(x))
+    for at in range(0, len(x), size):
+        part = np.asarray(x[at : at + size], np.float64)
+        for axis in (1, 2):
+            total[at : at + size] += (np.diff(part, axis=axis) ** 2).reshape(len(part), -1).sum(axis=1)
     return total
 
 

@@ -32,9 +32,11 @@ from latente.evaluation.metrics.resample import wilson
 from latente.model.nets import MLP, activation
 from latente.training import store
 from latente.training.examples import Scale, scale_of
+from latente.training.memory import ROWS_MEMORY
 from latente.training.order import random_order
 
 BATCH = 1000
+"""At most so many examples at a time, fewer where they are large."""
 OnEpoch = Callable[[int, int, float], object]
 
 
@@ -139,12 +141,13 @@ class Classifier:
         if math.prod(x.shape[1:]) != inputs:
             raise DataError(f"values: have {math.prod(x.shape[1:])} numbers an example, but {self.data} has {inputs}")
         flat = x.reshape(len(x), -1).astype(np.float32)
-        found = [self._batch(flat[at : at + BATCH]) for at in range(0, len(x), BATCH)]
+        size = _at_once(inputs)
+        found = [self._batch(flat[at : at + size], size) for at in range(0, len(x), size)]
         return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
 
-    def _batch(self, x: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _batch(self, x: NDArray[np.float32], size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         # One shape, one compilation; and an example's features do not depend on how many come with it.
-        filled = np.zeros((BATCH, x.shape[1]), np.float32)
+        filled = np.zeros((size, x.shape[1]), np.float32)
         filled[: len(x)] = (x - self.centre.ravel()) / self.spread.ravel()
         hidden, scores = _forward(self.net, jnp.asarray(filled))
         return np.asarray(hidden)[: len(x)], np.asarray(scores)[: len(x)]
@@ -265,13 +268,19 @@ def untrained(shape: tuple[int, ...], classes: int, recipe: Recipe, *, key: Arra
     return MLP((math.prod(shape), *recipe.hidden, classes), recipe.activation, key=key)
 
 
+def _at_once(values: int) -> int:
+    """How many examples of so many values are worked on at a time: three copies of them in double precision fit."""
+    return max(1, min(BATCH, ROWS_MEMORY // (3 * 8 * values)))
+
+
 def _moments(data: Data) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and deviation of the training part's values: of all pixels together, or of each column."""
     axis = None if data.is_image else 0
     total: Any = 0.0
     square: Any = 0.0
-    for at in range(0, len(data.train), BATCH):
-        values = data.values(data.train.x[at : at + BATCH]).astype(np.float64)
+    size = _at_once(math.prod(data.shape))
+    for at in range(0, len(data.train), size):
+        values = data.values(data.train.x[at : at + size]).astype(np.float64)
         total, square = total + values.sum(axis=axis), square + (values**2).sum(axis=axis)
     count = len(data.train) * (math.prod(data.shape) if axis is None else 1)
     mean = np.asarray(total / count)
@@ -280,9 +289,10 @@ def _moments(data: Data) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 def _accuracy(classifier: Classifier, data: Data, split: Split) -> Estimate:
+    size = _at_once(math.prod(data.shape))
     right = [
-        classifier.predict(data.values(split.x[at : at + BATCH])) == split.y[at : at + BATCH]
-        for at in range(0, len(split), BATCH)
+        classifier.predict(data.values(split.x[at : at + size])) == split.y[at : at + size]
+        for at in range(0, len(split), size)
         if split.y is not None
     ]
     return wilson(float(np.concatenate(right).mean()), len(split))

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from latente.compiling import jit
 from latente.evaluation.bounds import log_weight
+from latente.evaluation.memory import codes_within, encoded_at_once
 from latente.model.autoencoder import Autoencoder
 from latente.spec import check_seed
 from latente.training.examples import Examples, Scale
+from latente.training.memory import ROWS_MEMORY
 
 STEPS = 60
 """Steps of Adam for each example; the rate falls from `RATE` to zero as a cosine."""
@@ -27,6 +29,7 @@ DRAWS = 4
 JUDGED = 64
 """Codes by which both posteriors are judged, drawn by the same noise."""
 AT_ONCE = 250
+"""At most so many examples at a time, each with `JUDGED` codes; fewer of both where they are large."""
 
 
 def regret(
@@ -52,7 +55,9 @@ def regret(
         seed: of the draws; equal seeds give equal numbers.
         on_batch: called with (examples done, of how many).
     """
-    size = min(AT_ONCE, len(examples))
+    codes = codes_within(model, ROWS_MEMORY)
+    together = max(1, min(JUDGED, codes))
+    size = encoded_at_once(model, examples, max(1, min(AT_ONCE, len(examples), codes // JUDGED)))
     key = jr.fold_in(jr.key(check_seed(seed)), 0x726567)
     found = []
     for at in range(0, len(examples), size):
@@ -60,7 +65,7 @@ def regret(
         index = np.arange(at, at + size)
         batch = examples.take(jnp.asarray(np.where(index < len(examples), index, 0)))
         keys = jax.vmap(lambda i: jr.fold_in(key, i))(jnp.asarray(index))
-        values = _regret(model, scale, batch, keys, steps)
+        values = _regret(model, scale, batch, keys, steps, together)
         found.append(np.asarray(values, np.float64)[: len(examples) - at])
         if on_batch is not None:
             on_batch(min(at + size, len(examples)), len(examples))
@@ -68,13 +73,22 @@ def regret(
 
 
 @jit
-def _regret(model: Autoencoder, scale: Scale, examples: Examples, keys: Array, steps: int) -> Array:
+def _regret(
+    model: Autoencoder, scale: Scale, examples: Examples, keys: Array, steps: int, together: int = JUDGED
+) -> Array:
     batch = examples.batch(model, scale, keys, jnp.ones(len(examples)))
     encoded, weight = log_weight(model)
 
     def one(x: Array, context: Array | None, key: Array) -> Array:
         def elbo(outputs: Array, key: Array, draws: int) -> Array:
-            return jnp.mean(jax.vmap(lambda k: weight(x, context, outputs, k))(jr.split(key, draws)))
+            def each(k: Array) -> Array:
+                found: Array = weight(x, context, outputs, k)
+                return found
+
+            keys = jr.split(key, draws)
+            if together < draws:
+                return jnp.mean(jax.lax.map(each, keys, batch_size=together))
+            return jnp.mean(jax.vmap(each)(keys))
 
         def step(carry: tuple[Array, Array, Array], number: Array) -> tuple[tuple[Array, Array, Array], None]:
             outputs, first, second = carry

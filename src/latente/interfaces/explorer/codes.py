@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ from latente.evaluation import latent
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors.gaussian import DiagonalGaussian
 from latente.model.priors.normal import StandardNormal
+from latente.training.memory import arrays_at_once
 
 Floats = NDArray[np.float32]
 
@@ -28,18 +30,18 @@ def encode(model: Autoencoder, x: Floats) -> tuple[Floats, Floats | None]:
     """Mean codes and, of a diagonal Gaussian posterior, log-variances: shape (n, d) each."""
     if type(model.posterior) is not DiagonalGaussian:
         return latent.encode(model, x), None
-    both = _in_batches(_moments, model, x)
+    both = _batched(_moments, model, x)
     return both[:, 0], both[:, 1]
 
 
 def decode(model: Autoencoder, z: Floats) -> Floats:
     """E[x | z], shape (n, *shape): as `latent.decode`, with few batch sizes so that few are compiled."""
-    return latent.decode(model, _filled(z))[: len(z)]
+    return latent.decode(model, _filled(z, model))[: len(z)]
 
 
 def scores(model: Autoencoder, x: Floats) -> Floats:
     """How unlike the training data: −log p(x | z) at the mean code, plus the KL where it is known; nats, shape (n,)."""
-    return _in_batches(_score, model, x)
+    return _batched(_score, model, x)
 
 
 def kl(mean: Floats, log_var: Floats) -> Floats:
@@ -89,37 +91,39 @@ def nearest(stored: NDArray[Any], x: Floats, multiplier: Any, offset: Any, count
     """Indices and Euclidean distances, both (count,), of the stored examples nearest to model values x."""
     distance = np.empty(len(stored), np.float32)
     flat = x.reshape(-1)
-    for at in range(0, len(stored), 4096):
-        part = stored[at : at + 4096].astype(np.float32) * multiplier + offset
+    size = arrays_at_once(flat.size, 4096)
+    for at in range(0, len(stored), size):
+        part = stored[at : at + size].astype(np.float32) * multiplier + offset
         difference = part.reshape(len(part), -1) - flat
-        distance[at : at + 4096] = np.einsum("ij,ij->i", difference, difference)
+        distance[at : at + size] = np.einsum("ij,ij->i", difference, difference)
     count = min(count, len(stored))
     first = np.argpartition(distance, count - 1)[:count]
     order = first[np.argsort(distance[first], kind="stable")]
     return order, np.sqrt(distance[order])
 
 
-def _filled(x: Floats) -> Floats:
+def _filled(x: Floats, model: Autoencoder) -> Floats:
+    """With zeros up to one of a few numbers, so that few programs are compiled; large examples are left as they are."""
     n = len(x)
     size = next((s for s in (1, 8, 64, 256) if n <= s), -(-n // BATCH) * BATCH)
-    return x if size == n else np.concatenate([x, np.zeros((size - n, *x.shape[1:]), np.float32)])
+    if size == n or arrays_at_once(math.prod(model.shape), size) < size:
+        return x
+    return np.concatenate([x, np.zeros((size - n, *x.shape[1:]), np.float32)])
 
 
-def _in_batches(function: Any, model: Autoencoder, x: Floats) -> Floats:
-    padded = _filled(np.asarray(x, np.float32))
-    parts = [np.asarray(function(model, jnp.asarray(padded[at : at + BATCH]))) for at in range(0, len(padded), BATCH)]
-    return np.concatenate(parts)[: len(x)]
+def _batched(function: Any, model: Autoencoder, x: Floats) -> Floats:
+    return latent.batched(function, model, _filled(np.asarray(x, np.float32), model), None)[: len(x)]
 
 
 @jit
-def _moments(model: Autoencoder, x: Array) -> Array:
+def _moments(model: Autoencoder, x: Array, context: None) -> Array:
     posterior = model.posterior
     assert isinstance(posterior, DiagonalGaussian)
     return jax.vmap(lambda one: jnp.stack(posterior.moments(model.encode(one))))(x)
 
 
 @jit
-def _score(model: Autoencoder, x: Array) -> Array:
+def _score(model: Autoencoder, x: Array, context: None) -> Array:
     posterior = model.posterior
 
     def one(x: Array) -> Array:

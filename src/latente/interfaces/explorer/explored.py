@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from latente.evaluation.run import Run
 from latente.interfaces.explorer import codes, program, wire
 from latente.model.priors.none import NoPrior
 from latente.model.priors.normal import StandardNormal
+from latente.training.memory import arrays_at_once
 
 Floats = NDArray[np.float32]
 
@@ -102,13 +105,18 @@ class Explored:
         """Mean codes and log-variances of a split."""
         means, spreads = [], []
         for part in _parts_of(split):
-            x = self.data.part(part).x
-            for at in range(0, len(x), 5 * codes.BATCH):
-                mean, log_var = codes.encode(self.model, self.data.values(x[at : at + 5 * codes.BATCH]))
+            for values in self._values(self.data.part(part).x):
+                mean, log_var = codes.encode(self.model, values)
                 means.append(mean)
                 spreads.append(log_var)
         whole = None if spreads[0] is None else np.concatenate([s for s in spreads if s is not None])
         return np.concatenate(means), whole
+
+    def _values(self, x: NDArray[Any]) -> Iterator[Floats]:
+        """Model values of stored ones, some at a time."""
+        size = arrays_at_once(math.prod(self.data.shape), 5 * codes.BATCH)
+        for at in range(0, len(x), size):
+            yield self.data.values(x[at : at + size])
 
     def encode(self, x: Floats) -> tuple[Floats, Floats | None, Floats]:
         """Of model values x, shape (n, *shape): mean codes, log-variances (or None), and anomaly scores in nats."""
@@ -180,17 +188,21 @@ class Explored:
     def fitted(self) -> dict[str, NDArray[np.float32]]:
         """The mixture fitted to the training codes, of at most 5,000 examples."""
         x = self.data.train.x
-        mean, log_var = codes.encode(self.model, self.data.values(x[:: max(1, len(x) // 5000)]))
-        return codes.mixture(mean, log_var)
+        found = [codes.encode(self.model, values) for values in self._values(x[:: max(1, len(x) // 5000)])]
+        spreads = [log_var for _, log_var in found if log_var is not None]
+        return codes.mixture(np.concatenate([m for m, _ in found]), np.concatenate(spreads) if spreads else None)
 
     @functools.cached_property
     def _about(self) -> dict[str, Any]:
         data, spec = self.data, self.run.spec
         low, high = (0.0, 1.0) if data.train.x.dtype == np.uint8 else tuple(map(float, self.run.card["range"]))
         x = data.train.x
-        sample = self.data.values(x[:: max(1, len(x) // SCORED)])
-        border = sample.reshape(len(sample), *data.shape)[:, [0, -1]].mean() if data.is_image else low
         model = self.model
+        edges, scored = [], []
+        for sample in self._values(x[:: max(1, len(x) // SCORED)]):
+            edges.append(sample.reshape(len(sample), *data.shape)[:, [0, -1]] if data.is_image else sample[:0])
+            scored.append(codes.scores(model, sample))
+        border = np.concatenate(edges).mean() if data.is_image else low
         return {
             "run": spec.name,
             "seed": spec.seed,
@@ -206,7 +218,7 @@ class Explored:
             "prior": _prior(self.run),
             "likelihood": type(model.likelihood).__name__,
             "sigma": float(getattr(model.likelihood, "sigma", 1.0)),
-            "scores": np.quantile(codes.scores(model, sample), np.linspace(0, 1, 101)).astype(float).round(4).tolist(),
+            "scores": np.quantile(np.concatenate(scored), np.linspace(0, 1, 101)).astype(float).round(4).tolist(),
             "history": {k: [round(float(v), 5) for v in vs] for k, vs in self.run.history.items()},
         }
 

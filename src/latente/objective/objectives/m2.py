@@ -57,7 +57,8 @@ class M2(Objective):
         number('objective "m2"', "alpha", self.alpha, low=0)
 
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
-        """Every class of every example with one code each; ``batch.label`` None is no label known."""
+        """Every class of every example with one code each; no label is known where ``batch.label`` is None,
+        and of an example whose own is no class, such as −1."""
         prior = model.prior.given(model)
         classes = model.context_size
         labels = jnp.full(batch.weight.shape, -1) if batch.label is None else batch.label
@@ -71,7 +72,7 @@ class M2(Objective):
 
             log_q = log_class_probabilities(model, x)
             distortions, rates = jax.vmap(given)(jnp.eye(classes))
-            known = label >= 0
+            known = (label >= 0) & (label < classes)
             share = jnp.where(known, jax.nn.one_hot(label, classes), jnp.exp(log_q))
             of_label = jnp.where(known, 0.0, jnp.exp(log_q) @ log_q) + jnp.log(classes)
             classification = jnp.where(known, -log_q[label], 0.0)
