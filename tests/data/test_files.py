@@ -1,13 +1,17 @@
 """NumPy and IDX files: the same numbers come back, and every bad file is one error of one line."""
 
 import gzip
+import io
 import os
 import struct
+import zipfile
 
 import numpy as np
 import pytest
 
+from latente.data import bounds
 from latente.data.files import read, read_idx
+from latente.data.load import load_data
 from latente.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -198,6 +202,64 @@ def test_idx_that_is_damaged(tmp_path):
     folder = four_files(tmp_path / "mine")
     write(folder / "train-labels-idx1-ubyte.gz", b"\x1f\x8b")
     error_of(folder, "train-labels-idx1-ubyte.gz: cannot be read as IDX")
+
+
+def test_what_takes_more_than_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    """Small files that say or hold that they are large; `size` bytes each, of which half may be read."""
+    monkeypatch.setattr(bounds, "memory", lambda: 4e6)
+    zeros = bytes(3_000_000)
+    bomb = struct.pack(">HBB3I", 0, 8, 3, 3000, 10, 100) + zeros
+    write(tmp_path / "a.gz", gzip.compress(bomb))
+    assert "a.gz: numbers of shape (3000, 10, 100) take" in error_of(tmp_path / "a.gz", "divided by 2")
+    # One that goes on after what its header says is followed by one byte alone.
+    write(tmp_path / "b.gz", gzip.compress(struct.pack(">HBB3I", 0, 8, 3, 6, 10, 10) + zeros))
+    error_of(tmp_path / "b.gz", r"holds 601 or more bytes after its header, and shape \(6, 10, 10\) needs 600")
+    write(tmp_path / "c.csv.gz", gzip.compress(b"1,2\n" * 800_000))
+    error_of(tmp_path / "c.csv.gz", "what it holds and more take")
+    np.savez_compressed(tmp_path / "d.npz", x=np.zeros((3000, 1000), np.uint8))
+    error_of(tmp_path / "d.npz", "d.npz: its arrays take")
+    np.save(tmp_path / "e.npy", np.zeros((3000, 1000), np.uint8))
+    error_of(tmp_path / "e.npy", "e.npy: its bytes take")
+
+
+def test_arrays_that_say_they_are_larger_than_they_are(tmp_path):
+    out = io.BytesIO()
+    np.lib.format.write_array_header_1_0(out, {"descr": "<f8", "fortran_order": False, "shape": (2**40, 3)})
+    write(tmp_path / "a.npy", out.getvalue() + bytes(48))
+    error_of(tmp_path / "a.npy", r"a\.npy: .* the shape \(1099511627776, 3\), which takes 26388279066624 bytes, and")
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x.npy", out.getvalue() + bytes(48))
+    error_of(tmp_path / "a.npz", r"a\.npz: x says that it has the shape")
+
+
+def test_names_that_differ_in_capitals_alone_are_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", x=X, X=X)
+    error_of(tmp_path / "a.npz", "names differ in capitals alone: x, X")
+
+
+def test_pipes_are_not_waited_for(tmp_path):
+    folder = four_files(tmp_path / "mine")
+    for name in ("a.npz", "a.csv", "a.idx"):
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(DataError, match=f"{name}: neither a file nor a folder"):
+            load_data(tmp_path / name)
+    (tmp_path / "zero.npz").symlink_to("/dev/zero")
+    with pytest.raises(DataError, match="zero.npz: neither a file nor a folder"):
+        load_data(tmp_path / "zero.npz")
+    (folder / "train-labels-idx1-ubyte.gz").unlink()
+    os.mkfifo(folder / "train-labels-idx1-ubyte.gz")
+    error_of(folder, "train-labels-idx1-ubyte.gz: is no plain file")
+
+
+def test_a_folder_about_idx_files_and_what_lies_beside_them(tmp_path):
+    (tmp_path / "mine").mkdir()
+    folder = four_files(tmp_path / "mine" / "inner")
+    write(folder / "readme.txt", b"hello")
+    s = read(tmp_path / "mine")
+    assert np.array_equal(s.x, X) and s.name == "mine"
+    assert [(n.key, n.values) for n in s.notes] == [
+        ("beside", {"count": 1, "names": "readme.txt"}), ("wrapped", {"folder": "inner"}),
+    ]  # fmt: skip
 
 
 def test_nothing_there_names_the_nearest(tmp_path):

@@ -15,6 +15,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.data.packed import check_arrays
 from latente.data.source import Factor, Source
 from latente.errors import DataError, SpecError
 from latente.spec import got
@@ -96,6 +97,8 @@ def draw(
 def is_dsprites(path: str | os.PathLike[str]) -> bool:
     """Whether a file is an ``.npz`` with the arrays of dSprites, by their names only."""
     try:
+        if not Path(path).expanduser().is_file():
+            return False
         with zipfile.ZipFile(Path(path).expanduser()) as archive:
             return {"imgs.npy", "latents_classes.npy"} <= set(archive.namelist())
     except (OSError, ValueError, zipfile.BadZipFile):
@@ -132,6 +135,7 @@ def read_dsprites(path: str | os.PathLike[str], *, examples: int | None = None, 
             f"latents_values; give that file, or read yours with load_data"
         )
     try:
+        check_arrays(place)
         with np.load(place, allow_pickle=False) as arrays:
             codes, values = arrays["latents_classes"], arrays["latents_values"]
         _check_latents(place, codes, values)
@@ -142,7 +146,7 @@ def read_dsprites(path: str | os.PathLike[str], *, examples: int | None = None, 
             chosen = np.sort(np.random.default_rng(seed).choice(len(codes), examples, replace=False))
         with zipfile.ZipFile(place) as archive, archive.open("imgs.npy") as file:
             x = _rows(place, file, chosen, len(codes))
-    except (DataError, SpecError):
+    except (DataError, SpecError, MemoryError):
         raise
     except Exception as error:  # a damaged archive raises nearly anything
         why = " ".join(str(error).split())[:160] or type(error).__name__

@@ -20,9 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.data.bounds import check_plain, check_size, check_unpacked
 from latente.data.images import SUFFIXES, read_images
 from latente.data.layout import arranged
 from latente.data.notes import Note, listed
+from latente.data.packed import check_arrays
 from latente.data.source import Column, Source, as_array, make_source, maximum_of
 from latente.data.tables import check_is_table, read_csv, read_parquet
 from latente.data.texttables import is_gzip
@@ -42,11 +44,13 @@ def read(path: str | os.PathLike[str], spec: DataSpec | None = None) -> Source:
     - IDX, packed with gzip or not, known by its first bytes. Beside ``train-images-idx3-ubyte`` the files
       ``train-labels-...``, ``t10k-images-...`` (or ``test-images-...``) and its labels are found and read
       too; a folder that holds such files is the same as its training images. Another IDX file is x.
-    - A folder of images of one size; where they lie in sub-folders, those are the labels; where those are
-      exactly ``train`` and ``test``, these are the two parts, with the labels one level below. If one image
-      has colours, all become RGB; what is transparent becomes black; 16-bit greys become float32 in 0..1, and
-      the other images with them. A turned photograph is set upright; of an animation only the first picture
-      is taken. Hidden files and files that are no images are passed over.
+    - A folder of images of one size; where they lie in sub-folders, those are the labels; where those are a
+      training part and a test part (``train`` and ``test``, ``training`` and ``testing``, ``train`` and ``val``, in
+      any case), these are the two parts, with the labels one level below. One folder about all of it is left out. If
+      one image has colours, all become RGB; what is transparent is laid on black, or, where the images are dark, on
+      white; 16-bit greys become float32 in 0..1, and the other images with them; colours of 16 bits are refused. A
+      turned photograph is set upright; of an animation only the first picture is taken. Hidden files, files that are
+      no images and folders that links lead to are passed over, and counted in a note.
     - CSV (also with ``;``, tabs or bars, and packed as ``.csv.gz``), with a line of names or without, and Parquet:
       numbers as they are. A column called label, labels, class, target or y is the labels, and no feature. A first
       column without a name that has no value twice is an index, and is left out (see
@@ -67,12 +71,16 @@ def read(path: str | os.PathLike[str], spec: DataSpec | None = None) -> Source:
         place = place.expanduser()
         if not place.exists():
             raise DataError(_nothing(place))
+        if place.is_file():
+            check_size(place, place.stat().st_size, "its bytes")
         reader = _reader(place)
         if spec is not None:
             check_is_table(str(place), spec, text=reader is read_csv, table=reader in (read_csv, read_parquet))
         source = arranged(reader(place, spec or DataSpec()), spec or DataSpec())
     except DataError:
         raise
+    except MemoryError as error:
+        raise DataError(f"{place}: does not fit into memory; give less of it") from error
     except Exception as error:  # readers of other people's formats raise nearly anything on damaged bytes
         raise DataError(
             f"{place}: cannot be read ({_short(error)}); it is damaged, cut short or in another format; "
@@ -140,23 +148,30 @@ def read_idx(path: Path) -> NDArray[Any]:
     """The array in an IDX file, packed with gzip or not, in the machine's own byte order.
 
     Raises:
-        DataError: not an IDX file, or cut short or damaged.
+        DataError: not a plain file, not an IDX file, cut short or damaged, or larger than memory.
     """
+    check_plain(path)
     try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-        if data[:2] != b"\0\0" or data[2] not in _IDX_TYPES or data[3] == 0:
-            raise DataError(f"{path}: not an IDX file, by its first bytes; allowed: {ALLOWED}")
-        shape = struct.unpack_from(f">{data[3]}I", data, 4)
-        kind, start = np.dtype(_IDX_TYPES[data[2]]), 4 + 4 * data[3]
-        size = math.prod(shape) * kind.itemsize
-        if len(data) - start != size:
+        packed = is_gzip(path)
+        with (gzip.open if packed else open)(path, "rb") as file:
+            head = file.read(4)
+            if head[:2] != b"\0\0" or head[2] not in _IDX_TYPES or head[3] == 0:
+                raise DataError(f"{path}: not an IDX file, by its first bytes; allowed: {ALLOWED}")
+            shape = struct.unpack(f">{head[3]}I", file.read(4 * head[3]))
+            kind = np.dtype(_IDX_TYPES[head[2]])
+            size = math.prod(shape) * kind.itemsize
+            there = 0 if packed else path.stat().st_size - 4 - 4 * head[3]
+            if packed or there == size:
+                check_size(path, size, f"numbers of shape {shape}")
+                # One more, to see whether it ends there; what goes on for ever is not followed.
+                data = file.read(size + 1)
+                there = len(data)
+        if there != size:
             raise DataError(
-                f"{path}: holds {len(data) - start} bytes after its header, and shape {shape} needs {size}; "
-                f"it is cut short or damaged, so get it again"
+                f"{path}: holds {there}{' or more' if packed and there > size else ''} bytes after its header, and "
+                f"shape {shape} needs {size}; it is cut short or damaged, so get it again"
             )
-        values = np.ndarray(shape, kind, data, start) if size else np.zeros(shape, kind)
+        values = np.ndarray(shape, kind, data) if size else np.zeros(shape, kind)
         return values.astype(kind.newbyteorder("="))
     except (OSError, EOFError, IndexError, ValueError, struct.error, zlib.error) as error:
         if isinstance(error, DataError):
@@ -193,6 +208,8 @@ def _reader(path: Path) -> Callable[[Path, DataSpec], Source]:
     if suffix in (".parquet", ".pq"):
         return read_parquet
     if path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv")):
+        if is_gzip(path):
+            check_unpacked(path)
         return read_csv
     if suffix in SUFFIXES:
         raise DataError(f"{path}: a single image; give the folder that holds all images of one size")
@@ -224,11 +241,14 @@ def _numpy(path: Path, spec: DataSpec) -> Source:
             raise DataError(
                 f"{path}: not a NumPy file, by its first bytes (pickles are never loaded); allowed: {ALLOWED}"
             )
+    check_arrays(path)
     loaded = np.load(path, allow_pickle=False)
     if isinstance(loaded, np.ndarray):
         return _from_arrays(str(path), [loaded], spec)
     with loaded:
         keys = {key.lower(): key for key in loaded.files}
+        if len(keys) < len(loaded.files):
+            raise DataError(f"{path}: holds arrays whose names differ in capitals alone: {', '.join(loaded.files)}")
         layouts = (("x_train", "y_train"), ("x", "y"), tuple(keys) if len(keys) == 1 else ("x",))
         for wanted in layouts:
             if wanted[0] in keys:
@@ -239,15 +259,11 @@ def _numpy(path: Path, spec: DataSpec) -> Source:
                 if not aside:
                     return source
                 read = listed(keys[k] for k in names if k in keys)
-                return _noted(source, Note("arrays", {"names": listed(aside), "read": read}))
+                return source.noted(Note("arrays", {"names": listed(aside), "read": read}))
     raise DataError(
         f"{path}: holds the arrays {', '.join(loaded.files) or '(none)'}; allowed: x_train, y_train, x_test, "
         f"y_test, or x, y (labels and the test part may be missing), or a single array"
     )
-
-
-def _noted(source: Source, *notes: Note) -> Source:
-    return dataclasses.replace(source, notes=(*source.notes, *notes))
 
 
 def _idx(path: Path, spec: DataSpec) -> Source:
@@ -272,10 +288,16 @@ def _idx(path: Path, spec: DataSpec) -> Source:
 def _folder(path: Path, spec: DataSpec) -> Source:
     entries = [p for p in sorted(path.iterdir()) if not p.name.startswith(".")]
     named = [(m, p) for p in entries if (m := _IDX_NAME.fullmatch(p.name)) and m[3].lower() == "images"]
+    # One folder about all of it, as archives have.
+    inner = entries[0] if not named and len(entries) == 1 and entries[0].is_dir() else None
+    if inner and not inner.is_symlink() and any(_IDX_NAME.fullmatch(p.name) for p in inner.iterdir()):
+        return _folder(inner, spec).noted(Note("wrapped", {"folder": inner.name}))
     if not named:
         return read_images(path, spec)
     if len({m[1] for m, _ in named}) > 1:
         raise DataError(
             f"{path}: holds several data sets ({named[0][1].name}, {named[-1][1].name}, ...); give one of these files"
         )
-    return _idx(next((p for m, p in named if m[2].lower() == "train"), named[0][1]), spec)
+    source = _idx(next((p for m, p in named if m[2].lower() == "train"), named[0][1]), spec)
+    aside = [p.name for p in entries if not _IDX_NAME.fullmatch(p.name)]
+    return source.noted(Note("beside", {"count": len(aside), "names": listed(aside)})) if aside else source

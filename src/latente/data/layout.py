@@ -30,7 +30,8 @@ def arranged(source: Source, spec: DataSpec) -> Source:
         DataError: a shape of another size, columns of text, or a layout that examples of this shape cannot have.
     """
     parts = [source.x] if source.x_test is None else [source.x, source.x_test]
-    found, features, notes = parts, source.features, list(source.notes)
+    found, features = parts, source.features
+    notes: list[Note] = []
     if spec.shape:
         found, features = [_reshaped(source, x, spec.shape) for x in parts], ()
     example = found[0].shape[1:]
@@ -56,8 +57,7 @@ def arranged(source: Source, spec: DataSpec) -> Source:
         x_test=found[1] if len(found) > 1 else None,
         features=features,
         maximum=source.maximum if same else maximum_of(found),
-        notes=tuple(notes),
-    )
+    ).noted(*notes)
 
 
 def comes_first(example: tuple[int, ...]) -> bool:

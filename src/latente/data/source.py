@@ -89,6 +89,10 @@ class Source:
     given: tuple[Column, ...] = ()
     notes: tuple[Note, ...] = ()
 
+    def noted(self, *notes: Note) -> Source:
+        """The same with more notes."""
+        return dataclasses.replace(self, notes=(*self.notes, *notes)) if notes else self
+
 
 def make_source(
     name: str,

@@ -1,0 +1,81 @@
+"""What is read is a plain file, and no larger than this machine can hold."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import math
+import os
+from pathlib import Path
+
+from latente.errors import DataError
+
+COPIES = 2
+"""How often data is held at once, at the least: as it was read, and as it is split."""
+
+_PIECE = 1 << 20
+
+
+def check_plain(path: Path) -> None:
+    """Refuse what is no plain file: a pipe or a device would be waited for, or read without end.
+
+    Raises:
+        DataError: naming it.
+    """
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path}: is no plain file (a folder, a pipe, a device); give a file")
+
+
+def check_size(path: Path, size: int, what: str) -> None:
+    """Refuse what does not fit into memory, before it is read.
+
+    Args:
+        path: where it is.
+        size: bytes it takes when it is unpacked.
+        what: is so large.
+
+    Raises:
+        DataError: with both sizes.
+    """
+    most = memory() / COPIES
+    if size > most:
+        raise DataError(
+            f"{path}: {what} take {_gib(size)} unpacked; allowed: {_gib(most)}, which is this machine's memory divided "
+            f"by {COPIES}, for data is held {COPIES} times while it is split; give less of it"
+        )
+
+
+def check_unpacked(path: Path) -> None:
+    """As `check_size`, of a file packed with gzip: it is unpacked piece by piece, and nothing of it is kept.
+
+    Raises:
+        DataError: it takes too much memory. OSError, EOFError, zlib.error: it is damaged.
+    """
+    most, size = memory() / COPIES, 0
+    with gzip.open(path, "rb") as file:
+        while piece := file.read(_PIECE):
+            size += len(piece)
+            if size > most:
+                check_size(path, size, "what it holds and more")
+
+
+def memory() -> float:
+    """Bytes that this process may take: the machine's, its group's or its own limit; infinite where none is known."""
+    found = [math.inf]
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    try:
+        import resource
+    except ImportError:  # Windows
+        return min(found)
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY:
+        found.append(limit)
+    with contextlib.suppress(OSError, ValueError):
+        # "max", where there is none, is no number.
+        found.append(int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return min(found)
+
+
+def _gib(size: float) -> str:
+    return f"{size / 2**30:,.1f} GiB"
