@@ -157,7 +157,8 @@ def test_class_errors_are_means_with_95_percent_intervals():
         if len(g) == 1:
             assert len(segment) == 0
             continue
-        mean, half = g.astype(float).mean(), stats.t.ppf(0.975, len(g) - 1) * g.astype(float).std(ddof=1) / np.sqrt(len(g))
+        g = g.astype(float)
+        mean, half = g.mean(), stats.t.ppf(0.975, len(g) - 1) * g.std(ddof=1) / np.sqrt(len(g))
         assert np.allclose(segment[:, 0], [mean - half, mean + half])
     assert [t.get_text() for t in ax.get_yticklabels()] == ["zero", "one", "three"]
     weights = np.bincount(y)[[0, 1, 3]]
