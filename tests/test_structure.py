@@ -12,13 +12,15 @@ import latente
 
 SRC = Path(latente.__file__).parent
 STAGES = ["data", "model", "objective", "training", "evaluation", "interfaces"]
-FOUNDATION = {"compiling", "errors", "registry", "spec", "atomic", "_version"}
+FOUNDATION = {"compiling", "errors", "registry", "spec", "atomic", "stopping", "_begin", "_version"}
 
 
 def imported(path):
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("latente"):
-            yield node.module.split(".")[1] if "." in node.module else "latente"
+        if isinstance(node, ast.ImportFrom) and node.module == "latente":
+            yield from (a.name for a in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("latente."):
+            yield node.module.split(".")[1]
         elif isinstance(node, ast.Import):
             yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("latente."))
 

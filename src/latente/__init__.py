@@ -7,8 +7,10 @@ run = latente.fit(latente.VAE(latent_dim=2), data, epochs=20)
 run.evaluate("test")["loss"]
 """
 
-from __future__ import annotations
+# First, so that a process of our own imports nothing from the current folder.
+import latente._begin  # noqa: F401
 
+# isort: split
 import importlib
 from typing import TYPE_CHECKING, Any
 

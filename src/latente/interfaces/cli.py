@@ -7,12 +7,12 @@ import contextlib
 import logging
 import os
 import shlex
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+from latente import stopping
 from latente._version import __version__
 from latente.errors import LatenteError, SpecError, unknown
 from latente.evaluation.looks import looking
@@ -33,18 +33,37 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; returns the exit code: 0, 2 for an error of the user's or the machine's, 130 for Ctrl-C."""
+    """Run the command line.
+
+    Args:
+        argv: the arguments; by default this process's own, which is then latente's: signals are obeyed at a safe moment
+            (`latente.stopping`). Otherwise Ctrl-C is the caller's KeyboardInterrupt, turned into an exit code too.
+
+    Returns:
+        The exit code: 0, 2 for an error of the user's or the machine's, 130 for Ctrl-C, 143 for SIGTERM.
+    """
+    own = argv is None
     argv = sys.argv[1:] if argv is None else argv
+    if own:
+        stopping.listen(lambda code: f"latente: {_interrupted(argv)}")
+    code = _perform(argv)
+    if own and stopping.asked():
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        stopping.end(stopping.asked())
+    return code
+
+
+def _perform(argv: list[str]) -> int:
     try:
         arguments = _parser().parse_args(argv)
-        signal.signal(signal.SIGTERM, _terminate)
         with looking(shlex.join(["latente", *argv])), _notes_said(arguments):
             return int(arguments.do(arguments, argv) or 0)
     except LatenteError as error:
         return _fail(str(error))
     except KeyboardInterrupt:
-        hint = "; go on with the same command and --resume" if argv[:1] == ["run"] and "--out" in " ".join(argv) else ""
-        return _fail(f"interrupted{hint}", 130)
+        return _fail(_interrupted(argv), stopping.asked() or 130)
     except BrokenPipeError:
         # The reader of our output went away (as head does); say nothing more, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -83,8 +102,9 @@ def _notes_said(arguments: Arguments) -> Iterator[None]:
         LOG.removeHandler(handler)
 
 
-def _terminate(signum: int, frame: object) -> None:
-    raise KeyboardInterrupt
+def _interrupted(argv: list[str]) -> str:
+    resumable = argv[:1] == ["run"] and any(a.startswith("--out") for a in argv)
+    return "interrupted" + ("; go on with the same command and --resume" if resumable else "")
 
 
 def _fail(message: str, code: int = 2) -> int:

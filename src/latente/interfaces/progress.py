@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from latente import stopping
 from latente.interfaces.performing import Watch
 from latente.spec import RunSpec
 from latente.training.fit import EpochNumbers
@@ -20,15 +21,27 @@ LINE_SECONDS = 1.0
 
 @contextmanager
 def watching(*, quiet: bool, stream: TextIO | None = None) -> Iterator[Watch]:
-    """A `Watch` that shows what goes on, on standard error unless told otherwise."""
+    """A `Watch` that shows what goes on, on standard error unless told otherwise, and where signals are obeyed."""
     stream = stream or sys.stderr
     if quiet:
-        yield Watch()
+        yield _stopping(Watch())
     elif stream.isatty():
         with _bar(stream) as watch:
-            yield watch
+            yield _stopping(watch)
     else:
-        yield _lines(stream)
+        yield _stopping(_lines(stream))
+
+
+def _stopping(watch: Watch) -> Watch:
+    def on_epoch(epoch: EpochNumbers) -> None:
+        watch.on_epoch(epoch)
+        stopping.check()
+
+    def on_stage(text: str, run: RunSpec | None) -> None:
+        watch.on_stage(text, run)
+        stopping.check()
+
+    return Watch(on_epoch, on_stage, watch.on_done)
 
 
 @contextmanager

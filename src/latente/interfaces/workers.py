@@ -1,13 +1,15 @@
 """Runs in processes beside each other: small matrices gain little from more threads, and whole runs gain all.
 
 A worker is this module as a program. It is told its work in lines of JSON on standard input, and says in lines of JSON
-on standard output how it gets on. It ends when its input does, so that none outlives the process that started it.
-Nothing heavy is imported here, so that a crew can be called while the one who calls it still gets ready.
+on standard output how it gets on. It ends when its input does, and on Linux even where it is stopped, so that none
+outlives the process that started it. The current folder is not on its path. Nothing heavy is imported here, so that a
+crew can be called while the one who calls it still gets ready.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import dataclasses
 import json
 import logging
@@ -18,10 +20,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
+import latente
+from latente import stopping
+from latente._begin import without_empty
 from latente.errors import DataError, LatenteError
 from latente.evaluation.looks import command, looking
 
@@ -32,7 +38,16 @@ if TYPE_CHECKING:
     from latente.spec import Part, RunSpec
 
 GRACE = 60.0
-"""Seconds that a worker is given to keep what it has, once it is told to end."""
+"""Seconds that the workers are given to keep what they have, once they are told to end."""
+
+SILENT = 5.0
+"""Seconds in which a worker whose output has ended should have ended, too."""
+
+WORKER = "import sys; sys.path.append({!r}); from latente.interfaces.workers import main; main()"
+"""The program of a worker, which also finds a latente that is on no path but the caller's own."""
+
+PR_SET_PDEATHSIG = 1
+"""Of prctl(2)."""
 
 EARLY = 2
 """How many are begun before it is known how many runs there are."""
@@ -48,18 +63,51 @@ def processors() -> int:
 @contextlib.contextmanager
 def crew(jobs: int) -> Iterator[Crew]:
     """Up to so many processes that work for this one, and end with the context; the first `EARLY` get ready at once."""
-    with contextlib.ExitStack() as stack:
-        made = Crew(jobs, stack)
+    made = Crew(jobs)
+    try:
         made.grow(min(jobs, EARLY))
         yield made
+    finally:
+        made.dismiss()
 
 
 class Worker:
-    """One process and the run it is at."""
+    """One process and the run it is at.
 
-    def __init__(self, process: subprocess.Popen[str], log: IO[str]) -> None:
-        self.process, self.log = process, log
+    Args:
+        heard: where its events go; None is the end of its output.
+        threads: how many the libraries beside XLA may use.
+    """
+
+    def __init__(self, heard: queue.SimpleQueue[tuple[Worker, Event | None]], threads: int) -> None:
         self.run: RunSpec | None = None
+        self.log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
+        libraries = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+        own = {"PYTHONPATH": without_empty(os.environ.get("PYTHONPATH", "")), "PYTHONSAFEPATH": "1"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-c", WORKER.format(str(Path(latente.__file__).parents[1]))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env={**os.environ, **own, **dict.fromkeys(libraries, str(threads))},
+            # Ctrl-C reaches the first process alone, which then tells the workers, once.
+            start_new_session=True,
+        )
+        threading.Thread(target=self._listen, args=(heard,), daemon=True).start()
+
+    def _listen(self, heard: queue.SimpleQueue[tuple[Worker, Event | None]]) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            # One that is killed while it speaks leaves half a line.
+            try:
+                event = json.loads(line)
+            except ValueError:
+                break
+            heard.put((self, event))
+        heard.put((self, None))
 
     def tell(self, what: Mapping[str, Any]) -> None:
         """Say a line; one that has ended is found out by its silence."""
@@ -69,6 +117,7 @@ class Worker:
 
     def ended(self) -> LatenteError:
         """What to say of one whose output ended while it had something to do."""
+        self.wait(SILENT)
         code = self.process.wait()
         self.log.seek(0)
         said = " ".join(self.log.read().split())[-300:]
@@ -80,23 +129,39 @@ class Worker:
             + (f" (it said: {said})" if said else "")
         )
 
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, and bring it about when the time is over."""
+        try:
+            self.process.wait(max(0.0, seconds))
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
 
 class Crew:
     """Workers, and the queue in which their events arrive; None is the end of one's output."""
 
-    def __init__(self, jobs: int, stack: contextlib.ExitStack) -> None:
-        self.jobs, self._stack = jobs, stack
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
         self.workers: list[Worker] = []
         self.heard: queue.SimpleQueue[tuple[Worker, Event | None]] = queue.SimpleQueue()
 
     def grow(self, count: int) -> None:
         """Begin as many more as make it so many."""
         while len(self.workers) < count:
-            self.workers.append(self._stack.enter_context(_worker(self.heard, max(1, processors() // self.jobs))))
+            self.workers.append(Worker(self.heard, max(1, processors() // self.jobs)))
 
     def dismiss(self) -> None:
-        """End all of them, for there is nothing to do."""
-        self._stack.close()
+        """End all of them: they keep what they have, beside each other."""
+        for worker in self.workers:
+            worker.process.terminate()
+            # One that was stopped would not hear it.
+            with contextlib.suppress(AttributeError, OSError):
+                worker.process.send_signal(signal.SIGCONT)
+        until = time.monotonic() + GRACE
+        for worker in self.workers:
+            worker.wait(until - time.monotonic())
+            worker.log.close()
         self.workers.clear()
 
     def perform(
@@ -133,7 +198,7 @@ class Crew:
             worker.tell(about)
         unfinished = len(runs)
         while unfinished:
-            worker, event = self.heard.get()
+            worker, event = stopping.wait_for(self.heard)
             if event is None:
                 raise worker.ended()
             if event["event"] == "error":
@@ -156,7 +221,7 @@ class Crew:
 
         def concluded() -> Concluded:
             while True:
-                worker, event = self.heard.get()
+                worker, event = stopping.wait_for(self.heard)
                 if event is not None and event["event"] == "error":
                     raise _error(event)
                 if event is None and worker is self.workers[0]:
@@ -165,41 +230,6 @@ class Crew:
                     return Concluded.from_table(event)
 
         return concluded
-
-
-@contextlib.contextmanager
-def _worker(heard: queue.SimpleQueue[tuple[Worker, Event | None]], threads: int) -> Iterator[Worker]:
-    libraries = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "latente.interfaces.workers"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            encoding="utf-8",
-            env={**os.environ, **dict.fromkeys(libraries, str(threads))},
-            # Ctrl-C reaches the first process alone, which then tells the workers, once.
-            start_new_session=True,
-        )
-        worker = Worker(process, log)
-
-        def listen() -> None:
-            assert process.stdout is not None
-            for line in process.stdout:
-                heard.put((worker, json.loads(line)))
-            heard.put((worker, None))
-
-        threading.Thread(target=listen, daemon=True).start()
-        try:
-            yield worker
-        finally:
-            process.terminate()
-            try:
-                process.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 def _pass_on(watch: Watch, run: RunSpec, event: Event) -> None:
@@ -223,9 +253,10 @@ def _error(event: Event) -> Exception:
 
 def main() -> None:
     """A worker: told about the study in the first line of standard input, and of a run in each that follows."""
-    signal.signal(signal.SIGTERM, _terminate)
     # The first process has told what was noted of the data.
     logging.getLogger("latente.data").addHandler(logging.NullHandler())
+    stopping.listen()
+    _die_with_parent()
     # Whatever prints must not end up between the lines of JSON.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -237,14 +268,21 @@ def main() -> None:
     threading.Thread(target=_listen, args=(lines,), daemon=True).start()
     try:
         _work(lines, say)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except stopping.Stopped as stopped:
+        stopping.end(stopped.code)
     except (LatenteError, MemoryError) as error:
         say("error", kind=type(error).__name__, text=str(error))
     except Exception as error:
         if os.environ.get("LATENTE_DEBUG"):
             raise
         say("error", kind=type(error).__name__, text=" ".join(str(error).split())[:300])
+
+
+def _die_with_parent() -> None:
+    """Be killed when who started this one is; the end of standard input is not noticed by a process that is stopped."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
 def _work(lines: queue.SimpleQueue[str], say: Any) -> None:
@@ -254,7 +292,7 @@ def _work(lines: queue.SimpleQueue[str], say: Any) -> None:
     from latente.spec import DataSpec, build, run_from_dict
     from latente.training.fit import EpochNumbers
 
-    about = json.loads(lines.get())
+    about = json.loads(stopping.wait_for(lines))
     # How many threads XLA takes; it is read when JAX first computes something.
     os.environ["NPROC"] = str(about["threads"])
     data = load_spec(build(DataSpec, about["data"], "data"))
@@ -266,12 +304,16 @@ def _work(lines: queue.SimpleQueue[str], say: Any) -> None:
         names = [f.name for f in dataclasses.fields(EpochNumbers) if f.name != "run"]
         say("epoch", **{name: getattr(epoch, name) for name in names})
 
-    watch = Watch(on_epoch, lambda text, run: say("stage", text=text))
+    def on_stage(text: str, run: RunSpec | None) -> None:
+        stopping.check()
+        say("stage", text=text)
+
+    watch = Watch(on_epoch, on_stage)
     study = Path(about["study"])
     with looking(about["command"]):
         while True:
             say("idle")
-            asks = json.loads(lines.get())
+            asks = json.loads(stopping.wait_for(lines))
             if "run" in asks:
                 perform(run_from_dict(asks["run"]), data, study, asked, watch)
             else:
@@ -294,12 +336,3 @@ def _listen(lines: queue.SimpleQueue[str]) -> None:
         lines.put(line)
     # Nobody is there any more to work for. What is written is written in one step each.
     os._exit(1)
-
-
-def _terminate(signum: int, frame: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise KeyboardInterrupt
-
-
-if __name__ == "__main__":
-    main()

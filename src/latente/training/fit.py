@@ -15,6 +15,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from latente import stopping
 from latente.compiling import compiled
 from latente.data.split import Data
 from latente.errors import StoreError, TrainingError
@@ -144,6 +145,7 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
         SpecError, DataError: as `check`.
         StoreError: the checkpoint is of another spec or data, damaged, or cannot be written.
         TrainingError: the loss is no longer finite.
+        Stopped: a signal has come, in a process that listens (`latente.stopping`); whole epochs are in the checkpoint.
     """
     ready = _prepare(spec, data)
     progress = _Progress(ready.state)
@@ -155,8 +157,15 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
     program = compiled(run_epoch, ready.state.model)
     stride = stride_of(epochs, math.prod(data.shape))
     due = -math.inf
-    try:
+
+    def save() -> None:
+        if checkpoint is not None and progress.rows:
+            _save(checkpoint, progress, about)
+
+    # Also after Ctrl-C: the epochs that are whole are not lost.
+    with stopping.keeping(save):
         while (done := len(progress.rows)) < epochs and not _stopped(progress.state, spec.train.patience):
+            stopping.check()
             began = time.monotonic()
             state, row, bad, frame = program(*ready.arguments(progress.state, done))
             _check_finite(spec, int(bad), row, done + 1, steps)
@@ -176,10 +185,6 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
                 pairs = None if shown is None else (np.asarray(scale(shown.x)), np.asarray(frame))
                 logs = {k: float(v) for k, v in progress.rows[-1].items()}
                 on_epoch(Epoch(spec, done + 1, epochs, logs, len(data.train), seconds, state.model, scale, pairs))
-    finally:
-        # Also after Ctrl-C: the epochs that are whole are not lost.
-        if checkpoint is not None and progress.rows:
-            _save(checkpoint, progress, about)
     last = progress.state
     return Fitted(
         last.model if last.best is None else last.best,
