@@ -12,7 +12,9 @@ import latente
 
 SRC = Path(latente.__file__).parent
 STAGES = ["data", "model", "objective", "training", "evaluation", "interfaces"]
-FOUNDATION = {"compiling", "errors", "registry", "spec", "atomic", "stopping", "_begin", "_version"}
+FOUNDATION = {
+    "compiling", "program_cache", "errors", "registry", "spec", "atomic", "stopping", "_begin", "_version",
+}  # fmt: skip
 
 
 def imported(path):

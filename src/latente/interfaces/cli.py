@@ -287,16 +287,18 @@ def _seeds(text: str) -> int | list[int]:
 
 
 def _run(arguments: Arguments, argv: list[str]) -> None:
-    _compiling()
+    _set_compiling()
     from latente.interfaces.workers import crew, processors
 
     jobs = processors() if arguments.jobs is None else arguments.jobs
     again = [a for a in argv if a != "--resume"]
     # The others get ready while this process imports what it needs.
     with crew(jobs) if jobs > 1 else contextlib.nullcontext(jobs) as workers:
+        from latente import program_cache
         from latente.interfaces.progress import watching
         from latente.interfaces.study import run_study
 
+        program_cache.install()
         with watching(quiet=arguments.quiet) as watch:
             study = run_study(
                 arguments.study,
@@ -525,6 +527,14 @@ def _doctor(arguments: Arguments, argv: list[str]) -> None:
 
 def _compiling() -> None:
     """Keep compiled programs on disk, so that a second study does not compile them again; and compile as is right."""
+    _set_compiling()
+    from latente import program_cache
+
+    program_cache.install()
+
+
+def _set_compiling() -> None:
+    """What JAX reads when it is imported; other processes inherit it."""
     from latente.compiling import flags
     from latente.interfaces.doctor import compile_cache
 

@@ -255,8 +255,8 @@ def main() -> None:
     """A worker: told about the study in the first line of standard input, and of a run in each that follows."""
     # The first process has told what was noted of the data.
     logging.getLogger("latente.data").addHandler(logging.NullHandler())
-    stopping.listen()
     _die_with_parent()
+    stopping.listen()
     # Whatever prints must not end up between the lines of JSON.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -286,12 +286,15 @@ def _die_with_parent() -> None:
 
 
 def _work(lines: queue.SimpleQueue[str], say: Any) -> None:
+    from latente import program_cache
     from latente.data.load import load_spec
     from latente.evaluation.scores import scores
     from latente.interfaces.performing import Watch, perform
     from latente.spec import DataSpec, build, run_from_dict
     from latente.training.fit import EpochNumbers
 
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        program_cache.install()
     about = json.loads(stopping.wait_for(lines))
     # How many threads XLA takes; it is read when JAX first computes something.
     os.environ["NPROC"] = str(about["threads"])
