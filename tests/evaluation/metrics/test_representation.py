@@ -71,6 +71,11 @@ def test_few_labels_say_more_the_more_they_are():
     assert found[40].value == pytest.approx(full, abs=0.08)
     assert found == few_label_probe(TRAIN, TRAIN_Y, TEST, TEST_Y, per_class=(1, 5, 40), draws=8)
     assert found[1] != few_label_probe(TRAIN, TRAIN_Y, TEST, TEST_Y, per_class=(1,), draws=8, seed=1)[1]
+    # Both which labels are drawn and the 200 examples that are judged.
+    value, examples = found[5].value, np.sqrt(found[5].value * (1 - found[5].value) / 200) * 1.96
+    many = few_label_probe(TRAIN, TRAIN_Y, np.repeat(TEST, 50, 0), np.repeat(TEST_Y, 50), per_class=(5,), draws=8)[5]
+    assert many.value == pytest.approx(value)
+    assert value - found[5].low == pytest.approx(np.hypot(value - many.low, examples), rel=0.1)
 
 
 def test_cluster_scores_agree_with_scikit_learn():

@@ -27,8 +27,8 @@ from latente.evaluation.metrics.resample import (
     jackknife_error,
     mean_interval,
     normal_interval,
-    widest,
     wilson,
+    with_both,
 )
 
 PENALTIES = (0.01, 0.1, 1.0, 10.0)
@@ -120,7 +120,7 @@ def few_label_probe(
 ) -> dict[int, Estimate]:
     """Accuracy of `linear_probe` from so many labels a class: the mean over draws of which are labelled.
 
-    Its interval is Student's t over the draws, widened by the examples' own (Wilson's) where that is wider.
+    Its interval is Student's t over the draws and the examples' own (Wilson's), added in quadrature.
 
     Args:
         train, train_y, codes, y, c, level: as `linear_probe`.
@@ -148,7 +148,7 @@ def few_label_probe(
             chosen = np.concatenate([rng.choice(m, size, replace=False) for m in members])
             right.append(float((_logistic(a[chosen], of_a[chosen], b, c) == of_b).mean()))
         mean = mean_interval(right, level=level)
-        found[size] = bounded(widest(mean, wilson(mean.value, len(b), level=level)), 0, 1)
+        found[size] = bounded(with_both(mean, wilson(mean.value, len(b), level=level)), 0, 1)
     return found
 
 
@@ -250,8 +250,7 @@ def _from_tables(
     given = normal_interval(value, jackknife_error(left, table[table > 0]), level=level)
     scatter = float(np.std([statistic(t) for t in refitted], ddof=1)) if refitted else 0.0
     other = float(t_quantile(len(refitted) - 1, 0.5 + level / 2)) * scatter if scatter > 0 else 0.0
-    half = math.hypot(given.high - value, other)
-    return Estimate(value, value - half, value + half)
+    return with_both(given, Estimate(value, value - other, value + other))
 
 
 def _entropy(share: Floats) -> float:

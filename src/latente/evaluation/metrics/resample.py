@@ -144,6 +144,13 @@ def widest(first: Estimate, second: Estimate) -> Estimate:
     return Estimate(first.value, min(first.low, second.low), max(first.high, second.high))
 
 
+def with_both(first: Estimate, second: Estimate) -> Estimate:
+    """The first's value with an interval that holds both their sources of error: halves are added in quadrature."""
+    low = math.hypot(first.value - first.low, second.value - second.low)
+    high = math.hypot(first.high - first.value, second.high - second.value)
+    return Estimate(first.value, first.value - low, first.value + high)
+
+
 def check_level(level: float) -> None:
     """Refuse a level that no interval can have.
 
