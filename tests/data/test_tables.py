@@ -70,6 +70,7 @@ def test_packed_without_saying_so(tmp_path):
         (",a,b\n0,5,6\n1,7,8\n", [[5, 6], [7, 8]]),
         (",a,b\n3,5,6\n7,7,8\n", [[5, 6], [7, 8]]),
         ("a,b\nTrue,0\nFalse,1\n", [[1, 0], [0, 1]]),
+        ("a,b\n1,2,\n4,5,\n", [[1, 2], [4, 5]]),
     ],
 )
 def test_with_a_line_of_names_or_without(tmp_path, text, rows):
@@ -143,7 +144,8 @@ def test_parquet_of_other_types(tmp_path):
             'both "y" and "label" could be the labels; say which .labels = "y"., or rename or remove one',
         ),
         ("a,b\n1,2\n3,4,5\n", "cannot be read"),
-        ("a,b\n1,2,3\n4,5,6\n", "cannot be read"),
+        ("a,b\n1,2,3\n4,5,6\n", "its rows have more cells than the 2 of the first line; name every column"),
+        ('a,"b\x1b[2J"\n1,"x\ny"\n', r'column "b\\x1b\[2J" holds "x\\ny"'),
         ('a,b\n1,"2\n', "cannot be read"),
     ],
 )
@@ -350,6 +352,8 @@ def test_a_frame_is_read_as_the_same_table_in_a_file(tmp_path):
     assert said(load_data(shuffled))[0] == ("frame_index", "reset_index()")
     apart = load_data((FRAME.drop(columns="label"), FRAME["label"]))
     assert (apart.fingerprint, said(apart)) == (whole.fingerprint, [])
+    other = load_data((FRAME.drop(columns="label"), shuffled["label"]))
+    assert said(other) == [("apart", "")]
     both = load_data((FRAME, FRAME["label"]))
     assert (both.shape, said(both)) == ((4,), [("label_kept", "")])
 

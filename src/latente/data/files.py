@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from latente.data.bounds import check_plain, check_size, check_unpacked
 from latente.data.images import SUFFIXES, read_images
 from latente.data.layout import arranged
-from latente.data.notes import Note, listed
+from latente.data.notes import Note, listed, printable
 from latente.data.packed import check_arrays
 from latente.data.source import Column, Source, as_array, make_source, maximum_of
 from latente.data.tables import check_is_table, read_csv, read_parquet
@@ -77,8 +77,9 @@ def read(path: str | os.PathLike[str], spec: DataSpec | None = None) -> Source:
         if spec is not None:
             check_is_table(str(place), spec, text=reader is read_csv, table=reader in (read_csv, read_parquet))
         source = arranged(reader(place, spec or DataSpec()), spec or DataSpec())
-    except DataError:
-        raise
+    except DataError as error:
+        # Names and cells of a file may hold anything.
+        raise DataError(printable(str(error))) from error
     except MemoryError as error:
         raise DataError(f"{place}: does not fit into memory; give less of it") from error
     except Exception as error:  # readers of other people's formats raise nearly anything on damaged bytes

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from latente.data import datasets, factors, files
 from latente.data.layout import arranged
-from latente.data.notes import tell
+from latente.data.notes import Note, printable, tell
 from latente.data.source import Source, kept, unlabelled
 from latente.data.split import Data, split_source
 from latente.data.tables import check_is_table, from_frame, plain_labels
@@ -143,12 +143,13 @@ def find_source(source: AnySource, spec: DataSpec | None = None) -> Source:
     x, y = source if isinstance(source, tuple) else (source, None)
     frame = _frame(x)
     check_is_table(ARRAYS, spec, table=frame is not None, text=False)
+    apart = () if frame is None or not hasattr(y, "index") or frame.index.equals(y.index) else (Note("apart"),)
     try:
         y = None if y is None else plain_labels(ARRAYS, y)
         if frame is not None:
-            return arranged(from_frame(ARRAYS, frame, spec, y), spec)
-    except DataError:
-        raise
+            return arranged(from_frame(ARRAYS, frame, spec, y, notes=apart), spec)
+    except DataError as error:
+        raise DataError(printable(str(error))) from error
     except Exception as error:  # cells of a frame may be anything, and raise anything
         raise DataError(f"arrays: the frame cannot be read ({' '.join(str(error).split())[:160]})") from error
     return files.from_arrays(ARRAYS, x, y, spec=spec)

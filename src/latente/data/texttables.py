@@ -64,7 +64,8 @@ def read_text_table(path: Path, spec: DataSpec) -> TextTable:
     """The columns of a text file, as `latente.data.tables.read_csv` says.
 
     Raises:
-        DataError: not UTF-8, no rows, decimal commas that ``spec.decimal`` does not name.
+        DataError: not UTF-8, no rows, rows longer than the first line, decimal commas that ``spec.decimal`` does not
+            name.
         ValueError: of pandas, where lines have more cells than the first, or a quote has no end.
     """
     _check_encoding(path)
@@ -94,7 +95,13 @@ def _read(path: Path, spec: DataSpec) -> TextTable:
     with warnings.catch_warnings():
         # A warning of pandas that cells were thrown away.
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        table = pd.read_csv(path, decimal=spec.decimal or ".", na_values=["?", "none"], **asked)
+        try:
+            table = pd.read_csv(path, decimal=spec.decimal or ".", na_values=["?", "none"], **asked)
+        except pd.errors.ParserWarning as warning:
+            raise DataError(
+                f"{path}: its rows have more cells than the {len(first)} of the first line; name every column there, "
+                "also an index, or take separators off the ends of the lines"
+            ) from warning
         labels = [i for i, name in enumerate(names) if name == spec.labels or (spec.labels is None and is_label(name))]
         texts = sorted({*labels, *(i for i in table.columns if _is_text(table[i]))})
         cells = pd.read_csv(path, usecols=texts, dtype=str, na_filter=False, **asked) if texts else None
