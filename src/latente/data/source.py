@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.data.notes import Note, printable
+from latente.data.precision import rounded
 from latente.errors import DataError, unknown
 
 MINUS_ONE = "-1"
@@ -58,7 +59,8 @@ class Source:
 
     Attributes:
         name: what the source is called in reports.
-        x: examples, shape (n, *shape); uint8, or float32 for anything else, with NaN for what is missing.
+        x: examples, shape (n, *shape); uint8, or float32 for anything else, with NaN for what is missing; float64 where
+            float32 would change them (see `latente.data.precision.rounded`).
         y: labels, shape (n,), int64 in 0..len(classes)-1; or None.
         x_test, y_test: the source's own test part, or None where it has none.
         classes: the labels' names, in label order; empty without labels.
@@ -106,8 +108,9 @@ def make_source(
 ) -> Source:
     """Check raw arrays and bring them to the form of `Source`.
 
-    Numbers become uint8 (kept) or float32; labels of any kind (numbers or text) become 0..k-1, with their
-    names kept in `Source.classes`. With ``missing``, NaN in x is a value that is missing, and stays.
+    Numbers become uint8 (kept) or float32, or float64 where float32 would change them; labels of any kind (numbers or
+    text) become 0..k-1, with their names kept in `Source.classes`. With ``missing``, NaN in x is a value that is
+    missing, and stays.
 
     Raises:
         DataError: objects instead of numbers, no examples, NaN (without ``missing``) or infinite values, lengths or
@@ -120,7 +123,9 @@ def make_source(
             f"{name}: x has examples of shape {x_.shape[1:]} and x_test of {test_.shape[1:]}; they must agree"
         )
     if test_ is not None and test_.dtype != x_.dtype:
-        raise DataError(f"{name}: x is {x_.dtype} and x_test is {test_.dtype}; they must agree")
+        if np.uint8 in (x_.dtype, test_.dtype):
+            raise DataError(f"{name}: x is {x_.dtype} and x_test is {test_.dtype}; they must agree")
+        x_, test_ = (_numbers(name, w, a, missing, wide=True) for w, a in (("x", x), ("x_test", x_test)))
     if test_ is None and y_test is not None:
         raise DataError(f"{name}: got y_test without x_test; give both or neither")
     if (y is None) != (y_test is None) and test_ is not None:
@@ -187,7 +192,8 @@ def as_array(name: str, what: str, value: object) -> NDArray[Any]:
         raise DataError(f"{name}: {what} is not an array ({why}); allowed: examples of one shape") from error
 
 
-def _numbers(name: str, what: str, x: object, missing: bool) -> NDArray[np.generic]:
+def _numbers(name: str, what: str, x: object, missing: bool, *, wide: bool = False) -> NDArray[np.generic]:
+    """Numbers as uint8, float32 or, where that would change them or it is asked for, float64."""
     a = as_array(name, what, x)
     if a.dtype.kind not in "buif":
         raise DataError(f"{name}: {what} holds {a.dtype} values; allowed: numbers (object arrays are never loaded)")
@@ -197,6 +203,7 @@ def _numbers(name: str, what: str, x: object, missing: bool) -> NDArray[np.gener
         raise DataError(f"{name}: {what} is empty (shape {a.shape}); at least one example of one value is needed")
     if a.dtype == np.uint8:
         return np.ascontiguousarray(a)
+    raw = a
     with np.errstate(over="ignore"):
         a = np.ascontiguousarray(a, dtype=np.float32)
     bad = np.isinf(a) if missing else ~np.isfinite(a)
@@ -204,9 +211,12 @@ def _numbers(name: str, what: str, x: object, missing: bool) -> NDArray[np.gener
         where = tuple(int(i) for i in np.argwhere(bad)[0])
         found = "infinite" if missing else "NaN or infinite"
         raise DataError(f"{name}: {what} has {int(bad.sum())} {found} values, the first at {where}; {REMEDY}")
+    # Types of two bytes have no more than float32 does.
+    if wide or (raw.dtype.itemsize > 2 and raw.dtype != np.float32 and rounded(np.asarray(raw, np.float64)).any()):
+        a = np.ascontiguousarray(raw, dtype=np.float64)
     absent = np.isnan(a)
     # NaN has many bit patterns; with a single one, equal data has equal fingerprints.
-    return np.where(absent, np.float32(np.nan), a) if absent.any() else a
+    return np.where(absent, a.dtype.type(np.nan), a) if absent.any() else a
 
 
 def _labels(

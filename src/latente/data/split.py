@@ -5,6 +5,7 @@ The split is that of scikit-learn's ``train_test_split(..., stratify=y, random_s
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,17 +16,22 @@ from numpy.typing import NDArray
 
 from latente.data.conditions import Condition, encode, encode_rows, fit_conditions
 from latente.data.missing import check_missing, ends, has_missing, shares
-from latente.data.notes import Note
+from latente.data.notes import Note, listed
+from latente.data.precision import left, rounded
 from latente.data.source import Column, Factor, Source
 from latente.errors import DataError, unknown
 from latente.spec import DataSpec
 
+FAINT = 128
+"""Bytes that are all below this, of 255, are told: they are dark, or go to another maximum."""
 PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
 class Split:
-    """One part of a data set: x of shape (n, *shape) as stored (uint8, float32), y of shape (n,) or None.
+    """One part of a data set: x of shape (n, *shape) as stored, y of shape (n,) or None.
+
+    Stored are uint8 or float32, or float64 where float32 would change numbers that are scaled by their range.
 
     A missing value of x is NaN. Where it is known what made each example, factors of shape (n, number of factors) hold
     its codes (see `Data.known`); where condition columns were set aside, context of shape (n, len(Data.columns)) holds
@@ -64,8 +70,8 @@ class Data:
     validation: Split
     test: Split
     classes: tuple[str, ...]
-    multiplier: NDArray[np.float32]
-    offset: NDArray[np.float32]
+    multiplier: NDArray[np.floating]
+    offset: NDArray[np.floating]
     clip: bool
     spec: DataSpec
     fingerprint: str
@@ -107,7 +113,8 @@ class Data:
 
     def values(self, x: NDArray[np.generic]) -> NDArray[np.float32]:
         """Stored examples as the model sees them, float32."""
-        values = np.asarray(x, np.float32) * self.multiplier + self.offset
+        scaled = np.asarray(x, self.multiplier.dtype) * self.multiplier + self.offset
+        values = np.asarray(scaled, np.float32)
         return np.clip(values, 0, 1) if self.clip else values
 
     def extent(self, split: Split) -> tuple[float, float]:
@@ -213,6 +220,7 @@ def split_source(
     """
     spec = DataSpec(source.name, validation, test, seed, scale, missing)
     seed, scale = spec.seed, spec.scale
+    source, notes = _narrowed(source, scale)
     rest = np.arange(len(source.x))
     if source.x_test is None:
         rest, last = _stratified(source, rest, test, seed, "test")
@@ -224,6 +232,7 @@ def split_source(
     x, context = raw[0].x, raw[0].context
     check_missing(source, x, missing)
     multiplier, offset = _scaling(source, x, scale)
+    notes += [*_faint(source, raw, scale), *_clipped(raw, scale)]
     counts = [len(part.x) for part in raw]
     digest = hashlib.sha256(f"{counts} {x.shape} {x.dtype} {scale} {source.maximum}".encode())
     for part in raw:
@@ -249,8 +258,47 @@ def split_source(
         source.known,
         source.features,
         conditions,
-        source.notes,
+        (*source.notes, *notes),
     )
+
+
+def _narrowed(source: Source, scale: str | float) -> tuple[Source, list[Note]]:
+    """A source in single precision, with what is lost by it; only what "minmax" scales may stay as it is."""
+    x, x_test = source.x, source.x_test
+    if x.dtype != np.float64 or scale == "minmax":
+        return source, []
+    found = rounded(x if x_test is None else np.concatenate([x, x_test]))
+    columns: list[int] = np.flatnonzero(found).tolist() if found.ndim else []
+    names = [c.name for c in source.features] or [str(i) for i in range(x.shape[-1])]
+    before, after = left(x[:, columns[0]] if columns else x)
+    values: dict[str, str | int] = {"names": listed(names[i] for i in columns) or "x", "before": before, "after": after}
+    test = None if x_test is None else x_test.astype(np.float32)
+    source = dataclasses.replace(source, x=x.astype(np.float32), x_test=test)
+    return source, [Note("rounded", values, 'scale = "minmax"')]
+
+
+def _faint(source: Source, raw: Sequence[_Raw], scale: str | float) -> list[Note]:
+    """What a person would hardly see: values that are all the same, or bytes far below what stands for 1.
+
+    The values of the test part are not looked at.
+    """
+    found = [ends(part.x, None) for part in raw[:2]]
+    low, high = min(float(a) for a, _ in found), max(float(b) for _, b in found)
+    if low == high:
+        return [Note("constant", {"value": low})]
+    if source.x.dtype == np.uint8 and scale == "unit" and source.maximum == 255 and high < FAINT:
+        return [Note("faint", {"most": int(high)}, f"scale = {high:g}")]
+    return []
+
+
+def _clipped(raw: Sequence[_Raw], scale: str | float) -> list[Note]:
+    """Values of the other parts beyond the training part's range, which "minmax" holds to it."""
+    if scale != "minmax":
+        return []
+    low, high = ends(raw[0].x, 0 if raw[0].x.ndim == 2 else None)
+    beyond = sum(int(((part.x < low) | (part.x > high)).sum()) for part in raw[1:])
+    size = sum(part.x.size for part in raw[1:])
+    return [Note("clipped", {"count": beyond, "size": size}, 'scale = "none"')] if beyond else []
 
 
 class _Raw(NamedTuple):
@@ -297,14 +345,15 @@ def _stratified(
 
 def _scaling(
     source: Source, train: NDArray[np.generic], scale: str | float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     if scale != "minmax":
         top = source.maximum if train.dtype == np.uint8 and scale == "unit" else 1.0
         if not isinstance(scale, str):
             top = scale
         return np.float32(1 / top) * np.ones((), np.float32), np.zeros((), np.float32)
     axis = 0 if train.ndim == 2 else None
-    low, high = (np.asarray(end, np.float32) for end in ends(train, axis))
+    kind: type[np.floating] = np.float64 if train.dtype == np.float64 else np.float32
+    low, high = (np.asarray(end, kind) for end in ends(train, axis))
     span = high - low
-    multiplier = np.asarray(1 / np.where(span > 0, span, 1), np.float32)
-    return multiplier, np.asarray(-low * multiplier, np.float32)
+    multiplier = np.asarray(1 / np.where(span > 0, span, 1), kind)
+    return multiplier, np.asarray(-low * multiplier, kind)

@@ -20,7 +20,7 @@ from latente.errors import SpecError
 from latente.model.autoencoder import Autoencoder
 from latente.objective.objectives.m2 import log_class_probabilities
 from latente.spec import ModelSpec, check_seed
-from latente.training.examples import Examples, examples_of
+from latente.training.examples import Examples, examples_of, stored
 from latente.training.memory import rows_at_once
 
 BATCH = 1000
@@ -71,7 +71,7 @@ def judged(model: Autoencoder, spec: ModelSpec, data: Data, part: Split) -> Exam
     """The examples of a part as a trained model is judged by them: a classifier's own class as their context."""
     if model.classifier is None:
         return examples_of(data, part, spec)
-    return Examples(jnp.asarray(part.x), jnp.asarray(beside(model, spec, data, part)))
+    return Examples(stored(data, part.x), jnp.asarray(beside(model, spec, data, part)))
 
 
 def decode(model: Autoencoder, z: Floats, context: Floats | None = None) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -33,8 +35,15 @@ class Scale(eqx.Module):
         return jnp.clip(values, 0, 1) if self.clip else values
 
 
+def stored(data: Data, x: NDArray[Any]) -> Array:
+    """Stored examples as they lie on the device; float64, which is not computed with, as model values."""
+    return jnp.asarray(data.values(x) if x.dtype == np.float64 else x)
+
+
 def scale_of(data: Data) -> Scale:
-    """The scale of a data set."""
+    """The scale of a data set as `stored` has it."""
+    if data.train.x.dtype == np.float64:
+        return Scale(jnp.ones(()), jnp.zeros(()), False)
     return Scale(jnp.asarray(data.multiplier), jnp.asarray(data.offset), data.clip)
 
 
@@ -120,7 +129,7 @@ def examples_of(data: Data, part: Split, spec: ModelSpec, labelled: float = 0.0,
     elif spec.condition == "columns":
         context = jnp.asarray(part.context)
     label = None if part.y is None or not labelled else jnp.asarray(_hidden(part.y, labelled, seed))
-    return Examples(jnp.asarray(part.x), context, label)
+    return Examples(stored(data, part.x), context, label)
 
 
 def _hidden(y: NDArray[np.int64], share: float, seed: int) -> NDArray[np.int32]:

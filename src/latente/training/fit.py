@@ -240,6 +240,8 @@ def _begun(spec: RunSpec, data: Data, scale: Scale, train: Examples) -> Autoenco
 
     def mean() -> Array:
         total = np.nansum(data.train.x, axis=0, dtype=np.float64) / np.sum(~np.isnan(data.train.x), axis=0)
+        if data.train.x.dtype == np.float64:
+            return jnp.asarray(data.values(total))
         return scale(jnp.asarray(total, jnp.float32))
 
     def few() -> Array:

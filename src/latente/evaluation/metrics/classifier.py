@@ -31,7 +31,7 @@ from latente.evaluation.metrics.checks import array
 from latente.evaluation.metrics.resample import wilson
 from latente.model.nets import MLP, activation
 from latente.training import store
-from latente.training.examples import Scale, scale_of
+from latente.training.examples import Scale, scale_of, stored
 from latente.training.memory import ROWS_MEMORY
 from latente.training.order import random_order
 
@@ -179,7 +179,7 @@ def train_classifier(data: Data, recipe: Recipe = RECIPE, *, on_epoch: OnEpoch |
     net, state = _start(fixed, steps, data.shape, len(data.classes), key)
     scale = scale_of(data)
     shift = round(recipe.shift * min(data.shape[:2])) if data.is_image else 0
-    x, y = jnp.asarray(data.train.x), jnp.asarray(data.train.y, jnp.int32)
+    x, y = stored(data, data.train.x), jnp.asarray(data.train.y, jnp.int32)
     epochs = recipe.epochs(len(x))
     for epoch in range(epochs):
         net, state, loss = _epoch(

@@ -79,6 +79,8 @@ def outliers(data: Data, part: Split, against: str, most: int, likelihood: Likel
             f"or one of {', '.join(MADE)}"
         )
     x = x[some(x, most)]
+    if np.uint8 not in (x.dtype, data.train.x.dtype):
+        x = x.astype(data.train.x.dtype)
     if x.dtype == data.train.x.dtype and (x.dtype != np.uint8 or _same_scale(found.maximum, data)):
         if _shared(x, data) > OWN * len(x):
             raise DataError(f"{name}: its examples are those of the run's own data; give other data")

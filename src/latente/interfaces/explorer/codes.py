@@ -93,7 +93,7 @@ def nearest(stored: NDArray[Any], x: Floats, multiplier: Any, offset: Any, count
     flat = x.reshape(-1)
     size = arrays_at_once(flat.size, 4096)
     for at in range(0, len(stored), size):
-        part = stored[at : at + size].astype(np.float32) * multiplier + offset
+        part = (stored[at : at + size].astype(multiplier.dtype) * multiplier + offset).astype(np.float32)
         difference = part.reshape(len(part), -1) - flat
         distance[at : at + size] = np.einsum("ij,ij->i", difference, difference)
     count = min(count, len(stored))

@@ -126,7 +126,8 @@ class Likelihood(eqx.Module):
         low, high = float(np.nanmin(values)), float(np.nanmax(values))
         name = likelihoods.name_of(self)
         if low < self.support[0] or high > self.support[1]:
-            how = "scale = 255 for bytes, or " if self.support == (0, 1) and 1 < high <= 255 and low >= 0 else ""
+            row = " (and shape = [height, width] where a row is an image)" if len(shape) == 1 else ""
+            how = f"scale = 255 for bytes{row}, or " if self.support == (0, 1) and 1 < high <= 255 and low >= 0 else ""
             rescale = "" if self.whole else f'rescale them (in the data: {how}scale = "minmax") or '
             raise DataError(
                 f"values from {low:g} to {high:g} are outside what {name} takes, "
