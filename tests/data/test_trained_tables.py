@@ -201,5 +201,11 @@ def test_numbers_far_from_one_are_named_where_nothing_standardises_them(caplog):
     assert re.findall(r"(\w+) \(", columns) == ["pay", "b"]
     assert told(latente.VAE(2, likelihood={"name": "mixed", "columns": ["real"] * 4}), data) == []
     assert told(latente.VAE(2, likelihood="laplace"), load_data(frame, scale="minmax")) == []
+    counts = np.column_stack([RNG.integers(0, 4242, 60), RNG.poisson(50, 60)])
+    kinds = [["count", "count"], ["count:negative-binomial", "count"]]
+    found = [
+        told(latente.VAE(2, likelihood={"name": "mixed", "columns": k}), load_data(counts, scale="none")) for k in kinds
+    ]
+    assert [[k for k, _ in notes] for notes in found] == [["wide-counts"], []]
     images = load_data(1000 * RNG.normal(size=(60, 4, 5)), scale="none")
     assert [k for k, _ in told(latente.VAE(2, likelihood="gaussian"), images)] == ["units-all"]

@@ -367,7 +367,7 @@ def _looks(name: str, values: NDArray[np.float64], column: Column) -> list[Note]
     if column.categories:
         return [Note("distinct", {"name": name}, option)] if len(column.categories) == len(values) else []
     if (np.diff(values) == 1).all():
-        return [Note("counter", {"name": name, "values": listed((f"{v:g}" for v in values[:4]), 3)}, option)]
+        return [Note("counter", {"name": name, "values": listed((f"{v:.15g}" for v in values[:4]), 3)}, option)]
     return []
 
 

@@ -28,6 +28,8 @@ from latente.training.examples import check_condition
 COPIES = 4
 """Of a model's numbers: themselves, their gradients and Adam's two moments."""
 LOOKED_AT = 5000
+WIDE = 10.0
+"""Counts that vary so many times as much as a Poisson of their mean are told."""
 FAR = 100.0
 """A mean or a deviation that is so many times 1, or a deviation of so small a part of it, is far from 1."""
 
@@ -85,25 +87,31 @@ def check(spec: RunSpec, data: Data) -> Objective:
 
 
 def _units(model: Autoencoder, data: Data) -> list[Note]:
-    """What is to be said of numbers that a likelihood takes as they are, and that are far from 1.
+    """What is to be said of numbers that a likelihood takes as they are, and that are far from 1, and of counts that
+    vary far more than a Poisson does.
 
     By the first `LOOKED_AT` training examples: of a table by column, else of all values together.
     """
     likelihood = model.likelihood
-    if likelihood.support != (-math.inf, math.inf) or not likelihood.alike:
+    real = likelihood.alike and likelihood.support == (-math.inf, math.inf)
+    counts = likelihood.poisson()
+    if not real and not len(counts):
         return []
     values = data.values(data.train.x[:LOOKED_AT])
-    columns = values.T if values.ndim == 2 else values.reshape(1, -1)
+    table = values.ndim == 2
+    columns = values.T if table else values.reshape(1, -1)
     far = []
-    for i, column in enumerate(columns):
-        mean, sd = moments(column)
-        if abs(mean) > FAR or not 1 / FAR <= sd <= FAR:
-            name = "" if values.ndim != 2 else f"{data.features[i].name if data.features else i} "
+    for i in range(len(columns)) if real else counts if table else [0]:
+        mean, sd = moments(columns[i])
+        if (abs(mean) > FAR or not 1 / FAR <= sd <= FAR) if real else sd > WIDE * math.sqrt(mean):
+            name = f"{data.features[i].name if data.features else i} " if table else ""
             far.append(f"{name}({mean:.3g} ± {sd:.3g})")
     if not far:
         return []
     named = {"likelihood": likelihoods.name_of(likelihood), "columns": listed(far)}
-    return [Note("units" if values.ndim == 2 else "units-all", named, 'scale = "minmax"')]
+    if real:
+        return [Note("units" if table else "units-all", named, 'scale = "minmax"')]
+    return [Note("wide-counts", named)]
 
 
 def new_model(spec: RunSpec, shape: tuple[int, ...], classes: int, columns: int) -> Autoencoder:

@@ -188,6 +188,21 @@ def test_a_value_that_its_column_does_not_take_is_refused(column, value, words):
         make().check(rows, (8,))
 
 
+def test_counts_that_no_mean_reaches_are_refused():
+    rows = np.stack([X, X])
+    rows[1, 2] = 4e6
+    with pytest.raises(
+        DataError, match=r'column 2 is "count" and takes counts up to 3,000,000, and the data has 4,000,0'
+    ):
+        make().check(rows, (8,))
+    for name in ("poisson", "negative-binomial", "zero-inflated-negative-binomial"):
+        with pytest.raises(
+            DataError, match=f'likelihood "{name}" takes counts up to 3,000,000, and the data has 4,000'
+        ):
+            likelihoods.make(name).check(np.array([[1.0, np.nan, 4e6]]), (3,))
+        likelihoods.make(name).check(np.array([[1.0, np.nan, 3e6]]), (3,))
+
+
 def test_wrong_columns_are_refused():
     for wrong in ((), "real", 3):
         with pytest.raises(SpecError, match=r'likelihood "mixed": got columns = .*; allowed: a list with, for each'):

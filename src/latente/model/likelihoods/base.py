@@ -53,6 +53,10 @@ class Likelihood(eqx.Module):
         """Its arrays that `start` made, and that no gradient changes."""
         return ()
 
+    def poisson(self) -> NDArray[np.intp]:
+        """Which values of an example, of shape (values,), are scored by a Poisson; none."""
+        return np.array([], np.intp)
+
     def older(self) -> dict[str, NDArray[np.float32]]:
         """The arrays that runs written by an older version lack, by field, with the values that such runs had."""
         return {}

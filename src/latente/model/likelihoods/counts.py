@@ -8,9 +8,12 @@ from typing import ClassVar, Self
 import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jax import Array
+from numpy.typing import NDArray
 
-from latente.model.likelihoods.base import Likelihood
+from latente.errors import DataError
+from latente.model.likelihoods.base import Likelihood, likelihoods
 from latente.model.likelihoods.checks import check_positive
 from latente.model.likelihoods.numeric import bounded, unbounded
 from latente.registry import learnt
@@ -21,6 +24,20 @@ LOG_DISPERSION_BOUND = 10.0
 """log θ lies in (−10, 10), by a scaled tanh."""
 FEWEST, MOST = 1e-3, 1e6
 """Mean counts beyond these are held here for the output bias."""
+
+
+LARGEST = 3e6
+"""Counts above this are more than a mean count can be."""
+
+
+def check_counts(where: str, known: NDArray[np.floating], otherwise: str) -> None:
+    """Refuse counts that no mean count can reach.
+
+    Raises:
+        DataError: naming the largest, what is allowed, and what to do.
+    """
+    if known.size and known.max() > LARGEST:
+        raise DataError(f"{where} takes counts up to {LARGEST:,.0f}, and the data has {known.max():,.0f}; {otherwise}")
 
 
 def log_mean_of(raw: Array) -> Array:
@@ -46,6 +63,12 @@ class Counts(Likelihood):
 
     support: ClassVar[tuple[float, float]] = (0.0, math.inf)
     whole: ClassVar[bool] = True
+
+    def check(self, values: NDArray[np.floating], shape: tuple[int, ...]) -> None:
+        """Refuse also counts that no mean reaches."""
+        super().check(values, shape)
+        otherwise = "divide them, or take a likelihood of real numbers"
+        check_counts(likelihoods.name_of(self), values[~np.isnan(values)], otherwise)
 
     def features(self, x: Array) -> Array:
         """log(1 + x)."""

@@ -20,6 +20,7 @@ from latente.model.likelihoods.base import Likelihood, likelihoods
 from latente.model.likelihoods.columns import Layout, acceptable, layout, parse
 from latente.model.likelihoods.counts import (
     LOG_DISPERSION_BOUND,
+    check_counts,
     draw_negative_binomial,
     log_mean_of,
     raw_of_mean,
@@ -125,6 +126,10 @@ class Mixed(Likelihood):
         assert self.center is not None
         assert self.spread is not None
         return jax.lax.stop_gradient((self.center, self.spread))
+
+    def poisson(self) -> NDArray[np.intp]:
+        """Its columns that are "count"."""
+        return np.flatnonzero([kind == "count" for kind in self.layout.kinds])
 
     def neutral(self) -> Array:
         """The mean of real columns, else 0."""
@@ -260,3 +265,6 @@ class Mixed(Likelihood):
                     f'{name}: column {i} is "{self.columns[i]}" and takes {words}, and the data has {float(odd[0]):g}; '
                     "give the column another kind, or the data as it was, unscaled"
                 )
+            if kind.startswith("count"):
+                where = f'{name}: column {i} is "{self.columns[i]}" and'
+                check_counts(where, known, 'give it the kind "real", which is standardised')
