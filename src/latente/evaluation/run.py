@@ -17,7 +17,6 @@ import jax.random as jr
 import numpy as np
 from numpy.typing import NDArray
 
-from latente._version import __version__
 from latente.atomic import read_json, write_json, write_text
 from latente.data.load import ARRAYS, load_spec
 from latente.data.split import Data
@@ -28,12 +27,13 @@ from latente.evaluation.fitted import check_kind, codes_of, fit_prior
 from latente.evaluation.looks import Look, command, look
 from latente.evaluation.outliers.per_example import anomaly_scores, default_of
 from latente.evaluation.scores import Measured, Score, scores
+from latente.evaluation.spec_file import spec_of, spec_table
 from latente.model.autoencoder import Autoencoder
 from latente.model.priors import Prior
 from latente.model.priors.fitted import blank_prior, part_of
 from latente.objective.objectives import objectives
 from latente.objective.objectives.base import Opponent
-from latente.spec import ModelSpec, Part, RunSpec, TrainSpec, as_dict, run_from_dict
+from latente.spec import ModelSpec, Part, RunSpec, TrainSpec
 from latente.spec import build as build_spec
 from latente.training import store
 from latente.training.check import new_model
@@ -340,7 +340,7 @@ class Run:
 
     def write(self, folder: Path) -> None:
         """As `save`, into a folder that may hold the files of this run already."""
-        write_json(folder / "spec.json", {"latente": __version__, **as_dict(self.spec)})
+        write_json(folder / "spec.json", spec_table(self.spec, self.model))
         write_json(folder / "data.json", self.card)
         arrays = store.flatten(self.model, "") | store.flatten(self.opponent, "opponent.")
         if self.fitted is not None:
@@ -431,7 +431,7 @@ def load(path: str | Path, *, data: Data | None = None) -> Run:
     if not (folder / "spec.json").is_file():
         raise StoreError(f"{folder}: is not a run folder (it has no spec.json); a study's runs are in its runs/ folder")
     try:
-        spec = run_from_dict({k: v for k, v in read_json(folder / "spec.json").items() if k != "latente"})
+        spec = spec_of(read_json(folder / "spec.json"), folder / "spec.json")
         card = read_json(folder / "data.json")
         shape = tuple(int(n) for n in card["shape"])
         metrics = {

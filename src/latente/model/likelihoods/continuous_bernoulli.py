@@ -46,7 +46,7 @@ class ContinuousBernoulli(Likelihood):
     """C(λ) λ^x (1 − λ)^(1 − x) with λ = sigmoid(output): a density on [0, 1], so it may well be above one.
 
     In the logit l the normaliser is log C = log(l / tanh(l / 2)), and with softplus(l) the log-density becomes
-    (x − ½) l − log(sinh(l / 2) / (l / 2)).
+    (x − ½) l − log(sinh(l / 2) / (l / 2)). Nothing is clipped; near l = 0 a series stands for the quotient.
     """
 
     support: ClassVar[tuple[float, float]] = (0.0, 1.0)

@@ -128,7 +128,8 @@ class DiscretisedLogistic(LocationScale):
     bin reach to infinity. Divided by ln 2 and the number of values it gives bits a dimension, as in the literature.
 
     ``scale`` is s, in the units of the data: a number; or "learned", one s for all values; or "per-value", which the
-    decoder gives for each value of each example. The last two have log s in (−8, 2).
+    decoder gives for each value of each example, after all μ. The last two have log s = −3 + 5 · tanh(r / 5) of the
+    learnt number or output r.
     """
 
     scale: float | str = eqx.field(static=True, default="learned")

@@ -43,8 +43,8 @@ class DiscretisedLogisticMixture(Likelihood):
     value of other examples is its own pixel.
 
     The decoder gives, for each pixel, the components' log-weights, then the locations and then the log-scales, each
-    for the components one after another and for their channels, and last the c, likewise; log s is in (−8, 2), by a
-    scaled tanh.
+    for the components one after another and for their channels, and last the c, likewise; the weights are the softmax
+    of the log-weights, and of an output r log s is −3 + 5 · tanh(r / 5), and c is tanh(r).
     """
 
     components: int = eqx.field(static=True, default=10)

@@ -29,7 +29,8 @@ class Gaussian(Likelihood):
     """Independent normals about the decoder's output.
 
     ``sigma`` is a number; or "learned", one σ for all values (σ-VAE, Rybkin et al. 2021); or
-    "per-value", which the decoder gives for each value of each example. The last two have log σ in (−6, 6).
+    "per-value", which the decoder gives for each value of each example, after all means. The last two have
+    log σ = 6 · tanh(r / 6) of the learnt number or output r.
     """
 
     sigma: float | str = eqx.field(static=True, default=1.0)

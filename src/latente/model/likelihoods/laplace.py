@@ -18,7 +18,7 @@ class Laplace(LocationScale):
     """−|x − μ| / b − log 2b: a density whose best μ is the median.
 
     ``scale`` is b: a number; or "learned", one b for all values; or "per-value", which the decoder gives for each
-    value of each example. The last two have log b in (−6, 6), as the Gaussian's log σ.
+    value of each example, after all μ. The last two have log b = 6 · tanh(r / 6) of the learnt number or output r.
     """
 
     support: ClassVar[tuple[float, float]] = (-math.inf, math.inf)

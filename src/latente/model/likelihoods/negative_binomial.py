@@ -14,11 +14,12 @@ from latente.model.likelihoods.numeric import negative_binomial_log_prob
 class NegativeBinomial(Dispersed):
     """Γ(x + θ) / (Γ(θ) x!) · (θ / (θ + μ))^θ (μ / (θ + μ))^x, with variance μ + μ²/θ; as θ grows, a Poisson.
 
-    The decoder gives the log of the mean μ, held to (−15, 15) by a scaled tanh. It is not scaled by an example's
+    The decoder gives the log of the mean μ as 15 · tanh(r / 15) of its output r. It is not scaled by an example's
     total, as scVI's is by a cell's library size.
 
     ``dispersion`` is θ: a number; or "learned", one for each value of an example (scVI's "gene"); or "per-example",
-    which the decoder gives for each value of each example (scVI's "gene-cell"). The last two have log θ in (−10, 10).
+    which the decoder gives, last, for each value of each example (scVI's "gene-cell"). The last two have
+    log θ = 10 · tanh(r / 10) of the learnt number or output r. The encoder sees log(1 + x).
     """
 
     def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -13,7 +13,10 @@ from latente.model.likelihoods.numeric import poisson_log_prob
 
 @likelihoods.register("poisson", source="Poisson 1837; computed as in Loader 2000")
 class Poisson(Counts):
-    """x log λ − λ − log x!, with the log of the rate λ in (−15, 15), by a scaled tanh of the decoder's output."""
+    """x log λ − λ − log x!, with the log of the rate λ = 15 · tanh(r / 15) of the decoder's output r.
+
+    The encoder sees log(1 + x).
+    """
 
     def log_probs(self, outputs: Array, x: Array) -> Array:
         """In a form that stays exact for large counts; see `poisson_log_prob`."""

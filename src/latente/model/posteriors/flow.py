@@ -72,6 +72,11 @@ class FlowPosterior(Posterior):
     the density is known at its own draws only. "realnvp": couplings with learnt networks of ``hidden`` widths ([64]),
     to which the encoder gives ``context`` numbers (16) beside the Gaussian's; the density is known at any code.
     Both start near the Gaussian itself.
+
+    The outputs are the Gaussian's (means, and log-variances before their bound 20 · tanh(r / 20)), then, one layer
+    after another, u, w and b of the planar maps, or the context. A planar map is y = z + û tanh(w·z + b) with
+    û = u + (m − 1 − w·u) w / (‖w‖² + 10⁻¹²) and m = 0.001 + 0.999 softplus(w·u + log(e − 1)), so that it is invertible.
+    A coupling's log-scale is 3 · tanh(r / 3) of its network's output r.
     """
 
     family: str = eqx.field(static=True, default="planar")

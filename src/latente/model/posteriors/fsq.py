@@ -25,7 +25,11 @@ def _levels(value: Any) -> Any:
 
 @posteriors.register("fsq", source="Mentzer et al. 2023, arXiv:2309.15505, section 3.1 and appendix A.1")
 class FiniteScalar(Quantised):
-    """Each latent is a point of a grid: number i of it takes ``levels[i]`` values evenly over [−1, 1]."""
+    """Each latent is a point of a grid: number i of it takes ``levels[i]`` values evenly over [−1, 1].
+
+    Of an output r and L levels the digit is (tanh(r) + 1) / 2 · (L − 1), rounded, and the code 2 · digit / (L − 1) − 1;
+    a latent's token is its digits as one number, the first level's digit the lowest.
+    """
 
     levels: tuple[int, ...] = eqx.field(static=True, default=(8, 5, 5), converter=_levels)
 

@@ -19,8 +19,8 @@ from latente.model.posteriors.gaussian import LOG_VARIANCE_BOUND
 class FullGaussian(Posterior):
     """A normal with any covariance Σ = LLᵀ: the outputs are means, log L_ii² and the L_ij below, row by row.
 
-    log L_ii², the log-variance of a latent given those before it, is smoothly bounded as the diagonal Gaussian's
-    log-variance is; the entries below the diagonal are free.
+    log L_ii², the log-variance of a latent given those before it, is 20 · tanh(r / 20) of an output r, as the diagonal
+    Gaussian's is; the entries below the diagonal are the outputs themselves.
     """
 
     kind: ClassVar[str] = "density"

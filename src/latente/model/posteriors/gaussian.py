@@ -17,7 +17,10 @@ LOG_VARIANCE_BOUND = 20.0
 
 @posteriors.register("gaussian", source="Kingma & Welling 2014, arXiv:1312.6114, appendix C.2")
 class DiagonalGaussian(Posterior):
-    """Independent normals: the outputs are means, then log-variances."""
+    """Independent normals: the outputs are means, then log-variances before their bound.
+
+    Of an output r the log-variance is 20 · tanh(r / 20), in (−20, 20).
+    """
 
     kind: ClassVar[str] = "density"
     evaluates: ClassVar[bool] = True

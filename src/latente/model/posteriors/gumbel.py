@@ -42,7 +42,8 @@ def concrete_log_density(logits: Array, log_z: Array, temperature: float) -> Arr
 class GumbelSoftmax(Posterior):
     """Each latent one of ``classes``; a code holds a group of so many numbers for each latent, in order.
 
-    Draws are softmax((log π + Gumbel noise) / ``temperature``).
+    log π is the log-softmax of each latent's outputs; draws are softmax((log π + Gumbel noise) / ``temperature``),
+    whose logarithms are held to at least −87.
 
     ``hard`` (the default): the draw is made one-hot, an exact draw of the categorical distribution, and the gradient
     is that of the soft one (straight-through, which is biased). log q is the log-probability of that one-hot code, so

@@ -20,6 +20,9 @@ class InverseAutoregressive(Posterior):
 
     ``layers`` maps with networks of ``hidden`` widths, the order of the latents reversed between them; ``context``
     numbers of h. Draws take one pass a layer; the density at a given code one pass a layer and latent.
+
+    The outputs are the Gaussian's (means, and log-variances before their bound 20 · tanh(r / 20)), then h. A layer with
+    outputs r and m of its network makes y = σ z + (1 − σ) m with σ = sigmoid(3 · tanh(r / 3) + 2).
     """
 
     layers: int = eqx.field(static=True, default=2)

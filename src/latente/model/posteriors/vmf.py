@@ -23,6 +23,9 @@ LOG_KAPPA_BOUND = math.log(1e3)
 class VonMisesFisher(Posterior):
     """The normal of the unit sphere: the outputs are a direction, of any length, then κ's logarithm, bounded.
 
+    Of the last output r, κ = 10 · exp(b · tanh(r / b)) with b = log 1000; the outputs before it are divided by their
+    length (the first axis stands for a length below 10⁻⁶).
+
     Codes are unit vectors of R^latent_dim, latent_dim ≥ 2; densities are in nats with respect to the sphere's area.
     Draws carry gradients of both parameters that are right in expectation: the angle to the mean by implicit
     reparametrisation (see `draw_angle`), the direction by the smallest rotation.

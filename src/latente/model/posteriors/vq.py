@@ -140,7 +140,10 @@ class Codebooks(Quantised):
 
 @posteriors.register("vq", source="van den Oord et al. 2017, arXiv:1711.00937, eqs. 1–3 and appendix A.1")
 class VectorQuantised(Codebooks):
-    """Each latent is one of ``codes`` vectors of ``width`` numbers, learnt by running averages."""
+    """Each latent is one of ``codes`` vectors of ``width`` numbers, learnt by running averages.
+
+    It is the vector nearest to the latent's ``width`` outputs, by Euclidean distance; the first of equally near ones.
+    """
 
 
 @posteriors.register("rvq", source="Zeghidour et al. 2021, arXiv:2107.03312, algorithm 1")

@@ -57,7 +57,10 @@ class FlowPrior(Prior):
 
 @priors.register("realnvp", source="Dinh et al. 2017, arXiv:1605.08803, eqs. 4–8")
 class RealNVP(FlowPrior):
-    """Real NVP: so many ``layers`` of affine couplings with networks of ``hidden`` widths; fast both ways."""
+    """Real NVP: so many ``layers`` of affine couplings with networks of ``hidden`` widths; fast both ways.
+
+    A coupling's log-scale is 3 · tanh(r / 3) of its network's output r.
+    """
 
     layers: int = eqx.field(static=True, default=6)
     hidden: tuple[int, ...] = eqx.field(static=True, default=(64, 64), converter=as_tuple)
@@ -74,7 +77,10 @@ class RealNVP(FlowPrior):
 @priors.register("maf", source="Papamakarios et al. 2017, arXiv:1705.07057")
 class MAF(FlowPrior):
     """Masked autoregressive flow: ``layers`` with networks of ``hidden`` widths; one pass a density, and one pass a
-    layer and latent a draw."""
+    layer and latent a draw.
+
+    A layer's log-scale is 3 · tanh(r / 3) of its network's output r.
+    """
 
     layers: int = eqx.field(static=True, default=5)
     hidden: tuple[int, ...] = eqx.field(static=True, default=(64, 64), converter=as_tuple)

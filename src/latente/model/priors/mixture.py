@@ -27,8 +27,8 @@ class GaussianMixture(Prior):
     """Σ_k π_k N(z; μ_k, Σ_k) with so many ``components``; means, variances and weights are learnt.
 
     ``covariance`` "diagonal" or "full". The component of a code z is whitened as y = (z − μ)P, where P is upper
-    triangular and PPᵀ = Σ⁻¹, so that y_j has the variance of z_j given the z before it: their logs lie in (−20, 20),
-    by the same scaled tanh as the Gaussian posterior's. With "diagonal" P has nothing beside its diagonal.
+    triangular and PPᵀ = Σ⁻¹, so that y_j has the variance of z_j given the z before it: their logs are
+    20 · tanh(raw / 20), as the Gaussian posterior's. With "diagonal" P has nothing beside its diagonal.
 
     Attributes:
         means: μ, shape (components, code_size).

@@ -32,7 +32,8 @@ class SecondStageVAE(FittedPrior):
     """p(z) = ∫ N(z; f(u), γ² I) N(u; 0, I) du, a Gaussian VAE with as many latents u as z has numbers.
 
     Codes are standardised first (shift and scale of each number). Encoder and decoder have ``hidden`` widths; γ is
-    learnt. Its `log_prob` is no density but an importance-weighted lower bound with ``samples`` draws.
+    learnt: log γ² = 20 · tanh(raw / 20), and the encoder's log-variances have the same bound. Its `log_prob` is no
+    density but an importance-weighted lower bound with ``samples`` draws.
     """
 
     hidden: tuple[int, ...] = eqx.field(static=True, default=(256, 256), converter=as_tuple)
