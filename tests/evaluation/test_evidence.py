@@ -12,6 +12,7 @@ from scipy.stats import t as student
 from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.errors import SpecError
+from latente.evaluation.findings import evidence as evidence_module
 from latente.evaluation.findings import measures as m
 from latente.evaluation.findings.evidence import gather
 from latente.evaluation.findings.measures import Estimate, Stat, combine
@@ -189,6 +190,116 @@ def test_roles_come_from_specs(study):
     assert [(w.beta, p.beta) for w, p in roles.weighted] == [(4.0, 1.0)]
 
 
+def test_a_constant_of_the_density_moves_no_verdict(tiny):
+    """σ of the normal density adds a constant to every loss, here some 90 nats: percentages leave it out."""
+
+    def fit(shift):
+        model = untrained(spec(VAE(2, hidden=(), likelihood={"name": "gaussian", "sigma": 1.0})), tiny)
+        curve = np.linspace(40, 30, 12) + 0.1 * np.cos(np.arange(12))
+        model.history |= {k: curve.astype(np.float32) for k in ("loss", "reconstruction", "val_reconstruction")}
+        model.history |= {"val_loss": (curve + shift).astype(np.float32), "kl": 0 * model.history["loss"]}
+        model.history["val_kl"] = model.history["kl"]
+        return model
+
+    model = fit(0.0)
+    evidence = gather([model])
+    whole = Run.per_example
+
+    def shifted(self, split):
+        return {k: v + 90 if k in ("loss", "reconstruction") else v for k, v in whole(self, split).items()}
+
+    moved = fit(90.0)
+    moved.model = model.model
+    zero = evidence_module._zero
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "per_example", shifted)
+        patch.setattr(evidence_module, "_zero", lambda run, split: zero(run, split) + 90)
+        other = gather([moved])
+    assert other.fit.zero == pytest.approx(evidence.fit.zero + 90) and other.fit.floor == "density"
+    for name in ("gap_percent", "rise_percent", "fall_percent"):
+        ours, theirs = getattr(evidence.fit, name), getattr(other.fit, name)
+        assert (theirs.value, theirs.low, theirs.high) == pytest.approx(
+            (ours.value, ours.low, ours.high), rel=2e-3, abs=2e-3
+        )
+
+
+def test_the_floor_of_a_grey_cross_entropy_is_the_entropy(tiny):
+    run = untrained(spec(VAE(2, hidden=())), tiny)
+    x = tiny.values(tiny.train.x).reshape(len(tiny.train), -1).astype(float)
+    inside = np.clip(x, 1e-12, 1 - 1e-12)
+    entropy = -(inside * np.log(inside) + (1 - inside) * np.log(1 - inside)).sum(axis=1)
+    assert evidence_module._zero(run, "train") == pytest.approx(entropy, abs=1e-6)
+    assert gather([run]).fit.zero == pytest.approx(entropy.mean(), rel=1e-6)
+    bits = untrained(spec(VAE(2, hidden=(), likelihood={"name": "bernoulli", "binarise": "static"})), tiny)
+    assert not evidence_module._zero(bits, "train").any()
+
+
+def test_models_that_take_no_part_say_why(tiny):
+    """A sweep of VAEs that are told which values are missing is no missing sweep, but one left out."""
+    gaps = [untrained(replace(spec(VAE(n, hidden=(), missing=True)), name=f"gaps-{n}"), tiny) for n in (2, 4)]
+    other = untrained(replace(spec(VAE(2, hidden=(), prior="vamp")), name="vamp"), tiny)
+    assert find_roles([*gaps, other]).left_out == (("missing", "gaps-2, gaps-4"), ("parts", "vamp"))
+
+
+def test_the_course_of_a_loss_curve():
+    rng = np.random.default_rng(0)
+    falling = m.course(100 / np.arange(1, 41))
+    assert falling.rise.value == 0 and falling.best == pytest.approx(38) and falling.fall.value > 0.5
+    noise = 0.1 * rng.normal(size=40)
+    flat = m.course(10 + noise)
+    assert combine([flat.rise]).low < 0 and flat.rise.variance > 0
+    turned = m.course(10 + np.abs(np.arange(40) - 20) / 10 + noise)
+    rise = combine([turned.rise])
+    assert rise.low > 1 and turned.best == pytest.approx(21, abs=2) and turned.fall.value < 0
+    assert m.course(10 + np.abs(np.arange(40) - 20) / 10 + noise, kept=True).rise.value == 0
+    assert m.course(np.arange(7.0)) is None
+
+
+def test_noise_between_epochs_makes_no_rise():
+    """On a flat curve the lowest point is chosen from the noise, and the interval must allow for it."""
+    rng = np.random.default_rng(1)
+    found = [combine([m.course(rng.normal(size=60)).rise]) for _ in range(300)]
+    assert np.mean([e.low > 0 for e in found]) < 0.05
+
+
+@pytest.mark.parametrize(("p", "n"), [(0.97, 32), (0.5, 20), (0.02, 100)])
+def test_intervals_of_shares_cover_at_the_edges_too(p, n):
+    rng = np.random.default_rng(2)
+    cover = {"share": [], "apart": [], "paired": [], "ratio": []}
+    for _ in range(400):
+        a, b = (rng.random(n) < p).astype(float), (rng.random(n) < p).astype(float)
+        cover["share"].append((m.share([a]), p))
+        cover["apart"].append((m.shares_apart([(a, b)]), 0.0))
+        cover["paired"].append((m.shares_paired([(a, b)]), 0.0))
+        real = (rng.random(200) < 0.9).astype(float)
+        cover["ratio"].append((m.shares_ratio([a], real), p / 0.9))
+    for kind, found in cover.items():
+        assert np.mean([e.low <= truth <= e.high for e, truth in found]) > 0.92, kind
+        assert all(e.low <= e.value <= e.high and e.high > e.low for e, _ in found)
+        assert all(e.low >= (0 if kind in ("share", "ratio") else -1) for e, _ in found)
+        assert kind == "ratio" or all(e.high <= 1 for e, _ in found)
+
+
+def test_shares_count_seeds_and_never_leave_their_range():
+    ones, most = np.ones(30), np.r_[np.ones(27), np.zeros(3)]
+    one, two = m.share([ones]), m.share([ones, most])
+    assert one.high == 1 and one.low == pytest.approx(30 / (30 + norm.ppf(0.975) ** 2))
+    assert two.value == 0.95 and two.high == 1 and two.low < 0.5  # Student's t of two seeds is wide
+    assert m.shares_paired([(ones, ones)]).high > 0 > m.shares_paired([(ones, ones)]).low
+    assert m.shares_ratio([ones], np.zeros(30)) is None
+
+
+def test_several_intervals_hold_together():
+    assert m.corrected(Estimate(1, 0, 2), 3).high - 1 == pytest.approx(norm.ppf(1 - 0.025 / 3) / norm.ppf(0.975))
+    few = combine([Stat(v) for v in (1.0, 2.0, 3.0)])
+    assert m.corrected(few, 2).high - 2 == pytest.approx(
+        (few.high - 2) * student.ppf(0.9875, 2) / student.ppf(0.975, 2)
+    )
+    found = m.least([Estimate(1, 0, 2), Estimate(3, -1, 7)])
+    assert (found.value, found.low) == (1, -1) and found.high == pytest.approx(m.corrected(Estimate(1, 0, 2), 2).high)
+    assert m.greatest([Estimate(-1, -2, 0), Estimate(-3, -7, 1)]) == m.minus_of(found)
+
+
 def test_roles_need_equal_training(study, tiny):
     longer = [replace(r, spec=replace(r.spec, train=TrainSpec(epochs=9))) for r in study[:2]]
     roles = find_roles([*longer, *study[2:]])
@@ -227,9 +338,16 @@ def test_gather_tells_all_and_never_looks_at_the_test_part(study, tiny, tmp_path
     assert as_table(find(gather(loaded))) == as_table(found)
 
     one = gather([r for r in loaded if r.spec.seed == 0])
-    assert one.seeds == 1 and one.fit.rise_percent.low == one.fit.rise_percent.high
+    # One curve has no interval over trainings, and three epochs have no noise to tell.
+    assert one.seeds == 1 and one.fit.rise_percent is None and one.steps[0].rises is one.steps[0].epochs_percent is None
     loaded[0].evaluate("test")
     assert gather(loaded[:1]).fit.test == loaded[0].metrics["test"]["loss"].value
+
+
+def test_neither_the_order_of_runs_nor_that_of_seeds_changes_a_finding(study):
+    first = as_table(find(gather(study)))
+    for order in (study[::-1], [*study[1::2], *study[::2]]):
+        assert as_table(find(gather(order))) == first
 
 
 def test_tables_without_labels():
@@ -240,14 +358,15 @@ def test_tables_without_labels():
     assert not evidence.images and evidence.classes == 0 and not evidence.grey
     assert evidence.fit.zero == pytest.approx(0.5 * 5 * math.log(2 * math.pi * 0.25))
     verdicts = {f.id: f.verdict for f in find(evidence)}
-    assert "holds" not in {verdicts[k] for k in ("reconstructions", "latent_space", "latent_sizes", "autoencoder")}
+    assert not {"reconstructions", "latent_space"} & set(verdicts)
+    assert "holds" not in {verdicts[k] for k in ("latent_sizes", "autoencoder")}
     assert all(render(f, Words("pt")).claims for f in find(evidence))
 
 
 def test_flat_images_give_no_verdict_on_edges(study):
     flat = split_source(make_source("flat", np.full((100, 6, 5), 128, np.uint8)))
-    verdicts = {f.id: f.verdict for f in find(gather([replace(study[0], _data=flat, metrics={})]))}
-    assert verdicts["reconstructions"] == verdicts["latent_space"] == "unknown"
+    verdicts = {f.id: f.verdict for f in find(gather([replace(study[0], _data=flat, metrics={}, _per_example={})]))}
+    assert not {"reconstructions", "latent_space"} & set(verdicts)
 
 
 def test_gather_refuses_what_is_no_study(study):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from latente.evaluation.evaluate import Metric
-from latente.evaluation.findings.measures import Estimate
+from latente.evaluation.findings.measures import Estimate, wilson
 from latente.evaluation.findings.scored import Told, found_of, rules, tell
 from latente.evaluation.findings.scored.base import agreed, minus
 from latente.evaluation.metrics.anomaly import auroc, auroc_difference
@@ -71,7 +71,18 @@ def kept():
     means = {"nll.inliers": 1, "nll.outliers": 0, "regret.inliers": 0, "regret.outliers": 3}
     anomalies = {name: RNG.normal(mean, 1, 50) for name, mean in means.items()}
     arrays = {
-        "nll_500": {EACH + "nll_500_ess": np.full(10, 100.0)},
+        "nll_500": {EACH + "nll_500_ess": np.full(10, 100.0), "tail": np.full(10, 0.2)},
+        "collapse": {
+            "variance_of_means": np.array([1.0, 0.9, 1e-4]),
+            "variance_error": np.array([0.1, 0.1, 1e-5]),
+            "threshold": np.array(0.01),
+            "mmd_of_wider": np.array(0.02),
+        },
+        "disentanglement": {
+            "gaps": np.array([0.9, 0.8]),
+            "gap_errors": np.array([0.01, 0.02]),
+            "information": np.eye(3)[:, :2],
+        },
         "ais_500_of_100": {"index": np.arange(100)},
         "generation_samples500": {"classifier": np.arange(32, dtype=np.uint8), "counts": np.array([500, 500, 5])},
         "representation": {EACH + "probe": np.arange(100) < 90, EACH + "probe_pca": np.arange(100) < 80},
@@ -94,14 +105,16 @@ def test_every_rule_reads_what_its_score_keeps():
         assert json.loads(json.dumps(as_rows([one]), allow_nan=False))[0]["verdict"] == one.verdict
     by_name = {(t.rule.name, t.model): t for t in told}
     own = by_name["better-than-pca", "a"].facts[0][1]["more"]
-    # Paired: ten examples in a hundred that only one of both is right on.
-    assert own.value == pytest.approx(10) and own.high - own.low == pytest.approx(2 * 1.96 * 3.015, rel=1e-2)
+    # Paired: ten examples in a hundred that only one of both is right on (Bonett and Price's 11 and 1 of 102).
+    half = 1.96 * np.sqrt((12 / 102 - (10 / 102) ** 2) / 102)
+    assert own.value == pytest.approx(10) and own.high - own.low == pytest.approx(200 * half, rel=1e-3)
     arrays = measured["outliers"].arrays
     pairs = [(arrays[f"{k}.inliers"], arrays[f"{k}.outliers"]) for k in ("nll", "regret")]
     assert by_name["prefers-the-wrong-set", "a"].verdict == "holds"
     assert by_name["prefers-the-wrong-set", "a"].facts[0][1]["auroc"] == auroc(*pairs[0])
     assert by_name["regret-is-better", "a"].facts[0][1]["more"] == auroc_difference(*pairs).estimate
     assert by_name["tight", "a"].facts[0][1]["samples"] == 500
+    assert by_name["unused", "a"].verdict == "holds" and by_name["unused", "a"].facts[0][1]["unused"] == 1
     # Equal distances: neither model's samples are nearer.
     assert by_name["nearest", "a"].verdict == "unknown" and ("nearest", "b") not in by_name
 
@@ -128,6 +141,96 @@ def test_seeds_must_agree():
     said = in_words(told["memorised"], WORDS["pt"])
     assert [e[:10] for e in said.evidence] == ["Semente 3:", "Semente 4:"]
     assert agreed(["holds", "holds"]) == "holds" and agreed(["fails", "holds"]) == "unknown"
+
+
+def made_of(column, values, name="generation_samples500", arrays=None):
+    """As `kept`, of one score with one column's value and error, for each seed."""
+    found = []
+    for value, error in values:
+        one = kept()[name]
+        changed = one.values | {column: Metric(value, error)} if column else one.values
+        found.append({name: Measured(changed, {**one.arrays, **(arrays or {})})})
+    return found
+
+
+def verdict_of(name, models):
+    """A rule's verdict on models of several seeds each: {name: [measured of a seed]}."""
+    found = [f for model, seeds in models.items() for i, one in enumerate(seeds) for f in found_of(model, i, one)]
+    told = [t for t in tell(found) if t.rule.name == name]
+    return told[0].verdict if told else None
+
+
+def test_nearer_than_every_other_counts_all_seeds_and_all_models():
+    column = "frechet_classifier_distance_samples500"
+    one = {m: made_of(column, [(v, 1.0)]) for m, v in (("a", 20.0), ("b", 30.0))}
+    assert verdict_of("nearest", one) == "holds"
+    # The first seeds say so, all of them do not.
+    seeds = {"a": made_of(column, [(20.0, 1.0), (40.0, 1.0), (31.0, 1.0)]), "b": made_of(column, [(30.0, 1.0)] * 3)}
+    assert verdict_of("nearest", seeds) == "unknown"
+    # The next by its mean is clear, a third is so unsure that it may be nearer still.
+    assert verdict_of("nearest", one | {"c": made_of(column, [(35.0, 12.0)])}) == "unknown"
+    assert verdict_of("nearest", dict(reversed(one.items()))) == "holds"
+    turned = {m: s[::-1] for m, s in seeds.items()}
+    assert verdict_of("nearest", turned) == verdict_of("nearest", seeds)
+
+
+@pytest.mark.parametrize(
+    ("gaps", "owners", "verdict"),
+    [
+        ((1, 1, 0.99, 0.9, 0.8), (0, 1, 2, 3, 4), "holds"),
+        ((1, 1, 0.99, 0.001, 0.001), (0, 1, 2, 3, 4), "fails"),  # their mean is 0.6
+        ((1, 1, 0.99, 0.9, 0.51), (0, 1, 2, 3, 4), "unknown"),
+        ((1, 1, 0.99, 0.9, 0.8), (0, 1, 2, 3, 3), "fails"),
+    ],
+)
+def test_each_factor_is_asked_for_its_own_latent(gaps, owners, verdict):
+    information = np.zeros((5, 5))
+    information[owners, range(5)] = 1
+    arrays = {"gaps": np.array(gaps), "gap_errors": np.full(5, 0.02), "information": information}
+    assert verdict_of("apart", {"a": made_of("mig", [(np.mean(gaps), 0.01)], "disentanglement", arrays)}) == verdict
+
+
+@pytest.mark.parametrize(("distance", "verdict"), [(0.0005, "fails"), (0.02, "unknown"), (0.05, "holds")])
+def test_a_difference_from_the_prior_must_have_a_size(distance, verdict):
+    # Five thousand codes that are 3% too wide: sure, and small.
+    made = made_of("aggregate-mmd", [(distance, distance / 5)], "collapse")
+    assert verdict_of("holes", {"a": made}) == verdict
+
+
+def test_a_bound_is_tight_only_where_the_tail_is_seen_to_be_light():
+    def tight(tail, gain=0.038):
+        arrays = {EACH + "nll_500_ess": np.full(200, 7.7), "tail": tail}
+        return verdict_of("tight", {"a": made_of("nll_500_gain", [(gain, 0.001)], "nll_500", arrays)})
+
+    assert tight(np.full(200, 0.2)) == "holds" and tight(np.full(200, 0.2), gain=0.2) == "fails"
+    # The posterior ten times too narrow: gain and effective size look well, and the bound is 1.13 nats loose.
+    assert tight(np.r_[np.full(170, 0.9), np.full(30, 0.5)]) == "fails"
+    assert tight(np.r_[np.full(18, 0.9), np.full(182, 0.2)]) == "unknown"
+
+
+def test_shares_of_copies_have_an_interval_at_zero_too():
+    arrays = kept()["generation_samples500"].arrays
+    made = made_of("copies_held_out_samples500", [(0.0, 0.0)])[0]["generation_samples500"]
+    values = made.values | {"copies_samples500": Metric(0.0, 0.0)}
+    (told,) = [t for t in tell(found_of("a", 0, {"generation_samples500": Measured(values, arrays)}))
+               if t.rule.name == "memorised"]  # fmt: skip
+    more = told.facts[0][1]["more"]
+    assert more.low < 0 < more.high and more.low >= -1 and told.verdict == "fails"
+    assert wilson(0.0, 500).high == pytest.approx(more.high)
+
+
+def test_neither_the_order_of_models_nor_of_seeds_nor_units_move_a_verdict():
+    base, other = kept(), kept()
+    runs = [("a", 0, base), ("a", 1, other), ("b", 0, other), ("b", 1, base)]
+    verdicts = lambda order: sorted(  # noqa: E731
+        (t.rule.name, t.model, t.verdict) for t in tell([f for r in order for f in found_of(*r)])
+    )
+    assert verdicts(runs) == verdicts(runs[::-1]) == verdicts([runs[i] for i in (2, 0, 3, 1)])
+    # Distances in features of another scale: only their ratios mean anything.
+    column = "frechet_classifier_distance_samples500"
+    for times in (1e-3, 1e3):
+        models = {m: made_of(column, [(times * v, times)]) for m, v in (("a", 20.0), ("b", 30.0))}
+        assert verdict_of("nearest", models) == "holds"
 
 
 def test_the_sentences_stand_by_score_and_on_lines():

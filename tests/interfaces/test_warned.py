@@ -22,6 +22,7 @@ def said():
     few, none = np.full(20, 1.25), np.zeros(20)
     yield Bound(np.ones(20), few, np.full(20, 1.75), 4).warning()
     yield Bound(np.ones(20), few, np.full(20, np.inf), 1).warning()
+    yield Bound(np.ones(20), np.full(20, 99.0), np.ones(20), 1000, np.r_[np.full(5, 0.9), np.full(15, 0.1)]).warning()
     reversed_ = detect(np.arange(30.0) + 20, np.arange(30.0))
     yield from (outliers.warning_of(kind, reversed_, "noise") for kind in KINDS)
     yield from (outliers.TOLD, "against noise")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,7 @@ from latente.compiling import jit
 from latente.errors import SpecError
 from latente.evaluation.batches import batches
 from latente.evaluation.memory import MEMORY, codes_at_once, encoded_at_once
+from latente.evaluation.tails import MOST, limit, tail_index
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import posteriors
 from latente.model.posteriors.gumbel import GumbelSoftmax
@@ -31,6 +32,8 @@ FEW = 5.0
 """An estimate that fewer effective draws than this carry is some 1 / (2 · 5) = 0.1 nats from the truth, or more."""
 GAIN = 0.1
 """Nats that going from K/2 to K may still bring, on average, before K is called too small."""
+RARE = 0.1
+"""Of at most so large a share of the examples the weights may have too heavy a tail."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,15 @@ class Bound:
         halves: the mean of the same bound from either half of the draws, shape (n,): what K/2 gives; infinite for
             K = 1.
         samples: K.
+        tails: the tail index of each example's weights (see `latente.evaluation.tails`), shape (n,); not a number for
+            a K that is too small to tell.
     """
 
     values: NDArray[np.float64]
     effective: NDArray[np.float64]
     halves: NDArray[np.float64]
     samples: int
+    tails: NDArray[np.float64] = field(default_factory=lambda: np.full(1, np.nan))
 
     @property
     def mean(self) -> float:
@@ -72,15 +78,30 @@ class Bound:
         return float(np.quantile(self.effective, 0.1))
 
     @property
+    def heavy(self) -> float:
+        """The share of examples whose weights have too heavy a tail for a mean of K; 0 where it is not known."""
+        return float((self.tails > limit(self.samples)).mean())
+
+    @property
     def loose(self) -> bool:
         """Whether K is too small: the last doubling still brought `GAIN` nats, or for a tenth of the examples fewer
-        than `FEW` effective draws carry the estimate."""
+        than `FEW` effective draws carry the estimate, or more than a tenth have weights of too heavy a tail."""
+        return self._few or self.heavy > RARE
+
+    @property
+    def _few(self) -> bool:
         return self.tenth < FEW or not float(self.gain.mean()) <= GAIN
 
     def warning(self) -> str | None:
         """A sentence for whoever uses the number, where `loose`."""
         if not self.loose:
             return None
+        if not self._few:
+            return (
+                f"for {100 * self.heavy:.0f}% of the examples the importance weights have a heavy tail (index above "
+                f"{limit(self.samples):.2f}): draws that are hardly ever made may matter, and the bound with "
+                f"K = {self.samples} may be looser than it seems; check it by the score ais"
+            )
         fell = f", and the last doubling of K lowered it by {self.gain.mean():.2g} nats" if self.samples > 1 else ""
         return (
             f"K = {self.samples} is too small for a tight bound: for a tenth of the examples {self.tenth:.1f} or fewer "
@@ -140,12 +161,12 @@ def nll(
     at_once = min(samples, max(1, codes // size))
     found = []
     for at, batch, keys in batches(examples, size, seed):
-        three = _bound(model, scale, batch, keys, jnp.int32(samples), at_once)
-        found.append([np.asarray(a, np.float64) for a in three])
+        *three, greatest = _bound(model, scale, batch, keys, jnp.int32(samples), at_once)
+        found.append([*(np.asarray(a, np.float64) for a in three), tail_index(np.asarray(greatest), samples)])
         if on_batch is not None:
             on_batch(min(at + size, count), count)
-    values, effective, halves = (np.concatenate(parts)[:count] for parts in zip(*found, strict=True))
-    return Bound(values, effective, halves, samples)
+    values, effective, halves, tails = (np.concatenate(parts)[:count] for parts in zip(*found, strict=True))
+    return Bound(values, effective, halves, samples, tails)
 
 
 def log_weight(model: Autoencoder) -> tuple[Callable[..., Array], Callable[..., Array]]:
@@ -180,35 +201,39 @@ def log_weight(model: Autoencoder) -> tuple[Callable[..., Array], Callable[..., 
 @jit
 def _bound(
     model: Autoencoder, scale: Scale, examples: Examples, keys: Array, samples: Array, at_once: int
-) -> tuple[Array, Array, Array]:
-    """One program for every K: only how often it steps depends on it."""
+) -> tuple[Array, Array, Array, Array]:
+    """One program for every K: only how often it steps depends on it. Last come the greatest log weights."""
     batch: Batch = examples.batch(model, scale, keys, jnp.ones(len(examples)))
     encoded, weight = log_weight(model)
     outputs = jax.vmap(encoded)(batch.x, batch.context)
     over_draws = jax.vmap(weight, in_axes=(None, None, None, 0))
 
-    def step(number: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        highest, sums, squares = carry
+    def step(number: Array, carry: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
+        highest, sums, squares, greatest = carry
         place = number * at_once + jnp.arange(at_once)
         drawn = jax.vmap(lambda key: jax.vmap(lambda k: jr.fold_in(key, k))(place))(batch.keys)
         log_w = jax.vmap(over_draws)(batch.x, batch.context, outputs, drawn)
         # Either half, the even and the odd draws, against its own greatest weight, or one that is far below the other's
         # would be zero. The last step draws more than are needed: those beyond K weigh nothing.
+        seen = jnp.concatenate([greatest, jnp.where(place < samples, log_w, -jnp.inf)], axis=1)
+        greatest = jax.lax.top_k(seen, MOST + 1)[0]
         mine = (place % 2 == jnp.arange(2)[:, None]) & (place < samples)
         log_w = jnp.where(mine, log_w[:, None, :], -jnp.inf)
         top = jnp.maximum(highest, log_w.max(axis=2))
         safe = jnp.where(jnp.isneginf(top), 0.0, top)
         shrink = jnp.exp(highest - safe)
         w = jnp.exp(log_w - safe[..., None])
-        return top, sums * shrink + w.sum(axis=2), squares * shrink**2 + (w**2).sum(axis=2)
+        return top, sums * shrink + w.sum(axis=2), squares * shrink**2 + (w**2).sum(axis=2), greatest
 
     zero = jnp.zeros((len(examples), 2))
     steps = (samples + at_once - 1) // at_once
-    tops, sums, squares = jax.lax.fori_loop(0, steps, step, (jnp.full_like(zero, -jnp.inf), zero, zero))
+    none = jnp.full((len(examples), MOST + 1), -jnp.inf)
+    start = (jnp.full_like(zero, -jnp.inf), zero, zero, none)
+    tops, sums, squares, greatest = jax.lax.fori_loop(0, steps, step, start)
     top = tops.max(axis=1)
     share = jnp.exp(tops - top[:, None])
     total = (sums * share).sum(axis=1)
     counts = jnp.array([(samples + 1) // 2, samples // 2])
     halves = jnp.where(samples > 1, (jnp.log(counts) - tops - jnp.log(sums)).mean(axis=1), jnp.inf)
     effective = total**2 / (squares * share**2).sum(axis=1)
-    return jnp.log(samples) - top - jnp.log(total), effective, halves
+    return jnp.log(samples) - top - jnp.log(total), effective, halves, greatest

@@ -28,6 +28,8 @@ PAIRED = 5000
 """At most so many codes enter the MMD, for its work grows with their square."""
 THRESHOLD = 0.01
 """δ of Burda et al. 2016, section 5.2: a latent whose posterior mean varies by less over the data is unused."""
+WIDER = 1.2
+"""How much wider than the prior codes are whose difference from it counts."""
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +39,8 @@ class Usage:
     """What each latent of a model does over some examples.
 
     Attributes:
-        variances: of its posterior mean over the examples, shape (code_size,), in double precision.
+        variances: of its posterior mean over the examples, shape (code_size,), in double precision; variance_errors
+            their standard errors.
         kl: KL(q(z_j | x) ‖ p(z_j)) of each example, nats, shape (n, code_size); None where the KL is no sum over
             latents in closed form.
         codes: one draw from each example's posterior, shape (n, code_size).
@@ -45,6 +48,7 @@ class Usage:
     """
 
     variances: Floats
+    variance_errors: Floats
     kl: Floats | None
     codes: NDArray[np.float32]
     prior: NDArray[np.float32] | None
@@ -65,8 +69,10 @@ def usage(model: Autoencoder, scale: Scale, examples: Examples, *, seed: int = 0
     means, kl, codes, prior = joined(found, n)
     assert means is not None and codes is not None
     by_latent = kl is not None and kl.shape[1] == model.code_size
+    apart = (means.astype(np.float64) - means.astype(np.float64).mean(axis=0)) ** 2
     return Usage(
-        means.astype(np.float64).var(axis=0),
+        apart.mean(axis=0),
+        apart.std(axis=0) / np.sqrt(n),
         kl.astype(np.float64) if kl is not None and by_latent else None,
         codes,
         prior,
@@ -87,6 +93,14 @@ def _used(
     if is_closed(model.posterior, model.prior):
         closed = jax.vmap(lambda out: kl_by_latent(model.posterior, model.prior, out))(outputs)
     return jax.vmap(model.posterior.mean)(outputs), closed, codes, prior
+
+
+def wider(prior: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Draws as those of a prior, shape (n, code_size), a fifth farther from their middle: a difference of a known size,
+    against which others are held."""
+    middle = prior.mean(axis=0)
+    # Moved on by one, so that no draw is held against itself.
+    return np.roll(middle + WIDER * (prior - middle), 1, axis=0)
 
 
 def aggregate_mmd(model: Autoencoder, codes: NDArray[np.float32], prior: NDArray[np.float32]) -> Metric:

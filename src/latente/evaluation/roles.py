@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from latente.evaluation.run import Run
@@ -36,9 +36,8 @@ class Model:
         return float(beta) if name == "elbo" and isinstance(beta, int | float) else None
 
     def with_seeds_of(self, other: Model) -> list[tuple[Run, Run]]:
-        """Pairs (a run of this model, the other's run of the same seed)."""
-        theirs = {r.spec.seed: r for r in other.runs}
-        return [(r, theirs[r.spec.seed]) for r in self.runs if r.spec.seed in theirs]
+        """Pairs (a run of this model, the other's run of the same seed); in the order of seeds where none is shared."""
+        return list(zip(*(m.runs for m in aligned([self, other])), strict=True))
 
 
 @dataclass(frozen=True)
@@ -46,12 +45,14 @@ class Roles:
     """The parts that models play.
 
     Attributes:
-        models: every model of the study.
-        vae: the first with a Gaussian posterior and a prior.
-        ae: the first deterministic one.
-        sweep: VAEs equal in everything but their number of latents, by that number; empty below two sizes.
+        models: every model of the study that takes part.
+        vae: the main VAE, and ``flat`` the main one of two latents; see `main_of`.
+        ae: the main deterministic autoencoder.
+        sweep: VAEs equal in everything but their number of latents, by that number, of the same seeds; empty below
+            two sizes.
         matched: (deterministic, VAE of the sweep or the main one) of equal size, network, likelihood and training.
         weighted: (VAE with β ≠ 1, the VAE equal in everything but β = 1).
+        left_out: (why, names) of the models that take no part; see `kept_out`.
     """
 
     models: tuple[Model, ...]
@@ -60,14 +61,22 @@ class Roles:
     sweep: tuple[Model, ...]
     matched: tuple[tuple[Model, Model], ...]
     weighted: tuple[tuple[Model, Model], ...]
+    flat: Model | None = None
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 def find_roles(runs: Sequence[Run]) -> Roles:
     """Group runs into models, and models into roles.
 
     Only the two kinds that the conclusions speak of take part: the plain VAE, with any β, and the plain autoencoder.
+    Neither the order of the runs nor that of their seeds changes what is found.
     """
-    runs = [r for r in runs if is_vae(r.spec.model) or is_ae(r.spec.model)]
+    reasons: dict[str, dict[str, None]] = {}
+    for run in runs:
+        if reason := kept_out(run.spec.model):
+            reasons.setdefault(reason, {})[run.spec.name] = None
+    left_out = tuple((why, ", ".join(names)) for why, names in sorted(reasons.items()))
+    runs = [r for r in runs if not kept_out(r.spec.model)]
     models = [Model(tuple(g)) for g in _groups(runs, lambda r: signature(r)).values()]
     # Two runs of one spec and one seed are the same run twice.
     models = [Model(tuple({r.spec.seed: r for r in reversed(m.runs)}.values())) for m in models]
@@ -75,14 +84,14 @@ def find_roles(runs: Sequence[Run]) -> Roles:
     vaes = [m for m in models if is_vae(m.spec)]
     aes = [m for m in models if is_ae(m.spec)]
     sweeps = _groups(vaes, lambda m: signature(m.runs[0], "latent_dim")).values()
-    largest = max(sweeps, key=len, default=[])
+    largest = min(sweeps, key=lambda g: (-len(g), *_order(g[0], "latent_dim")), default=[])
     sweep = sorted(largest, key=lambda m: m.latent_dim) if len(largest) > 1 else []
-    vae = vaes[0] if vaes else None
+    vae, flat = main_of(vaes), main_of([m for m in vaes if m.latent_dim == 2])
     matched = []
     for v in dict.fromkeys([*sweep, *([vae] if vae else [])]):
         own = ("posterior", "prior", "objective")
         equal = [a for a in aes if signature(a.runs[0], *own) == signature(v.runs[0], *own)]
-        equal.sort(key=lambda a: part(a.spec.posterior)[1].get("activation", "linear") != "linear")
+        equal.sort(key=lambda a: (part(a.spec.posterior)[1].get("activation", "linear") != "linear", *_order(a)))
         if equal:
             matched.append((equal[0], v))
     weighted = [
@@ -93,7 +102,49 @@ def find_roles(runs: Sequence[Run]) -> Roles:
         and plain.beta == 1.0
         and signature(w.runs[0], "objective") == signature(plain.runs[0], "objective")
     ]
-    return Roles(tuple(models), vae, aes[0] if aes else None, tuple(sweep), tuple(matched), tuple(weighted))
+    return Roles(
+        tuple(models), vae, main_of(aes), tuple(aligned(sweep)), tuple(matched), tuple(weighted), flat, left_out
+    )
+
+
+def main_of(models: Sequence[Model]) -> Model | None:
+    """The model that conclusions about one model speak of, whatever the order of the runs.
+
+    One with β = 1 goes before others, one that is in no sweep over latents before one that is, and then the one
+    trained longest, with the fewest latents.
+    """
+    alike = [signature(m.runs[0], "latent_dim") for m in models]
+    return min(
+        models,
+        key=lambda m: (m.beta not in (None, 1.0), alike.count(signature(m.runs[0], "latent_dim")) > 1, *_order(m)),
+        default=None,
+    )
+
+
+def _order(model: Model, *without: str) -> tuple[Any, ...]:
+    epochs = max(len(next(iter(r.history.values()))) for r in model.runs)
+    return -epochs, *(() if without else (model.latent_dim,)), signature(model.runs[0], *without)
+
+
+def aligned(models: Sequence[Model]) -> list[Model]:
+    """The models with the runs of the seeds that all of them have; with as many each where they share none."""
+    common = set.intersection(*({r.spec.seed for r in m.runs} for m in models)) if models else set()
+    if common:
+        return [Model(tuple(r for r in m.runs if r.spec.seed in common)) for m in models]
+    fewest = min((len(m.runs) for m in models), default=0)
+    return [Model(m.runs[:fewest]) for m in models]
+
+
+def kept_out(spec: ModelSpec) -> str:
+    """Why a model takes no part: values "missing", a "condition", other "parts" than a plain VAE's or autoencoder's; ""
+    where it does."""
+    if is_vae(spec) or is_ae(spec):
+        return ""
+    whole = replace(spec, missing=False)
+    if is_vae(whole) or is_ae(whole):
+        return "missing"
+    plain = replace(whole, condition="none")
+    return "condition" if is_vae(plain) or is_ae(plain) else "parts"
 
 
 def is_vae(spec: ModelSpec) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.roles import find_roles, signature
 from latente.evaluation.run import Run
+from latente.interfaces.words import Words
 from latente.model.autoencoder import part
+from latente.objective.objectives import objectives
 from latente.spec import ModelSpec, Part
 from latente.training.fit import History
 
@@ -43,8 +45,13 @@ class Trained:
 
     @property
     def has_prior(self) -> bool:
-        """Whether new codes can be drawn, so that the model can generate and has a KL."""
+        """Whether new codes can be drawn, so that the model can generate."""
         return part(self.first.spec.model.prior)[0] != "none"
+
+    @property
+    def has_kl(self) -> bool:
+        """Whether its codes have a KL: a point, even with a prior, has none."""
+        return self.has_prior and self.first.model.posterior.kind != "point"
 
     @property
     def epochs(self) -> tuple[int, int]:
@@ -113,17 +120,23 @@ def part_text(value: Part) -> str:
     return f"{name} ({', '.join(f'{k} = {v}' for k, v in options.items())})" if options else name
 
 
-def beta(spec: ModelSpec) -> float:
-    """The weight of the KL in the loss; of a schedule, that at its end."""
-    weight = part(spec.objective)[1].get("beta", 1.0)
-    return float(weight.get("end", 1.0) if isinstance(weight, Mapping) else weight)
-
-
 def kind(spec: ModelSpec) -> str:
-    """ "AE" for a deterministic code, "VAE" or "β-VAE" for the ELBO, otherwise the objective's name."""
-    if part(spec.posterior)[0] == "dirac":
+    """ "AE" for a deterministic code without a prior, "VAE" or "β-VAE" for the ELBO, otherwise the objective's name."""
+    if part(spec.posterior)[0] == "dirac" and part(spec.prior)[0] == "none":
         return "AE"
     objective = part(spec.objective)[0]
     if objective == "elbo":
-        return "VAE" if beta(spec) == 1 else "β-VAE"
+        return "VAE" if objectives.make(spec.objective).is_bound() else "β-VAE"
     return objective
+
+
+def loss_of(spec: ModelSpec, words: Words) -> str:
+    """What a model's loss is, as a formula of the terms that are told beside it, or in words where it is no sum."""
+    weights = objectives.make(spec.objective).weights()
+    if weights is None:
+        text = words("report.loss.bound", objective=part_text(spec.objective))
+    else:
+        names = {"reconstruction": words("report.loss.reconstruction"), "kl": words("report.metric.kl")}
+        terms = [(weight, names.get(name, name)) for name, weight in weights.items() if weight]
+        text = " + ".join(name if weight == 1 else f"{words.number(weight, 'g')} {name}" for weight, name in terms)
+    return text if spec.condition == "none" else words("report.loss.told", loss=text)

@@ -20,7 +20,7 @@ from latente.evaluation.comparison.compare import Basis, difference_between, nee
 from latente.evaluation.comparison.contenders import Contender, Opened
 from latente.evaluation.evaluate import SAMPLES
 from latente.evaluation.findings.claims import say
-from latente.evaluation.findings.measures import Estimate
+from latente.evaluation.findings.measures import Estimate, Stat, bonferroni, combine
 from latente.evaluation.findings.summary import Losses, Standing, summarise
 from latente.evaluation.metrics.differences import Difference
 from latente.evaluation.metrics.resample import normal_interval
@@ -34,6 +34,7 @@ from latente.interfaces.lineup import Trained
 from latente.interfaces.tables import Column, Table, results_csv, results_table
 from latente.interfaces.warned import warnings_of
 from latente.interfaces.words import Words
+from latente.objective.objectives import objectives
 from latente.spec import StudySpec
 
 if TYPE_CHECKING:
@@ -219,27 +220,26 @@ def _verdicts(conclusions: Iterable[Any]) -> list[tuple[str, str, int]]:
 
 def _sentences(trained: Sequence[Trained], words: Words, unit: str) -> list[ToldClaim]:
     """What stands out in the losses; every sentence is a rule of `latente.evaluation.findings.summary`."""
-    losses = {m.name: _losses(m) for m in trained}
-    # Losses compare only where they are the same quantity: one likelihood, and the KL counted once.
-    one = len({lineup.part_text(m.first.spec.model.likelihood) for m in trained}) == 1
+    many = len({lineup.part_text(m.first.spec.model.likelihood) for m in trained}) > 1
+    losses = {m.name: _losses(m, words, many=many) for m in trained}
     pairs = tuple((losses[a.name], losses[b.name]) for a, b in lineup.pairs(trained))
     models = {m.name: Contender(m.name, tuple(Opened(r) for r in m.runs)) for m in trained}
 
-    def between(first: str, second: str, number: str) -> tuple[Difference, Basis] | None:
+    def between(first: str, second: str, number: str, times: int = 1) -> tuple[Difference, Basis] | None:
         score, (a, b) = {"loss": Loss(), "reconstruction": Distortion()}[number], (models[first], models[second])
         scale = score.scale(a.first)
         if scale is None or scale != score.scale(b.first):
             return None
         difference, basis = difference_between(a, b, score, "test", number)
-        return difference(), basis
+        return difference(level=bonferroni(times)), basis
 
-    def apart(first: str, second: str, number: str) -> Estimate | None:
-        found = between(first, second, number)
+    def apart(first: str, second: str, number: str, times: int) -> Estimate | None:
+        found = between(first, second, number, times)
         return found and found[0].estimate
 
     one_seed = any(len(m.runs) == 1 for m in trained)
     said = []
-    for name, verdict, facts in summarise(Standing(tuple(losses.values()), one, pairs, apart)):
+    for name, verdict, facts in summarise(Standing(tuple(losses.values()), pairs, apart)):
         key = f"report.summary.{name}" + (f"_{unit}" if name in ("loss", "reconstruction") else "")
         text = words(key, **say("", **facts)[1])
         other = str(facts.get("second") or facts.get("other") or "")
@@ -255,14 +255,30 @@ def _sentences(trained: Sequence[Trained], words: Words, unit: str) -> list[Told
     return said
 
 
-def _losses(model: Trained) -> Losses:
+def _losses(model: Trained, words: Words, *, many: bool) -> Losses:
+    """A model's losses; ``many``: whether the study has several likelihoods, so that its own is to be named."""
+
     def interval(split: str, metric: str) -> Estimate | None:
         found = model.metric(split, metric)
         return None if found is None else normal_interval(found.value, found.standard_error)
 
-    bounds = model.has_prior and lineup.beta(model.first.spec.model) == 1
-    test, train = interval("test", "loss"), interval("train", "loss")
-    return Losses(model.name, model.latents, test, train, interval("test", "reconstruction"), bounds)
+    spec = model.first.spec.model
+    # Only bounds of the likelihood say of two models which fits the data better.
+    bound = objectives.make(spec.objective).is_bound()
+    what = lineup.loss_of(spec, words) + (f" ({lineup.part_text(spec.likelihood)})" if many else "")
+    both = [r.metrics for r in model.runs if {"train", "test"} <= set(r.metrics)]
+    parts = [(metrics["train"]["loss"], metrics["test"]["loss"]) for metrics in both]
+    gaps = [Stat(b.value - a.value, (), a.standard_error**2 + b.standard_error**2) for a, b in parts]
+    return Losses(
+        model.name,
+        model.latents,
+        interval("test", "loss"),
+        interval("test", "reconstruction"),
+        combine(gaps),
+        (Loss().scale(model.first) or "") if bound else "",
+        Distortion().scale(model.first) or "",
+        what,
+    )
 
 
 def _data_facts(data: Data, card: Mapping[str, Any], words: Words) -> list[tuple[str, str, bool]]:

@@ -109,6 +109,9 @@ def results_table(runs: Sequence[Run], words: Words) -> rich.table.Table:
     many = any(len(m.runs) > 1 for m in trained)
     table = RichTable(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False, title=words("report.terminal.title"))
     table.caption = words("report.terminal.over_seeds" if many else "report.terminal.over_examples")
+    losses = dict.fromkeys(lineup.loss_of(m.first.spec.model, words) for m in trained)
+    if len(losses) > 1:
+        table.caption += "\n" + words("report.terminal.losses", losses="; ".join(losses))
     table.title_justify = table.caption_justify = "left"
     table.title_style = table.header_style = "bold"
     table.add_column(words("report.column.run"), no_wrap=True)
@@ -137,8 +140,8 @@ def fine(metric: Metric | None) -> str:
 
 
 def part_cell(words: Words, model: Trained, split: str, metric: str, form: str = NATS) -> Cell:
-    """A metric of a model on a part of the data; none for the KL of a model without a prior."""
-    if metric == "kl" and not model.has_prior:
+    """A metric of a model on a part of the data; none for the KL of a code that is a point."""
+    if metric == "kl" and not model.has_kl:
         return Cell(MISSING)
     return nats(words, model.metric(split, metric), form)
 
@@ -174,16 +177,25 @@ def results(trained: Sequence[Trained], words: Words, unit: str) -> Table:
         for name in METRICS[1:3]:
             row += [part_cell(words, model, p, name) for p in PARTS[1:]]
         rows.append(tuple(row))
-    notes = [words("report.note.loss")]
-    if any(lineup.beta(m.first.spec.model) != 1 for m in trained):
-        notes.append(words("report.note.beta"))
+    notes = [*_losses(trained, words), words("report.note.reconstruction")]
     if len({lineup.part_text(m.first.spec.model.likelihood) for m in trained}) > 1:
         notes.append(words("report.note.likelihoods"))
     notes.append(_errors(trained, words, unit))
-    if not all(m.has_prior for m in trained):
+    if not all(m.has_kl for m in trained):
         notes.append(words("report.note.no_kl"))
     caption = words(f"report.caption.results_{unit}")
     return Table("results", caption, tuple(columns), tuple(rows), tuple(notes))
+
+
+def _losses(trained: Sequence[Trained], words: Words) -> list[str]:
+    """What each model's loss is: a sentence for all models whose losses are put together alike."""
+    groups: dict[str, list[str]] = {}
+    for model in trained:
+        groups.setdefault(lineup.loss_of(model.first.spec.model, words), []).append(model.name)
+    if len(groups) == 1:
+        return [words("report.note.loss", loss=next(iter(groups)))]
+    each = [words("report.note.loss_of", names=", ".join(names), loss=loss) for loss, names in groups.items()]
+    return [*each, words("report.note.losses")]
 
 
 def scale(trained: Sequence[Trained], words: Words, shape: Sequence[int], *, grey: bool) -> Table:
@@ -288,7 +300,9 @@ def matched(trained: Sequence[Trained], words: Words, unit: str) -> Table | None
             (Cell(str(a.latents), value=a.latents), text(a.name), text(b.name),
              nats(words, ours), nats(words, theirs), Cell(shown, value=difference), nats(words, a.metric("test", "kl")))
         )  # fmt: skip
-    return Table("matched", words("report.caption.matched"), columns, tuple(rows), (words("report.note.matched"),))
+    losses = dict.fromkeys(lineup.loss_of(a.first.spec.model, words) for a, _ in found)
+    note = words("report.note.matched", loss="; ".join(losses))
+    return Table("matched", words("report.caption.matched"), columns, tuple(rows), (note,))
 
 
 def everything(runs: Sequence[Run], words: Words, shape: Sequence[int]) -> Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from latente.evaluation.findings.claims import say
@@ -75,4 +74,6 @@ def as_rows(told: Sequence[Told]) -> list[dict[str, Any]]:
 
 
 def _plain(facts: Any) -> dict[str, Any]:
-    return {k: asdict(v) if isinstance(v, Estimate) else v for k, v in facts.items()}
+    return {
+        k: {"value": v.value, "low": v.low, "high": v.high} if isinstance(v, Estimate) else v for k, v in facts.items()
+    }

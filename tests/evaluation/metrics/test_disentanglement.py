@@ -273,7 +273,7 @@ def test_the_standard_error_is_the_spread_over_samples():
 
     for score in (mig, lambda z, f: sap(z, f, seed=0)):
         spread = np.std([score(*sample(seed)).value for seed in range(60)], ddof=1)
-        found = np.mean([standard_error(score, *sample(seed), draws=40, seed=0) for seed in range(5)])
+        found = np.mean([standard_error(score, *sample(seed), draws=40, seed=0)[0] for seed in range(5)])
         assert found == pytest.approx(spread, rel=0.4)
 
 
@@ -293,7 +293,8 @@ def test_all_of_them_at_once_and_to_the_bit():
     assert found["sap"].value == sap(codes, factors, seed=1, categorical=kinds).value
     assert found["factor_vae"].value == factor_vae(codes, factors, seed=1).value
     ordered = scores(codes, factors, seed=1, draws=5)["sap"]
-    assert ordered.standard_error == standard_error(lambda z, f: sap(z, f, seed=1), codes, factors, draws=5, seed=1)
+    error, each = standard_error(lambda z, f: sap(z, f, seed=1), codes, factors, draws=5, seed=1)
+    assert ordered.standard_error == error and ordered.each_error.tolist() == each.tolist()
 
 
 @pytest.mark.parametrize(

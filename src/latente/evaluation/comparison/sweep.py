@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -22,9 +21,6 @@ from latente.evaluation.scores import Score, scores
 from latente.evaluation.scores.losses import KEPT, Distortion, Loss
 from latente.evaluation.scores.nll import Likelihood
 from latente.objective.objectives import objectives
-from latente.objective.objectives.elbo import ELBO
-from latente.objective.schedules import schedule
-from latente.objective.terms import LAST_STEP
 from latente.spec import Part
 
 Sweep = tuple[Contender, ...]
@@ -114,10 +110,7 @@ def scored_by(sweep: Sweep, split: str = "validation") -> Score | None:
 
 def is_bound(objective: Part) -> bool:
     """Whether a loss is an upper bound on −log p(x)."""
-    made = objectives.make(objective)
-    if isinstance(made, ELBO):
-        return float(schedule(made.beta, "beta").at(jnp.int32(LAST_STEP))) == 1
-    return made.bound
+    return objectives.make(objective).is_bound()
 
 
 def elbow_of(

@@ -43,14 +43,14 @@ class Drawn:
             self.sharpness = measures.root(measures.ratio_of_sets(measures.gradient_energy(x), bench.gradients))
 
     @property
-    def ambiguous(self) -> Stat | None:
-        """Share that is ambiguous."""
-        return measures.mean(self.near.ambiguous) if self._bench.classes > 1 else None
+    def ambiguous(self) -> Floats:
+        """One for each that is ambiguous, of data with labels."""
+        return self.near.ambiguous
 
     @property
-    def new(self) -> Stat:
-        """Share that pass as new, relative to the share of validation examples that do."""
-        return measures.ratio_of_sets(self._bench.passes(self.near), self._bench.passes(self._bench.real_near))
+    def passes(self) -> Floats:
+        """One for each that passes as new."""
+        return self._bench.passes(self.near)
 
 
 class Seen:
@@ -152,6 +152,11 @@ class Bench:
     def real_near(self) -> Neighbours:
         """Their nearest training examples."""
         return self.near(self.real)
+
+    @cached_property
+    def real_passes(self) -> Floats:
+        """One for each validation example that would pass as new."""
+        return self.passes(self.real_near)
 
     @cached_property
     def _usual(self) -> float:

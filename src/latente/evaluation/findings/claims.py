@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
-from latente.evaluation.findings.measures import Estimate
+from latente.evaluation.findings.measures import Estimate, corrected
 
 Verdict = Literal["holds", "fails", "unknown"]
 Number = float | int | str
@@ -28,6 +28,11 @@ class Claim:
     verdict: Verdict
     evidence: tuple[Said, ...]
 
+    @property
+    def applies(self) -> bool:
+        """Whether it means anything on this data."""
+        return not any(name == f"missing.{thing}" for thing in INAPPLICABLE for name, _ in self.evidence)
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -45,6 +50,36 @@ class Finding:
 def all_of(verdicts: Sequence[Verdict]) -> Verdict:
     """Fails if any fails, unknown if none fails and any is unknown, else holds."""
     return "fails" if "fails" in verdicts else "unknown" if "unknown" in verdicts or not verdicts else "holds"
+
+
+def each_of(plain: Sequence[Verdict], together: Sequence[Verdict]) -> Verdict:
+    """Of a claim about each of several: holds where every one does; fails where one does by intervals that hold
+    together, for of many some are outside by chance."""
+    return "fails" if "fails" in together else "holds" if all_of(plain) == "holds" else "unknown"
+
+
+def one_of(plain: Sequence[Verdict], together: Sequence[Verdict]) -> Verdict:
+    """Of a claim that one of several does it: holds where one does by intervals that hold together; fails where every
+    one fails."""
+    return contrary(each_of([contrary(v) for v in plain], [contrary(v) for v in together]))
+
+
+T = TypeVar("T")
+
+
+def every(judge: Callable[[T, int], Verdict], items: Sequence[T]) -> Verdict:
+    """`each_of` the items, by a judge of one item with intervals that hold together with so many others."""
+    return each_of([judge(i, 1) for i in items], [judge(i, len(items)) for i in items])
+
+
+def some(judge: Callable[[T, int], Verdict], items: Sequence[T]) -> Verdict:
+    """`one_of` the items."""
+    return one_of([judge(i, 1) for i in items], [judge(i, len(items)) for i in items])
+
+
+def beside(value: Estimate | None, times: int) -> Estimate | None:
+    """A number with the interval that holds together with as many others."""
+    return value and corrected(value, times)
 
 
 def within(value: Estimate | None, low: float, high: float) -> Verdict:
@@ -96,12 +131,17 @@ def say(template: str, **values: Number | Estimate | None) -> Said:
 
 def points(value: Estimate | None) -> Estimate | None:
     """A difference of shares in percentage points."""
-    return value and Estimate(100 * value.value, 100 * value.low, 100 * value.high)
+    return value and Estimate(100 * value.value, 100 * value.low, 100 * value.high, value.degrees)
 
 
-def lacking(key: str, *things: str) -> Claim:
-    """A claim that cannot be told, for what is missing."""
-    return Claim(key, "unknown", tuple(say(f"missing.{thing}") for thing in things))
+INAPPLICABLE = ("images", "labels")
+"""What data has or has not, whatever is trained on it: a claim that takes it means nothing without."""
+
+
+def lacking(key: str, *things: str, left_out: Sequence[Said] = ()) -> Claim:
+    """A claim that cannot be told, for what is missing; with the models that were left out, where it is models."""
+    models = left_out if {"vae", "ae", "two_latents", "sweep", "matched"} & set(things) else ()
+    return Claim(key, "unknown", (*(say(f"missing.{thing}") for thing in things), *models))
 
 
 def undefined(key: str, *values: object) -> Claim | None:

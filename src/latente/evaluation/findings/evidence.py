@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import entr
 
 from latente.errors import SpecError
 from latente.evaluation.findings import measures as m
@@ -27,11 +28,13 @@ from latente.evaluation.findings.quantities import (
     Step,
     Weighted,
 )
-from latente.evaluation.roles import Model, find_roles, is_vae
+from latente.evaluation.roles import Model, find_roles, is_ae, is_vae
 from latente.evaluation.run import Run
 from latente.model.likelihoods.bernoulli import Bernoulli
 from latente.model.likelihoods.gaussian import Gaussian
 
+BLOCK = 2000
+"""Examples whose entropy is taken at a time."""
 INACTIVE = 0.01
 """A latent is inactive where its posterior means vary by less than this over the examples (Burda et al. 2016)."""
 
@@ -47,7 +50,6 @@ def gather(runs: Sequence[Run]) -> Evidence:
         raise SpecError(f"findings: got {len(runs)} runs; allowed: at least one, all of one study on one data set")
     roles = find_roles(runs)
     bench = Bench(runs[0].data)
-    flat = [v for v in roles.models if v.latent_dim == 2 and is_vae(v.spec)]
     compared = {pair: _pair(*pair, bench, matched=True) for pair in roles.matched}
     main_pair = None
     if roles.ae and roles.vae:
@@ -69,7 +71,7 @@ def gather(runs: Sequence[Run]) -> Evidence:
         fit=_fit(roles.vae) if roles.vae else None,
         reconstructions=_reconstructions(roles.vae, bench) if roles.vae and bench.images else None,
         samples=_samples(roles.vae, bench) if roles.vae else None,
-        latent_map=_latent_map(flat[0], bench) if flat and bench.classes > 1 else None,
+        latent_map=_latent_map(roles.flat, bench) if roles.flat and bench.classes > 1 else None,
         main_pair=main_pair,
         compared=tuple(compared.values()),
         sweep=tuple(_size(v, roles.sweep[0], bench) for v in roles.sweep),
@@ -77,6 +79,8 @@ def gather(runs: Sequence[Run]) -> Evidence:
         from_smallest=tuple(_step(roles.sweep[0], b, bench) for b in roles.sweep[1:]),
         inactive=_inactive(roles.vae, bench) if roles.vae else None,
         betas=sum(len(w.runs) for w in roles.models if w.beta not in (None, 1.0)),
+        annealed=sum(len(w.runs) for w in roles.models if is_vae(w.spec) and w.beta is None),
+        left_out=roles.left_out,
         weighted=tuple(_weighted(w, plain, bench, len(roles.weighted)) for w, plain in roles.weighted),
     )
 
@@ -85,43 +89,68 @@ def _fit(vae: Model) -> Fit:
     train = [r.evaluate("train")["loss"] for r in vae.runs]
     validation = [r.evaluate("validation")["loss"] for r in vae.runs]
     test = [r.metrics["test"]["loss"].value for r in vae.runs if "test" in r.metrics]
-    zero = _zero(vae.runs[0])
-    gaps, percents, rises = [], [], []
+    floor, (zero, zero_validation) = _floor(vae.runs[0]), (_zero(vae.runs[0], p) for p in ("train", "validation"))
+    gaps, percents, rises, falls, courses = [], [], [], [], []
     for run, t, v in zip(vae.runs, train, validation, strict=True):
         # The two parts are independent, so their errors add.
         gaps.append(Stat(v.value - t.value, (), t.standard_error**2 + v.standard_error**2))
-        curve = run.history["val_loss"].astype(float)
-        # With early stopping the kept weights are the best epoch's.
-        kept = curve.min() if run.spec.train.patience > 0 else curve[-1]
-        if zero is not None and t.value > zero and curve.min() > zero:
-            whole = t.value - zero
-            variance = v.standard_error**2 + ((v.value - zero) / whole * t.standard_error) ** 2
+        if zero is not None and t.value > zero.mean():
+            whole = t.value - float(zero.mean())
+            variance = v.standard_error**2 + ((gaps[-1].value / whole + 1) * t.standard_error) ** 2
             percents.append(Stat(100 * gaps[-1].value / whole, (), 100**2 * variance / whole**2))
-            rises.append(Stat(100 * float(kept - curve.min()) / float(curve.min() - zero)))
+        # With early stopping the kept weights are the best epoch's.
+        found = m.course(run.history["val_loss"], kept=run.spec.train.patience > 0)
+        if found is not None:
+            courses.append(found)
+            if zero_validation is not None and found.lowest > zero_validation.mean():
+                percent = 100 / (found.lowest - float(zero_validation.mean()))
+                rises.append(m.times(found.rise, percent))
+                falls.append(m.times(found.fall, percent))
     gap = combine(gaps)
     assert gap is not None
-    known = len(percents) == len(vae.runs)
+    known = len(rises) == len(vae.runs)
     return Fit(
         train=_mean(t.value for t in train),
         validation=_mean(v.value for v in validation),
         gap=gap,
-        gap_percent=combine(percents) if known else None,
-        best_epoch=_mean(int(r.history["val_loss"].argmin()) + 1 for r in vae.runs),
+        gap_percent=combine(percents) if len(percents) == len(vae.runs) else None,
+        best_epoch=_mean([c.best for c in courses] or [int(r.history["val_loss"].argmin()) + 1 for r in vae.runs]),
         epochs=_mean(len(r.history["val_loss"]) for r in vae.runs),
         rise_percent=combine(rises) if known else None,
-        zero=zero or 0.0,
+        fall_percent=combine(falls) if known else None,
+        window=min((c.window for c in courses), default=m.WINDOW),
+        zero=0.0 if zero is None else float(zero.mean()),
+        floor=floor if zero is not None and zero.mean() else "",
         test=_mean(test) if len(test) == len(vae.runs) else None,
     )
 
 
-def _zero(run: Run) -> float | None:
-    """The loss of a perfect model, from which a percentage can be taken: a density has a constant to take off."""
-    likelihood = run.model.likelihood
-    if isinstance(likelihood, Bernoulli):
-        return 0.0
-    if isinstance(likelihood, Gaussian) and not isinstance(likelihood.sigma, str) and not run.model.missing:
-        return 0.5 * math.prod(run.model.shape) * math.log(2 * math.pi * likelihood.sigma**2)
-    return None
+def _floor(run: Run) -> str:
+    """What keeps a perfect model's loss from zero: "density" or "entropy"."""
+    return "density" if isinstance(run.model.likelihood, Gaussian) else "entropy"
+
+
+def _zero(run: Run, split: str) -> NDArray[np.float64] | None:
+    """The loss of a perfect model for each example of a part, from which a percentage can be taken, shape (n,).
+
+    A normal density has a constant, and the cross-entropy of a grey value is its entropy at least; None where the
+    likelihood learns more than a mean, so that no loss is perfect, and where values are missing.
+    """
+    likelihood, data = run.model.likelihood, run.data
+    x = data.part(split).x
+    if run.model.missing:
+        return None
+    if isinstance(likelihood, Gaussian) and not isinstance(likelihood.sigma, str):
+        return np.full(len(x), 0.5 * math.prod(run.model.shape) * math.log(2 * math.pi * likelihood.sigma**2))
+    if not isinstance(likelihood, Bernoulli):
+        return None
+    if likelihood.binarise != "none":
+        return np.zeros(len(x))
+    found = []
+    for at in range(0, len(x), BLOCK):
+        values = data.values(x[at : at + BLOCK]).reshape(len(x[at : at + BLOCK]), -1).astype(np.float64)
+        found.append((entr(values) + entr(1 - values)).sum(axis=1))
+    return np.concatenate(found)
 
 
 def _reconstructions(vae: Model, bench: Bench) -> Reconstructions:
@@ -130,7 +159,7 @@ def _reconstructions(vae: Model, bench: Bench) -> Reconstructions:
     coarse = None
     if min(bench.data.shape[:2]) >= side:
         real = m.blocks(bench.x, side)
-        coarse = combine([m.explained_variance(m.blocks(x, side), real) for x in made])
+        coarse = m.bounded(combine([m.explained_variance(m.blocks(x, side), real) for x in made]), high=1.0)
     return Reconstructions(coarse, side, combine([m.sharpness(x, bench.x) for x in made]))
 
 
@@ -143,15 +172,14 @@ def _samples(vae: Model, bench: Bench) -> Samples:
     assert real.label is not None
     usual = m.effective_classes(real.label, bench.classes)
     found = [m.effective_classes(_labels(d), bench.classes) for d in drawn]
-    doubt = m.mean(real.ambiguous)
     return Samples(
         spread=spread,
         effective=_mean(f.value for f in found),
         real_effective=usual.value,
         classes=combine([m.quotient_of_sets(f, usual) for f in found]),
-        ambiguous=_mean(float(d.near.ambiguous.mean()) for d in drawn),
-        real_ambiguous=doubt.value,
-        excess=combine([m.difference_of_sets(doubt, m.mean(d.near.ambiguous)) for d in drawn]),
+        ambiguous=_mean(float(d.ambiguous.mean()) for d in drawn),
+        real_ambiguous=float(real.ambiguous.mean()),
+        excess=m.shares_apart([(real.ambiguous, d.ambiguous) for d in drawn]),
     )
 
 
@@ -167,23 +195,26 @@ def _latent_map(vae: Model, bench: Bench) -> LatentMap:
     rows = (len(bench.train_x), -1)
     two = PCA(2, svd_solver="randomized", random_state=0).fit(bench.train_x.reshape(rows))
     seen = two.transform(bench.x.reshape(len(bench.x), -1)), two.transform(bench.train_x.reshape(rows))
-    linear = m.mean(m.neighbours(*seen, bench.train_y, bench.classes).right(bench.y))
+    linear = m.neighbours(*seen, bench.train_y, bench.classes).right(bench.y)
     right = []
     for run in vae.runs:
         codes = bench.of(run)
         near = m.neighbours(codes.codes, codes.train_codes, bench.train_y, bench.classes)
-        right.append(m.mean(near.right(bench.y)))
-    counts = np.bincount(bench.y, minlength=bench.classes)
+        right.append(near.right(bench.y))
+    most = (bench.y == np.bincount(bench.train_y, minlength=bench.classes).argmax()).astype(np.float64)
+    # Half way from the most frequent class to certainty: a share of the same examples, whose error is not left out.
+    margin = [m.mean(r - (1 + most) / 2) for r in right]
     return LatentMap(
-        accuracy=combine(right),
-        majority=float(counts.max() / counts.sum()),
-        linear=linear.value,
-        advantage=combine([m.difference(linear, r) for r in right]),
+        accuracy=m.share(right),
+        majority=float(most.mean()),
+        margin=combine(margin),
+        linear=float(linear.mean()),
+        advantage=m.shares_paired([(linear, r) for r in right]),
     )
 
 
 def _pair(ae: Model, vae: Model, bench: Bench, *, matched: bool) -> Pair:
-    runs = ae.with_seeds_of(vae) or [(ae.runs[0], vae.runs[0])]
+    runs = ae.with_seeds_of(vae)
     seen = [(bench.of(a), bench.of(v)) for a, v in runs]
     score = "bce_per_pixel" if all("bce_per_pixel" in s.values for s in seen[0]) else "mse"
     likelihoods = {repr(r.model.likelihood) for r in runs[0]}
@@ -198,19 +229,22 @@ def _pair(ae: Model, vae: Model, bench: Bench, *, matched: bool) -> Pair:
     variety = both(lambda s: m.ratio(m.spread(s.reconstructions), total))
     edges = both(lambda s: m.sharpness(s.reconstructions, bench.x)) if bench.images else []
     drawn = [(a.fitted, v.drawn) for a, v in seen]
-    doubts = [(x, y) for x, y in ((a.ambiguous, v.ambiguous) for a, v in drawn) if x is not None and y is not None]
-    comparable = len(likelihoods) == 1 and all(v.value > 0 for _, v in losses)
+    doubts = [(v.ambiguous, a.ambiguous) for a, v in drawn] if bench.classes > 1 else []
+    zero = _zero(vae.runs[0], "validation") if len(likelihoods) == 1 else None
+    # A squared error is zero at best, a cross-entropy of grey values is not.
+    least = 0.0 if score == "mse" or zero is None else zero / math.prod(bench.data.shape)
+    usual = float(bench.real_passes.mean())
     return Pair(
         ae_latents=ae.latent_dim,
         vae_latents=vae.latent_dim,
         matched=matched,
         ae_loss=_mean(a.value for a, _ in losses),
         vae_loss=_mean(v.value for _, v in losses),
-        loss_percent=_percent(losses) if comparable else None,
+        loss_percent=None if zero is None else _percent(losses, zero),
         score="mse" if score == "mse" else "bce",
         ae_score=_mean(a.value for a, _ in scores),
         vae_score=_mean(v.value for _, v in scores),
-        score_percent=_percent(scores),
+        score_percent=_percent(scores, least),
         ae_variety=_mean(a.value for a, _ in variety),
         vae_variety=_mean(v.value for _, v in variety),
         variety=combine([m.difference(v, a) for a, v in variety]),
@@ -222,19 +256,20 @@ def _pair(ae: Model, vae: Model, bench: Bench, *, matched: bool) -> Pair:
         vae_energy=_mean(v.energy.value for _, v in drawn),
         energy=combine([m.energy_difference(v.energy, a.energy) for a, v in drawn]),
         normal_energy=combine([m.energy_difference(v.drawn.energy, a.normal.energy) for a, v in seen]),
-        ae_ambiguous=_mean(a.value for a, _ in doubts) if doubts else None,
-        vae_ambiguous=_mean(v.value for _, v in doubts) if doubts else None,
-        ambiguous=combine([m.difference_of_sets(v, a) for a, v in doubts]),
+        ae_ambiguous=_mean(float(a.mean()) for _, a in doubts) if doubts else None,
+        vae_ambiguous=_mean(float(v.mean()) for v, _ in doubts) if doubts else None,
+        ambiguous=m.shares_apart(doubts) if doubts else None,
         ae_spread=combine([a.spread for a, _ in drawn]),
-        ae_new=combine([a.new for a, _ in drawn]),
-        ae_normal_new=_mean(a.normal.new.value for a, _ in seen),
-        vae_new=_mean(v.new.value for _, v in drawn),
+        ae_new=m.shares_ratio([a.passes for a, _ in drawn], bench.real_passes),
+        ae_normal_new=_mean(float(a.normal.passes.mean()) for a, _ in seen) / usual if usual else math.nan,
+        vae_new=_mean(float(v.passes.mean()) for _, v in drawn) / usual if usual else math.nan,
     )
 
 
-def _percent(pairs: list[tuple[Stat, Stat]]) -> Estimate | None:
+def _percent(pairs: list[tuple[Stat, Stat]], zero: NDArray[np.float64] | float) -> Estimate | None:
     # Both means move with the examples: the ratio of paired values keeps that.
-    return combine([m.times(m.ratio(a.influence[0] - v.influence[0], v.influence[0]), 100) for a, v in pairs])
+    above = [(a.influence[0] - v.influence[0], v.influence[0] - zero) for a, v in pairs]
+    return combine([m.times(m.ratio(difference, own), 100) for difference, own in above])
 
 
 def _size(vae: Model, smallest: Model, bench: Bench) -> Size:
@@ -242,7 +277,7 @@ def _size(vae: Model, smallest: Model, bench: Bench) -> Size:
     seen = [bench.of(r) for r in vae.runs]
     curves = [r.history["loss"].astype(float) for r in vae.runs]
     drawn = [s.drawn for s in seen]
-    last = [100 * (c[-1] - c[-2]) / abs(c[-1]) if len(c) > 1 and c[-1] else math.nan for c in curves]
+    last = [100 * (c[-1] - c[-2]) / (c[0] - c[-1]) if len(c) > 1 and c[0] > c[-1] else math.nan for c in curves]
     return Size(
         latents=vae.latent_dim,
         loss=_mean(float(s.values["loss"].mean(dtype=float)) for s in seen),
@@ -256,7 +291,7 @@ def _size(vae: Model, smallest: Model, bench: Bench) -> Size:
         rises=_finite(_mean(m.rises(c) for c in curves)),
         last_change=_finite(_mean(last)),
         sharpness=_finite(_mean(d.sharpness.value for d in drawn if d.sharpness)) if bench.images else None,
-        ambiguous=_mean(float(d.near.ambiguous.mean()) for d in drawn) if bench.classes > 1 else None,
+        ambiguous=_mean(float(d.ambiguous.mean()) for d in drawn) if bench.classes > 1 else None,
         inactive=_inactive(vae, bench),
     )
 
@@ -273,6 +308,9 @@ def _step(small: Model, large: Model, bench: Bench) -> Step:
         found = [(measure(a.drawn), measure(b.drawn)) for a, b in seen]
         return combine([m.difference_of_sets(x, y) for x, y in found if x is not None and y is not None])
 
+    doubts = None
+    if bench.classes > 1:
+        doubts = m.shares_apart([(a.drawn.ambiguous, b.drawn.ambiguous) for a, b in seen])
     return Step(
         first=small.latent_dim,
         second=large.latent_dim,
@@ -281,9 +319,9 @@ def _step(small: Model, large: Model, bench: Bench) -> Step:
         kl=change("kl"),
         # Both are relative to the same validation images, whose share of the error does not decide the sign.
         sharpness=of_samples(lambda d: d.sharpness and Stat(d.sharpness.value, d.sharpness.influence[:1])),
-        ambiguous=of_samples(lambda d: d.ambiguous),
-        epochs_percent=combine([Stat(100 * (m.epochs_to(b) / m.epochs_to(a) - 1)) for a, b in curves]),
-        rises=combine([Stat(m.rises(b) - m.rises(a)) for a, b in curves]),
+        ambiguous=doubts,
+        epochs_percent=m.over_seeds([100 * (m.epochs_to(b) / m.epochs_to(a) - 1) for a, b in curves]),
+        rises=m.over_seeds([m.rises(b) - m.rises(a) for a, b in curves]),
     )
 
 
@@ -313,6 +351,8 @@ def _inactive(vae: Model, bench: Bench) -> float:
 def _residual(models: Sequence[Model]) -> float | None:
     worst = []
     for model in models:
+        if model.beta is None and not is_ae(model.spec):
+            continue  # a weight that changes within an epoch leaves no sum of the epoch's means
         beta = 0.0 if model.beta is None else model.beta
         for run in model.runs:
             for p in ("", "val_"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,11 +29,57 @@ COPY = 1 / 3
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and its 95% interval."""
+    """A value and its 95% interval.
+
+    Attributes:
+        value, low, high: the value and the interval's ends.
+        degrees: of freedom of Student's t that the interval was taken from; None for the normal.
+    """
 
     value: float
     low: float
     high: float
+    degrees: float | None = field(default=None, compare=False, repr=False)
+
+
+def corrected(estimate: Estimate, times: int) -> Estimate:
+    """The interval of one of several that are to hold together (Bonferroni): that of level 1 − 5% / ``times``."""
+    if times <= 1:
+        return estimate
+    usual, wide = (float(_quantile(estimate.degrees, 0.5 - (1 - LEVEL) / 2 / n)) for n in (1, times))
+    low, high = (estimate.value + (end - estimate.value) * wide / usual for end in (estimate.low, estimate.high))
+    return Estimate(estimate.value, low, high, estimate.degrees)
+
+
+def _quantile(degrees: float | None, above_half: float) -> float:
+    return float(ndtri(0.5 + above_half) if degrees is None else stdtrit(degrees, 0.5 + above_half))
+
+
+def _fewest(*estimates: Estimate) -> float | None:
+    return min((e.degrees for e in estimates if e.degrees is not None), default=None)
+
+
+def least(estimates: Sequence[Estimate]) -> Estimate:
+    """The smallest of several numbers, with an interval for the smallest of the true ones.
+
+    It is above what every interval is above, and below what one is below that holds together with the others.
+    """
+    together = [corrected(e, len(estimates)) for e in estimates]
+    return Estimate(
+        min(e.value for e in estimates), min(e.low for e in estimates), min(e.high for e in together),
+        _fewest(*estimates),
+    )  # fmt: skip
+
+
+def greatest(estimates: Sequence[Estimate]) -> Estimate:
+    """As `least`, of the greatest."""
+    turned = least([minus_of(e) for e in estimates])
+    return minus_of(turned)
+
+
+def minus_of(estimate: Estimate) -> Estimate:
+    """The same number with the other sign."""
+    return Estimate(-estimate.value, -estimate.high, -estimate.low, estimate.degrees)
 
 
 @dataclass(frozen=True)
@@ -68,7 +114,94 @@ def combine(stats: Sequence[Stat], *, level: float = LEVEL) -> Estimate | None:
     if len(values) > 1:
         square += float(stdtrit(len(values) - 1, 0.5 + level / 2)) ** 2 * float(values.var(ddof=1)) / len(values)
     mean, half = float(values.mean()), math.sqrt(square)
-    return Estimate(mean, mean - half, mean + half) if math.isfinite(half) else None
+    degrees = len(values) - 1 if len(values) > 1 else None
+    return Estimate(mean, mean - half, mean + half, degrees) if math.isfinite(half) else None
+
+
+def over_seeds(values: Sequence[float]) -> Estimate | None:
+    """The seeds' mean of a number that has no interval of its own; None with one seed, or where it is not defined."""
+    return combine([Stat(v) for v in values]) if len(values) > 1 else None
+
+
+def bounded(estimate: Estimate | None, low: float = -math.inf, high: float = math.inf) -> Estimate | None:
+    """An interval within the range that its measure can have."""
+    if estimate is None:
+        return None
+    return Estimate(estimate.value, max(low, estimate.low), min(high, estimate.high), estimate.degrees)
+
+
+def minus(first: Estimate, second: Estimate) -> Estimate:
+    """first − second of independent estimates: the halves of their intervals add as squares.
+
+    Of two of Wilson's intervals it is Newcombe's of the difference (1998, method 10).
+    """
+    low = math.hypot(first.value - first.low, second.high - second.value)
+    high = math.hypot(first.high - first.value, second.value - second.low)
+    value = first.value - second.value
+    return Estimate(value, value - low, value + high, _fewest(first, second))
+
+
+def wilson(share: float, n: int, *, level: float = LEVEL) -> Estimate:
+    """A share of n independent examples and its score interval (Wilson 1927), which has a width at 0 and 1 too."""
+    z = float(ndtri(0.5 + level / 2))
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return Estimate(share, min(max(0.0, centre - half), share), max(min(1.0, centre + half), share))
+
+
+def share(seeds: Sequence[Floats]) -> Estimate:
+    """How large a share of the examples has something, from zeros and ones, an array of the same examples a seed.
+
+    Wilson's interval over examples (that of the seeds' mean is no wider), to which Student's over the seeds is added.
+    """
+    values = [float(s.mean()) for s in seeds]
+    return _over_seeds(wilson(float(np.mean(values)), len(seeds[0])), values, 0.0)
+
+
+def shares_apart(pairs: Sequence[tuple[Floats, Floats]]) -> Estimate:
+    """second − first of the shares in independent sets, a pair of arrays of zeros and ones a seed."""
+    first, second = (wilson(float(np.mean([p[i].mean() for p in pairs])), len(pairs[0][i])) for i in (0, 1))
+    return _over_seeds(minus(second, first), [float(b.mean() - a.mean()) for a, b in pairs], -1.0)
+
+
+def shares_paired(pairs: Sequence[tuple[Floats, Floats]]) -> Estimate:
+    """second − first of the shares among the same examples, by Bonett and Price's interval (2012), which has a width
+    also where both have the same examples."""
+    n = len(pairs[0][0])
+    only = [[float((x > y).sum()) for x, y in ((b, a), (a, b))] for a, b in pairs]
+    ours, theirs = ((float(np.mean(counts)) + 1) / (n + 2) for counts in zip(*only, strict=True))
+    middle = ours - theirs
+    half = float(ndtri(0.5 + LEVEL / 2)) * math.sqrt((ours + theirs - middle**2) / (n + 2))
+    values = [(a - b) / n for a, b in only]
+    value = float(np.mean(values))
+    ends = max(-1.0, min(value, middle - half)), min(1.0, max(value, middle + half))
+    return _over_seeds(Estimate(value, *ends), values, -1.0)
+
+
+def shares_ratio(above: Sequence[Floats], below: Floats) -> Estimate | None:
+    """A share relative to that of another set, from Wilson's intervals of both (Donner & Zou 2012); None where the
+    second may be zero."""
+    values = [float(s.mean()) for s in above]
+    a, b = wilson(float(np.mean(values)), len(above[0])), wilson(float(below.mean()), len(below))
+    if not (b.low > 0 and 2 * b.value > b.high):
+        return None
+
+    def end(own: float, other: float, sign: int) -> float:
+        inside = (a.value * b.value) ** 2 - own * other * (2 * a.value - own) * (2 * b.value - other)
+        return (a.value * b.value + sign * math.sqrt(max(inside, 0.0))) / (other * (2 * b.value - other))
+
+    found = Estimate(a.value / b.value, max(0.0, end(a.low, b.high, -1)), end(a.high, b.low, 1))
+    return _over_seeds(found, [v / b.value for v in values], 0.0, math.inf)
+
+
+def _over_seeds(over_examples: Estimate, values: Sequence[float], low: float, high: float = 1.0) -> Estimate:
+    """An interval over examples with that over several seeds added as squares, within the measure's range."""
+    if len(values) < 2:
+        return over_examples
+    v, n = over_examples.value, len(values)
+    half = float(stdtrit(n - 1, 0.5 + LEVEL / 2)) * float(np.std(values, ddof=1)) / math.sqrt(n)
+    down, up = math.hypot(v - over_examples.low, half), math.hypot(over_examples.high - v, half)
+    return Estimate(v, max(low, v - down), min(high, v + up), n - 1)
 
 
 def bonferroni(number: int, *, level: float = LEVEL) -> float:
@@ -311,3 +444,58 @@ def rises(loss: Floats) -> float:
     if len(curve) < 3 or not curve[0] > curve[-1]:
         return math.nan
     return float(100 * np.maximum(np.diff(curve), 0).sum() / (curve[0] - curve[-1]))
+
+
+WINDOW, EPOCHS = 5, 8
+"""Losses are averaged over so many epochs (a quarter of a short training) before they are held against each other;
+below so many epochs their noise is not known."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a loss curve goes on after its lowest point, with the noise between epochs.
+
+    Attributes:
+        best: the epoch around which it is lowest.
+        lowest: its mean there.
+        rise: how far the last epochs' mean is above the lowest; its interval allows for the lowest being chosen.
+        fall: how far it fell over the last quarter of the epochs.
+        window: over how many epochs means are taken.
+    """
+
+    best: float
+    lowest: float
+    rise: Stat
+    fall: Stat
+    window: int
+
+
+def course(loss: Floats, *, kept: bool = False) -> Course | None:
+    """The course of a loss curve; None below `EPOCHS` epochs.
+
+    The noise of an epoch is that of second differences in the later half, which a smooth course has next to none of.
+
+    Args:
+        loss: one an epoch.
+        kept: whether the lowest epoch's weights were put back, so that nothing rose.
+    """
+    curve = np.asarray(loss, np.float64)
+    n = len(curve)
+    if n < EPOCHS or not np.isfinite(curve).all():
+        return None
+    window = min(WINDOW, n // 4)
+    smooth = np.convolve(curve, np.ones(window) / window, mode="valid")
+    second = np.diff(curve[n // 2 - 1 :], 2)
+    error = math.sqrt(float(np.mean(second**2)) / 6 * 2 / window)
+    best = int(smooth.argmin())
+    # Neighbouring second differences share epochs, so that they tell of the noise as half as many by themselves would.
+    z, level = float(ndtri(0.5 + LEVEL / 2)), (1 - LEVEL) / 2
+    plain, chosen = (float(stdtrit(len(second) / 2, 1 - level / k)) / z for k in (1, len(smooth)))
+    quarter = max(0, len(smooth) - 1 - max(n // 4, window))
+    return Course(
+        best=best + (window + 1) / 2,
+        lowest=float(smooth[best]),
+        rise=Stat(0.0 if kept else float(smooth[-1] - smooth[best]), (), (chosen * error) ** 2),
+        fall=Stat(float(smooth[quarter] - smooth[-1]), (), (plain * error) ** 2),
+        window=window,
+    )

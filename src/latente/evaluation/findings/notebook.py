@@ -10,16 +10,31 @@ from __future__ import annotations
 import math
 
 from latente.evaluation.findings import rules
-from latente.evaluation.findings.claims import Claim, Finding, above, all_of, lacking, points, say, undefined, within
-from latente.evaluation.findings.measures import NEIGHBOURS
+from latente.evaluation.findings.claims import (
+    Claim,
+    Finding,
+    Verdict,
+    above,
+    below,
+    beside,
+    each_of,
+    every,
+    lacking,
+    points,
+    say,
+    undefined,
+    within,
+)
+from latente.evaluation.findings.measures import EPOCHS, NEIGHBOURS, Estimate
 from latente.evaluation.findings.quantities import Evidence
 from latente.evaluation.findings.rules import DIVERSE_SPREAD, SLIGHT
 from latente.registry import Registry
 
 SIMILAR = 2.0
 """Losses are similar within so many percent of the training loss."""
-RISE = 1.0
-"""Overfitting is not pronounced where the validation loss ends at most so many percent above its lowest."""
+RISE, PRONOUNCED = 1.0, 10.0
+"""Overfitting is not pronounced where the validation loss ends at most so many percent above its lowest, and less than
+so many percent of the training loss above that."""
 STRUCTURE = 0.5
 """Structure is kept where more of the variance of coarse images is explained than is lost."""
 DIVERSE_CLASSES = 0.75
@@ -31,8 +46,9 @@ findings: Registry[tuple[Claim, ...]] = Registry("finding")
 
 
 def find(evidence: Evidence) -> list[Finding]:
-    """Every finding, in the notebook's order."""
-    return [Finding(name, findings[name](evidence)) for name in findings]
+    """Every finding that means anything on this data, in the notebook's order."""
+    found = [Finding(name, tuple(c for c in findings[name](evidence) if c.applies)) for name in findings]
+    return [f for f in found if f.claims]
 
 
 @findings.register("performance")
@@ -40,30 +56,47 @@ def performance(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 1: similar losses in training and validation, no pronounced overfitting."""
     f = e.fit
     if f is None:
-        return lacking("similar", "vae"), lacking("overfitting", "vae")
-    if f.gap_percent is None or f.rise_percent is None:
+        return _no_vae(e, "similar", "overfitting")
+    if f.gap_percent is None:
         return lacking("similar", "scale"), lacking("overfitting", "scale")
     gap = [say("gap", train=f.train, validation=f.validation, gap=f.gap, percent=f.gap_percent, limit=SIMILAR)]
-    if f.zero:
-        gap.append(say("zero", zero=f.zero))
+    if f.floor:
+        gap.append(say(f.floor, zero=f.zero))
     if f.test is not None:
         gap.append(say("test", test=f.test))
-    rise = [say("rise", best=f.best_epoch, epochs=f.epochs, rise=f.rise_percent, limit=RISE)]
-    if f.best_epoch > f.epochs - 1:
-        rise.append(say("falling"))
+    over = [say("above", percent=f.gap_percent, limit=PRONOUNCED)]
+    if f.rise_percent is None or f.fall_percent is None:
+        over.append(say("short", epochs=f.epochs, least=EPOCHS))
+    else:
+        course = {"best": f.best_epoch, "epochs": f.epochs, "window": f.window, "limit": RISE}
+        over += [say("rise", rise=f.rise_percent, **course), say("fall", fall=f.fall_percent, limit=RISE)]
+
+    def pronounced(times: int) -> list[Verdict]:
+        gap, rise = beside(f.gap_percent, times), beside(f.rise_percent, times)
+        return [below(gap, PRONOUNCED), within(rise, -math.inf, RISE)]
+
+    verdict = each_of(pronounced(1), pronounced(2))
+    # While the loss falls, nothing was trained after the best epoch that could have made it worse.
+    if verdict == "holds" and within(f.fall_percent, -math.inf, RISE) != "holds":
+        verdict = "unknown"
     return (
         Claim("similar", within(f.gap_percent, -SIMILAR, SIMILAR), tuple(gap)),
-        Claim("overfitting", within(f.rise_percent, -math.inf, RISE), tuple(rise)),
+        Claim("overfitting", verdict, tuple(over)),
     )
+
+
+def _no_vae(e: Evidence, *keys: str) -> tuple[Claim, ...]:
+    return tuple(lacking(key, "vae", left_out=rules.left_out(e)) for key in keys)
 
 
 @findings.register("reconstructions")
 def reconstructions(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 2: global structure kept, edges slightly smoothed."""
     r = e.reconstructions
+    if not e.images:
+        return lacking("structure", "images"), lacking("smoothing", "images")
     if r is None:
-        missing = [t for t, absent in (("vae", e.vae is None), ("images", not e.images)) if absent]
-        return lacking("structure", *missing), lacking("smoothing", *missing)
+        return _no_vae(e, "structure", "smoothing")
     structure = say("structure", structure=r.structure, block=r.block, limit=STRUCTURE)
     smoothing = say("smoothing", sharpness=r.sharpness, limit=SLIGHT)
     return (
@@ -77,20 +110,22 @@ def samples(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 3: reasonable diversity; some samples ambiguous, which larger latents may mend."""
     s = e.samples
     if s is None:
-        return lacking("diversity", "vae"), lacking("ambiguity", "vae"), rules.recognisable("room", e)
+        unlabelled = lacking("ambiguity", "labels") if e.classes < 2 else _no_vae(e, "ambiguity")[0]
+        return *_no_vae(e, "diversity"), unlabelled, rules.recognisable("room", e)
     diversity = [say("spread", spread=s.spread, limit=DIVERSE_SPREAD)]
-    verdicts = [above(s.spread, DIVERSE_SPREAD)]
+    kinds: list[tuple[Estimate | None, float]] = [(s.spread, DIVERSE_SPREAD)]
     if s.classes is not None:
         diversity.append(
             say("classes", own=s.effective, real=s.real_effective, classes=s.classes, limit=DIVERSE_CLASSES)
         )
-        verdicts.append(above(s.classes, DIVERSE_CLASSES))
+        kinds.append((s.classes, DIVERSE_CLASSES))
     ambiguity = lacking("ambiguity", "labels")
     if s.excess is not None:
         doubt = say("ambiguous", own=s.ambiguous, real=s.real_ambiguous, excess=points(s.excess), **rules.VOTES)
         ambiguity = Claim("ambiguity", above(s.excess, 0), (doubt,))
     return (
-        undefined("diversity", s.spread) or Claim("diversity", all_of(verdicts), tuple(diversity)),
+        undefined("diversity", s.spread)
+        or Claim("diversity", every(lambda k, n: above(beside(k[0], n), k[1]), kinds), tuple(diversity)),
         ambiguity,
         rules.recognisable("room", e),
     )
@@ -101,13 +136,14 @@ def latent_space(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 4: coherent groups by label in two latents, a structure that was learnt."""
     found = e.latent_map
     if found is None:
-        missing = ("labels",) if e.classes < 2 else ("two_latents",)
-        return lacking("groups", *missing), lacking("learnt", *missing)
+        thing, models = ("labels" if e.classes < 2 else "two_latents"), rules.left_out(e)
+        return lacking("groups", thing, left_out=models), lacking("learnt", thing, left_out=models)
     limit = (1 + found.majority) / 2
-    groups = say("accuracy", accuracy=found.accuracy, majority=found.majority, limit=limit, neighbours=NEIGHBOURS)
+    shares = {"accuracy": found.accuracy, "majority": found.majority, "limit": limit, "margin": points(found.margin)}
+    groups = say("accuracy", **shares, neighbours=NEIGHBOURS)
     learnt = say("linear", linear=found.linear, advantage=points(found.advantage))
     return (
-        undefined("groups", found.accuracy) or Claim("groups", above(found.accuracy, limit), (groups,)),
+        undefined("groups", found.accuracy, found.margin) or Claim("groups", above(found.margin, 0), (groups,)),
         undefined("learnt", found.advantage) or Claim("learnt", above(found.advantage, 0), (learnt,)),
     )
 

@@ -13,10 +13,14 @@ class Fit:
 
     Attributes:
         train, validation: losses of the final weights.
-        gap, gap_percent: validation − train; in percent of the training loss, where its zero means something.
-        best_epoch, epochs: the epoch of the lowest validation loss, and how many there were (means over seeds).
-        rise_percent: how far the kept weights' validation loss lies above the lowest, in percent.
-        zero: the loss of a perfect model, which percentages leave out: the constant of a normal density.
+        gap, gap_percent: validation − train; in percent of the training loss, where its zero is known.
+        epochs: how many there were; best_epoch the one around which the validation loss was lowest (means over seeds).
+        rise_percent: how far the kept weights' validation loss lies above the lowest, in percent of that; None where
+            the noise between epochs is not known.
+        fall_percent: how far the validation loss fell over the last quarter of the epochs, likewise.
+        window: over how many epochs it is averaged for both.
+        zero: the loss of a perfect model, which percentages leave out; ``floor`` says what it is: "density", the
+            constant of a normal density, "entropy", that of grey values, or "".
         test: the loss on the test part, where it was evaluated before.
     """
 
@@ -27,7 +31,10 @@ class Fit:
     best_epoch: float
     epochs: float
     rise_percent: Estimate | None
+    fall_percent: Estimate | None
+    window: int = 5
     zero: float = 0.0
+    floor: str = ""
     test: float | None = None
 
 
@@ -73,13 +80,15 @@ class LatentMap:
 
     Attributes:
         accuracy: of labels of validation codes by the nearest training codes.
-        majority: share of the most frequent class.
+        majority: share of the class that is the most frequent of the training part.
+        margin: accuracy − the middle of that share and 1.
         linear: the same accuracy in the first two principal components.
         advantage: accuracy − linear.
     """
 
     accuracy: Estimate | None
     majority: float
+    margin: Estimate | None
     linear: float
     advantage: Estimate | None
 
@@ -91,10 +100,10 @@ class Pair:
     Attributes:
         ae_latents, vae_latents: their sizes.
         matched: whether network, likelihood and training are the same too.
-        ae_loss, vae_loss, loss_percent: validation losses as reported, and their difference in percent of the
-            VAE's; None where the likelihoods differ.
+        ae_loss, vae_loss, loss_percent: validation losses as reported, and their difference in percent of what the
+            VAE's is above a perfect model's; None where the likelihoods differ or that is not known.
         score: "bce" or "mse", a value, reconstruction only; mean over codes drawn from the posterior.
-        ae_score, vae_score, score_percent: that score, and its difference in percent of the VAE's.
+        ae_score, vae_score, score_percent: that score, and its difference likewise.
         ae_variety, vae_variety, variety: total variance of reconstructions relative to that of the originals.
         ae_sharpness, vae_sharpness, sharpness: edge strength of reconstructions relative to the originals.
         ae_energy, ae_normal_energy, vae_energy: energy distance from validation examples of decoded draws
@@ -146,7 +155,7 @@ class Size:
         epochs_to_90: epochs until 90% of the training loss's decrease is done.
         epochs_to_smallest: epochs until the training loss is below the smallest VAE's last; None where it never is.
         rises: upward moves of the training loss, in percent of its decrease.
-        last_change: the training loss's change in the last epoch, in percent of the loss.
+        last_change: the training loss's change in the last epoch, in percent of its decrease.
         sharpness: edge strength of prior samples relative to validation images.
         ambiguous: share of prior samples that are ambiguous.
         inactive: latents whose posterior means vary by less than 0.01 (Burda et al. 2016).
@@ -172,7 +181,8 @@ class Size:
 class Step:
     """What changes from a smaller to a larger VAE of the sweep: second − first, paired by example and seed.
 
-    ``epochs_percent`` is the change of `Size.epochs_to_90` in percent of the first, ``rises`` in percentage points.
+    ``epochs_percent`` is the change of `Size.epochs_to_90` in percent of the first, ``rises`` in percentage points:
+    both None with one seed, for a single curve has no interval.
     """
 
     first: int
@@ -221,7 +231,8 @@ class Evidence:
         residual: the largest |loss − (reconstruction + β KL)| of any epoch, relative to the loss.
         steps: between neighbouring sizes of the sweep; from_smallest: from the smallest to each other.
         inactive, latents: of the main VAE.
-        betas: runs with β ≠ 1.
+        betas: runs with a fixed β ≠ 1; ``annealed``: runs that change it while they train.
+        left_out: (why, names) of the models that take no part: "missing" values, a "condition", or other "parts".
     """
 
     data: str
@@ -247,4 +258,6 @@ class Evidence:
     from_smallest: tuple[Step, ...] = ()
     inactive: float | None = None
     betas: int = 0
+    annealed: int = 0
+    left_out: tuple[tuple[str, str], ...] = ()
     weighted: tuple[Weighted, ...] = ()

@@ -15,9 +15,11 @@ from latente.evaluation.findings.claims import (
     Verdict,
     above,
     agreed,
-    all_of,
     below,
+    beside,
     contrary,
+    each_of,
+    every,
     lacking,
     points,
     say,
@@ -72,7 +74,7 @@ def fair(e: Evidence) -> Claim:
         scores = {"ae": p.ae_score, "vae": p.vae_score, "percent": p.score_percent}
         return say(p.score, **_sizes(p), **scores, limit=CLOSE)
 
-    return _by_pair("fair", e, lambda p: within(p.score_percent, -CLOSE, CLOSE), said)
+    return _by_pair("fair", e, lambda p, n: within(beside(p.score_percent, n), -CLOSE, CLOSE), said)
 
 
 def variety(e: Evidence) -> Claim:
@@ -81,7 +83,7 @@ def variety(e: Evidence) -> Claim:
     def said(p: Pair) -> Said:
         return say(_paired("variety", p), **_sizes(p), ae=p.ae_variety, vae=p.vae_variety, difference=p.variety)
 
-    return _by_pair("variety", e, lambda p: below(p.variety, 0), said, main=True)
+    return _by_pair("variety", e, lambda p, n: below(beside(p.variety, n), 0), said, main=True)
 
 
 def sharp(e: Evidence) -> Claim:
@@ -104,14 +106,17 @@ def sharper_than_vae(e: Evidence) -> Claim:
         values = [x.value if x else None for x in (p.ae_sharpness, p.vae_sharpness)]
         return say("edges", **_sizes(p), ae=values[0], vae=values[1], difference=p.sharpness)
 
-    return _by_pair("sharper", e, lambda p: above(p.sharpness, 0), said)
+    return _by_pair("sharper", e, lambda p, n: above(beside(p.sharpness, n), 0), said)
 
 
 def no_new(e: Evidence) -> Claim:
     """The autoencoder cannot generate new examples: neither recognisable, novel ones, nor a variety of them."""
 
-    def verdict(p: Pair) -> Verdict:
-        return contrary(all_of([above(p.ae_new, GENERATES), above(p.ae_spread, DIVERSE_SPREAD)]))
+    def verdict(p: Pair, n: int) -> Verdict:
+        def both(times: int) -> list[Verdict]:
+            return [above(beside(p.ae_new, times), GENERATES), above(beside(p.ae_spread, times), DIVERSE_SPREAD)]
+
+        return contrary(each_of(both(n), both(2 * n)))
 
     def said(p: Pair) -> Said:
         new = {"new": p.ae_new, "spread": p.ae_spread, "normal": p.ae_normal_new, "vae": p.vae_new}
@@ -135,7 +140,12 @@ def plain_advantage(e: Evidence) -> Claim:
         )
 
     return _by_pair(
-        "plain", e, lambda p: above(p.normal_energy, 0), said, main=True, numbers=lambda p: (p.normal_energy,)
+        "plain",
+        e,
+        lambda p, n: above(beside(p.normal_energy, n), 0),
+        said,
+        main=True,
+        numbers=lambda p: (p.normal_energy,),
     )
 
 
@@ -146,8 +156,8 @@ def advantage(e: Evidence) -> Claim:
     alone draws of one class only.
     """
 
-    def verdict(p: Pair) -> Verdict:
-        return agreed(above(p.energy, 0), above(p.ambiguous, 0))
+    def verdict(p: Pair, n: int) -> Verdict:
+        return agreed(above(beside(p.energy, n), 0), above(beside(p.ambiguous, n), 0))
 
     def said(p: Pair) -> Said:
         energies = {"ae": p.ae_energy, "vae": p.vae_energy, "difference": p.energy}
@@ -191,7 +201,7 @@ def recognisable(key: str, e: Evidence) -> Claim:
     if e.classes < 2:
         return lacking(key, "labels")
     if not e.from_smallest:
-        return lacking(key, "sweep")
+        return _lacking(key, e, "sweep")
     s, before, after = e.from_smallest[-1], e.sweep[0].ambiguous, e.sweep[-1].ambiguous
     change = points(s.ambiguous)
     said = say("shared.ambiguous", first=s.first, second=s.second, before=before, after=after, change=change)
@@ -202,7 +212,7 @@ def recognisable(key: str, e: Evidence) -> Claim:
 def cost(e: Evidence, *more: Said) -> Claim:
     """The largest size costs clearly more than the smallest."""
     if len(e.sweep) < 2:
-        return lacking("cost", "sweep")
+        return _lacking("cost", e, "sweep")
     a, b = e.sweep[0], e.sweep[-1]
     rise = 100 * (b.parameters / a.parameters - 1)
     sizes = {"first": a.latents, "second": b.latents}
@@ -217,16 +227,16 @@ def cost(e: Evidence, *more: Said) -> Claim:
 def faster(e: Evidence) -> Claim:
     """Every larger size does 90% of its decrease in fewer epochs than the smallest."""
 
-    def verdict(s: Step) -> Verdict:
-        change = s.epochs_percent
+    def verdict(s: Step, n: int) -> Verdict:
+        change = beside(s.epochs_percent, n)
         if change is None:
             return "unknown"
-        # A smaller difference than this, either way, is no evidence: one curve has no interval of its own.
+        # A smaller difference than this, either way, decides nothing.
         return "holds" if change.high < -FASTER else "fails" if change.low > FASTER else "unknown"
 
     if len(e.sweep) < 2:
-        return lacking("speed", "sweep")
-    if any(s.epochs_percent is None for s in e.from_smallest) or any(z.epochs_to_90 is None for z in e.sweep):
+        return _lacking("speed", e, "sweep")
+    if any(z.epochs_to_90 is None for z in e.sweep):
         return lacking("speed", "epochs")
     said = [say("epochs", latents=z.latents, epochs=z.epochs_to_90, all=z.epochs, last=z.last_change) for z in e.sweep]
     said.append(say("margin", limit=FASTER))
@@ -235,20 +245,25 @@ def faster(e: Evidence) -> Claim:
         for z in e.sweep[1:]
         if z.epochs_to_smallest is not None
     ]
-    return Claim("speed", all_of([verdict(s) for s in e.from_smallest]), tuple(said))
+    if any(s.epochs_percent is None for s in e.from_smallest):
+        said.append(say("shared.one_curve"))
+    return Claim("speed", every(verdict, e.from_smallest), tuple(said))
 
 
 def steadier(e: Evidence) -> Claim:
     """Every larger size's training loss moves up less than the smallest's."""
     if len(e.sweep) < 2:
-        return lacking("stability", "sweep")
-    if any(s.rises is None for s in e.from_smallest) or any(z.rises is None for z in e.sweep):
+        return _lacking("stability", e, "sweep")
+    if any(z.rises is None for z in e.sweep):
         return lacking("stability", "epochs")
     said = [say("rises", latents=z.latents, rises=z.rises) for z in e.sweep]
     if all(z.rises == 0 for z in e.sweep):
         said = [say("none")]
     said.append(say("margin", limit=STEADIER))
-    return Claim("stability", all_of([below(s.rises, -STEADIER) for s in e.from_smallest]), tuple(said))
+    if any(s.rises is None for s in e.from_smallest):
+        said.append(say("shared.one_curve"))
+    verdict = every(lambda s, n: below(beside(s.rises, n), -STEADIER), e.from_smallest)
+    return Claim("stability", verdict, tuple(said))
 
 
 def regularisation(e: Evidence) -> Claim:
@@ -259,7 +274,8 @@ def regularisation(e: Evidence) -> Claim:
         said = [say("shared.inactive", latents=latents, inactive=inactive), say("shared.annealing")]
     told = [w for w in e.weighted if w.change is not None and w.bound is not None]
     if not told:
-        return Claim("regularisation", "unknown", (say("shared.no_beta", runs=e.betas), *said))
+        none = say("shared.no_beta", runs=e.betas, annealed=e.annealed)
+        return Claim("regularisation", "unknown", (none, *said, *left_out(e)))
     each = [below(w.change, 0) for w in told]
     # One weight that helps is enough; that none does takes all of them.
     verdict: Verdict = "holds" if "holds" in each else "fails" if all(v == "fails" for v in each) else "unknown"
@@ -282,21 +298,22 @@ def regularisation(e: Evidence) -> Claim:
 def larger(e: Evidence) -> Claim:
     """A size beyond the notebook's largest has a lower loss."""
     if len(e.sweep) < 2:
-        return lacking("larger", "sweep")
+        return _lacking("larger", e, "sweep")
     said: list[Said] = []
-    verdicts: list[Verdict] = []
+    beyond: list[Estimate | None] = []
     by_size = {z.latents: z for z in e.sweep}
     for s in e.steps:
         if s.loss is not None and (s.second > NOTEBOOK_LARGEST or s is e.steps[-1]):
             before, after = by_size[s.first].loss, by_size[s.second].loss
             said.append(say("shared.loss", first=s.first, second=s.second, before=before, after=after, change=s.loss))
         if s.second > NOTEBOOK_LARGEST:
-            verdicts.append(below(s.loss, 0))
+            beyond.append(s.loss)
     largest = e.sweep[-1]
-    if not verdicts:
+    if not beyond:
         said.insert(0, say("beyond", largest=largest.latents, notebook=NOTEBOOK_LARGEST))
     said.append(say("shared.inactive", latents=largest.latents, inactive=largest.inactive))
-    return Claim("larger", all_of(verdicts), tuple(said))
+    verdict = every(lambda change, n: below(beside(change, n), 0), beyond) if beyond else "unknown"
+    return Claim("larger", verdict, tuple(said))
 
 
 def _by_step(
@@ -310,7 +327,7 @@ def _by_step(
 ) -> Claim:
     """One claim over steps of the sweep, with a sentence for each."""
     if not steps:
-        return lacking(key, "sweep")
+        return _lacking(key, e, "sweep")
     sizes = {z.latents: value(z) for z in e.sweep}
     numbers = [(sizes.get(s.first), sizes.get(s.second), change(s)) for s in steps]
     said = tuple(
@@ -318,13 +335,13 @@ def _by_step(
         for s, (a, b, c) in zip(steps, numbers, strict=True)
     )
     missing = undefined(key, *(n for row in numbers for n in row))
-    return missing or Claim(key, all_of([judge(c, 0) for _, _, c in numbers]), said)
+    return missing or Claim(key, every(lambda c, n: judge(beside(c, n), 0), [c for _, _, c in numbers]), said)
 
 
 def _by_pair(
     key: str,
     e: Evidence,
-    judge: Callable[[Pair], Verdict],
+    judge: Callable[[Pair, int], Verdict],
     said: Callable[[Pair], Said],
     *,
     main: bool = False,
@@ -335,9 +352,9 @@ def _by_pair(
     if main and e.main_pair is not None and not e.main_pair.matched:
         pairs.insert(0, e.main_pair)
     if not pairs:
-        return _no_pair(key, e) if main or e.main_pair is None else lacking(key, "matched")
+        return _no_pair(key, e) if main or e.main_pair is None else _lacking(key, e, "matched")
     missing = undefined(key, *(n for p in pairs for n in numbers(p)))
-    return missing or Claim(key, all_of([judge(p) for p in pairs]), tuple(said(p) for p in pairs))
+    return missing or Claim(key, every(judge, pairs), tuple(said(p) for p in pairs))
 
 
 def _paired(template: str, p: Pair) -> str:
@@ -349,4 +366,13 @@ def _sizes(p: Pair) -> dict[str, Number]:
 
 
 def _no_pair(key: str, e: Evidence) -> Claim:
-    return lacking(key, *(t for t, absent in (("vae", e.vae is None), ("ae", e.ae is None)) if absent))
+    return _lacking(key, e, *(t for t, absent in (("vae", e.vae is None), ("ae", e.ae is None)) if absent))
+
+
+def _lacking(key: str, e: Evidence, *things: str) -> Claim:
+    return lacking(key, *things, left_out=left_out(e))
+
+
+def left_out(e: Evidence) -> tuple[Said, ...]:
+    """A sentence for each reason why models of the study take no part."""
+    return tuple(say(f"missing.left_{why}", names=names) for why, names in e.left_out)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from latente.evaluation.findings.claims import Verdict, above, below
-from latente.evaluation.findings.measures import Estimate
+from latente.evaluation.findings.measures import Estimate, corrected
 from latente.evaluation.findings.scored.base import Facts, Z, estimate, minus
 
 
@@ -20,16 +20,21 @@ class Losses:
 
     Attributes:
         name, latents: of the model.
-        test, train: losses; ``reconstruction`` its error on the test part.
-        bounds: whether the loss is that of a model with a prior, the KL counted once.
+        test: the loss on the test part; ``reconstruction`` its error there.
+        gap: how much the test loss is above the training loss.
+        scale, distortion: what the loss and the reconstruction error are: equal where they may be compared; "" where
+            they may not be with any other's.
+        what: the loss in words.
     """
 
     name: str
     latents: int
     test: Estimate | None
-    train: Estimate | None
     reconstruction: Estimate | None
-    bounds: bool
+    gap: Estimate | None
+    scale: str = ""
+    distortion: str = ""
+    what: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,16 +43,15 @@ class Standing:
 
     Attributes:
         models: their losses.
-        one: whether all have one likelihood, so that their losses are the same quantity.
         pairs: with and without a prior, alike in all else.
-        apart: how much a number ("loss", "reconstruction") of the second model is above the first's, by their names;
-            None where it is not known.
+        apart: how much a number ("loss", "reconstruction") of the second model is above the first's, by their names,
+            with an interval that holds together with as many others as the last argument says; None where it is not
+            known.
     """
 
     models: tuple[Losses, ...]
-    one: bool
     pairs: tuple[tuple[Losses, Losses], ...] = ()
-    apart: Callable[[str, str, str], Estimate | None] = lambda first, second, number: None
+    apart: Callable[[str, str, str, int], Estimate | None] = lambda first, second, number, times: None
 
 
 @dataclass(frozen=True)
@@ -84,84 +88,82 @@ def summarise(standing: Standing) -> list[tuple[str, Verdict, Facts]]:
 Of = tuple[Losses, Estimate]
 
 
-def _above(standing: Standing, number: str, first: Of, second: Of) -> Estimate:
+def _above(standing: Standing, number: str, first: Of, second: Of, times: int = 1) -> Estimate:
     """How much the second's number is above the first's."""
-    known = standing.apart(first[0].name, second[0].name, number)
-    return minus(second[1], first[1]) if known is None else known
+    known = standing.apart(first[0].name, second[0].name, number, times)
+    return corrected(minus(second[1], first[1]), times) if known is None else known
 
 
 def _lowest(standing: Standing, number: str, among: Sequence[tuple[Losses, Estimate | None]]) -> list[Facts]:
-    found = sorted(((value, model) for model, value in among if value is not None), key=lambda f: f[0].value)
+    found = sorted(
+        ((model, value) for model, value in among if value is not None), key=lambda f: (f[1].value, f[0].name)
+    )
     if len(found) < 2:
         return []
-    (best, model), (second, other) = found[:2]
+    (model, best), *others = found
     error = (best.high - best.low) / (2 * Z)
+    # It was chosen for being the lowest, so that all differences count; the one that is shown is the least clear.
+    behind = [(_above(standing, number, (model, best), other, len(others)), other[0].name) for other in others]
+    closest, second = min(behind, key=lambda b: (b[0].low, b[1]))
     return [
-        {"name": model.name, "latents": model.latents, "value": best.value, "error": error, "second": other.name,
-         "behind": _above(standing, number, (model, best), (other, second))}
+        {"name": model.name, "latents": model.latents, "value": best.value, "error": error, "second": second,
+         "behind": closest, "count": len(found), "what": model.what}
     ]  # fmt: skip
 
 
+def _by(scale: Callable[[Losses], str], models: Sequence[Losses]) -> list[list[Losses]]:
+    groups: dict[str, list[Losses]] = {}
+    for m in models:
+        if scale(m):
+            groups.setdefault(scale(m), []).append(m)
+    return list(groups.values())
+
+
 def _losses(standing: Standing) -> list[Facts]:
-    return _lowest(standing, "loss", [(m, m.test) for m in standing.models if m.bounds]) if standing.one else []
+    groups = _by(lambda m: m.scale, standing.models)
+    return [f for g in groups for f in _lowest(standing, "loss", [(m, m.test) for m in g])]
 
 
-_BEST: Facts = {"name": "a", "latents": 8, "value": 100.0, "error": 0.5, "second": "b", "behind": Estimate(9, 8, 10)}
+_BEST: Facts = {
+    "name": "a", "latents": 8, "value": 100.0, "error": 0.5, "second": "b", "behind": Estimate(9, 8, 10), "count": 3,
+    "what": "reconstruction + KL",
+}  # fmt: skip
 _EQUAL: Facts = {**_BEST, "behind": Estimate(0, 0, 0)}
 
 
 @sentence("loss", _losses, holds=_BEST, fails=_EQUAL)
 def loss(f: Facts) -> Verdict:
-    """One model with a prior has the lowest test loss, by more than the interval of the difference to the next."""
+    """Of the models whose losses are one quantity, one has a lower test loss than each of the others."""
     return above(estimate(f, "behind"), 0)
 
 
 def _reconstructions(standing: Standing) -> list[Facts]:
-    return _lowest(standing, "reconstruction", [(m, m.reconstruction) for m in standing.models]) if standing.one else []
+    groups = _by(lambda m: m.distortion, standing.models)
+    return [f for g in groups for f in _lowest(standing, "reconstruction", [(m, m.reconstruction) for m in g])]
 
 
 @sentence("reconstruction", _reconstructions, holds=_BEST, fails=_EQUAL)
 def reconstruction(f: Facts) -> Verdict:
-    """One model has the lowest reconstruction error of all, by more than the interval of the difference to the next."""
+    """Of the models whose errors are one quantity, one has a lower one on the test part than each of the others."""
     return above(estimate(f, "behind"), 0)
 
 
-def _widest(standing: Standing) -> tuple[Losses, Estimate] | None:
-    gaps = [(m, minus(m.test, m.train)) for m in standing.models if m.test is not None and m.train is not None]
-    return max(gaps, key=lambda g: g[1].value) if gaps else None
-
-
-def _share(standing: Standing) -> list[Facts]:
-    found = _widest(standing)
-    # A density may be above one, so that a loss may be negative and a share of it without meaning.
-    if found is None or found[0].train is None or found[0].train.value <= 0:
+def _widest(standing: Standing) -> list[Facts]:
+    gaps = [(m.gap, m.name) for m in standing.models if m.gap is not None]
+    if not gaps:
         return []
-    model, gap = found
-    assert model.train is not None
-    return [{"name": model.name, "gap": gap, "percent": 100 * gap.value / model.train.value}]
+    # One of several gaps is shown for being wide: its interval holds together with the others'.
+    gap, name = max(((corrected(g, len(gaps)), name) for g, name in gaps), key=lambda g: (g[0].low, g[1]))
+    return [{"name": name, "gap": gap, "count": len(gaps)}]
 
 
 @sentence(
-    "gap", _share,
-    holds={"name": "a", "gap": Estimate(5, 4, 6), "percent": 5.0},
-    fails={"name": "a", "gap": Estimate(-5, -6, -4), "percent": -5.0},
+    "gap", _widest,
+    holds={"name": "a", "gap": Estimate(5, 4, 6), "count": 3},
+    fails={"name": "a", "gap": Estimate(-5, -6, -4), "count": 3},
 )  # fmt: skip
 def gap(f: Facts) -> Verdict:
-    """Of the model with the greatest gap, the test loss is above the training loss."""
-    return above(estimate(f, "gap"), 0)
-
-
-def _plain(standing: Standing) -> list[Facts]:
-    found = _widest(standing)
-    return [] if found is None or _share(standing) else [{"name": found[0].name, "gap": found[1]}]
-
-
-@sentence(
-    "gap_plain", _plain,
-    holds={"name": "a", "gap": Estimate(5, 4, 6)}, fails={"name": "a", "gap": Estimate(-5, -6, -4)},
-)  # fmt: skip
-def gap_plain(f: Facts) -> Verdict:
-    """The same where a share of the training loss means nothing."""
+    """Of the model for which it is clearest, the test loss is above the training loss."""
     return above(estimate(f, "gap"), 0)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import warnings
@@ -92,7 +91,7 @@ def write_classifier(path: Path, classifier: Classifier) -> None:
         "recipe": as_plain(classifier.recipe),
         "data": classifier.data,
         "data_fingerprint": classifier.data_fingerprint,
-        "accuracy": dataclasses.asdict(classifier.accuracy),
+        "accuracy": {name: getattr(classifier.accuracy, name) for name in ("value", "low", "high")},
         "fingerprint": classifier.fingerprint,
     }
     store.save_arrays(path, arrays, about)

@@ -11,6 +11,7 @@ from scipy.stats import norm, t
 
 from latente.errors import DataError
 from latente.evaluation.findings.measures import LEVEL, Estimate
+from latente.evaluation.findings.measures import wilson as wilson
 from latente.evaluation.metrics.checks import vector, whole
 from latente.spec import got
 
@@ -124,14 +125,6 @@ def mean_interval(values: ArrayLike, *, level: float = LEVEL) -> Estimate:
         return Estimate(mean, -math.inf, math.inf)
     half = float(t.ppf(0.5 + level / 2, len(v) - 1)) * float(v.std(ddof=1)) / math.sqrt(len(v))
     return Estimate(mean, mean - half, mean + half)
-
-
-def wilson(share: float, n: int, *, level: float = LEVEL) -> Estimate:
-    """A share of n independent examples and its score interval (Wilson 1927), which has a width at 0 and 1 too."""
-    z = float(norm.ppf(0.5 + level / 2))
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return Estimate(share, min(max(0.0, centre - half), share), max(min(1.0, centre + half), share))
 
 
 def bounded(estimate: Estimate, low: float = -math.inf, high: float = math.inf) -> Estimate:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latente.errors import SpecError
 from latente.evaluation import decomposition
-from latente.evaluation.collapse import THRESHOLD, aggregate_mmd, diagnose, usage
+from latente.evaluation.collapse import THRESHOLD, aggregate_mmd, diagnose, usage, wider
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.latent import judged
 from latente.evaluation.scores.base import Measured, OnBatch, Score, scores
@@ -60,7 +60,11 @@ class Collapse(Score):
             "active-units": Metric(float(diagnosis.active), 0.0),
             "unused-latents": Metric(float(len(diagnosis.unused)), 0.0),
         }
-        arrays: dict[str, NDArray[np.generic]] = {"variance_of_means": found.variances}
+        arrays: dict[str, NDArray[np.generic]] = {
+            "variance_of_means": found.variances,
+            "variance_error": found.variance_errors,
+            "threshold": np.array(float(self.threshold)),
+        }
         if found.kl is not None:
             arrays["kl_per_dimension"] = found.kl.mean(axis=0)
             arrays["kl_per_dimension_error"] = found.kl.std(axis=0, ddof=1) / np.sqrt(len(found.kl))
@@ -72,4 +76,6 @@ class Collapse(Score):
                 arrays["information_per_dimension"] = parts.arrays["information_per_dimension"]
         assert found.prior is not None
         values["aggregate-mmd"] = aggregate_mmd(model, found.codes, found.prior)
+        if model.prior.space == "euclidean":
+            arrays["mmd_of_wider"] = np.array(aggregate_mmd(model, wider(found.prior), found.prior).value)
         return Measured(values, arrays, (diagnosis.sentence(),) if diagnosis.unused else ())

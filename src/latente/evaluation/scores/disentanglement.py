@@ -36,9 +36,10 @@ class Disentanglement(Score):
     """MIG, DCI, SAP, FactorVAE score, modularity and IRS of the mean codes, all in 0..1 and more for better.
 
     Arrays: ``information``, shape (latents, factors): mutual information of a latent and a factor over the factor's
-    entropy, in 0..1; of images also ``traversal``, shape (moving, steps, *shape): one example's code decoded with one
-    latent at a time at its quantiles, ``traversal_latents`` (moving,), ``traversal_at`` (moving, steps) and
-    ``traversal_change`` (moving,), see `latente.evaluation.traversal`.
+    entropy, in 0..1; ``gaps`` and ``gap_errors``, shape (factors,): MIG's gap of each factor and its standard error; of
+    images also ``traversal``, shape (moving, steps, *shape): one example's code decoded with one latent at a time at
+    its quantiles, ``traversal_latents`` (moving,), ``traversal_at`` (moving, steps) and ``traversal_change`` (moving,),
+    see `latente.evaluation.traversal`.
 
     Attributes:
         examples: at most so many of the part, drawn with the seed.
@@ -98,6 +99,8 @@ class Disentanglement(Score):
             name + suffix(self): Metric(score.value, score.standard_error or 0.0) for name, score in found.items()
         }
         arrays: dict[str, NDArray[np.generic]] = {"information": _shares(codes, factors)}
+        if found["mig"].each_error is not None:
+            arrays |= {"gaps": found["mig"].each, "gap_errors": found["mig"].each_error}
         if data.is_image:
             arrays |= _moved(run, codes)
         return Measured(values, arrays)

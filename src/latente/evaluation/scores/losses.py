@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from latente.evaluation.scores.base import Measured, OnBatch, Score, by_example, scores, told
 from latente.model.autoencoder import part
+from latente.model.likelihoods import likelihoods
 from latente.objective.objectives import objectives
+from latente.registry import Registry
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run
@@ -36,11 +39,11 @@ class Loss(_OfTraining):
     name: ClassVar[str] = "loss"
 
     def scale(self, run: Run) -> str | None:
-        """Equal where objective (its β with it) and likelihood are, with all their options."""
+        """Equal where the loss is one quantity (see `quantity`) of one likelihood, with all its options."""
         spec = run.spec.model
         if self.why_not(run):
             return None
-        return f"{_text(spec.objective)} of {_text(spec.likelihood)}{told(run)}"
+        return f"{quantity(spec.objective)} of {_text(spec.likelihood, likelihoods)}{told(run)}"
 
     def why_not(self, run: Run) -> str:
         """Where examples are not scored each by itself, their losses are no pairs."""
@@ -59,8 +62,8 @@ class Distortion(_OfTraining):
     def scale(self, run: Run) -> str | None:
         """Equal where the likelihood is, with all its options, and what is encoded."""
         noisy = part(run.spec.model.objective)[0] == "denoising"
-        corrupted = f", codes of {_text(run.spec.model.objective)} examples" if noisy else ""
-        return f"−log p(x | z) of {_text(run.spec.model.likelihood)}{corrupted}{told(run)}"
+        corrupted = f", codes of {_text(run.spec.model.objective, objectives)} examples" if noisy else ""
+        return f"−log p(x | z) of {_text(run.spec.model.likelihood, likelihoods)}{corrupted}{told(run)}"
 
 
 @scores.register("mse")
@@ -73,7 +76,7 @@ class SquaredError(_OfTraining):
     def scale(self, run: Run) -> str | None:
         """Any models compare that see the same values; not those that are told the label."""
         likelihood = run.model.likelihood
-        seen = f" against what {_text(run.spec.model.likelihood)} observes" if likelihood.observes else ""
+        seen = f" against what {_text(run.spec.model.likelihood, likelihoods)} observes" if likelihood.observes else ""
         return f"squared error of drawn codes{seen}{told(run)}"
 
 
@@ -81,8 +84,19 @@ KEPT = (Loss(), Distortion(), SquaredError())
 """Those that every evaluation brings with it, example by example (`Run.known_examples`)."""
 
 
-def _text(value: Part) -> str:
-    """A part with its options, alike for alike parts."""
+def quantity(objective: Part) -> str:
+    """What a loss is, in the words of spec files, alike for losses that are one quantity: of the ELBO the weight of its
+    KL when schedules have ended, "elbo" or "elbo (beta = 4)"; of others the objective with its options."""
+    weights = objectives.make(objective).weights()
+    if weights is None or set(weights) != {"reconstruction", "kl"}:
+        return _text(objective, objectives)
+    return "elbo" if weights["kl"] == 1 else f"elbo (beta = {weights['kl']:g})"
+
+
+def _text(value: Part, registry: Registry[Any]) -> str:
+    """A part with its options but for the defaults, alike for alike parts."""
     name, options = part(value)
+    usual = inspect.signature(registry[name]).parameters
+    options = {k: v for k, v in options.items() if k not in usual or v != usual[k].default}
     told = (f"{k} = {v if isinstance(v, str) else json.dumps(v, sort_keys=True)}" for k, v in sorted(options.items()))
     return f"{name} ({', '.join(told)})" if options else name

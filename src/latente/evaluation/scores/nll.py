@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from latente.evaluation.bounds import SAMPLES, nll, objection
 from latente.evaluation.evaluate import Metric, mean_and_error
 from latente.evaluation.memory import MEMORY
@@ -57,6 +59,8 @@ class Likelihood(Score):
             values[f"{key}_gain"] = mean_and_error(bound.gain)
         warning = bound.warning()
         arrays = {EACH + key: bound.values, EACH + f"{key}_ess": bound.effective}
+        if np.isfinite(bound.tails).all():
+            arrays["tail"] = bound.tails
         return Measured(values, arrays, () if warning is None else (warning,))
 
 

@@ -53,6 +53,10 @@ class Adversarial(Objective):
         """One code an example."""
         return fooling("adversarial", self.weight, model, batch, opponent)
 
+    def weights(self) -> dict[str, float]:
+        """No KL: reconstruction and λ times the opponent's."""
+        return {"reconstruction": 1.0, "adversarial": float(self.weight)}
+
     def check(self, model: Autoencoder) -> None:
         """Needs codes that can be moved, and a prior that learns nothing."""
         needs_moving_codes(self, model.posterior)
@@ -83,6 +87,10 @@ class WAEGAN(Objective):
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
         """One code an example."""
         return fooling("wae-gan", self.weight, model, batch, opponent)
+
+    def weights(self) -> dict[str, float]:
+        """No KL: reconstruction and λ times the opponent's."""
+        return {"reconstruction": 1.0, "adversarial": float(self.weight)}
 
     def check(self, model: Autoencoder) -> None:
         """Needs codes that can be moved, and a prior that learns nothing."""

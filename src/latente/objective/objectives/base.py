@@ -65,6 +65,18 @@ class Objective(eqx.Module):
         """How many steps its schedule takes; 0 without one."""
         return 0
 
+    def weights(self) -> dict[str, float] | None:
+        """The weight in the loss of each of its `Terms` by name, when schedules have ended; those left out have none.
+
+        None where the loss is no such sum, as an importance-weighted bound is none. Everything that says what a loss
+        is, or with which others it compares, says it by this.
+        """
+        return None
+
+    def is_bound(self) -> bool:
+        """Whether its loss is an upper bound of −log p(x) with its own options."""
+        return self.bound and (self.weights() or {}).get("kl", 1.0) == 1.0
+
     def by_example(self) -> bool:
         """Whether an example's loss depends on no other example and no opponent, so that losses may be paired."""
         return self.bound

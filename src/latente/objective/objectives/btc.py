@@ -121,6 +121,11 @@ class BetaTC(Objective):
         penalty = sum((w * p for w, p in zip(weights, penalties.values(), strict=True)), jnp.zeros(()))
         return Terms(found.reconstruction + penalty, found.reconstruction, found.kl, penalties)
 
+    def weights(self) -> dict[str, float]:
+        """The KL in its three parts."""
+        parts = {"mutual_information": self.alpha, "total_correlation": self.beta, "marginal_kl": self.gamma}
+        return {"reconstruction": 1.0, **{k: float(v) for k, v in parts.items()}}
+
     def check(self, model: Autoencoder) -> None:
         """Needs a posterior whose density, and each latent's, is known at any code, and a prior of independent ones."""
         needs_density(self, model)

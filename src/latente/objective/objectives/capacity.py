@@ -49,6 +49,10 @@ class Capacity(Objective):
         excess = jnp.broadcast_to(jnp.abs(mean - self._capacity.at(batch.step)), kl.shape)
         return Terms(reconstruction + self.gamma * excess, reconstruction, kl, {"capacity": excess})
 
+    def weights(self) -> dict[str, float]:
+        """Reconstruction, and γ times how far the KL is from C."""
+        return {"reconstruction": 1.0, "capacity": float(self.gamma)}
+
     def check(self, model: Autoencoder) -> None:
         """Needs a posterior with a density and a prior."""
         needs_density(self, model)

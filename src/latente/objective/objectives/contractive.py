@@ -67,6 +67,10 @@ class Contractive(Objective):
         """Its code moves by itself."""
         return True
 
+    def weights(self) -> dict[str, float]:
+        """Reconstruction and λ times the penalty."""
+        return {"reconstruction": 1.0, "contraction": float(self.weight)}
+
     def check(self, model: Autoencoder) -> None:
         """Needs a point for a code and no prior."""
         needs_point(self, model)

@@ -78,6 +78,10 @@ class Denoising(Objective):
         """Its noise is its own."""
         return True
 
+    def weights(self) -> dict[str, float]:
+        """Reconstruction alone, from a corrupted copy."""
+        return {"reconstruction": 1.0}
+
     def check(self, model: Autoencoder) -> None:
         """Needs a point for a code, no prior, and values that the noise means something to."""
         needs_point(self, model)

@@ -86,6 +86,11 @@ class DIPVAE(Objective):
         loss = found.reconstruction + found.kl + self.off_diagonal * off + self.diagonal * on
         return Terms(loss, found.reconstruction, found.kl, penalties)
 
+    def weights(self) -> dict[str, float]:
+        """The ELBO and both penalties."""
+        penalties = {"off_diagonal": float(self.off_diagonal), "diagonal": float(self.diagonal)}
+        return {"reconstruction": 1.0, "kl": 1.0, **penalties}
+
     def check(self, model: Autoencoder) -> None:
         """Needs a posterior of known covariance, and the prior whose covariance is the identity."""
         needs_density(self, model)

@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jax import Array
 
 from latente.model.autoencoder import Autoencoder
 from latente.objective.divergences import rate
 from latente.objective.objectives.base import Objective, Opponent, needs_density, objectives
 from latente.objective.schedules import Schedule, schedule
-from latente.objective.terms import Batch, Terms
+from latente.objective.terms import LAST_STEP, Batch, Terms
 
 
 @objectives.register("elbo", source="Kingma & Welling 2014, arXiv:1312.6114, eq. 10; Higgins et al. 2017, eq. 4 (β)")
@@ -43,6 +44,10 @@ class ELBO(Objective):
 
         reconstruction, kl = jax.vmap(one)(batch.x, batch.context, batch.keys)
         return Terms(reconstruction + self._beta.at(batch.step) * kl, reconstruction, kl)
+
+    def weights(self) -> dict[str, float]:
+        """Reconstruction, and the KL by β as it ends."""
+        return {"reconstruction": 1.0, "kl": float(self._beta.at(jnp.int32(LAST_STEP)))}
 
     def check(self, model: Autoencoder) -> None:
         """Needs a posterior with a density and a prior."""

@@ -83,6 +83,10 @@ class FactorVAE(Objective):
         loss = found.reconstruction + found.kl + self.gamma * correlation
         return Terms(loss, found.reconstruction, found.kl, {"total_correlation": correlation})
 
+    def weights(self) -> dict[str, float]:
+        """The ELBO and γ times the total correlation."""
+        return {"reconstruction": 1.0, "kl": 1.0, "total_correlation": float(self.gamma)}
+
     def check(self, model: Autoencoder) -> None:
         """Needs a density over codes whose latents can vary each by itself, and at least two of them."""
         needs_density(self, model)

@@ -44,6 +44,10 @@ class FreeBits(Objective):
         paid = jnp.broadcast_to(jnp.sum(jnp.maximum(means, self.minimum)), reconstruction.shape)
         return Terms(reconstruction + paid, reconstruction, jnp.sum(kls, axis=1), {"free_bits": paid})
 
+    def weights(self) -> dict[str, float]:
+        """Reconstruction, and the KL where it is not free."""
+        return {"reconstruction": 1.0, "free_bits": 1.0}
+
     def check(self, model: Autoencoder) -> None:
         """Needs a KL in closed form that is a sum over the latents."""
         needs_density(self, model)

@@ -82,6 +82,10 @@ class M2(Objective):
         loss = reconstruction + kl + self.alpha * classification
         return Terms(loss, reconstruction, kl, {"classification": classification})
 
+    def weights(self) -> dict[str, float]:
+        """The ELBO, and α times the classification where a label is known."""
+        return {"reconstruction": 1.0, "kl": 1.0, "classification": float(self.alpha)}
+
     def check(self, model: Autoencoder) -> None:
         """Needs a posterior with a density, a prior, and a classifier over the classes it is conditioned on."""
         needs_density(self, model)

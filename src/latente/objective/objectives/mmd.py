@@ -60,6 +60,10 @@ class InfoVAE(Objective):
         loss = found.reconstruction + (1 - self.alpha) * found.kl + (self.alpha + self.weight - 1) * mmd
         return Terms(loss, found.reconstruction, found.kl, {"mmd": mmd})
 
+    def weights(self) -> dict[str, float]:
+        """As the class says."""
+        return {"reconstruction": 1.0, "kl": 1.0 - self.alpha, "mmd": self.alpha + self.weight - 1.0}
+
     def check(self, model: Autoencoder) -> None:
         """Needs a posterior with a density, codes that can be moved, and a prior."""
         needs_density(self, model)
@@ -86,6 +90,10 @@ class MMDVAE(Objective):
         """One code an example; the MMD² is of the batch, the same for each example."""
         found, mmd = discrepancy(model, batch, self.kernel, self.scales)
         return Terms(found.reconstruction + self.weight * mmd, found.reconstruction, found.kl, {"mmd": mmd})
+
+    def weights(self) -> dict[str, float]:
+        """No KL: reconstruction and λ times the MMD²."""
+        return {"reconstruction": 1.0, "mmd": float(self.weight)}
 
     def check(self, model: Autoencoder) -> None:
         """Needs a posterior with a density, codes that can be moved, and a prior that learns nothing."""
@@ -116,6 +124,10 @@ class WAEMMD(Objective):
         """One code an example; the MMD² is of the batch, the same for each example."""
         found, mmd = discrepancy(model, batch, self.kernel, self.scales)
         return Terms(found.reconstruction + self.weight * mmd, found.reconstruction, found.kl, {"mmd": mmd})
+
+    def weights(self) -> dict[str, float]:
+        """No KL: reconstruction and λ times the MMD²."""
+        return {"reconstruction": 1.0, "mmd": float(self.weight)}
 
     def check(self, model: Autoencoder) -> None:
         """Needs codes that can be moved, and a prior that learns nothing."""

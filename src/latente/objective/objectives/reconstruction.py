@@ -28,6 +28,10 @@ class Reconstruction(Objective):
         """No term of another."""
         return True
 
+    def weights(self) -> dict[str, float]:
+        """Reconstruction alone."""
+        return {"reconstruction": 1.0}
+
     def check(self, model: Autoencoder) -> None:
         """Needs a point for a code and no prior."""
         needs_point(self, model)

@@ -58,6 +58,10 @@ class Regularised(Objective):
         """The decoder's weights are no example."""
         return True
 
+    def weights(self) -> dict[str, float]:
+        """No KL: reconstruction and both penalties."""
+        return {"reconstruction": 1.0, "code_norm": float(self.beta), f"decoder_{self.penalty}": float(self.weight)}
+
     def check(self, model: Autoencoder) -> None:
         """Needs a point for a code and no prior; "gradient" a mean with a gradient."""
         needs_point(self, model)

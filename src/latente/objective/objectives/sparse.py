@@ -78,6 +78,12 @@ class Sparse(Objective):
         """Unless it looks at mean codes, as "kl" does."""
         return self.kind != "kl"
 
+    def weights(self) -> dict[str, float]:
+        """Reconstruction, and λ times the penalty where there is one."""
+        return (
+            {"reconstruction": 1.0} if self.kind == "top-k" else {"reconstruction": 1.0, "sparsity": float(self.weight)}
+        )
+
     def check(self, model: Autoencoder) -> None:
         """Needs a point for a code and no prior; "kl" a sigmoid's code, "top-k" a posterior that keeps k."""
         needs_point(self, model)

@@ -69,6 +69,10 @@ class VAEGAN(Objective):
         loss, reconstruction, kl, feature, fool = jax.vmap(one)(batch.x, batch.context, batch.keys, drawn)
         return Terms(loss, reconstruction, kl, {"feature": feature, "adversarial": fool})
 
+    def weights(self) -> dict[str, float]:
+        """No reconstruction: the opponent's features stand in its place, in the encoder's loss and the decoder's."""
+        return {"kl": float(self.beta), "feature": 1.0 + self.gamma, "adversarial": 1.0}
+
     def check(self, model: Autoencoder) -> None:
         """Needs a density and a prior, and a likelihood that is its mean: nothing else of it would be trained."""
         needs_density(self, model)

@@ -54,6 +54,10 @@ class VectorQuantisation(Objective):
         """The codebook is held."""
         return True
 
+    def weights(self) -> dict[str, float]:
+        """No KL: reconstruction and the commitment."""
+        return {"reconstruction": 1.0, "commitment": float(self.commitment)}
+
     def check(self, model: Autoencoder) -> None:
         """Needs codes from a finite book, and a prior over them."""
         if not isinstance(model.posterior, Quantised):

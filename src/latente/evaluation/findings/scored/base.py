@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from latente.evaluation.findings.claims import Number, Verdict, all_of
-from latente.evaluation.findings.measures import LEVEL, Estimate
+from latente.evaluation.findings.measures import LEVEL, Estimate, Stat, combine
+from latente.evaluation.findings.measures import minus as minus
 from latente.evaluation.scores.base import Measured
 
 Z = float(norm.ppf(0.5 + LEVEL / 2))
@@ -68,7 +69,7 @@ class Rule:
         name: of its words, ``told.NAME``: ``text``, the claim, and ``evidence``, its numbers.
         score: whose numbers it reads.
         read: the numbers that its words and its verdict take, or None where the rule means nothing for a run. Of a
-            rule over several models it is given them all.
+            rule over several models it is given them all, each as the list of its seeds.
         judge: the verdict on what was read.
         holds, fails: made-up numbers of which it holds, and of which it does not.
         several: whether it compares models.
@@ -153,12 +154,23 @@ def agreed(verdicts: Sequence[Verdict]) -> Verdict:
 def _among(each: Rule, found: Sequence[Found]) -> list[Told]:
     told = []
     for key in dict.fromkeys(f.key for f in found):
-        # Seeds are no models to compare: of each model the first one's numbers stand for it.
-        first = {f.model: f for f in reversed(found) if f.key == key}
-        facts = each.read([first[m] for m in dict.fromkeys(f.model for f in found if f.key == key)])
+        models: dict[str, list[Found]] = {}
+        for f in found:
+            if f.key == key:
+                models.setdefault(f.model, []).append(f)
+        facts = each.read(list(models.values()))
         if facts is not None:
             told.append(Told(each, str(facts["model"]), each.judge(facts), ((0, facts),)))
     return told
+
+
+def over_seeds(runs: Sequence[Found], column: str) -> Estimate | None:
+    """A number of one model over its seeds: their mean, its interval over examples and, of several, over seeds."""
+    read = [f.estimate(column) for f in runs]
+    known = [e for e in read if e is not None]
+    if len(known) < len(read):
+        return None
+    return combine([Stat(e.value, (), ((e.high - e.low) / (2 * Z)) ** 2) for e in known])
 
 
 def estimate(facts: Facts, name: str) -> Estimate:
@@ -166,11 +178,3 @@ def estimate(facts: Facts, name: str) -> Estimate:
     value = facts[name]
     assert isinstance(value, Estimate)
     return value
-
-
-def minus(first: Estimate, second: Estimate) -> Estimate:
-    """first − second of independent estimates: the halves of their intervals add as squares."""
-    low = math.hypot(first.value - first.low, second.high - second.value)
-    high = math.hypot(first.high - first.value, second.value - second.low)
-    value = first.value - second.value
-    return Estimate(value, value - low, value + high)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from latente.evaluation.findings.claims import Verdict, above, below
-from latente.evaluation.findings.measures import Estimate
+from latente.evaluation.findings.measures import Estimate, bounded, greatest
 from latente.evaluation.findings.scored.base import Facts, Found, estimate, rule
 from latente.evaluation.metrics.anomaly import auroc, auroc_difference
 from latente.evaluation.outliers.per_example import KINDS
@@ -62,14 +62,15 @@ def _best(found: Found) -> Facts | None:
     known = _aurocs(found)
     if not known:
         return None
-    best = max(known, key=lambda k: known[k].value)
-    return {"auroc": known[best], "limit": WELL, "other": tried(found.measured.arrays)}
+    best = bounded(greatest(list(known.values())), 0, 1)
+    assert best is not None
+    return {"auroc": best, "count": len(known), "limit": WELL, "other": tried(found.measured.arrays)}
 
 
 @rule(
     "detects", "outliers", _best,
-    holds={"auroc": Estimate(0.98, 0.97, 0.99), "limit": WELL, "other": "mnist"},
-    fails={"auroc": Estimate(0.6, 0.55, 0.65), "limit": WELL, "other": "mnist"},
+    holds={"auroc": Estimate(0.98, 0.97, 0.99), "count": 3, "limit": WELL, "other": "mnist"},
+    fails={"auroc": Estimate(0.6, 0.55, 0.65), "count": 3, "limit": WELL, "other": "mnist"},
 )  # fmt: skip
 def detects(f: Facts) -> Verdict:
     """The best of the scores tells outliers apart well."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from latente.evaluation.findings.claims import Verdict, above
-from latente.evaluation.findings.measures import Estimate, combine, difference, mean
+from latente.evaluation.findings.measures import Estimate, shares_paired
 from latente.evaluation.findings.scored.base import Facts, Found, estimate, minus, rule
 from latente.evaluation.scores.base import EACH
 
@@ -16,7 +18,7 @@ def _probe(found: Found) -> Facts | None:
     more = minus(own, other)
     if right[0] is not None and right[1] is not None and len(right[0]) == len(right[1]):
         # Of the same examples: paired.
-        more = combine([difference(mean(right[1]), mean(right[0]))]) or more
+        more = shares_paired([(right[1].astype(np.float64), right[0].astype(np.float64))])
     return {"own": own.value, "other": other.value, "more": _points(more)}
 
 

@@ -24,11 +24,13 @@ class Score:
         value: the score.
         each: what it is made of, one for each factor or for each latent; see the score's own words.
         standard_error: over draws of the examples or of the votes; None where it was not estimated.
+        each_error: the same of each part.
     """
 
     value: float
     each: Floats
     standard_error: float | None = None
+    each_error: Floats | None = None
 
 
 def checked(codes: NDArray[np.floating], factors: NDArray[np.integer]) -> tuple[Floats, Integers]:
@@ -104,8 +106,9 @@ def standard_error(
     *,
     draws: int = 50,
     seed: int = 0,
-) -> float:
-    """Standard deviation of a score over resampled examples (Efron 1979), as many as there are, with replacement.
+) -> tuple[float, Floats]:
+    """Standard deviation of a score, and of each of its parts, over resampled examples (Efron 1979), as many as there
+    are, with replacement.
 
     In simulations it was 0.7 to 1.3 times the true one for MIG and for SAP's R², and up to 2.4 times where these are
     next to 0. It is not valid for IRS (0.6 to 0.75 times: a largest value is in it) nor for modularity (up to 3.5 times
@@ -113,5 +116,6 @@ def standard_error(
     """
     rng = np.random.default_rng(seed)
     n = len(codes)
-    found = [score(codes[rows], factors[rows]).value for rows in (rng.integers(n, size=n) for _ in range(draws))]
-    return float(np.std(found, ddof=1))
+    found = [score(codes[rows], factors[rows]) for rows in (rng.integers(n, size=n) for _ in range(draws))]
+    each: Floats = np.std([s.each for s in found], axis=0, ddof=1)
+    return float(np.std([s.value for s in found], ddof=1)), each

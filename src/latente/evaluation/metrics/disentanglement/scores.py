@@ -79,6 +79,8 @@ def scores(
         resampled["sap"] = partial(sap, seed=seed)
     for name, score in resampled.items() if draws > 1 else ():
         times = min(draws, VOTED) if name == "factor_vae" else draws
-        error = standard_error(score, codes, factors, draws=times, seed=seed)
-        found[name] = replace(found[name], standard_error=max(error, found[name].standard_error or 0.0))
+        error, each = standard_error(score, codes, factors, draws=times, seed=seed)
+        found[name] = replace(
+            found[name], standard_error=max(error, found[name].standard_error or 0.0), each_error=each
+        )
     return found
