@@ -17,7 +17,7 @@ import numpy as np
 
 from latente.evaluation.comparison.elbow import find_elbow
 from latente.evaluation.findings import measures
-from latente.evaluation.findings.claims import below
+from latente.evaluation.findings.claims import above, below, beside, every
 from latente.evaluation.findings.measures import LEVEL, bonferroni, combine
 from latente.evaluation.metrics.differences import from_parts, mean_difference, part_of, together
 from latente.evaluation.metrics.representation import cluster_agreement
@@ -138,6 +138,53 @@ def clusters(rng: np.random.Generator, trials: int) -> dict[str, float]:
     return found
 
 
+def shares(rng: np.random.Generator, trials: int) -> dict[str, float]:
+    """Coverage of shares and of their differences, by share and number of examples; and of the normal, as it was."""
+    found = {}
+    for p, n in itertools.product((0.5, 0.9, 0.97), (32, 200)):
+        held = {
+            "share": 0,
+            "normal, as it was": 0,
+            "difference of two sets": 0,
+            "difference on the same": 0,
+            "ratio": 0,
+        }
+        for _ in range(trials):
+            a, b, real = ((rng.random(k) < q).astype(float) for k, q in ((n, p), (n, p), (1000, 0.9)))
+            spans = {
+                "share": (measures.share([a]), p),
+                "normal, as it was": (combine([measures.mean(a)]), p),
+                "difference of two sets": (measures.shares_apart([(a, b)]), 0.0),
+                "difference on the same": (measures.shares_paired([(a, b)]), 0.0),
+                "ratio": (measures.shares_ratio([a], real), p / 0.9),
+            }
+            for name, (span, truth) in spans.items():
+                held[name] += span is not None and span.low <= truth <= span.high
+        found |= {f"{p:g} of {n}, {name}": count / trials for name, count in held.items()}
+    return found
+
+
+def each_of_several(rng: np.random.Generator, trials: int) -> dict[str, float]:
+    """How often a claim about each of several that do nothing fails, or holds; and it failing as it was."""
+    found = {}
+    for number in (1, 3, 7):
+        spans = [[combine([measures.mean(rng.normal(size=100))]) for _ in range(number)] for _ in range(trials)]
+        told = [every(lambda e, n: above(beside(e, n), 0), each) for each in spans]
+        before = [any(above(e, 0) == "fails" for e in each) for each in spans]
+        found |= {f"{number}, fails": told.count("fails") / trials, f"{number}, holds": told.count("holds") / trials}
+        found[f"{number}, fails as it was"] = sum(before) / trials
+    return found
+
+
+def noise_between_epochs(rng: np.random.Generator, trials: int) -> dict[str, float]:
+    """How often a flat curve is shown to have risen from its lowest point, by epochs."""
+    found = {}
+    for epochs in (12, 20, 60, 200):
+        spans = [combine([measures.course(rng.normal(size=epochs)).rise]) for _ in range(trials)]
+        found[f"{epochs} epochs"] = sum(e.low > 0 for e in spans) / trials
+    return found
+
+
 WHAT = {
     "behind the best, coverage": behind,
     "behind the best as it was, coverage": chosen_after_looking,
@@ -145,6 +192,9 @@ WHAT = {
     "one of six equal models is better": six_models,
     "two models of other seeds, coverage": other_seeds,
     "ARI, coverage": clusters,
+    "shares, coverage": shares,
+    "each of several that do nothing": each_of_several,
+    "a flat loss has risen": noise_between_epochs,
 }
 
 
