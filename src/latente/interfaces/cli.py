@@ -239,7 +239,7 @@ def _parser() -> _Parser:
     _language(explorer)
     explorer.set_defaults(do=_explore)
 
-    data = commands.add_parser("data", help="list, fetch and describe data sets")
+    data = commands.add_parser("data", help="list and describe data sets")
     kinds = data.add_subparsers(title="commands", metavar="COMMAND", required=True)
     kinds.add_parser("list", help="the named data sets").set_defaults(do=_data_list)
     card = kinds.add_parser("show", help="the data card of a named data set or of your own")
