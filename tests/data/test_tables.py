@@ -9,6 +9,8 @@ import pytest
 
 from latente.data.files import read
 from latente.data.load import load_data
+from latente.data.source import Column
+from latente.data.tables import rows_of
 from latente.errors import DataError, SpecError
 from latente.spec import DataSpec
 
@@ -401,3 +403,16 @@ def test_labels_of_pandas_are_those_of_arrays(y):
     assert (found.classes, found.fingerprint) == (plain.classes, plain.fingerprint)
     with pytest.raises(DataError, match="arrays: y has 1 missing values, the first in row 1"):
         load_data((A, pd.Series([pd.NA, *Y[1:]], dtype="Int64")))
+
+
+def test_rows_of_a_frame_are_found_by_name():
+    columns = (Column("h"), Column("town", ("Braga", "Porto")), Column("v"))
+    frame = pd.DataFrame({"v": [1, 2], " town": ["Porto", None], "other": ["x", "y"], "h": [0.5, np.nan]})
+    np.testing.assert_array_equal(rows_of(frame, columns), [[0.5, 1, 1], [np.nan, np.nan, 2]])
+    for changed, message in (
+        (frame.drop(columns="v"), 'column "v" is there 0 times; allowed: once each of h, town, v'),
+        (frame.assign(**{" town": "Faro"}), 'unknown town "Faro"'),
+        (frame.assign(h="tall"), 'column "h" holds "tall"'),
+    ):
+        with pytest.raises(DataError, match=f"examples: {message}"):
+            rows_of(changed, columns)

@@ -155,6 +155,37 @@ def check_is_table(where: str, spec: DataSpec, *, table: bool, text: bool) -> No
             raise DataError(f"{where}: {option} is for CSV, and it is none; leave it out")
 
 
+def rows_of(frame: pd.DataFrame, columns: Sequence[Column]) -> NDArray[np.float64]:
+    """Examples in a frame as they are stored for a model: its columns by their names, texts as codes.
+
+    Args:
+        frame: with a column for each of ``columns``, in any order; others are left aside.
+        columns: those of the data that the model was trained on.
+
+    Raises:
+        DataError: a column that is not there or is there twice, a text that the data does not have, or no numbers.
+    """
+    names = [str(name).strip() for name in frame.columns]
+    found = np.full((len(frame), len(columns)), np.nan)
+    for j, column in enumerate(columns):
+        where = f'examples: column "{column.name}"'
+        if names.count(column.name) != 1:
+            times = names.count(column.name)
+            raise DataError(f"{where} is there {times} times; allowed: once each of {listed(c.name for c in columns)}")
+        values = frame.iloc[:, names.index(column.name)]
+        known = ~np.asarray(values.isna())
+        if column.categories:
+            texts = [str(v) for v in values[known]]
+            odd = next((t for t in texts if t not in column.categories), None)
+            if odd is not None:
+                raise DataError(f"examples: {unknown(column.name, odd, column.categories)}")
+            found[known, j] = [column.categories.index(t) for t in texts]
+        elif known.any():
+            spec = DataSpec(scale="unit", missing="keep")
+            found[:, j] = _read(where, column.name, values, spec, condition=False)[0]
+    return found
+
+
 def plain_labels(where: str, y: object) -> NDArray[Any]:
     """Labels of pandas' types (nullable, categories, text) as an array of one plain type; of others as they are.
 
@@ -336,14 +367,15 @@ def _read(
         if condition and not np.isfinite(values).all():
             raise DataError(f"{where} holds infinite values; a condition is a finite number or a text")
         return values, Column(name)
-    dates = _are_dates(known)
+    distinct = _distinct(known)
+    dates = _are_dates(distinct)
     if dates or (not condition and spec.scale != "none"):
         raise DataError(
             f"{where} holds {'dates' if dates else _foreign(known)}; allowed: numbers, and one column of labels called "
             f'{" or ".join(LABELS)}; turn it into numbers, remove it, leave it out with index = "{name}"'
             + ("" if dates else ', or read text as categories with scale = "none"')
         )
-    if not _is_text(known):
+    if not _is_text(distinct):
         raise DataError(
             f"{where} holds {_foreign(known)}; allowed: numbers, or text of which nothing is a number (write numbers "
             "without units and signs for thousands); turn it into one of these, or remove it"
@@ -374,6 +406,14 @@ def _looks(name: str, values: NDArray[np.float64], column: Column) -> list[Note]
 def _is_real(value: object) -> bool:
     """Whether a value is a number of another kind than NumPy's, as Python's Decimal is."""
     return isinstance(value, numbers.Real | Decimal | np.bool_)
+
+
+def _distinct(known: pd.Series[Any]) -> pd.Series[Any]:
+    """The values that occur, each once where they can be told apart."""
+    try:
+        return known.drop_duplicates()
+    except TypeError:
+        return known
 
 
 def _is_text(known: pd.Series[Any]) -> bool:
