@@ -356,6 +356,7 @@ def test_a_frame_is_read_as_the_same_table_in_a_file(tmp_path):
     assert (apart.fingerprint, said(apart)) == (whole.fingerprint, [])
     other = load_data((FRAME.drop(columns="label"), shuffled["label"]))
     assert said(other) == [("apart", "")]
+    assert said(load_data((FRAME.drop(columns="label"), Y.tolist()))) == []
     both = load_data((FRAME, FRAME["label"]))
     assert (both.shape, said(both)) == ((4,), [("label_kept", "")])
 

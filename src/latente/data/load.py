@@ -143,7 +143,8 @@ def find_source(source: AnySource, spec: DataSpec | None = None) -> Source:
     x, y = source if isinstance(source, tuple) else (source, None)
     frame = _frame(x)
     check_is_table(ARRAYS, spec, table=frame is not None, text=False)
-    apart = () if frame is None or not hasattr(y, "index") or frame.index.equals(y.index) else (Note("apart"),)
+    paired = frame is None or not hasattr(y, "iloc") or frame.index.equals(y.index)
+    apart = () if paired else (Note("apart"),)
     try:
         y = None if y is None else plain_labels(ARRAYS, y)
         if frame is not None:
@@ -193,7 +194,12 @@ def _frame(x: Any) -> Any:
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(x, pandas.DataFrame):
         return x
-    return x.to_pandas() if hasattr(x, "to_pandas") and hasattr(x, "columns") else None
+    try:
+        return x.to_pandas() if hasattr(x, "to_pandas") and hasattr(x, "columns") else None
+    except Exception as error:  # whatever another library finds wrong
+        raise DataError(
+            f"arrays: the frame does not become one of pandas ({' '.join(str(error).split())[:160]})"
+        ) from error
 
 
 def _exists(path: str) -> bool:

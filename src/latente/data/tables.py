@@ -186,17 +186,19 @@ def rows_of(frame: pd.DataFrame, columns: Sequence[Column]) -> NDArray[np.float6
     return found
 
 
-def plain_labels(where: str, y: object) -> NDArray[Any]:
-    """Labels of pandas' types (nullable, categories, text) as an array of one plain type; of others as they are.
+def plain_labels(where: str, y: object) -> Any:
+    """Labels of pandas' types (nullable, categories, text) as an array of one plain type; any others as they are.
 
     Raises:
         DataError: a label is missing.
     """
+    if not hasattr(y, "iloc"):
+        return y
     import pandas as pd
 
     if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
         y = y.iloc[:, 0]
-    return _plain(f"{where}: y", y) if isinstance(y, pd.Series) else np.asarray(y)
+    return _plain(f"{where}: y", y) if isinstance(y, pd.Series) else y
 
 
 def _plain(where: str, column: pd.Series[Any]) -> NDArray[Any]:
