@@ -209,3 +209,19 @@ def test_numbers_far_from_one_are_named_where_nothing_standardises_them(caplog):
     assert [[k for k, _ in notes] for notes in found] == [["wide-counts"], []]
     images = load_data(1000 * RNG.normal(size=(60, 4, 5)), scale="none")
     assert [k for k, _ in told(latente.VAE(2, likelihood="gaussian"), images)] == ["units-all"]
+
+
+def test_a_run_takes_rows_of_a_frame_by_their_names():
+    frame = pd.DataFrame({"h": 170 + 9 * RNG.normal(size=60), "v": RNG.poisson(3, 60), "town": ["Porto", "Braga"] * 30})
+    data = load_data(frame, scale="none")
+    columns = ["real", "count", "categorical:2"]
+    model = latente.VAE(2, hidden=(4,), likelihood={"name": "mixed", "columns": columns})
+    run = latente.fit(model, data, epochs=1, batch_size=16)
+    first = frame[np.isin(frame["h"].astype(np.float32), data.test.x[:, 0])]
+    order = np.argsort(data.test.x[:, 0]), np.argsort(first["h"])
+    found = run.encode(first[["town", "h", "v"]].assign(other=1))
+    assert np.array_equal(found[order[1]], run.encode(data.test.x)[order[0]])
+    with pytest.raises(latente.DataError, match='examples: unknown town "Faro"'):
+        run.encode(first.assign(town="Faro"))
+    with pytest.raises(latente.DataError, match='examples: column "v" is there 0 times'):
+        run.encode(first[["h", "town"]])

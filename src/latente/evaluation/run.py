@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from latente.atomic import read_json, write_json, write_text
 from latente.data.load import ARRAYS, load_spec
+from latente.data.source import Column
 from latente.data.split import Data
+from latente.data.tables import rows_of
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation import latent
 from latente.evaluation.evaluate import METRICS, Metric, PerExample, per_example, summarise
@@ -300,8 +302,15 @@ class Run:
             raise DataError(f"given: got shape {found.shape}; allowed: ({n}, {size}) finite numbers")
         return found.astype(np.float32)
 
-    def _values(self, x: NDArray[Any]) -> Floats:
-        x = np.asarray(x)
+    def _rows(self, x: Any) -> Any:
+        """The rows of a frame as they are stored, its columns found by their names; anything else as it is."""
+        names, texts = self.card.get("features"), self.card.get("categories", {})
+        if not hasattr(x, "iloc") or not names:
+            return x
+        return rows_of(x, [Column(name, tuple(texts.get(name, ()))) for name in names])
+
+    def _values(self, given: Any) -> Floats:
+        x: NDArray[Any] = np.asarray(self._rows(given))
         if x.ndim != len(self.model.shape) + 1 or x.shape[1:] != self.model.shape or len(x) == 0:
             raise DataError(f"examples: got shape {x.shape}; allowed: (n, {', '.join(map(str, self.model.shape))})")
         if x.dtype == np.uint8:
