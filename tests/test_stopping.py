@@ -103,7 +103,7 @@ train = { epochs = 40, batch_size = 16 }
 """
 
 
-@pytest.mark.parametrize(("jobs", "signals"), [("1", 8), ("2", 4)])
+@pytest.mark.parametrize(("jobs", "signals"), [("1", 6), ("2", 4)])
 def test_every_signal_is_obeyed_and_costs_nothing_that_was_done(jobs, signals, tmp_path):
     x, y = blobs(200, (6, 5))
     np.savez(tmp_path / "pictures.npz", x=x, y=y)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -20,6 +20,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY = 16 * 2**20
 """Bytes of a request: an image file, or some thousands of codes or examples."""
+MAX_HELD = 128 * 2**20
+"""Bytes of all requests' bodies that are held at a time."""
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -35,6 +37,10 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+class Busy(Exception):
+    """More than `MAX_HELD`, noticed while a body is read."""
+
+
 class Guard:
     """An ASGI application around another.
 
@@ -42,10 +48,12 @@ class Guard:
         app: what answers the requests that are let through.
         token: what the address must carry (``?token=``) or a request's ``X-Latente-Token``; None on loopback.
         policy: the Content-Security-Policy of every answer.
+        names: how a request may call this server, beside `LOCAL_NAMES`, where there is no token.
     """
 
-    def __init__(self, app: App, token: str | None, policy: str) -> None:
-        self.app, self.token = app, token
+    def __init__(self, app: App, token: str | None, policy: str, names: Sequence[str] = ()) -> None:
+        self.app, self.token, self.names = app, token, (*LOCAL_NAMES, *names)
+        self.held = 0
         self.headers = [
             (b"content-security-policy", policy.encode()),
             (b"x-content-type-options", b"nosniff"),
@@ -77,16 +85,23 @@ class Guard:
         async def receive_some() -> Message:
             nonlocal read
             message = await receive()
-            read += len(message.get("body", b""))
+            size = len(message.get("body", b""))
+            read += size
+            self.held += size
             if read > MAX_BODY:
                 raise TooLarge(TOO_LARGE)
+            if self.held > MAX_HELD:
+                raise Busy("too many large requests at a time; try again")
             return message
 
-        await self.app(scope, receive_some, send_on)
+        try:
+            await self.app(scope, receive_some, send_on)
+        finally:
+            self.held -= read
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
         host = headers.get("host", "")
-        if self.token is None and _name(host) not in LOCAL_NAMES:
+        if self.token is None and _name(host).lower() not in self.names:
             return 403, "this server answers at localhost only; open the address that latente explore printed"
         origin = headers.get("origin")
         if origin is not None and origin != f"{scope.get('scheme', 'http')}://{host}":

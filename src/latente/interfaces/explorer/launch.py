@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
+import ipaddress
+import os
 import secrets
 import socket
 import threading
@@ -11,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latente import stopping
 from latente.errors import LatenteError, SpecError, StoreError
 
 if TYPE_CHECKING:
@@ -63,7 +67,8 @@ def explore(
         webbrowser.open(explorer.url)
     try:
         while explorer.running:
-            time.sleep(0.2)
+            stopping.check()
+            time.sleep(stopping.POLL)
     except KeyboardInterrupt:
         pass
     finally:
@@ -133,6 +138,7 @@ def listen(
     try:
         import uvicorn
 
+        from latente.interfaces.explorer.connections import Bounded, QuietServer
         from latente.interfaces.explorer.page import build
         from latente.interfaces.explorer.server import application
     except ModuleNotFoundError as error:
@@ -161,14 +167,48 @@ def listen(
     }
     listening = _socket(host, port)
     number = listening.getsockname()[1]
-    app = application(shelf, build(boot, lang=language), token)
+    app = application(shelf, build(boot, lang=language), token, () if token else _names(host))
+    level = "error" if os.environ.get("LATENTE_DEBUG") else 100
     config = uvicorn.Config(
-        app, log_level="error", access_log=False, server_header=False, lifespan="off", backlog=2048, ws="none",
-        timeout_graceful_shutdown=1,
+        app, log_level=level, log_config=None, access_log=False, server_header=False, lifespan="off", backlog=2048,
+        ws="none", http=Bounded, timeout_graceful_shutdown=1,
     )  # fmt: skip
-    shown = host if host not in ("0.0.0.0", "::") else socket.gethostname()
-    place = f"http://{f'[{shown}]' if ':' in shown else shown}:{number}/"
-    return Explorer(uvicorn.Server(config), listening, place + (f"?token={token}" if token else ""))
+    explorer = Explorer(QuietServer(config), listening, "")
+    place = next((p for p in _shown(host) if _answers(p, number)), host)
+    explorer.url = f"http://{_bracketed(place)}:{number}/" + (f"?token={token}" if token else "")
+    return explorer
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _names(host: str) -> tuple[str, ...]:
+    """How a request may call a server at that loopback address, beside `LOCAL_NAMES`: as it was said, and as browsers
+    write it."""
+    with contextlib.suppress(ValueError):
+        return _bracketed(host.lower()), _bracketed(str(ipaddress.ip_address(host)))
+    return (_bracketed(host.lower()),)
+
+
+def _shown(host: str) -> list[str]:
+    """Names of a server at that host, to be tried in this order; all of the machine's, where it listens at each."""
+    if host not in ("0.0.0.0", "::"):
+        return [host]
+    places = [socket.gethostname()]
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asks:
+        # Nothing is sent: it only says by which address this machine would go out.
+        asks.connect(("192.0.2.1", 9))
+        places.append(asks.getsockname()[0])
+    return [*places, "127.0.0.1" if host == "0.0.0.0" else "::1"]
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), 1).close()
+    except (OSError, UnicodeError):
+        return False
+    return True
 
 
 class Explorer:
@@ -187,7 +227,7 @@ class Explorer:
         while not server.started and self._thread.is_alive() and time.monotonic() < until:
             time.sleep(0.005)
         if not server.started:
-            raise SpecError(f"the server at {url} could not be started; choose another --port")
+            raise SpecError("the server could not be started; choose another --port")
 
     @property
     def running(self) -> bool:
@@ -245,7 +285,13 @@ def _language(lang: str | None) -> str:
 def _socket(host: str, port: int | None) -> socket.socket:
     if port is not None and not 0 <= port < 65536:
         raise SpecError(f"port: got {port}; allowed: 0 to 65535")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM) if host else []
+    except (OSError, UnicodeError):
+        found = []
+    if not found:
+        raise SpecError(f'host: got "{host}"; allowed: an address or a name of this machine')
+    family = socket.AF_INET if socket.AF_INET in {f for f, *_ in found} else found[0][0]
     for candidate in (PORT, 0) if port is None else (port,):
         # asyncio sends small answers at once (TCP_NODELAY) only where the protocol is named; else each takes 40 ms.
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable
+import math
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,20 +19,24 @@ from starlette.routing import Route
 
 from latente.errors import DataError, LatenteError
 from latente.interfaces.explorer import wire
-from latente.interfaces.explorer.guard import Guard, TooLarge
+from latente.interfaces.explorer.guard import Busy, Guard, TooLarge
 from latente.interfaces.explorer.page import Page
 from latente.interfaces.explorer.pictures import read_picture
 from latente.interfaces.explorer.shelf import Shelf
 
 MAX_ROWS = 8192
+MAX_ANSWER = 64 * 2**20
+"""Bytes of examples in one answer."""
 QUICK = 64
 """Codes that are decoded at once, without a thread: it takes less than handing them to one."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def application(shelf: Shelf, page: Page, token: str | None = None) -> Guard:
+def application(shelf: Shelf, page: Page, token: str | None = None, names: Sequence[str] = ()) -> Guard:
     """The ASGI application that serves the page and answers it."""
+    # A picture of many pixels takes hundreds of megabytes while it is read: one at a time.
+    reading = asyncio.Semaphore(1)
     routes = [
         Route(path, _careful(handler), methods=[method])
         for method, path, handler in (
@@ -44,10 +50,10 @@ def application(shelf: Shelf, page: Page, token: str | None = None) -> Guard:
             ("POST", "/api/decode", lambda request: _decode(shelf, request)),
             ("POST", "/api/encode", lambda request: _encode(shelf, request)),
             ("POST", "/api/nearest", lambda request: _nearest(shelf, request)),
-            ("POST", "/api/picture", _picture),
+            ("POST", "/api/picture", lambda request: _picture(reading, request)),
         )
     ]
-    return Guard(Starlette(routes=routes), token, page.policy)
+    return Guard(Starlette(routes=routes), token, page.policy, names)
 
 
 def _careful(handler: Handler) -> Handler:
@@ -60,6 +66,8 @@ def _careful(handler: Handler) -> Handler:
             raise
         except TooLarge as error:
             return PlainTextResponse(str(error), 413, {"connection": "close"})
+        except Busy as error:
+            return PlainTextResponse(str(error), 503, {"connection": "close"})
         except LatenteError as error:
             return PlainTextResponse(" ".join(str(error).split()), 422)
         except MemoryError:
@@ -94,6 +102,7 @@ async def _examples(shelf: Shelf, request: Request) -> Response:
         raise DataError("index: allowed: whole numbers with commas between them") from None
     if len(index) > MAX_ROWS:
         raise DataError(f"index: got {len(index)} examples; allowed: at most {MAX_ROWS}")
+    _check_answer(len(index), (await _opened(shelf, number)).data.shape)
     found = await run_in_threadpool(lambda: shelf[number].examples(split, index))
     return _binary(_bytes(found))
 
@@ -117,6 +126,7 @@ async def _decode(shelf: Shelf, request: Request) -> Response:
     body = await request.body()
     explored = await _opened(shelf, _number(request, "run"))
     z = _floats(body, explored.latents)
+    _check_answer(len(z), explored.data.shape)
 
     def decoded() -> bytes:
         images = explored.decode(z)
@@ -147,14 +157,22 @@ async def _nearest(shelf: Shelf, request: Request) -> Response:
     return _binary(wire.pack(*await run_in_threadpool(explored.nearest, x[0], count)))
 
 
-async def _picture(request: Request) -> Response:
+async def _picture(reading: asyncio.Semaphore, request: Request) -> Response:
     raw = await request.body()
-    return _binary(wire.pack({}, {"pixels": await run_in_threadpool(read_picture, raw)}))
+    async with reading:
+        pixels = await run_in_threadpool(read_picture, raw)
+    return _binary(wire.pack({}, {"pixels": pixels}))
 
 
 async def _opened(shelf: Shelf, number: int) -> Any:
     # Loading a run takes seconds, once; afterwards this is a look into a dict.
     return shelf[number] if number in shelf.opened else await run_in_threadpool(lambda: shelf[number])
+
+
+def _check_answer(rows: int, shape: tuple[int, ...]) -> None:
+    most = max(1, MAX_ANSWER // (4 * math.prod(shape)))
+    if rows > most:
+        raise DataError(f"examples: got {rows}; allowed: at most {most} of this size in one answer; ask for fewer")
 
 
 def _number(request: Request, name: str, default: int = 0) -> int:

@@ -118,7 +118,8 @@ class Shelf:
         if frames is not None and frames.size:
             arrays["frames"] = frames
             data = self._data_of(entry)
-            if data is not None and data.is_image:
+            # Originals of other data would stand above reconstructions that are not theirs.
+            if data is not None and data.is_image and data.fingerprint == _fingerprint(entry):
                 first = data.values(data.validation.x[: frames.shape[1]])
                 arrays["originals"] = np.round(255 * np.clip(first, 0, 1)).astype(np.uint8)
         return meta, arrays
@@ -202,6 +203,23 @@ def _history(entry: Entry) -> tuple[dict[str, Any], NDArray[np.uint8] | None]:
     except (OSError, ValueError, KeyError, TypeError, json.JSONDecodeError):
         # The file was replaced or removed while it was read: the next time it is whole.
         return {}, None
+
+
+def _fingerprint(entry: Entry) -> str | None:
+    """Of the data that a run was trained on, or is."""
+    if entry.run is not None:
+        return str(entry.run.card["fingerprint"])
+    assert entry.folder is not None
+    try:
+        if entry.state == "finished":
+            return str(read_json(entry.folder / "data.json")["fingerprint"])
+        from safetensors import safe_open
+
+        with safe_open(entry.folder / CHECKPOINT, "numpy") as file:
+            return str(json.loads(file.metadata()["latente"])["data"])
+    except Exception:
+        # Damaged, or replaced while it was read: nothing is known.
+        return None
 
 
 def _arrays(path: Path) -> tuple[dict[str, Any], NDArray[np.uint8] | None]:

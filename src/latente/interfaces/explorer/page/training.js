@@ -61,6 +61,7 @@ function buildTraining(root) {
       while (row.children.length < n) row.append(frame("tiny", ""));
       [...row.children].forEach((canvas, i) => { paintExample(canvas, meta, data.subarray(from + i * size, from + (i + 1) * size)); describe(canvas, t(key, { number: i + 1 })); });
     };
+    rows[0].hidden = rows[0].previousElementSibling.hidden = !originals;
     if (originals) fill(rows[0], originals.data, 0, "training.original_one");
     fill(rows[1], frames.data, at * n * size, "training.rebuilt_one");
     const stride = Math.max(1, Math.ceil(found.meta.done / count)), number = Math.min(found.meta.done, at * stride + 1);
