@@ -1,11 +1,15 @@
 """The server's answers are Python's, and whatever is sent to it, it answers with a clear status and goes on."""
 
+import contextlib
 import io
 import json
 import socket
 import struct
 import threading
+import time
 import zlib
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -15,7 +19,8 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
 from latente.errors import SpecError
-from latente.interfaces.explorer import codes, program, serve, wire
+from latente.interfaces.explorer import codes, connections, program, serve, wire
+from latente.interfaces.explorer import server as explorer_server
 from latente.interfaces.explorer.guard import MAX_BODY, is_loopback
 from latente.interfaces.explorer.page import SCRIPTS
 
@@ -226,6 +231,152 @@ def test_beyond_loopback_there_is_a_token(vae):
 def test_loopback_is_told_from_the_rest():
     assert all(map(is_loopback, ("127.0.0.1", "::1", "localhost", "127.8.8.8")))
     assert not any(map(is_loopback, ("0.0.0.0", "::", "192.168.0.3", "example.org", "")))
+
+
+def half_open(ask, said=b"GET / HTTP/1.1\r\nHost: a\r\nX: "):
+    connection = socket.create_connection((ask.address.hostname, ask.address.port), timeout=20)
+    connection.sendall(said)
+    return connection
+
+
+def test_who_opens_many_connections_keeps_nobody_from_an_answer(ask, vae, monkeypatch, capfd):
+    monkeypatch.setattr(connections, "MOST", 20)
+    monkeypatch.setattr(connections, "FAIR_SECONDS", 0.2)
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 60.0)
+    many = [half_open(ask) for _ in range(40)]
+    time.sleep(0.4)
+    began = time.monotonic()
+    for _ in range(20):
+        alive(ask, vae)
+    assert time.monotonic() - began < 10
+    # The first were as many as are allowed; all others were refused, or made room for those that were answered.
+    answers = []
+    for connection in many:
+        connection.settimeout(0.05)
+        try:
+            answers.append(connection.recv(100)[:12])
+        except TimeoutError:
+            answers.append(None)
+        except OSError:
+            answers.append(b"")
+        connection.close()
+    assert answers.count(b"HTTP/1.1 503") >= 20 and answers.count(None) < 20
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "limit"),
+    [
+        (b"", "HEAD_SECONDS"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: ", "HEAD_SECONDS"),
+        (b"POST /api/decode HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n\r\n1", "BODY_SECONDS"),
+    ],
+    ids=["nothing", "half a head", "half a body"],
+)
+def test_who_is_slow_is_left(served, ask, vae, said, limit, monkeypatch, capfd):
+    monkeypatch.setattr(connections, limit, 0.3)
+    with half_open(ask, said) as connection:
+        began = time.monotonic()
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(100) == b""
+        assert 0.2 < time.monotonic() - began < 15
+    alive(ask, vae)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1", "0.0.0.0", "::", "this machine"])
+def test_the_address_that_is_printed_is_one_that_answers(vae, host):
+    host = socket.gethostname() if host == "this machine" else host
+    try:
+        family = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family) as free:
+            free.bind((host, 0))
+    except OSError:
+        pytest.skip(f"{host} is no address of this machine")
+    server = serve(vae, host=host, port=0)
+    try:
+        split = urlsplit(server.url)
+        assert Client(server.url)("GET", f"/?{split.query}")[0] == 200
+        assert Client(server.url)("GET", f"/api/runs?{split.query}")[0] == 200
+        assert bool(split.query) is not is_loopback(host)
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("host", ["", "no.such.name.invalid", "." * 80, "a b", "256.1.1.1"])
+def test_a_host_that_is_none_is_told_in_one_line(vae, host):
+    with pytest.raises(SpecError, match="allowed: an address or a name of this machine"):
+        serve(vae, host=host, port=0)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read in /proc")
+def test_large_pictures_are_read_one_at_a_time(ask, vae):
+    out = io.BytesIO()
+    Image.new("P", (8000, 5000), 3).save(out, "PNG")
+
+    def resident():
+        return int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
+
+    before, peak, found = resident(), 0.0, []
+    senders = [
+        threading.Thread(target=lambda: found.append(ask("POST", "/api/picture", out.getvalue())[0])) for _ in range(4)
+    ]
+    for sender in senders:
+        sender.start()
+    while any(sender.is_alive() for sender in senders):
+        peak = max(peak, resident())
+        time.sleep(0.002)
+    assert found == [200] * 4
+    assert 30 < peak - before < 500
+
+
+def test_a_picture_is_what_one_sees(ask):
+    def pixels(image, form="PNG", **options):
+        out = io.BytesIO()
+        image.save(out, form, **options)
+        return wire.unpack(ask("POST", "/api/picture", out.getvalue())[2])[1]["pixels"]
+
+    ramp = np.linspace(0, 65535, 56).round().astype(np.uint16).reshape(8, 7)
+    np.testing.assert_array_equal(pixels(Image.fromarray(ramp))[..., 0], np.round(ramp / 257))
+    bits = np.arange(56).reshape(8, 7) % 2 == 0
+    np.testing.assert_array_equal(pixels(Image.fromarray(bits))[..., 1], 255 * bits)
+    grey = Image.fromarray(np.arange(56, dtype=np.uint8).reshape(8, 7))
+    exif = Image.Exif()
+    for orientation, turned in ((6, np.rot90(np.asarray(grey), -1)), (3, np.rot90(np.asarray(grey), 2))):
+        exif[0x0112] = orientation
+        np.testing.assert_array_equal(pixels(grey, exif=exif)[..., 2], turned)
+
+
+def test_bodies_of_any_bytes_are_one_line(ask, vae, capfd):
+    rng = np.random.default_rng(0)
+    out = io.BytesIO()
+    Image.new("RGB", (9, 9), "red").save(out, "PNG")
+    whole = {"decode": floats(rng.normal(size=(3, 2))), "encode": floats(rng.uniform(size=(2, 56)))}
+    whole |= {"nearest": floats(rng.uniform(size=(1, 56))), "picture": out.getvalue()}
+    queries = ("run=0", "run=9", "run=-1", "run=1e3", "run=", "count=0", "count=99999999", "as=drawn", "run=0&run=1")
+    seen = set()
+    for name, body in whole.items():
+        for _ in range(60):
+            raw = bytearray(body)
+            for _ in range(int(rng.integers(0, 4))):
+                raw[rng.integers(len(raw))] = rng.integers(256)
+            cut = slice(int(rng.integers(0, len(raw))) if rng.random() < 0.3 else None)
+            status, _, text = ask("POST", f"/api/{name}?{queries[rng.integers(len(queries))]}", bytes(raw[cut]))
+            seen.add(status)
+            assert status in (200, 422), (name, status, text)
+            assert status == 200 or (b"\n" not in text and b"unexpected" not in text)
+    for path in ("examples?index=1,,2", "examples?index=" + "9" * 30, "scene?split=%C4%B0"):
+        assert ask("GET", f"/api/{path}")[0] == 422
+    assert seen == {200, 422} and capfd.readouterr().err == ""
+    alive(ask, vae)
+
+
+def test_answers_are_bounded_by_the_size_of_examples(ask, monkeypatch):
+    monkeypatch.setattr(explorer_server, "MAX_ANSWER", 10 * 56 * 4)
+    assert ask("POST", "/api/decode?run=0", floats(np.zeros((10, 2))))[0] == 200
+    status, _, text = ask("POST", "/api/decode?run=0", floats(np.zeros((11, 2))))
+    assert (status, text) == (422, b"examples: got 11; allowed: at most 10 of this size in one answer; ask for fewer")
+    assert ask("GET", "/api/examples?index=" + ",".join("0" * 11))[0] == 422
 
 
 def test_a_port_that_is_taken(served, vae):

@@ -8,6 +8,8 @@ import string
 import numpy as np
 import pytest
 
+from latente.data.source import make_source
+from latente.data.split import split_source
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation.run import train_run
 from latente.interfaces.explorer import explore, export_page, launch, wire
@@ -72,7 +74,11 @@ def test_a_study_is_followed_while_it_trains(study, data):
         assert (meta["state"], meta["done"], meta["epochs"]) == ("training", until, list(range(1, until + 1)))
         assert len(meta["history"]["val_loss"]) == until and len(arrays["frames"]) == until
         np.testing.assert_array_equal(arrays["originals"], data.validation.x[: len(arrays["originals"])])
+    # Other data in the place of that: its images are not the originals of these reconstructions.
+    other = split_source(make_source("other", data.train.x[:200]))
+    assert "originals" not in shared(find([folder]), other).progress(0)[1]
     run = go_on(0)
+    assert "originals" not in shared(find([folder]), other).progress(0)[1]
     meta, arrays = shelf.progress(0)
     assert (meta["state"], meta["done"]) == ("finished", EPOCHS)
     np.testing.assert_allclose(meta["history"]["loss"], run.history["loss"], rtol=1e-5)
