@@ -13,7 +13,7 @@ import latente
 SRC = Path(latente.__file__).parent
 STAGES = ["data", "model", "objective", "training", "evaluation", "interfaces"]
 FOUNDATION = {
-    "compiling", "program_cache", "errors", "registry", "spec", "atomic", "stopping", "_begin", "_version",
+    "compiling", "program_cache", "errors", "registry", "spec", "atomic", "plain", "stopping", "_begin", "_version",
 }  # fmt: skip
 
 

@@ -83,8 +83,12 @@ def test_data_and_doctor(here, capsys):
     ("arguments", "message"),
     [
         (["rnu"], 'unknown command "rnu"; did you mean "run"?'),
-        ([], "the following arguments are required: COMMAND"),
-        (["run", "--dta", "x"], "unrecognized arguments: --dta"),
+        (["show"], "the following arguments are required: RUN"),
+        (["run", "--dta", "x"], 'unknown option of latente run "--dta"; did you mean "--data"?'),
+        (["data", "show", "digits", "--scael=none"], 'did you mean "--scale"?'),
+        (["list", "a", "b"], 'latente list: got "b" too many'),
+        (["data", "fetch"], 'unknown command "fetch"'),
+        (["models", "vea"], 'unknown part or preset "vea"; did you mean "VAE"?'),
         (["run", "--lang", "fr"], 'unknown --lang "fr"'),
         (["run", "--seeds", "x"], 'argument --seeds: got "x"; allowed: how many (3), or which (0,3,7)'),
         (["run", "--jobs", "x"], 'argument --jobs: got "x"; allowed: a whole number'),
@@ -97,7 +101,9 @@ def test_data_and_doctor(here, capsys):
         (["run", "--set", "vae.train.epochs=many"], "runs.vae.train.epochs: got 'many'"),
         (["run", "--data", "pictures.npz", "--set", "train.batch_size=1000"], "fewer than one batch of 1000"),
         (["run", "--data", "pictures.npz", "--out", "pictures.npz"], "is a file; --out takes a folder"),
-        (["show", "nowhere"], "is not a run folder"),
+        (["show", "nowhere"], "nowhere: no such folder"),
+        (["show", "."], "is not a run folder"),
+        (["data", "show", "no\x1b[31m.csv"], "no\\x1b[31m.csv: no such file"),
         (["report", "nowhere"], "is not a study folder"),
         (["list", "nowhere"], "nowhere: no such folder"),
         (["data", "show", "nothing"], 'unknown data set "nothing"'),
@@ -110,6 +116,13 @@ def test_every_mistake_is_one_line_and_exit_code_2(here, capsys, arguments, mess
     captured = capsys.readouterr()
     assert message in captured.err and captured.err.count("\n") == 1 and "Traceback" not in captured.err
     assert not (here / "runs").exists()
+
+
+def test_without_a_command_there_is_help(capsys):
+    assert main([]) == 0 and "perform a study" in capsys.readouterr().out
+    assert main(["data"]) == 0
+    out = capsys.readouterr().out
+    assert "the data card of a named data set" in out and "fetch" not in out
 
 
 def test_an_error_of_our_own_is_one_line_too(here, capsys, monkeypatch):

@@ -6,7 +6,6 @@ Nothing here ever loads a pickle, and whatever is wrong with a file is one `Data
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import gzip
 import math
 import os
@@ -28,7 +27,7 @@ from latente.data.packed import check_arrays
 from latente.data.source import Column, Source, as_array, make_source, maximum_of
 from latente.data.tables import check_is_table, read_csv, read_parquet
 from latente.data.texttables import is_gzip
-from latente.errors import DataError
+from latente.errors import DataError, nearest
 from latente.spec import DataSpec
 
 ALLOWED = ".npz, .npy, IDX (also .gz), .csv, .parquet, a folder of images, a folder of IDX files"
@@ -223,8 +222,8 @@ def _reader(path: Path) -> Callable[[Path, DataSpec], Source]:
 def _nothing(path: Path) -> str:
     if not path.parent.is_dir():
         return f"{path}: no such file, for there is no folder {path.parent}; check the path"
-    near = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir()], n=1)
-    hint = f'did you mean "{path.parent / near[0]}"?' if near else "check the path"
+    near = nearest(path.name, [p.name for p in path.parent.iterdir()])
+    hint = f'did you mean "{path.parent / near}"?' if near else "check the path"
     return f"{path}: no such file or folder; {hint}"
 
 

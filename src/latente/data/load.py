@@ -97,13 +97,18 @@ def load_data(
     return data
 
 
-def load_spec(spec: DataSpec) -> Data:
+def load_spec(spec: DataSpec, source: AnySource | None = None) -> Data:
     """`load_data` as a spec says.
+
+    Args:
+        spec: what to read, and how.
+        source: where the data is now, where that is another place.
 
     Raises:
         DataError, DownloadError: as `load_data`.
     """
-    return load_data(**{f.name: getattr(spec, f.name) for f in dataclasses.fields(spec)})
+    options = {f.name: getattr(spec, f.name) for f in dataclasses.fields(spec)}
+    return load_data(**(options if source is None else options | {"source": source}))
 
 
 def find_source(source: AnySource, spec: DataSpec | None = None) -> Source:

@@ -19,6 +19,7 @@ from latente.data.missing import check_missing, ends, has_missing, shares
 from latente.data.notes import Note, listed
 from latente.data.precision import left, rounded
 from latente.data.source import Column, Factor, Source
+from latente.data.units import Units
 from latente.errors import DataError, unknown
 from latente.spec import DataSpec
 
@@ -113,9 +114,12 @@ class Data:
 
     def values(self, x: NDArray[np.generic]) -> NDArray[np.float32]:
         """Stored examples as the model sees them, float32."""
-        scaled = np.asarray(x, self.multiplier.dtype) * self.multiplier + self.offset
-        values = np.asarray(scaled, np.float32)
-        return np.clip(values, 0, 1) if self.clip else values
+        return self.units.values(x)
+
+    @property
+    def units(self) -> Units:
+        """How its examples are stored and seen, without the examples."""
+        return Units(self.shape, self.train.x.dtype == np.uint8, self.multiplier, self.offset, self.clip)
 
     def extent(self, split: Split) -> tuple[float, float]:
         """Lowest and highest model value of a part, of those that are not missing."""

@@ -7,7 +7,9 @@ import dataclasses
 import importlib
 import io
 import math
-from collections.abc import Callable
+import operator
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,11 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.atomic import read_json, write_json, write_text
-from latente.data.load import ARRAYS, load_spec
+from latente.data.conditions import Condition, encode_rows
+from latente.data.load import ARRAYS, AnySource, load_spec
 from latente.data.source import Column
 from latente.data.split import Data
 from latente.data.tables import rows_of
-from latente.errors import DataError, SpecError, StoreError
+from latente.data.units import Units
+from latente.errors import DataError, DownloadError, LatenteWarning, SpecError, StoreError, unknown
 from latente.evaluation import latent
 from latente.evaluation.evaluate import METRICS, Metric, PerExample, per_example, summarise
 from latente.evaluation.fitted import check_kind, codes_of, fit_prior
@@ -35,7 +39,7 @@ from latente.model.priors import Prior
 from latente.model.priors.fitted import blank_prior, part_of
 from latente.objective.objectives import objectives
 from latente.objective.objectives.base import Opponent
-from latente.spec import ModelSpec, Part, RunSpec, TrainSpec
+from latente.spec import DataSpec, ModelSpec, Part, RunSpec, TrainSpec
 from latente.spec import build as build_spec
 from latente.training import store
 from latente.training.check import new_model
@@ -51,6 +55,10 @@ PAIRED = ("validation", "test")
 """The parts whose numbers are kept example by example."""
 SCORES = "scores"
 """The folder in a run's own that keeps what its scores found beside their numbers."""
+SCALE = "scale.safetensors"
+"""The file in a run's folder that keeps how its data's numbers become model values."""
+FAR = 10.0
+"""So many standard deviations from the training mean, a condition is not likely to be standardised."""
 
 
 @dataclass
@@ -85,6 +93,7 @@ class Run:
     _per_example: dict[str, PerExample] = field(default_factory=dict)
     looks: list[Look] = field(default_factory=list)
     _looking: Look | None = None
+    _units: Units | None = None
 
     @property
     def data(self) -> Data:
@@ -95,9 +104,32 @@ class Run:
         """
         if self._data is None:
             if self.spec.data.source == ARRAYS:
-                raise DataError("this run was trained on arrays, which are not kept; load it with data=…")
-            self._data = _same(load_spec(self.spec.data), self.card)
+                raise DataError(
+                    "this run was trained on arrays, which are not kept; give them again: latente.load(folder, "
+                    "data=(x, y)), or on the command line --data FILE of a file that holds them"
+                )
+            self._data = read_data(self.spec.data, self.card)
         return self._data
+
+    @property
+    def units(self) -> Units:
+        """How the data's own numbers become model values, and back; kept with the run.
+
+        Raises:
+            DataError: it is not known (of a run that was saved by an older version), and the data is gone.
+        """
+        if self._units is None:
+            self._units = self._known_units() or self.data.units
+        return self._units
+
+    def _known_units(self) -> Units | None:
+        """Those that are kept, or that follow from what is; None where only the data tells."""
+        if self._units is not None or self._data is not None:
+            return self._units or (self._data.units if self._data is not None else None)
+        shape, stored, scale = tuple(self.card["shape"]), self.card.get("dtype"), self.spec.data.scale
+        if scale == "none" or (scale == "unit" and stored == "float32"):
+            return Units(shape, stored == "uint8", np.ones((), np.float32), np.zeros((), np.float32))
+        return None
 
     @property
     def generator(self) -> Autoencoder:
@@ -211,20 +243,43 @@ class Run:
             self.looks.append(self._looking)
         self._looking.found += [name for name in found if name not in self._looking.found]
 
-    def encode(self, x: NDArray[Any], *, given: NDArray[Any] | None = None) -> Floats:
-        """Mean codes, shape (n, code_size), of examples x, shape (n, *shape): stored bytes or model values.
+    def scaled(self, x: Any) -> Floats:
+        """Examples in the data's own units as model values, shape (n, *shape); what `encode` does with them first.
+
+        Raises:
+            DataError: as `encode`.
+        """
+        return self._values(x, scaled=False)
+
+    def unscaled(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Model values, shape (n, *shape), as `sample` and `reconstruct` give them, in the data's own units.
+
+        Bytes are rounded to whole ones (uint8), everything else is float32. The data itself is not needed.
+        """
+        return self.units.restored(self.units.read(values, scaled=True))
+
+    def encode(self, x: Any, *, given: Any = None, scaled: bool = False) -> Floats:
+        """Mean codes, shape (n, code_size), of examples x, shape (n, *shape).
 
         Args:
-            x: the examples.
-            given: what a conditional model needs beside them: class numbers of shape (n,), or condition columns
-                of shape (n, context_size). A model with a classifier (M2) takes its most likely class where
-                nothing is given; `sample` then draws classes, and `decode` needs them.
+            x: the examples in the data's own units, of any type of numbers, as `latente.load_data` found them; of
+                bytes also model values of 0 to 1 (see `latente.data.units.Units.read`).
+            given: what a conditional model needs beside them: class numbers or names of shape (n,), condition columns
+                of shape (n, context_size) as `given` makes them, or a list of rows as it takes them. A model with
+                a classifier (M2) takes its most likely class where nothing is given; `sample` then draws classes,
+                and `decode` needs them.
+            scaled: x holds model values, which are taken as they are.
+
+        Raises:
+            DataError: examples of another shape, not finite, or of values that are none of the data's or that the
+                model's likelihood does not take.
         """
-        values = self._values(x)
+        values = self._values(x, scaled=scaled)
         return latent.encode(self.model, values, self._context(given, len(values)))
 
-    def decode(self, z: NDArray[Any], *, given: NDArray[Any] | None = None) -> Floats:
-        """Decoded means, shape (n, *shape), of codes z, shape (n, code_size); ``given`` as in `encode`.
+    def decode(self, z: NDArray[Any], *, given: Any = None) -> Floats:
+        """Decoded means as model values, shape (n, *shape), of codes z, shape (n, code_size); ``given`` as in
+        `encode`. `unscaled` brings them to the data's own units.
 
         Raises:
             DataError: codes of another shape, or not finite.
@@ -234,29 +289,37 @@ class Run:
             raise DataError(f"codes: got shape {z.shape}; allowed: (n, {self.model.code_size}) of finite numbers")
         return latent.decode(self.model, z, self._context(given, len(z)))
 
-    def reconstruct(self, x: NDArray[Any], *, given: NDArray[Any] | None = None) -> Floats:
-        """Decoded means at the mean codes of x, of its shape, as model values; ``given`` as in `encode`."""
-        values = self._values(x)
+    def reconstruct(self, x: Any, *, given: Any = None, scaled: bool = False) -> Floats:
+        """Decoded means at the mean codes of x, shape (n, *shape), as model values; arguments and errors as `encode`.
+
+        `unscaled` brings them to the data's own units.
+        """
+        values = self._values(x, scaled=scaled)
         return latent.reconstruct(self.model, values, self._context(given, len(values)))
 
-    def sample(self, n: int = 16, *, seed: int = 0, given: NDArray[Any] | None = None) -> Floats:
+    def sample(self, n: int = 16, *, seed: int = 0, given: Any = None) -> Floats:
         """Decoded means of n codes from the prior (the fitted one, where there is one), shape (n, *shape).
 
-        ``given`` as in `encode`.
+        They are model values; `unscaled` brings them to the data's own units. ``given`` as in `encode`.
 
         Raises:
             SpecError: n below one, or a model without a prior.
         """
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        try:
+            n = -1 if isinstance(n, bool | np.bool_) else operator.index(n)
+        except TypeError:
+            n = -1 if n is None else n
+        if not isinstance(n, int) or n < 1:
             raise SpecError(f"sample: got n = {n!r}; allowed: a whole number of at least 1")
         return latent.sample(self.generator, n, seed=seed, context=self._context(given, n))
 
     def anomaly_scores(
         self,
-        x: NDArray[Any],
+        x: Any,
         by: str | None = None,
         *,
-        given: NDArray[Any] | None = None,
+        given: Any = None,
+        scaled: bool = False,
         samples: int = 100,
         seed: int = 0,
         on_batch: OnBatch | None = None,
@@ -264,20 +327,20 @@ class Run:
         """How unlike the training examples each of x is, shape (n,): higher is more anomalous.
 
         Args:
-            x: examples, shape (n, *shape): stored bytes or model values.
+            x: examples, shape (n, *shape), as in `encode`.
             by: "regret", "reconstruction" or "nll" (see `latente.evaluation.outliers.per_example.anomaly_scores`,
                 which also says why a likelihood alone may fail); by default the regret, or the reconstruction error
                 of a model whose codes have no density.
-            given: as in `encode`.
+            given, scaled: as in `encode`.
             samples: K of the bound, for "nll".
             seed: of what is drawn.
             on_batch: called with (examples done, of how many).
 
         Raises:
             SpecError: a score that is unknown or that this model has not.
-            DataError: examples of another shape, or not finite.
+            DataError: as `encode`.
         """
-        values = self._values(x)
+        values = self._values(x, scaled=scaled)
         kind = default_of(self.model) if by is None else by
         context = self._context(given, len(values))
         found = anomaly_scores(
@@ -285,7 +348,22 @@ class Run:
         )
         return found[kind]
 
-    def _context(self, given: NDArray[Any] | None, n: int) -> Floats | None:
+    def given(self, rows: Sequence[Any]) -> Floats:
+        """What a conditional model is given beside n examples, shape (n, context_size); the data is not needed.
+
+        Args:
+            rows: class numbers or names; or for ``condition = "columns"`` a row of values each, as a person writes
+                them: ``[[45, "f"], [38.5, "m"]]``.
+
+        Raises:
+            SpecError: the model is not conditioned on anything.
+            DataError: a class or value that there is not.
+        """
+        found = self._context(list(rows), len(rows))
+        assert found is not None
+        return found
+
+    def _context(self, given: Any, n: int) -> Floats | None:
         size = self.model.context_size
         if not size:
             if given is not None:
@@ -293,14 +371,32 @@ class Run:
             return None
         if given is None:
             return None
-        found = np.asarray(given)
         if self.spec.model.condition != "columns":
-            if found.shape != (n,) or not np.isin(found, np.arange(size)).all():
-                raise DataError(f"given: got shape {found.shape}; allowed: {n} class numbers of 0 to {size - 1}")
+            found = np.asarray(given)
+            if found.dtype.kind in "UO" and found.ndim == 1:
+                found = np.array([self._class(name) for name in found])
+            if found.shape != (n,) or found.dtype.kind not in "iuf" or not np.isin(found, np.arange(size)).all():
+                raise DataError(
+                    f"given: got shape {found.shape}; allowed: {n} class numbers of 0 to {size - 1}, or classes' names"
+                )
             return np.eye(size, dtype=np.float32)[found.astype(np.int64)]
-        if found.shape != (n, size) or not np.isfinite(found).all():
-            raise DataError(f"given: got shape {found.shape}; allowed: ({n}, {size}) finite numbers")
-        return found.astype(np.float32)
+        if isinstance(given, list | tuple) and not all(isinstance(row, np.ndarray) for row in given):
+            encoded = encode_rows(_conditions(self.card), given)
+        else:
+            encoded = np.asarray(given, np.float32)
+        if encoded.shape != (n, size) or not np.isfinite(encoded).all():
+            raise DataError(
+                f"given: got shape {encoded.shape}; allowed: ({n}, {size}) finite numbers, as run.given(rows) gives"
+            )
+        far = float(np.median(np.abs(encoded), axis=0).max())
+        if far > FAR:
+            warnings.warn(
+                f"given: lies {far:.0f} standard deviations from the training part's mean, for an array is taken as "
+                "standardised; of values as they were found, run.given(rows) makes one",
+                LatenteWarning,
+                stacklevel=3,
+            )
+        return encoded
 
     def _rows(self, x: Any) -> Any:
         """The rows of a frame as they are stored, its columns found by their names; anything else as it is."""
@@ -309,16 +405,35 @@ class Run:
             return x
         return rows_of(x, [Column(name, tuple(texts.get(name, ()))) for name in names])
 
-    def _values(self, given: Any) -> Floats:
-        x: NDArray[Any] = np.asarray(self._rows(given))
-        if x.ndim != len(self.model.shape) + 1 or x.shape[1:] != self.model.shape or len(x) == 0:
-            raise DataError(f"examples: got shape {x.shape}; allowed: (n, {', '.join(map(str, self.model.shape))})")
-        if x.dtype == np.uint8:
-            return self.data.values(x)
-        values = x.astype(np.float32)
+    def _class(self, name: object) -> int:
+        classes = [str(c) for c in self.card["classes"]]
+        if str(name) not in classes:
+            raise DataError(f"given: {unknown('class', name, classes)}")
+        return classes.index(str(name))
+
+    def _shaped(self, x: Any) -> Any:
+        """Rows of pixels as images, where the data was read so (``shape`` of its spec)."""
+        asked = self.spec.data.shape
+        size = np.shape(x)[1:] if asked and isinstance(x, np.ndarray | list | tuple) else ()
+        if size != (math.prod(asked),) or len(self.model.shape) == 1:
+            return x
+        images = np.reshape(x, (-1, *asked))
+        return np.moveaxis(images, 1, -1) if self.spec.data.layout == "channels-first" else images
+
+    def _values(self, x: Any, *, scaled: bool) -> Floats:
+        x = self._shaped(self._rows(x))
+        values = self.units.read(x, scaled=scaled)
         fine = np.isfinite(values) | (np.isnan(values) if self.model.missing else False)
         if not fine.all():
             raise DataError("examples: got NaN or infinite values; allowed: finite numbers")
+        try:
+            self.model.likelihood.check(values, self.model.shape)
+        except DataError as error:
+            # What follows the semicolon is advice for training.
+            told = str(error).partition(";")[0]
+            raise DataError(f"examples: {told}; this run takes {self.units.told}") from None
+        if not scaled and (doubt := self.units.doubt(self.units.shaped(x))):
+            warnings.warn(doubt, LatenteWarning, stacklevel=3)
         return values
 
     def explore(self, *others: Run, split: str = "validation", lang: str | None = None) -> Any:
@@ -358,6 +473,11 @@ class Run:
         store.save_arrays(folder / "weights.safetensors", arrays, {"run": self.spec.name})
         if self.frames is not None:
             store.save_arrays(folder / "frames.safetensors", {"frames": self.frames}, {"run": self.spec.name})
+        units = self._known_units()
+        if units is not None:
+            about = {"shape": list(units.shape), "bytes": units.bytes, "clip": units.clip}
+            arrays = {"multiplier": np.asarray(units.multiplier), "offset": np.asarray(units.offset)}
+            store.save_arrays(folder / SCALE, arrays, about)
         write_text(folder / "history.csv", _history_csv(self.history))
         looks = [dataclasses.asdict(look) for look in self.looks]
         write_json(folder / "times.json", {"training_seconds": self.seconds, "looks_at_test": looks})
@@ -422,23 +542,55 @@ def train_run(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_e
         data.card(),
         opponent=fitted.opponent,
         _data=data,
+        _units=data.units,
     )
 
 
-def load(path: str | Path, *, data: Data | None = None) -> Run:
+def run_folders(path: Path) -> list[Path]:
+    """The run folders that a path means: itself, or those of a model's seeds (``seed-0``, …) where it holds these.
+
+    Raises:
+        StoreError: it is neither.
+    """
+    seeds = [p for p in path.glob("seed-*") if (p / "spec.json").is_file()]
+    if (path / "spec.json").is_file() or not seeds:
+        return [_run_folder(path)]
+    return sorted(seeds, key=lambda p: (len(p.name), p.name))
+
+
+def _run_folder(path: Path) -> Path:
+    """Of a run, or of a model with one seed.
+
+    Raises:
+        StoreError: it is neither.
+    """
+    if (path / "spec.json").is_file():
+        return path
+    seeds = sorted(p.name for p in path.glob("seed-*") if (p / "spec.json").is_file())
+    if len(seeds) == 1:
+        return path / seeds[0]
+    if seeds:
+        raise StoreError(f"{path}: holds {len(seeds)} runs; name one: {path / seeds[0]} … {path / seeds[-1]}")
+    if not path.is_dir():
+        raise StoreError(f"{path}: no such folder; give a run's (latente list shows the studies in runs/)")
+    if (path / "study.json").is_file():
+        raise StoreError(f"{path}: is a study's folder; a study's runs are in its runs/ folder")
+    raise StoreError(f"{path}: is not a run folder (it has no spec.json); a study's runs are in its runs/ folder")
+
+
+def load(path: str | Path, *, data: Data | AnySource | None = None) -> Run:
     """The run that `Run.save` or a study wrote.
 
     Args:
-        path: the run's folder.
-        data: its data set; otherwise it is read again from its source when it is first needed.
+        path: the run's folder; or the folder of a model's seeds, where there is one.
+        data: its data set, or where it is now (a path, a name or arrays); otherwise it is read again from its source
+            when it is first needed.
 
     Raises:
         StoreError: a file is missing, damaged or of another model.
         DataError: ``data`` is not what the run was trained on.
     """
-    folder = Path(path)
-    if not (folder / "spec.json").is_file():
-        raise StoreError(f"{folder}: is not a run folder (it has no spec.json); a study's runs are in its runs/ folder")
+    folder = _run_folder(Path(path))
     try:
         spec = spec_of(read_json(folder / "spec.json"), folder / "spec.json")
         card = read_json(folder / "data.json")
@@ -469,7 +621,7 @@ def load(path: str | Path, *, data: Data | None = None) -> Run:
     frames = folder / "frames.safetensors"
     shown = store.load_arrays(frames)[0]["frames"] if frames.exists() else None
     history = _read_history(folder / "history.csv")
-    kept = None if data is None else _same(data, card)
+    kept = None if data is None else read_data(spec.data, card, data)
     measured = _read_measured(folder / SCORES, metrics)
     return Run(
         spec,
@@ -485,6 +637,7 @@ def load(path: str | Path, *, data: Data | None = None) -> Run:
         measured,
         _read_examples(folder),
         looks,
+        _units=_read_units(folder / SCALE),
     )
 
 
@@ -532,13 +685,67 @@ def _templates(spec: RunSpec, shape: tuple[int, ...], card: dict[str, Any]) -> t
     return model, objective.opponent(model, key=jr.key(0))
 
 
-def _same(data: Data, card: dict[str, Any]) -> Data:
+def found_data(spec: DataSpec, source: AnySource | None = None) -> Data:
+    """The data of a spec, from where it was or from another source.
+
+    Raises:
+        DataError: it is gone; what to do if it has moved.
+    """
+    try:
+        return load_spec(spec, source)
+    except DownloadError:
+        raise
+    except DataError as error:
+        if source is not None:
+            raise
+        text = str(error)
+        raise DataError(
+            f"{text}{'' if text.endswith(('.', '?')) else '.'} If the data has moved, say where it is: --data PATH on "
+            "the command line, latente.load(folder, data=PATH) from Python"
+        ) from None
+
+
+def read_data(spec: DataSpec, card: dict[str, Any], data: Data | AnySource | None = None) -> Data:
+    """The data that a run was trained on, checked to be that, and called as it was then.
+
+    Args:
+        spec: how it was read.
+        card: its data card.
+        data: it, or where it is now; None: where it was.
+
+    Raises:
+        DataError: it is gone, or something else.
+    """
+    if not isinstance(data, Data):
+        data = found_data(spec, data)
     if data.fingerprint != card["fingerprint"]:
         raise DataError(
             f"{data.name}: is not the data the run was trained on (fingerprint {data.fingerprint[:12]}, "
             f"then {str(card['fingerprint'])[:12]}); give the same data and split"
         )
-    return data
+    return data if data.name == card["name"] else dataclasses.replace(data, name=card["name"])
+
+
+def _conditions(card: dict[str, Any]) -> list[Condition]:
+    """The condition columns of a data card."""
+    return [
+        Condition(Column(name), about["mean"], about["sd"])
+        if isinstance(about, dict)
+        else Condition(Column(name, tuple(about)))
+        for name, about in card.get("conditions", {}).items()
+    ]
+
+
+def _read_units(path: Path) -> Units | None:
+    """None for a run of a version that kept none."""
+    if not path.is_file():
+        return None
+    arrays, about = store.load_arrays(path)
+    try:
+        shape = tuple(int(n) for n in about["shape"])
+        return Units(shape, bool(about["bytes"]), arrays["multiplier"], arrays["offset"], bool(about["clip"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"{path}: is damaged or of another version of latente ({error})") from None
 
 
 def _history_csv(history: History) -> str:

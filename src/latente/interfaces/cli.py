@@ -8,7 +8,7 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,6 +16,8 @@ from latente import stopping
 from latente._version import __version__
 from latente.errors import LatenteError, SpecError, unknown
 from latente.evaluation.looks import looking
+from latente.interfaces.terminal import any_encoding
+from latente.plain import one_line, visible
 
 Arguments = argparse.Namespace
 
@@ -57,7 +59,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _perform(argv: list[str]) -> int:
     try:
-        arguments = _parser().parse_args(argv)
+        any_encoding()
+        arguments = _arguments(argv)
         with looking(shlex.join(["latente", *argv])), _notes_said(arguments):
             return int(arguments.do(arguments, argv) or 0)
     except LatenteError as error:
@@ -92,7 +95,7 @@ def _notes_said(arguments: Arguments) -> Iterator[None]:
                 text = Words(getattr(arguments, "lang", None) or default_language()).note(record.msg)
                 if text not in said:
                     said.add(text)
-                    print(f"latente: {text}", file=sys.stderr, flush=True)  # noqa: T201
+                    print(f"latente: {one_line(text)}", file=sys.stderr, flush=True)  # noqa: T201
 
     handler = Said()
     LOG.addHandler(handler)
@@ -108,12 +111,46 @@ def _interrupted(argv: list[str]) -> str:
 
 
 def _fail(message: str, code: int = 2) -> int:
-    print(f"latente: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    print(f"latente: {one_line(message)}", file=sys.stderr)  # noqa: T201
     return code
 
 
 def _say(text: str = "") -> None:
-    print(text, flush=True)  # noqa: T201
+    print(visible(text), flush=True)  # noqa: T201
+
+
+def _arguments(argv: list[str]) -> Arguments:
+    """What the words of a command line mean.
+
+    Raises:
+        SpecError: one of them means nothing, with the nearest that does.
+    """
+    arguments, rest = _parser().parse_known_args(argv)
+    if rest:
+        parser: argparse.ArgumentParser = arguments.parser
+        word = rest[0].partition("=")[0]
+        if not word.startswith("-"):
+            raise SpecError(f'{parser.prog}: got "{word}" too many (see {parser.prog} --help)')
+        known = [o for o in parser._option_string_actions if o.startswith("--")]
+        raise SpecError(unknown(f"option of {parser.prog}", word, known))
+    return arguments
+
+
+def _commands(parser: argparse.ArgumentParser) -> Callable[..., argparse.ArgumentParser]:
+    """What adds commands to a parser, which without one of them prints its help."""
+
+    def helped(arguments: Arguments, argv: list[str]) -> None:
+        _say(parser.format_help().rstrip())
+
+    parser.set_defaults(do=helped, parser=parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def add(name: str, **options: Any) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = commands.add_parser(name, **options)
+        made.set_defaults(parser=made)
+        return made
+
+    return add
 
 
 def _parser() -> _Parser:
@@ -123,9 +160,9 @@ def _parser() -> _Parser:
         epilog="Start with: latente run",
     )
     parser.add_argument("--version", action="version", version=f"latente {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    command = _commands(parser)
 
-    run = commands.add_parser(
+    run = command(
         "run",
         help="perform a study: train, evaluate, compare, report",
         description="Perform a study. Its folder holds report.html, results.csv, figures/ and runs/; its path is "
@@ -149,20 +186,21 @@ def _parser() -> _Parser:
     run.add_argument("--quiet", action="store_true", help="print the study's folder and nothing else")
     run.set_defaults(do=_run)
 
-    init = commands.add_parser("init", help="write a study file to edit")
+    init = command("init", help="write a study file to edit")
     init.add_argument("file", nargs="?", default="study.toml", metavar="FILE", help="where (study.toml)")
     init.add_argument("--study", default="notebook", metavar="NAME", help="which shipped study to start from")
     init.set_defaults(do=_init)
 
-    listing = commands.add_parser("list", help="list shipped studies, and finished ones in a folder")
+    listing = command("list", help="list shipped studies, and finished ones in a folder")
     listing.add_argument("folder", nargs="?", default="runs", metavar="DIR", help="where to look (runs)")
     listing.set_defaults(do=_list)
 
-    show = commands.add_parser("show", help="show a run's or a study's numbers")
-    show.add_argument("folder", metavar="RUN", help="a run's folder, or a study's")
+    show = command("show", help="show a run's or a study's numbers")
+    show.add_argument("folder", metavar="RUN", help="a run's folder, a study's, or in it runs/NAME with all its seeds")
+    show.add_argument("--data", metavar="SOURCE", help="say whether this is the data of the run or study")
     show.set_defaults(do=_show)
 
-    evaluate = commands.add_parser("evaluate", help="score finished runs, and rank those whose numbers mean the same")
+    evaluate = command("evaluate", help="score finished runs, and rank those whose numbers mean the same")
     evaluate.add_argument("folders", nargs="+", metavar="RUN", help="runs' folders")
     evaluate.add_argument(
         "--metrics", "--scores", dest="scores", metavar="NAMES",
@@ -174,12 +212,13 @@ def _parser() -> _Parser:
     evaluate.add_argument(
         "--split", default="test", choices=("train", "validation", "test"), help="on which part (test)"
     )
+    _moved(evaluate)
     evaluate.add_argument("--csv", metavar="FILE", help="write the numbers as a table, too")
     evaluate.add_argument("--json", metavar="FILE", help="write the numbers as JSON, too")
     _language(evaluate)
     evaluate.set_defaults(do=_evaluate)
 
-    compared = commands.add_parser(
+    compared = command(
         "compare",
         help="compare models: paired differences with intervals, budgets, the latent size that is enough",
         description="Compare finished runs, or all runs of studies; seeds of one model are one model. Differences are "
@@ -201,27 +240,30 @@ def _parser() -> _Parser:
     compared.add_argument(
         "--tolerance", type=_number, metavar="X", help="or with so much missing, in the score's units"
     )
+    _moved(compared)
     compared.add_argument("--csv", metavar="FILE", help="write every difference as a table, too")
     compared.add_argument("--json", metavar="FILE", help="write all of it as JSON, too")
     _language(compared)
     compared.set_defaults(do=_compare)
 
-    prior = commands.add_parser("prior", help="fit a prior to a finished run's codes, to sample from any model")
+    prior = command("prior", help="fit a prior to a finished run's codes, to sample from any model")
     prior.add_argument("folder", metavar="RUN", help="the run's folder")
     prior.add_argument("kind", metavar="KIND", help="gaussian-mixture, kde, realnvp, maf, …")
     prior.add_argument("--out", required=True, metavar="DIR", help="the new run's folder")
     prior.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="options",
                        help="an option of the kind: components=20 (may be repeated)")  # fmt: skip
+    _moved(prior)
     prior.add_argument("--seed", type=_whole, default=0, metavar="N", help="of the codes drawn and of the fit (0)")
     prior.set_defaults(do=_prior)
 
-    report = commands.add_parser("report", help="write a finished study's report again, perhaps in another language")
+    report = command("report", help="write a finished study's report again, perhaps in another language")
     report.add_argument("folder", metavar="STUDY_DIR", help="the study's folder")
+    _moved(report)
     _language(report)
     report.add_argument("--quiet", action="store_true", help="print the report's path and nothing else")
     report.set_defaults(do=_report)
 
-    explorer = commands.add_parser(
+    explorer = command(
         "explore",
         help="walk in a latent space, in the browser or as one file to send",
         description="Open a page on a run, on two runs to compare, or on a study that may still be training. "
@@ -230,6 +272,7 @@ def _parser() -> _Parser:
     explorer.add_argument("folder", metavar="RUN", help="a run's folder, or a study's")
     explorer.add_argument("other", nargs="?", metavar="RUN2", help="a second run to compare it with")
     explorer.add_argument("--split", default="validation", metavar="PART", help="train, validation, test or all")
+    _moved(explorer)
     explorer.add_argument("--export", metavar="FILE", help="write the page as one file, which needs no server")
     explorer.add_argument("--port", type=_whole, metavar="N", help="where to listen (8765)")
     explorer.add_argument(
@@ -239,10 +282,10 @@ def _parser() -> _Parser:
     _language(explorer)
     explorer.set_defaults(do=_explore)
 
-    data = commands.add_parser("data", help="list and describe data sets")
-    kinds = data.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    kinds.add_parser("list", help="the named data sets").set_defaults(do=_data_list)
-    card = kinds.add_parser("show", help="the data card of a named data set or of your own")
+    data = command("data", help="list and describe data sets")
+    kind = _commands(data)
+    kind("list", help="the named data sets").set_defaults(do=_data_list)
+    card = kind("show", help="the data card of a named data set or of your own")
     card.add_argument("source", metavar="SOURCE")
     card.add_argument("--scale", metavar="HOW", help="of the values: unit, minmax, none, or a number to divide by")
     card.add_argument("--missing", choices=("refuse", "keep"), help="missing values (refuse)")
@@ -251,18 +294,22 @@ def _parser() -> _Parser:
                       help="any key of [data] in a study file: shape=[28,28] (may be repeated)")  # fmt: skip
     card.set_defaults(do=_data_show)
 
-    models = commands.add_parser("models", help="list the parts and presets of models, and which go together")
+    models = command("models", help="list the parts and presets of models, and which go together")
     models.add_argument("name", nargs="?", metavar="NAME", help="tell everything about one part or preset")
     models.add_argument("--markdown", action="store_true", help="the whole list as a page of documentation")
     models.set_defaults(do=_models)
 
-    doctor = commands.add_parser("doctor", help="versions, devices, threads and caches")
+    doctor = command("doctor", help="versions, devices, threads and caches")
     doctor.set_defaults(do=_doctor)
     return parser
 
 
 def _language(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lang", choices=("en", "pt"), help="the language (by default your locale's)")
+
+
+def _moved(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", metavar="SOURCE", help="where the data of the runs is now, if it has moved")
 
 
 def _whole(text: str) -> int:
@@ -356,25 +403,43 @@ def _list(arguments: Arguments, argv: list[str]) -> None:
 
 
 def _show(arguments: Arguments, argv: list[str]) -> None:
-    from latente.evaluation.run import load
+    from latente.evaluation.run import load, read_data, run_folders
     from latente.interfaces.study import load_study
     from latente.spec import as_dict
 
     folder = Path(arguments.folder)
     if (folder / "study.json").is_file():
-        spec, runs, command = load_study(folder)
-        _say(f"{spec.title}\ndata: {spec.data.source}\ncommand: {command or '(from Python)'}")
+        spec, runs, command = load_study(folder, data=arguments.data)
+        _say(f"{one_line(spec.title)}\ndata: {one_line(spec.data.source)}")
+        _say(f"command: {one_line(command or '(from Python)')}")
+        _is_the_data(arguments.data)
         _table(runs, None)
         return
-    run = load(folder)
+    folders = run_folders(folder)
+    if len(folders) > 1:
+        runs = [load(one) for one in folders]
+        if arguments.data is not None:
+            read_data(runs[0].spec.data, runs[0].card, arguments.data)
+        _say(f"run {runs[0].spec.name}, seeds {', '.join(str(run.spec.seed) for run in runs)}")
+        _is_the_data(arguments.data)
+        _table(runs, None)
+        return
+    run = load(folders[0], data=arguments.data)
     _say(f"run {run.spec.name}, seed {run.spec.seed}")
     for stage, table in as_dict(run.spec).items():
         if isinstance(table, dict):
-            _say(f"{stage}: " + ", ".join(f"{k} = {v}" for k, v in table.items()))
+            _say(f"{stage}: " + one_line(", ".join(f"{k} = {v}" for k, v in table.items())))
     _say(f"parameters: {run.model.parameters():,}; epochs: {len(run.history['loss'])}; training: {run.seconds:.1f} s")
     for look in run.looks:
-        _say(f"test part looked at on {look.at} by {look.by}: {', '.join(look.found)}")
+        _say(one_line(f"test part looked at on {look.at} by {look.by}: {', '.join(look.found)}"))
+    _is_the_data(arguments.data)
     _table([run], None)
+
+
+def _is_the_data(source: str | None) -> None:
+    """Said after it was read and found to be: anything else is an error."""
+    if source is not None:
+        _say(f"{one_line(source)} is the data it was trained on")
 
 
 def _report(arguments: Arguments, argv: list[str]) -> None:
@@ -383,7 +448,7 @@ def _report(arguments: Arguments, argv: list[str]) -> None:
     from latente.interfaces.study import report_study
 
     with watching(quiet=arguments.quiet) as watch:
-        path = report_study(arguments.folder, lang=arguments.lang, watch=watch)
+        path = report_study(arguments.folder, lang=arguments.lang, watch=watch, data=arguments.data)
     _say(str(path))
 
 
@@ -400,6 +465,7 @@ def _explore(arguments: Arguments, argv: list[str]) -> None:
         browser=not arguments.no_browser,
         lang=arguments.lang,
         say=_say,
+        data=arguments.data,
     )
 
 
@@ -408,7 +474,9 @@ def _evaluate(arguments: Arguments, argv: list[str]) -> None:
     from latente.interfaces.scoring import score_findings, score_runs, score_tables, write_numbers
 
     names = [name.strip() for name in arguments.scores.split(",")]
-    runs, asked = score_runs(arguments.folders, names, arguments.samples, arguments.split, arguments.settings)
+    runs, asked = score_runs(
+        arguments.folders, names, arguments.samples, arguments.split, arguments.settings, arguments.data
+    )
     for text in score_tables(runs, asked, arguments.split, arguments.lang):
         _say(text)
     for text in score_findings(runs, asked, arguments.split, arguments.lang):
@@ -433,6 +501,7 @@ def _compare(arguments: Arguments, argv: list[str]) -> None:
         as_csv=arguments.csv,
         as_json=arguments.json,
         lang=arguments.lang,
+        data=arguments.data,
     ):
         _say(text)
 
@@ -441,32 +510,30 @@ def _prior(arguments: Arguments, argv: list[str]) -> None:
     _compiling()
     from latente.interfaces.priorcommand import add_prior
 
-    _say(str(add_prior(arguments.folder, arguments.kind, arguments.out, arguments.options, seed=arguments.seed)))
+    made = add_prior(
+        arguments.folder, arguments.kind, arguments.out, arguments.options, seed=arguments.seed, data=arguments.data
+    )
+    _say(str(made))
 
 
 def _table(runs: list[Any], lang: str | None) -> None:
-    from rich.console import Console
-
     from latente.interfaces.report import results_table
     from latente.interfaces.words import Words, default_language
 
-    Console().print(results_table(runs, Words(lang or default_language())))
+    _say(results_table(runs, Words(lang or default_language())))
 
 
 def _data_list(arguments: Arguments, argv: list[str]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from latente.data.datasets import catalogue
+    from latente.interfaces.terminal import drawn
 
-    table = Table("name", "examples", "test", "shape", "here", "what", box=None)
-    table.columns[0].no_wrap = True
+    rows = []
     for row in catalogue():
         here = "yes" if row["cached"] else "to download"
         shape = "×".join(map(str, row["shape"]))
         counts = f"{row['examples']:,}", f"{row['test_examples']:,}" if row["test_examples"] else "split off"
-        table.add_row(row["name"], *counts, shape, here, row["description"])
-    Console().print(table)
+        rows.append([row["name"], *counts, shape, here, row["description"]])
+    _say(drawn(["name", "examples", "test", "shape", "here", "what"], rows))
     _say("Your own: .npz, .npy, IDX, a folder of images, .csv, .parquet (see the README).")
 
 
@@ -496,10 +563,8 @@ def _data_show(arguments: Arguments, argv: list[str]) -> None:
 
 
 def _models(arguments: Arguments, argv: list[str]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from latente.interfaces import models
+    from latente.interfaces.terminal import drawn
 
     if arguments.markdown:
         _say(models.markdown().rstrip("\n"))
@@ -507,14 +572,9 @@ def _models(arguments: Arguments, argv: list[str]) -> None:
     if arguments.name:
         _say(models.describe(arguments.name))
         return
-    console = Console()
     for title, found in [("preset", models.preset_rows()), *((k, models.rows(k)) for k in models.HEADINGS)]:
-        table = Table(title, "what it is", "parts" if title == "preset" else "options", "source", box=None)
-        table.columns[0].no_wrap = True
-        for row in found:
-            table.add_row(*row)
-        console.print(table)
-        console.print()
+        heads = [title, "what it is", "parts" if title == "preset" else "options", "source"]
+        _say(drawn(heads, found) + "\n")
     _say("Which go together: latente models NAME, or latente models --markdown")
 
 

@@ -8,11 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from rich import box
-from rich.console import Console
 from rich.progress import Progress, TaskID
-from rich.table import Table as RichTable
-from rich.text import Text
 
 from latente.atomic import write_json, write_text
 from latente.evaluation.comparison.boards import Comparison, refuse_test
@@ -25,9 +21,9 @@ from latente.interfaces import elbows
 from latente.interfaces.progress import counting
 from latente.interfaces.scoring import scores_of
 from latente.interfaces.tables import Table
+from latente.interfaces.terminal import drawn
 from latente.interfaces.words import Words, default_language
-
-WIDTH = 120
+from latente.plain import csv_cell, one_line, visible
 
 
 def compare_runs(
@@ -44,6 +40,7 @@ def compare_runs(
     as_csv: str | None,
     as_json: str | None,
     lang: str | None,
+    data: str | None = None,
 ) -> Iterator[str]:
     """Compare runs and write what is new into their folders; gives tables and sentences as text.
 
@@ -58,6 +55,7 @@ def compare_runs(
         share, tolerance: see `latente.elbow`.
         as_csv, as_json: files to write.
         lang: the language.
+        data: where the runs' data is now; None: where it was.
 
     Raises:
         SpecError: as `latente.compare`; or selecting on the test part.
@@ -70,7 +68,7 @@ def compare_runs(
     asked = scores_of(names or (), samples, settings) or None
     with counting() as progress:
         on_score = _bar(progress)
-        found = compare(folders, asked, split=split, against=against, on_score=on_score)
+        found = compare(folders, asked, split=split, against=against, on_score=on_score, data=data)
         judged = [_elbow(s, asked, share, tolerance, on_score) for s in sweeps(found.models)]
     curves = [e for e in judged if e is not None]
     unjudged = len(curves) < len(judged)
@@ -118,7 +116,7 @@ def _bar(progress: Progress) -> OnScore:
 
     def on_score(what: str, done: int, total: int) -> None:
         if what not in tasks:
-            tasks[what] = progress.add_task(what, total=total)
+            tasks[what] = progress.add_task(visible(what), total=total)
         progress.update(tasks[what], completed=done)
 
     return on_score
@@ -138,16 +136,14 @@ def _told(found: Comparison, curves: Sequence[Elbow], words: Words) -> Iterator[
 
 def _drawn(table: Table) -> str:
     """A table for a terminal, with its notes below it."""
-    made = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in table.columns:
-        made.add_column(Text(column.title), justify="right" if column.numeric else "left")
-    for row in table.rows:
-        made.add_row(*(Text(f"{c.text} ± {c.error}" if c.error else c.text) for c in row))
-    console = Console(width=WIDTH)
-    with console.capture() as captured:
-        console.print(made)
-    lines = [line.rstrip() for line in captured.get().rstrip().splitlines()]
-    return "\n".join([f"\n{table.caption}", *lines, *table.notes])
+    made = drawn(
+        [column.title for column in table.columns],
+        [[f"{c.text} ± {c.error}" if c.error else c.text for c in row] for row in table.rows],
+        numeric=[i for i, column in enumerate(table.columns) if column.numeric],
+        whole=(),
+        lines=True,
+    )
+    return "\n".join([f"\n{one_line(table.caption)}", made, *map(one_line, table.notes)])
 
 
 def _csv(rows: Sequence[dict[str, object]]) -> str:
@@ -157,5 +153,5 @@ def _csv(rows: Sequence[dict[str, object]]) -> str:
     out = io.StringIO()
     written = csv.DictWriter(out, names, lineterminator="\n")
     written.writeheader()
-    written.writerows(rows)
+    written.writerows({name: csv_cell(value) for name, value in row.items()} for row in rows)
     return out.getvalue()

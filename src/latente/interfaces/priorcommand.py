@@ -11,7 +11,13 @@ from latente.interfaces.settings import value_of
 
 
 def add_prior(
-    run_folder: str | Path, kind: str, out: str | Path, options: Sequence[str] = (), *, seed: int = 0
+    run_folder: str | Path,
+    kind: str,
+    out: str | Path,
+    options: Sequence[str] = (),
+    *,
+    seed: int = 0,
+    data: str | None = None,
 ) -> Path:
     """Write a run again with a prior fitted to its codes, which its samples are then drawn from.
 
@@ -21,6 +27,7 @@ def add_prior(
         out: the new run's folder.
         options: ``key=value`` each, for instance ``components=20``; values as in a TOML file, or plain words.
         seed: of the fit.
+        data: where the run's data is now; None: where it was.
 
     Returns:
         The new folder.
@@ -37,7 +44,7 @@ def add_prior(
         raise StoreError(f"{folder}: exists and is not empty; choose another place, for nothing is overwritten")
     from latente.evaluation.run import load
 
-    return load(run_folder).with_prior(kind, seed=seed, **settings).save(folder)
+    return load(run_folder, data=data).with_prior(kind, seed=seed, **settings).save(folder)
 
 
 def _setting(text: str) -> tuple[str, Any]:

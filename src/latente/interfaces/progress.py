@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from latente import stopping
 from latente.interfaces.performing import Watch
+from latente.plain import visible
 from latente.spec import RunSpec
 from latente.training.fit import EpochNumbers
 
@@ -48,11 +49,13 @@ def _stopping(watch: Watch) -> Watch:
 def counting() -> Iterator[Progress]:
     """Bars of what is worked out, on standard error; nothing where that is no terminal."""
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
+    # Names of folders are no markup.
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
     # Where nobody sees it, it would still end with an empty line.
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield progress
 
 
@@ -68,7 +71,7 @@ def _lines(stream: TextIO) -> Watch:
     written: dict[str, float] = {}
 
     def say(text: str) -> None:
-        print(text, file=stream, flush=True)
+        print(visible(text), file=stream, flush=True)
 
     def on_epoch(epoch: EpochNumbers) -> None:
         now = time.monotonic()
@@ -106,7 +109,7 @@ def _bar(stream: TextIO) -> Iterator[Watch]:
             return bars[name]
 
         def on_stage(text: str, run: RunSpec | None) -> None:
-            progress.update(bar(run), description=text if run is None else f"{_name(run)}: {text}")
+            progress.update(bar(run), description=visible(text) if run is None else f"{_name(run)}: {text}")
 
         def on_epoch(epoch: EpochNumbers) -> None:
             progress.update(bar(epoch.run), total=epoch.epochs, completed=epoch.number, numbers=_numbers(epoch))

@@ -35,6 +35,7 @@ from latente.interfaces.tables import Column, Table, results_csv, results_table
 from latente.interfaces.warned import warnings_of
 from latente.interfaces.words import Words
 from latente.objective.objectives import objectives
+from latente.plain import portable
 from latente.spec import StudySpec
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _render(
         told_notes=telling.told_notes(runs, words),
         compared=compared,
         figures=figures,
-        data_facts=_data_facts(data, card, words),
+        data_facts=_data_facts(study, card, words),
         classes=tables.parts_of(card, words),
         method=_method(study, trained, data, words, unit),
         settings=tables.settings(trained, words),
@@ -176,7 +177,7 @@ def _render(
         everything=tables.everything(runs, words, data.shape),
         times=tables.times(runs, words),
         versions=_versions(facts, words),
-        command=command,
+        command=portable(command),
     )
 
 
@@ -281,12 +282,14 @@ def _losses(model: Trained, words: Words, *, many: bool) -> Losses:
     )
 
 
-def _data_facts(data: Data, card: Mapping[str, Any], words: Words) -> list[tuple[str, str, bool]]:
+def _data_facts(study: StudySpec, card: Mapping[str, Any], words: Words) -> list[tuple[str, str, bool]]:
     low, high = card["range"]
     told = words("report.data.range_value", low=float(low), high=float(high), mean=float(card["mean"]))
     facts = [("name", card["name"], False)]
-    if data.spec.source != card["name"]:
-        facts.append(("source", data.spec.source, False))
+    # A report is sent to others, whom the folders of this machine do not concern; study.json has the whole path.
+    source = Path(study.data.source).name if Path(study.data.source).is_absolute() else study.data.source
+    if source != card["name"]:
+        facts.append(("source", source, False))
     if card.get("without"):
         facts.append(("without", ", ".join(card["without"]), False))
     facts += [
@@ -311,7 +314,7 @@ def _method(study: StudySpec, trained: Sequence[Trained], data: Data, words: Wor
     test = [words("report.method.test_scored" if scored else "report.method.test_value")]
     again = list(dict.fromkeys(look.by for m in trained for r in m.runs for look in r.looks[1:]))
     if again:
-        test.append(words("report.method.test_again", commands="; ".join(again)))
+        test.append(words("report.method.test_again", commands="; ".join(map(portable, again))))
     facts = [
         ("split", words(f"report.method.{stratified}", seed=data.spec.seed)),
         ("optimizer", words("report.method.optimizer_value")),

@@ -10,27 +10,32 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import Progress, TaskID
-from rich.table import Table
 
 from latente.atomic import write_text
 from latente.errors import SpecError
 from latente.evaluation.findings.scored import Found, found_of, tell
-from latente.evaluation.run import Run, load
+from latente.evaluation.run import Run, load, read_data, run_folders
 from latente.evaluation.scores import Score, scores
 from latente.interfaces.progress import counting
 from latente.interfaces.settings import of_parts
 from latente.interfaces.tables import fine
 from latente.interfaces.telling import lines
+from latente.interfaces.terminal import drawn
 from latente.interfaces.warned import in_language
 from latente.interfaces.words import Words, default_language
+from latente.plain import csv_cell, visible
 
 Scored = Sequence[tuple[Path, Run]]
 
 
 def score_runs(
-    folders: Sequence[str], names: Sequence[str], samples: int | None, split: str, settings: Sequence[str] = ()
+    folders: Sequence[str],
+    names: Sequence[str],
+    samples: int | None,
+    split: str,
+    settings: Sequence[str] = (),
+    data: str | None = None,
 ) -> tuple[Scored, list[Score]]:
     """Score runs and write the numbers into their folders.
 
@@ -42,22 +47,27 @@ def score_runs(
         samples: K of the score nll; None for its own.
         split: on which part of the data.
         settings: ``NAME.OPTION=VALUE`` each, for options of these scores.
+        data: where the runs' data is now; None: where it was.
 
     Raises:
         SpecError: an unknown score or option.
         StoreError, DataError: a run cannot be read, or its data is gone.
     """
     asked = scores_of(names, samples, settings)
-    runs = [(Path(folder), load(folder)) for folder in folders]
+    runs = [(folder, load(folder)) for given in folders for folder in run_folders(Path(given))]
     if len({r.card["fingerprint"] for _, r in runs}) > 1:
         raise SpecError(
             "these runs were trained on different data, so that their numbers do not compare; score them apart"
         )
+    if data is not None:
+        found = read_data(runs[0][1].spec.data, runs[0][1].card, data)
+        for _, run in runs:
+            run._data = found
     with counting() as progress:
         for folder, run in runs:
             before = set(run.measured.get(split, {}))
             for score in asked:
-                task = progress.add_task(f"{folder.name}: {score.key()}", total=None)
+                task = progress.add_task(visible(f"{folder.name}: {score.key()}"), total=None)
                 run.score(score, split, partial(_advance, progress, task))
                 progress.remove_task(task)
             if before != set(run.measured.get(split, {})):
@@ -130,7 +140,7 @@ def write_numbers(runs: Scored, asked: Sequence[Score], split: str, *, as_csv: s
         out = io.StringIO()
         written = csv.DictWriter(out, names, lineterminator="\n")
         written.writeheader()
-        written.writerows(rows)
+        written.writerows({name: csv_cell(value) for name, value in row.items()} for row in rows)
         write_text(Path(as_csv), out.getvalue())
 
 
@@ -165,7 +175,7 @@ def _table(score: Score, scale: str, members: Scored, split: str, words: Words, 
     lying = len(shown) > 3
     title = f"{score.key()} ({split}): {in_language(scale, words)}"
     heads = ("", *(names[folder] for folder, _ in members)) if lying else ("run", *shown)
-    table = Table(*heads, title=title, title_justify="left", box=None)
+    rows: list[list[str]]
 
     def cell(folder: Path, column: str) -> str:
         if column not in values[folder]:
@@ -175,12 +185,7 @@ def _table(score: Score, scale: str, members: Scored, split: str, words: Words, 
         return f"{value} ± {words.number(found.standard_error, '.4f')}" if found.standard_error else value
 
     if lying:
-        for column in shown:
-            table.add_row(column, *(cell(folder, column) for folder, _ in members))
+        rows = [[column, *(cell(folder, column) for folder, _ in members)] for column in shown]
     else:
-        for folder, _ in members:
-            table.add_row(names[folder], *(cell(folder, column) for column in shown))
-    console = Console(width=120)
-    with console.capture() as captured:
-        console.print(table)
-    return captured.get().rstrip()
+        rows = [[names[folder], *(cell(folder, column) for column in shown)] for folder, _ in members]
+    return drawn(heads, rows, title=title)

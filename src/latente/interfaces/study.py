@@ -16,10 +16,10 @@ from typing import Any
 
 from latente._version import __version__
 from latente.atomic import cannot_write, clear_parts, read_json, write_json, write_text
-from latente.data.load import ARRAYS, load_spec
+from latente.data.load import ARRAYS, AnySource, load_spec
 from latente.data.split import Data
 from latente.errors import DataError, SpecError, StoreError
-from latente.evaluation.run import Run, load
+from latente.evaluation.run import Run, load, read_data
 from latente.evaluation.scores import scores
 from latente.interfaces.performing import Watch, is_finished, perform, run_folder
 from latente.interfaces.studyfile import DEFAULT, read_study
@@ -130,11 +130,18 @@ def _crew(jobs: int | Crew) -> Iterator[Crew | None]:
             yield workers
 
 
-def load_study(folder: str | Path) -> tuple[StudySpec, list[Run], str | None]:
+def load_study(
+    folder: str | Path, *, data: Data | AnySource | None = None
+) -> tuple[StudySpec, list[Run], str | None]:
     """A study's spec, its finished runs and the command that made it, from its folder.
+
+    Args:
+        folder: the study's.
+        data: its data set, or where it is now; otherwise it is read again from its source when it is first needed.
 
     Raises:
         StoreError: not a study folder, damaged, or without a finished run.
+        DataError: ``data`` is not what the runs were trained on.
     """
     folder = Path(folder)
     if not (folder / "study.json").is_file():
@@ -151,23 +158,34 @@ def load_study(folder: str | Path) -> tuple[StudySpec, list[Run], str | None]:
             f"{folder}: {len(missing)} of {len(spec.expanded())} runs are not finished ({', '.join(missing[:4])}); "
             f"finish it with the same latente run … --out {folder} --resume"
         )
-    return spec, [load(run_folder(folder, r)) for r in spec.expanded()], command
+    runs = [load(run_folder(folder, r)) for r in spec.expanded()]
+    if data is not None:
+        found = read_data(spec.data, runs[0].card, data)
+        for run in runs:
+            run._data = read_data(spec.data, run.card, found)
+    return spec, runs, command
 
 
-def report_study(folder: str | Path, *, lang: str | None = None, watch: Watch | None = None) -> Path:
+def report_study(
+    folder: str | Path,
+    *,
+    lang: str | None = None,
+    watch: Watch | None = None,
+    data: Data | AnySource | None = None,
+) -> Path:
     """Write the figures and the report of a finished study again, perhaps in another language.
 
-    The test part is not looked at again: its numbers are those the runs recorded.
+    The test part is not looked at again: its numbers are those the runs recorded. ``data`` as in `load_study`.
 
     Raises:
         StoreError: as `load_study`. DataError: the data is gone or has changed.
     """
     words = Words(lang or default_language())
-    spec, runs, command = load_study(folder)
-    data = runs[0].data
+    spec, runs, command = load_study(folder, data=data)
+    found = runs[0].data
     for run in runs:
-        run._data = data
-    return write_study_report(spec, runs, data, Path(folder), words, command, watch or Watch())
+        run._data = found
+    return write_study_report(spec, runs, found, Path(folder), words, command, watch or Watch())
 
 
 def write_study_report(

@@ -7,7 +7,7 @@ import io
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from latente.data.split import PARTS
 from latente.evaluation.evaluate import METRICS, Metric
@@ -15,12 +15,11 @@ from latente.evaluation.run import Run
 from latente.evaluation.scores import Score
 from latente.interfaces import lineup
 from latente.interfaces.lineup import Trained
+from latente.interfaces.terminal import drawn
 from latente.interfaces.warned import in_language
 from latente.interfaces.words import Words
 from latente.model.autoencoder import part
-
-if TYPE_CHECKING:
-    import rich.table
+from latente.plain import csv_cell
 
 MISSING = "–"
 NATS, FINE = ".2f", ".4f"
@@ -75,12 +74,12 @@ class Table:
         for column in self.columns:
             title = f"{column.group}: {column.title}" if column.group else column.title
             header += [title, f"{title} ±"] if column.error else [title]
-        rows.writerow(header)
+        rows.writerow([csv_cell(title) for title in header])
         for row in self.rows:
             values: list[object] = []
             for column, cell in zip(self.columns, row, strict=True):
                 values += [cell.value, cell.error_value] if column.error else [cell.value]
-            rows.writerow(["" if v is None else v for v in values])
+            rows.writerow([csv_cell(v) for v in values])
         return out.getvalue()
 
 
@@ -95,35 +94,36 @@ def results_csv(runs: Iterable[Run]) -> str:
             for name in (*METRICS, *(n for n in found if n not in METRICS)):
                 if name in found:
                     metric = found[name]
-                    rows.writerow([run.spec.name, run.spec.seed, split, name, metric.value, metric.standard_error])
+                    cells = (run.spec.name, run.spec.seed, split, name, metric.value, metric.standard_error)
+                    rows.writerow([csv_cell(cell) for cell in cells])
     return out.getvalue()
 
 
-def results_table(runs: Sequence[Run], words: Words) -> rich.table.Table:
-    """Losses and their parts in nats, one row a model, for a terminal; one standard error of the test loss."""
-    from rich import box
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
+def results_table(runs: Sequence[Run], words: Words) -> str:
+    """Losses and their parts in nats, one row a model, as text for a terminal; one standard error of the test loss."""
     trained = lineup.models(runs)
     many = any(len(m.runs) > 1 for m in trained)
-    table = RichTable(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False, title=words("report.terminal.title"))
-    table.caption = words("report.terminal.over_seeds" if many else "report.terminal.over_examples")
     losses = dict.fromkeys(lineup.loss_of(m.first.spec.model, words) for m in trained)
+    caption = [words("report.terminal.over_seeds" if many else "report.terminal.over_examples")]
     if len(losses) > 1:
-        table.caption += "\n" + words("report.terminal.losses", losses="; ".join(losses))
-    table.title_justify = table.caption_justify = "left"
-    table.title_style = table.header_style = "bold"
-    table.add_column(words("report.column.run"), no_wrap=True)
-    for key in ("latents", "training", "validation", "test", "reconstruction", "kl"):
-        table.add_column(words(f"report.terminal.{key}"), justify="right", no_wrap=key in ("latents", "test"))
+        caption.append(words("report.terminal.losses", losses="; ".join(losses)))
+    titles = ("latents", "training", "validation", "test", "reconstruction", "kl")
+    rows = []
     for model in trained:
         cells = [nats(words, model.metric(split, "loss")) for split in PARTS]
         cells += [part_cell(words, model, "test", name) for name in METRICS[1:3]]
         # A terminal is narrow: only the test loss keeps its error.
-        shown = [Text(f"{c.text} ± {c.error}" if i == 2 and c.error else c.text) for i, c in enumerate(cells)]
-        table.add_row(Text(model.name), Text(str(model.latents)), *shown)
-    return table
+        shown = [f"{c.text} ± {c.error}" if i == 2 and c.error else c.text for i, c in enumerate(cells)]
+        rows.append([model.name, str(model.latents), *shown])
+    return drawn(
+        [words("report.column.run"), *(words(f"report.terminal.{key}") for key in titles)],
+        rows,
+        title=words("report.terminal.title"),
+        caption=" ".join(caption),
+        numeric=range(1, 7),
+        whole=range(7),
+        lines=True,
+    )
 
 
 def nats(words: Words, metric: Metric | None, form: str = NATS) -> Cell:

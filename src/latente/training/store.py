@@ -77,7 +77,8 @@ def parse_arrays(path: Path, content: bytes) -> tuple[Arrays, dict[str, Any]]:
     from safetensors.numpy import load
 
     try:
-        arrays: Arrays = load(content)
+        # The library hands them out in any order.
+        arrays: Arrays = dict(sorted(load(content).items()))
         # The library has checked the header, but does not hand out its metadata for bytes.
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         about = json.loads(header.get("__metadata__", {}).get("latente", "null"))

@@ -128,7 +128,7 @@ def test_the_page_follows_a_study_and_opens_its_first_run(study, data, browser, 
 
 
 def test_what_is_no_run_is_refused(tmp_path):
-    with pytest.raises(StoreError, match="neither a run's folder"):
+    with pytest.raises(StoreError, match="is not a run folder"):
         find([tmp_path])
     (tmp_path / "study.json").write_text('{"seeds": [0]}')
     with pytest.raises(StoreError, match="damaged"):
@@ -143,7 +143,7 @@ def test_a_saved_run_is_explored_from_its_folder(vae, data, tmp_path):
     import dataclasses
 
     other = shared(find([tmp_path / "one"]), dataclasses.replace(data, fingerprint="0" * 64))
-    with pytest.raises(DataError, match="has changed since"):
+    with pytest.raises(DataError, match="is not the data the run was trained on"):
         other[0]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.data.load import AnySource
 from latente.data.split import PARTS, Data
 from latente.errors import DataError, SpecError, unknown
 from latente.evaluation.comparison.boards import Board, Comparison, Covers, Entry, Gap, Note, Source, order
@@ -39,7 +40,7 @@ def compare(
     split: str = "test",
     against: str | None = None,
     level: float = LEVEL,
-    data: Data | None = None,
+    data: Data | AnySource | None = None,
     on_score: OnScore | None = None,
 ) -> Comparison:
     """Compare models over their seeds and examples.
@@ -64,7 +65,7 @@ def compare(
         split: "test" to report, "validation" to choose, or "train".
         against: the name of a model, to compare all others with it and not with each other.
         level: of all intervals together.
-        data: what the runs were trained on, where it cannot be read again.
+        data: what the runs were trained on, or where it is now, where it cannot be read again as it was.
         on_score: called while scores are worked out.
 
     Raises:

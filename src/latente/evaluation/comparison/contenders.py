@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from latente.atomic import read_json
+from latente.data.load import AnySource
 from latente.data.split import Data
 from latente.errors import SpecError, StoreError, unknown
 from latente.evaluation.roles import signature
-from latente.evaluation.run import Run, load
+from latente.evaluation.run import Run, load, read_data, run_folders
 from latente.model.priors.fitted import part_of
 from latente.spec import as_dict
 
@@ -53,12 +54,12 @@ class Contender:
         return tuple(r.spec.seed for r in self.runs)
 
 
-def open_runs(given: Iterable[Any], data: Data | None = None) -> list[Opened]:
+def open_runs(given: Iterable[Any], data: Data | AnySource | None = None) -> list[Opened]:
     """Runs from folders of runs, folders of studies, `latente.Run`s and `latente.Study`s, each once.
 
     Args:
         given: any of these, in any mixture.
-        data: what the runs were trained on, where it cannot be read again.
+        data: what the runs were trained on, or where it is now, where it cannot be read again as it was.
 
     Raises:
         StoreError: no such folder, a foreign or damaged one, or one of a run or study that is not finished.
@@ -74,11 +75,13 @@ def open_runs(given: Iterable[Any], data: Data | None = None) -> list[Opened]:
     found = list(opened.values())
     for one in found[1:]:
         _check_same_data(found[0], one)
-    if data is None and found:
-        data = next((o.run._data for o in found if o.run._data is not None), None)
+    known = next((o.run._data for o in found if o.run._data is not None), None)
+    if data is not None and found and not isinstance(data, Data):
+        # Read once, for all are of the same.
+        known = read_data(found[0].run.spec.data, found[0].run.card, data)
     for one in found:
         if one.run._data is None:
-            one.run._data = data
+            one.run._data = known
     return found
 
 
@@ -129,12 +132,12 @@ def named(models: Sequence[Contender], name: str) -> Contender:
     raise SpecError(unknown("model", name, [m.name for m in models]))
 
 
-def _open(item: Any, data: Data | None) -> Iterator[Opened]:
+def _open(item: Any, data: Data | AnySource | None) -> Iterator[Opened]:
     if isinstance(item, Run):
         yield Opened(item)
     elif isinstance(item, str | Path):
         for folder in _folders(Path(item)):
-            yield Opened(load(folder, data=data), folder)
+            yield Opened(load(folder, data=data if isinstance(data, Data) else None), folder)
     elif hasattr(item, "runs") and hasattr(item, "folder"):
         yield from _open(item.folder, data)
     else:
@@ -152,6 +155,8 @@ def _folders(folder: Path) -> list[Path]:
         return _of_study(folder)
     if (folder / "metrics.json").is_file() and (folder / "spec.json").is_file():
         return [folder]
+    if any(folder.glob("seed-*/metrics.json")):
+        return run_folders(folder)
     if (folder / "checkpoint.safetensors").is_file() or (folder / "spec.json").is_file():
         raise StoreError(f"{folder}: the run is not finished; go on with its study: latente run … --resume")
     raise StoreError(f"{folder}: is neither a run's folder (spec.json) nor a study's (study.json)")

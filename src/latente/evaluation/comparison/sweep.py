@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from latente.data.load import AnySource
 from latente.data.split import PARTS, Data
 from latente.errors import DataError, SpecError, unknown
 from latente.evaluation.comparison.boards import refuse_test
@@ -35,7 +36,7 @@ def elbow(
     share: float = SHARE,
     tolerance: float | None = None,
     level: float = LEVEL,
-    data: Data | None = None,
+    data: Data | AnySource | None = None,
     on_score: OnScore | None = None,
 ) -> Elbow:
     """Which latent size is enough, of runs that differ in their latent size (see `find_elbow`).
@@ -48,7 +49,7 @@ def elbow(
             density of codes the reconstruction error in nats.
         split: "validation", for it is a choice.
         share, tolerance, level: see `find_elbow`.
-        data: what the runs were trained on, where it cannot be read again.
+        data: what the runs were trained on, or where it is now, where it cannot be read again as it was.
         on_score: called while the score is worked out.
 
     Raises:

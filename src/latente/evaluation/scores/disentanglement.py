@@ -90,7 +90,7 @@ class Disentanglement(Score):
         data, part = run.data, run.data.part(split)
         rows = some(len(part), self.examples, self.seed)
         assert part.factors is not None
-        codes, factors = run.encode(part.x[rows]), part.factors[rows]
+        codes, factors = run.encode(data.values(part.x[rows]), scaled=True), part.factors[rows]
         if warning := not_finite("codes", codes):
             return Measured({}, {}, (warning,))
         named = [any(isinstance(v, str) for v in factor.values) for factor in data.known]

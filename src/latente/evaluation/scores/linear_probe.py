@@ -36,5 +36,6 @@ class LinearProbe(Score):
 
         train, part = run.data.train, run.data.part(split)
         assert train.y is not None and part.y is not None
-        probe = linear_probe(run.encode(train.x), train.y, run.encode(part.x), part.y)
+        codes = [run.encode(run.data.values(p.x), scaled=True) for p in (train, part)]
+        probe = linear_probe(codes[0], train.y, codes[1], part.y)
         return by_example("linear-probe", probe.correct)

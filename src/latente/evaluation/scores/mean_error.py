@@ -29,5 +29,6 @@ class MeanError(Score):
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """No code is drawn, and nothing is binarised."""
         x = run.data.part(split)
-        error = (run.reconstruct(x.x, given=beside(run, split)) - run.data.values(x.x)) ** 2
+        values = run.data.values(x.x)
+        error = (run.reconstruct(values, given=beside(run, split), scaled=True) - values) ** 2
         return by_example("mean-mse", np.nanmean(error.reshape(len(error), -1), axis=1))

@@ -62,7 +62,7 @@ class Reconstruction(Score):
         """
         data, part = run.data, run.data.part(split)
         x = data.values(part.x)
-        rebuilt = run.reconstruct(part.x, given=beside(run, split))
+        rebuilt = run.reconstruct(x, given=beside(run, split), scaled=True)
         if warning := not_finite("reconstructions", rebuilt):
             return Measured({}, {}, (warning,))
         low, high = span(run)

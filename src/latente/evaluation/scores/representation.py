@@ -127,7 +127,9 @@ class Representation(Score):
         Where a code is not finite there are no numbers, and a warning; so where a baseline has no codes.
         """
         parts = self._parts(run, split)
-        codes: list[NDArray[np.floating]] = [run.encode(p.x.reshape(len(p.x), *run.data.shape)) for p in parts]
+        codes: list[NDArray[np.floating]] = [
+            run.encode(p.x.reshape(len(p.x), *run.data.shape), scaled=True) for p in parts
+        ]
         if warning := not_finite("codes", np.concatenate(codes)):
             return Measured({}, {}, (warning,))
         values, probes = self._told(parts, codes)

@@ -34,6 +34,7 @@ def explore(
     browser: bool = True,
     lang: str | None = None,
     say: Callable[[str], object] = print,
+    data: str | Path | None = None,
 ) -> Path | None:
     """Open a page on one run, two runs to compare, or a study that may still be training; ends with Ctrl-C.
 
@@ -46,6 +47,7 @@ def explore(
         browser: whether to open the browser.
         lang: "en" or "pt"; by default the user's locale.
         say: what to call with lines for the user.
+        data: where the runs' data is now; None: where it was.
 
     Returns:
         The file written, with ``export``.
@@ -56,10 +58,10 @@ def explore(
         DataError: the data of a run is gone or has changed.
     """
     if export is not None:
-        path = export_page(places, export, split=split, lang=lang)
+        path = export_page(places, export, split=split, lang=lang, data=data)
         say(f"{path} written ({path.stat().st_size / 1e6:.1f} MB); it opens in any browser, without a network")
         return path
-    explorer = serve(*places, split=split, port=port, host=host, lang=lang)
+    explorer = serve(*places, split=split, port=port, host=host, lang=lang, data=data)
     say(f"{explorer.url}  (Ctrl-C ends it)")
     if browser:
         import webbrowser
@@ -76,8 +78,15 @@ def explore(
     return None
 
 
-def export_page(places: Places, path: str | Path, *, split: str = "validation", lang: str | None = None) -> Path:
-    """Write the page of one or two runs as one file.
+def export_page(
+    places: Places,
+    path: str | Path,
+    *,
+    split: str = "validation",
+    lang: str | None = None,
+    data: str | Path | None = None,
+) -> Path:
+    """Write the page of one or two runs as one file; arguments as in `explore`.
 
     Raises:
         SpecError: more than two runs, or a model that the page cannot compute by itself.
@@ -90,18 +99,20 @@ def export_page(places: Places, path: str | Path, *, split: str = "validation", 
         raise SpecError(f"--export: {target} is a folder; give a file, such as {target / 'page.html'}")
     if target.exists() and b"latente" not in target.read_bytes()[:4096]:
         raise StoreError(f"--export: {target} exists and is no page of latente, so it is left alone; give another name")
-    write_text(target, export_text(places, split=split, lang=lang))
+    write_text(target, export_text(places, split=split, lang=lang, data=data))
     return target
 
 
-def export_text(places: Places, *, split: str = "validation", lang: str | None = None) -> str:
+def export_text(
+    places: Places, *, split: str = "validation", lang: str | None = None, data: str | Path | None = None
+) -> str:
     """The HTML that `export_page` writes."""
     from latente.interfaces.explorer.explored import check_split
     from latente.interfaces.explorer.export import export
     from latente.interfaces.explorer.shelf import find
 
     check_split(split)
-    shelf = find(places)
+    shelf = find(places, data)
     if not 1 <= len(shelf.entries) <= 2:
         raise SpecError(f"--export: got {len(shelf.entries)} runs; allowed: one, or two to compare; name their folders")
     runs = [(entry.name, shelf[i]) for i, entry in enumerate(shelf.entries)]
@@ -114,13 +125,14 @@ def serve(
     port: int | None = None,
     host: str = "127.0.0.1",
     lang: str | None = None,
+    data: str | Path | None = None,
 ) -> Explorer:
     """Start the server in a thread of its own; arguments and errors are those of `explore`."""
     from latente.interfaces.explorer.explored import check_split
     from latente.interfaces.explorer.shelf import find
 
     check_split(split)
-    return listen(find(places), split=split, port=port, host=host, lang=lang, compare=len(places) > 1)
+    return listen(find(places, data), split=split, port=port, host=host, lang=lang, compare=len(places) > 1)
 
 
 def listen(

@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.atomic import read_json
-from latente.data.load import load_spec
 from latente.data.split import Data
 from latente.errors import DataError, LatenteError, StoreError
-from latente.evaluation.run import Run, load
+from latente.evaluation.run import Run, found_data, load, read_data, run_folders
 from latente.interfaces.explorer.explored import Explored
 from latente.spec import DataSpec, build
 
@@ -53,10 +52,15 @@ class Entry:
 
 
 class Shelf:
-    """Entries by number, opened when first asked for; runs of one study share its data."""
+    """Entries by number, opened when first asked for; runs of one study share its data.
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self.entries = list(entries)
+    Args:
+        entries: the runs.
+        data: where their data is now; None: where it was.
+    """
+
+    def __init__(self, entries: Sequence[Entry], data: str | Path | None = None) -> None:
+        self.entries, self._place = list(entries), data
         self._open: dict[int, Explored] = {}
         self._data: dict[str, Data] = {}
         self._lock = threading.Lock()
@@ -127,10 +131,8 @@ class Shelf:
     def _load(self, entry: Entry) -> Run:
         assert entry.folder is not None
         run = load(entry.folder)
-        run._data = self._shared(run.spec.data)
         # As Run.data does: the page must not show another data set's points.
-        if run._data.fingerprint != run.card["fingerprint"]:
-            raise DataError(f"{entry.folder}: its data set {run._data.name} has changed since; give the same data")
+        run._data = read_data(run.spec.data, run.card, self._shared(run.spec.data))
         return run
 
     def _data_of(self, entry: Entry) -> Data | None:
@@ -146,12 +148,12 @@ class Shelf:
     def _shared(self, spec: DataSpec) -> Data:
         key = repr(spec)
         if key not in self._data:
-            self._data[key] = load_spec(spec)
+            self._data[key] = found_data(spec, self._place)
         return self._data[key]
 
 
-def find(paths: Sequence[str | Path | Run]) -> Shelf:
-    """The runs in these places: run folders, a study's folder, or runs in memory.
+def find(paths: Sequence[str | Path | Run], data: str | Path | None = None) -> Shelf:
+    """The runs in these places: run folders, a study's folder, or runs in memory; ``data`` as in `Shelf`.
 
     Raises:
         StoreError: a folder that is neither.
@@ -161,15 +163,13 @@ def find(paths: Sequence[str | Path | Run]) -> Shelf:
         if isinstance(place, Run):
             entries.append(Entry(place.spec.name, None, len(place.history.get("loss", ())), place))
             continue
-        folder = Path(place)
-        if (folder / "spec.json").is_file():
+        if (Path(place) / "study.json").is_file():
+            entries += _of_study(Path(place))
+            continue
+        for folder in run_folders(Path(place)):
             name = folder.name if not folder.name.startswith("seed-") else f"{folder.parent.name}, {folder.name}"
             entries.append(Entry(name, folder))
-        elif (folder / "study.json").is_file():
-            entries += _of_study(folder)
-        else:
-            raise StoreError(f"{folder}: is neither a run's folder (spec.json) nor a study's (study.json)")
-    return Shelf(entries)
+    return Shelf(entries, data)
 
 
 def _of_study(folder: Path) -> list[Entry]:

@@ -1,0 +1,104 @@
+"""Text from data, files and folders as plain text: for a terminal, a notebook, a spreadsheet, any encoding."""
+
+from __future__ import annotations
+
+import codecs
+import html
+import re
+import shlex
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+# Control characters but for the end of a line and the tab, what turns the direction of writing, and halves of
+# characters (from names of files that are no UTF-8).
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_ALIKE = {
+    "−": "-", "–": "-", "—": "-", "‑": "-", "×": "x", "·": ".", "±": "+/-", "≥": ">=", "≤": "<=", "≈": "~", "≠": "!=",
+    "→": "->", "←": "<-", "…": "...", "‘": "'", "’": "'", "“": '"', "”": '"', "∞": "inf", "✓": "ok", "✗": "x",
+    "─": "-", "━": "-", "╸": "-", "╺": "-", "═": "=", "│": "|", "•": "*", "∼": "~", "∣": "|",
+}  # fmt: skip
+REPLACED = "latente.replaced"
+"""An error handler of `str.encode`: what an encoding does not have is written as what looks like it, or as "?"."""
+
+
+def visible(text: object) -> str:
+    """Text whose control characters can do nothing: each is written as its escape, such as ``\\x1b``."""
+    return _CONTROL.sub(lambda found: _escape(found[0]), str(text))
+
+
+def one_line(text: object) -> str:
+    """As `visible`, with runs of white space as one blank."""
+    return visible(" ".join(str(text).split()))
+
+
+def csv_cell(value: object) -> object:
+    """A value for a CSV; text that a spreadsheet would take for a formula is marked as text by an apostrophe.
+
+    Numbers stay numbers, and None is an empty cell.
+    """
+    if value is None:
+        return ""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def portable(command: str) -> str:
+    """A command without the paths of the machine that it was given on: of each absolute path the last part is left."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return command
+    shown = []
+    for word in words:
+        option, equals, value = word.rpartition("=")
+        name = Path(value).name if Path(value).is_absolute() else value
+        shown.append(f"{option}{equals}{name or value}")
+    return command if shown == words else shlex.join(shown)
+
+
+def as_text(title: str, rows: Sequence[tuple[str, object]]) -> str:
+    """A summary for a terminal: a title, and a name and a value in each line."""
+    wide = max((len(name) for name, _ in rows), default=0)
+    return "\n".join([one_line(title), *(f"  {name:<{wide}}  {_short(value)}" for name, value in rows)])
+
+
+def as_html(title: str, rows: Sequence[tuple[str, object]]) -> str:
+    """The same for a notebook."""
+    cells = "".join(
+        f'<tr><th style="text-align:left">{html.escape(name)}</th>'
+        f'<td style="text-align:left">{html.escape(_short(value))}</td></tr>'
+        for name, value in rows
+    )
+    return f"<div><strong>{html.escape(one_line(title))}</strong><table>{cells}</table></div>"
+
+
+def _short(value: object, most: int = 100) -> str:
+    text = one_line(value)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_alike, error.object[error.start : error.end])), error.end
+
+
+def _alike(character: str) -> str:
+    if character in _ALIKE:
+        return _ALIKE[character]
+    if not character.isprintable():
+        return _escape(character)
+    name = unicodedata.name(character, "")
+    if name.startswith("GREEK"):
+        letter = name.split(" WITH ")[0].rsplit(" ", 1)[-1].lower()
+        return letter.capitalize() if "CAPITAL" in name else letter
+    return unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode() or "?"
+
+
+codecs.register_error(REPLACED, _replaced)
