@@ -46,8 +46,11 @@ def _number(low: float, high: float = math.inf, *, above: bool = False) -> Check
     def check(value: Any, where: str) -> float:
         fine = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         if not fine or value > high or value < low or (above and value == low):
-            bound = f"{'above' if above else 'at least'} {low:g}"
-            raise got(where, value, f"a number {bound}" + (f" and at most {high:g}" if high < math.inf else ""))
+            # Every digit of a bound: 0.9999999 is not 1.
+            bound = f"{'above' if above else 'at least'} {low:.15g}"
+            finite = "finite " if isinstance(value, float) and math.isinf(value) else ""
+            most = f" and at most {high:.15g}" if high < math.inf else ""
+            raise got(where, value, f"a {finite}number {bound}{most}")
         return float(value)
 
     return check
@@ -174,10 +177,20 @@ def _perhaps(check: Check) -> Check:
     return lambda value, where: None if value is None else check(value, where)
 
 
+PART_EXAMPLES = {
+    "network": '{name = "residual", blocks = 3}',
+    "posterior": '{name = "dirac", activation = "relu"}',
+    "prior": '{name = "vamp", pseudo_inputs = 500}',
+    "likelihood": '{name = "gaussian", sigma = 0.5}',
+    "objective": '{name = "elbo", beta = 4.0}',
+}
+
+
 def _part(value: Any, where: str) -> Part:
     if isinstance(value, str) or (isinstance(value, Mapping) and isinstance(value.get("name"), str)):
         return value
-    raise got(where, value, 'a name, or a table such as {name = "gaussian", sigma = 0.5}')
+    example = PART_EXAMPLES.get(where.rpartition(".")[2], '{name = "nll", samples = 500}')
+    raise got(where, value, f"a name, or a table such as {example}")
 
 
 def _parts(value: Any, where: str) -> tuple[Part, ...]:
@@ -195,7 +208,10 @@ def _epochs(value: Any, where: str) -> int | Mapping[str, int]:
             raise got(where, value, allowed) from None
     for key in value:
         if key not in ("at_least", "steps"):
-            raise SpecError(unknown(f"key of {where}", key, ("at_least", "steps")))
+            raise SpecError(f"{where}: {unknown('key', key, ('at_least', 'steps'))}")
+    for key in ("at_least", "steps"):
+        if key not in value:
+            raise got(where, dict(value), "a whole number, or {at_least = 5, steps = 1000} with both")
     most = {"at_least": MOST_EPOCHS, "steps": 2**31 - 1}
     return {k: _integer(1, high)(value.get(k), f"{where}.{k}") for k, high in most.items()}
 

@@ -116,6 +116,61 @@ def test_what_no_memory_holds_is_refused(monkeypatch):
     assert checking._memory() > 2**28
 
 
+@pytest.mark.parametrize(
+    ("parts", "blamed"),
+    [
+        ({"latent_dim": 10**9, "hidden": (8,)}, "latent_dim = 1,000,000,000 makes a model of"),
+        ({"latent_dim": 10**4, "posterior": "full-gaussian"}, "latent_dim = 10,000 makes"),
+        ({"hidden": (10**9,)}, "hidden = [1000000000] makes a model of"),
+        ({"hidden": (8,), "prior": {"name": "vamp", "pseudo_inputs": 10**9}}, "the prior makes a model of"),
+        ({"hidden": (2000,), "network": "gated-mlp"}, "hidden = [2000] makes"),
+    ],
+)
+def test_what_makes_a_model_too_large_is_named(monkeypatch, parts, blamed):
+    monkeypatch.setattr(checking, "_memory", lambda: 2.0**20)
+    assert blamed in refusal(latente.VAE(**parts))
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ({"beta2": 1.0}, "train.beta2: got 1.0; allowed: a number at least 0 and at most 0.9999999"),
+        ({"learning_rate": float("inf")}, "train.learning_rate: got inf; allowed: a finite number above 0"),
+        (
+            {"epochs": {"at_least": 5}},
+            "train.epochs: got {'at_least': 5}; allowed: a whole number, or {at_least = 5, st",
+        ),
+        ({"epochs": {"at_last": 5, "steps": 2}}, 'train.epochs: unknown key "at_last"; did you mean "at_least"?'),
+    ],
+)
+def test_bounds_and_keys_are_said_as_they_are(table, words):
+    with pytest.raises(SpecError) as error:
+        latente.spec.build(latente.spec.TrainSpec, table, "train")
+    assert str(error.value).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        (
+            {"posterior": {"name": "iaf", "hidden": [10**9]}},
+            'posterior "iaf": got hidden[0] = 1,000,000,000; allowed: at',
+        ),
+        (
+            {"posterior": {"name": "flow", "layers": 10**9}},
+            'posterior "flow": got layers = 1,000,000,000; allowed: at m',
+        ),
+        ({"prior": {"name": "maf", "layers": 10**6}}, 'prior "maf": got layers = 1,000,000; allowed: at most 200'),
+        ({"network": {"name": "residual", "blocks": 10**6}}, 'network "residual": got blocks = 1,000,000; allowed: at'),
+        ({"network": {}}, 'network: got {}; allowed: a name, or a table such as {name = "residual", blocks = 3}'),
+    ],
+)
+def test_what_would_take_for_ever_to_make_is_refused_at_once(parts, words):
+    with pytest.raises(SpecError) as error:
+        latente.fit(latente.spec.build(latente.spec.ModelSpec, parts, "model"), IMAGES, epochs=1)
+    assert words in str(error.value)
+
+
 class Linear(eqx.Module):
     """A user's module, and what it does with its result."""
 

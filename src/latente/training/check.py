@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from latente.model.likelihoods import likelihoods
 from latente.model.networks import networks
 from latente.model.posteriors import posteriors
 from latente.objective.objectives import Objective, objectives
-from latente.spec import RunSpec
+from latente.spec import ModelSpec, RunSpec
 from latente.training.examples import check_condition
 
 COPIES = 4
@@ -204,8 +205,8 @@ def _check_memory(spec: RunSpec, model: Autoencoder, objective: Objective) -> No
     least = 4 * COPIES * learnt
     if least > memory:
         raise SpecError(
-            f"hidden = {list(spec.model.hidden)} makes a model of {learnt:,} numbers, which take {_gib(least)} with "
-            f"their gradients and Adam's moments, and this machine has {_gib(memory)}; take smaller layers"
+            f"{_culprit(spec, model, learnt)} of {learnt:,} numbers, which take {_gib(least)} with their gradients and "
+            f"Adam's moments, and this machine has {_gib(memory)}; take less"
         )
     codes = spec.train.batch_size * objective.codes()
     least = 4 * codes * math.prod(model.likelihood.outputs(model.shape))
@@ -215,6 +216,31 @@ def _check_memory(spec: RunSpec, model: Autoencoder, objective: Objective) -> No
             f"decoded from {codes:,} codes a step takes {_gib(least)}, and this machine has {_gib(memory)}; take fewer "
             "samples, or a smaller batch"
         )
+
+
+def _culprit(spec: RunSpec, model: Autoencoder, learnt: int) -> str:
+    """What makes a model as large as it is: the option without whose size it would not be half as large."""
+    own = spec.model
+    # Only what is large is tried smaller; the code's size is tried before the layers that it meets.
+    smaller: dict[str, dict[str, Any]] = {
+        f"latent_dim = {own.latent_dim:,}": {"latent_dim": min(own.latent_dim, 8)},
+        f"hidden = {list(own.hidden)}": {"hidden": tuple(min(w, 8) for w in own.hidden)},
+        "the prior": {"prior": "standard-normal"},
+        "the likelihood": {"likelihood": "gaussian"},
+        "the posterior": {"posterior": "gaussian"},
+    }
+    for name, changes in smaller.items():
+        try:
+            made = eqx.filter_eval_shape(_built, dataclasses.replace(own, **changes), model.shape, model.context_size)
+        except SpecError:
+            continue
+        if 2 * sum(math.prod(a.shape) for a in jax.tree.leaves(eqx.filter(made, _is_real))) < learnt:
+            return f"{name} makes a model"
+    return f"examples of shape {model.shape} with hidden = {list(own.hidden)} make a model"
+
+
+def _built(spec: ModelSpec, shape: tuple[int, ...], context: int) -> Autoencoder:
+    return build(spec, shape, key=jr.key(0), context=context)
 
 
 def _is_real(leaf: Any) -> bool:

@@ -12,7 +12,7 @@ import jax.random as jr
 from jax import Array
 
 from latente.errors import SpecError
-from latente.model.nets import Dense, activation
+from latente.model.nets import Dense, activation, check_most
 from latente.model.networks.base import Net, Network, Plan, networks
 
 
@@ -174,6 +174,7 @@ class ResidualNetwork(ConvFamily):
     def __check_init__(self) -> None:
         if isinstance(self.blocks, bool) or not isinstance(self.blocks, int) or self.blocks < 1:
             raise SpecError(f'network "residual": got blocks = {self.blocks!r}; allowed: a whole number of at least 1')
+        check_most('network "residual"', "blocks", self.blocks)
 
     def depth(self) -> int:
         """``blocks``."""

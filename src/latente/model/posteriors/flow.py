@@ -12,6 +12,7 @@ from jax import Array
 
 from latente.errors import SpecError, unknown
 from latente.model.flows import Flow, flow_log_prob, planar_apply, planar_size, real_nvp
+from latente.model.nets import check_most
 from latente.model.posteriors.base import Posterior, posteriors
 from latente.model.posteriors.gaussian import DiagonalGaussian
 from latente.registry import learnt
@@ -34,6 +35,7 @@ def whole(posterior: str, option: str, value: Any, least: int) -> int:
         raise SpecError(
             f'posterior "{posterior}": got {option} = {value!r}; allowed: a whole number of at least {least}'
         )
+    check_most(f'posterior "{posterior}"', option, value)
     return value
 
 

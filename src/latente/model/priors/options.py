@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from latente.errors import SpecError, unknown
+from latente.model.nets import check_most
 
 
 def whole(prior: str, option: str, value: Any, least: int) -> int:
@@ -16,6 +17,7 @@ def whole(prior: str, option: str, value: Any, least: int) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise SpecError(f'prior "{prior}": got {option} = {value!r}; allowed: a whole number of at least {least}')
+    check_most(f'prior "{prior}"', option, value)
     return value
 
 
