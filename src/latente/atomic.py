@@ -20,9 +20,12 @@ JSON_LIMIT = 64 * 2**20
 LIMIT = 16 * 2**30
 """Bytes that any other file may have, unless its reader says less."""
 
+FULL = "the disk is full"
+
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace ``path`` by ``content`` in one step, flushed to the disk first; folders above it are made.
+    """Replace ``path`` by ``content`` in one step, flushed to the disk first. Its folder must be there: one that is
+    removed while work goes on must not come to life again.
 
     A link is replaced by a file, and what it points to stays as it was.
 
@@ -33,7 +36,6 @@ def write_bytes(path: Path, content: bytes) -> None:
     _check_writable(path)
     temporary: str | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -65,7 +67,7 @@ def _check_writable(path: Path) -> None:
 
 def clear_parts(folder: Path) -> None:
     """Remove what writes that were killed left behind in a folder that nobody else is writing to."""
-    for part in folder.rglob(".*.part"):
+    for part in folder.glob(".*.part"):
         with contextlib.suppress(OSError):
             part.unlink()
 
@@ -82,7 +84,27 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """As `write_bytes`, for JSON; numbers must be finite or None."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, as_json(value))
+
+
+def as_json(value: Any) -> str:
+    """JSON as all of ours is written."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def make_folder(path: Path, *, parents: bool = True) -> Path:
+    """Make a folder, and those above it (``parents``), where they are not there.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=parents, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    except ValueError as error:
+        raise StoreError(f"{str(path)!r}: is no name of a folder ({error}); choose another place") from None
+    return path
 
 
 def read_json(path: Path) -> Any:
@@ -194,7 +216,9 @@ def _unreadable(path: Path, error: OSError) -> StoreError:
 def cannot_write(path: Path, error: OSError) -> StoreError:
     """The one error for a place that cannot be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        why = "the disk is full; free some space and go on with --resume"
+        why = f"{FULL}; free some space and give the command again"
+    elif error.errno == errno.ENOENT:
+        why = "its folder is not there: it was removed meanwhile, or not made yet"
     else:
         why = f"{error.strerror or error}; choose another place"
     return StoreError(f"{path}: cannot be written, {why}")

@@ -105,7 +105,18 @@ def _stages(value: Any, where: str) -> tuple[tuple[int, float], ...]:
 def _text(value: Any, where: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise got(where, value, "a text that is not empty")
+    if not is_text(value):
+        raise SpecError(f"{where}: got {value!a}; allowed: Unicode text, for it is written to files; rename it")
     return value
+
+
+def is_text(value: str) -> bool:
+    """Whether text can be written: names of files that are no UTF-8 come as halves of characters."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _name(value: Any, where: str) -> str:
@@ -140,7 +151,7 @@ def _widths(value: Any, where: str) -> tuple[int, ...]:
 def _columns(value: Any, where: str) -> tuple[str | int, ...]:
     listed = (value,) if isinstance(value, str | int) else value
     fine = isinstance(listed, Sequence) and all(
-        (isinstance(v, str) and v.strip()) or (isinstance(v, int) and not isinstance(v, bool) and v >= 0)
+        (isinstance(v, str) and v.strip() and is_text(v)) or (isinstance(v, int) and not isinstance(v, bool) and v >= 0)
         for v in listed
     )
     if not fine or len(set(listed)) < len(listed):
@@ -152,7 +163,7 @@ def _classes(value: Any, where: str) -> tuple[str, ...]:
     listed = (value,) if isinstance(value, str | int) else value
     fine = isinstance(listed, Sequence) and all(isinstance(v, str | int) and not isinstance(v, bool) for v in listed)
     names = [str(v) for v in listed] if fine else []
-    if not fine or not all(n.strip() for n in names) or len(set(names)) < len(names):
+    if not fine or not all(n.strip() and is_text(n) for n in names) or len(set(names)) < len(names):
         raise got(where, value, 'different labels, such as ["3", "Ankle boot"] or [3]')
     return tuple(names)
 

@@ -135,6 +135,7 @@ def test_a_run_from_before_there_were_units_is_as_it_was(tmp_path):
     center, spread = (weights.pop(f"likelihood.{name}") for name in ("center", "spread"))
     assert (center != 0).all()
     store.save_arrays(folder / "weights.safetensors", weights, about)
+    (folder / "manifest.json").unlink()
     old = latente.load(folder, data=data)
     assert [np.unique(v).tolist() for v in old.model.likelihood.measured()] == [[0], [1]]
     z = run.encode(data.test.x)

@@ -235,6 +235,7 @@ def test_the_command_writes_the_run_with_its_prior(trained, tmp_path):
         add_prior(tmp_path / "plain", "kde", out)
     with pytest.raises(SpecError, match='got "components"; allowed: key=value'):
         add_prior(tmp_path / "plain", "kde", tmp_path / "new", ["components"])
+    (out / "manifest.json").unlink()
     (out / "prior.json").write_text('{"name": "gaussian-mixtur"}')
     with pytest.raises(StoreError, match=r'prior.json: is damaged .*did you mean "gaussian-mixture"'):
         latente.load(out)

@@ -262,7 +262,8 @@ def test_a_study_that_scores_the_nll_does_so_on_validation_where_latent_sizes_ar
         RunSpec(name, 0, latente.VAE(d, hidden=(h,)), TrainSpec(epochs=4), tiny.spec)
         for name, d, h in (("a", 2, 4), ("b", 3, 4), ("c", 2, 5))
     ]
-    (tmp_path / "study.json").write_text(json.dumps({"runs": [as_dict(spec) for spec in specs]}))
+    study = StudySpec(data=tiny.spec, runs=tuple(specs))
+    (tmp_path / "study.json").write_text(json.dumps(as_dict(study)))
 
     def trained(spec, data, **others):
         return dataclasses.replace(blank_run(data, spec.name, 0, spec.model), spec=spec)

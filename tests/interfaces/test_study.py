@@ -126,7 +126,15 @@ def same_folders(a, b):
     left_out = {"times.json", "report.html", "study.json"}
     compared = [f for f in files if f.name not in left_out]
     assert len(compared) > 15
-    return [str(f) for f in compared if not filecmp.cmp(a / f, b / f, shallow=False)]
+
+    def same(name):
+        if name.name != "manifest.json":
+            return filecmp.cmp(a / name, b / name, shallow=False)
+        x, y = (json.loads((folder / name).read_text()) for folder in (a, b))
+        assert x.keys() == y.keys() == {"latente", "files", "sha256"} and x["files"].keys() == y["files"].keys()
+        return all(x["files"][k] == y["files"][k] for k in x["files"] if k not in left_out)
+
+    return [str(f) for f in compared if not same(f)]
 
 
 def test_killed_at_any_moment_and_resumed_is_never_interrupted(pictures, tmp_path):
@@ -226,6 +234,9 @@ def test_damaged_folders_are_named(finished, tmp_path):
     shutil.copytree(finished.folder / "runs" / "vae" / "seed-0", run)
     weights = (run / "weights.safetensors").read_bytes()
     (run / "weights.safetensors").write_bytes(weights[:1000])
+    with pytest.raises(StoreError, match=r"weights.safetensors: is not what was written .*or delete manifest.json"):
+        latente.load(run)
+    (run / "manifest.json").unlink()
     with pytest.raises(StoreError, match="truncated or not a safetensors file"):
         latente.load(run)
     (run / "weights.safetensors").write_bytes(weights)

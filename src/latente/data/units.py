@@ -137,7 +137,5 @@ class Units:
             found = np.moveaxis(found, 1, -1)
         if found.ndim != len(self.shape) + 1 or found.shape[1:] != self.shape or len(found) == 0:
             hint = "; one example alone is x[None]" if found.shape == self.shape else ""
-            raise DataError(
-                f"examples: got shape {found.shape}; allowed: (n, {', '.join(map(str, self.shape))}){hint}"
-            )
+            raise DataError(f"examples: got shape {found.shape}; allowed: (n, {', '.join(map(str, self.shape))}){hint}")
         return found

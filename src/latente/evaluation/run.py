@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import importlib
-import io
 import math
 import operator
 import warnings
@@ -19,21 +17,35 @@ import jax.random as jr
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.atomic import read_json, write_json, write_text
+from latente.atomic import clear_parts, make_folder
 from latente.data.conditions import Condition, encode_rows
 from latente.data.load import ARRAYS, AnySource, load_spec
 from latente.data.source import Column
 from latente.data.split import Data
 from latente.data.tables import rows_of
 from latente.data.units import Units
-from latente.errors import DataError, DownloadError, LatenteWarning, SpecError, StoreError, unknown
-from latente.evaluation import latent
+from latente.errors import DataError, DownloadError, LatenteError, LatenteWarning, SpecError, StoreError, unknown
+from latente.evaluation import latent, manifest
 from latente.evaluation.evaluate import METRICS, Metric, PerExample, per_example, summarise
 from latente.evaluation.fitted import check_kind, codes_of, fit_prior
+from latente.evaluation.folders import is_finished
 from latente.evaluation.looks import Look, command, look
 from latente.evaluation.outliers.per_example import anomaly_scores, default_of
+from latente.evaluation.run_files import (
+    PRIOR,
+    SCORES,
+    WEIGHTS,
+    Kept,
+    Metrics,
+    Numbers,
+    merged,
+    own_files,
+    read,
+    written,
+    written_numbers,
+)
 from latente.evaluation.scores import Measured, Score, scores
-from latente.evaluation.spec_file import spec_of, spec_table
+from latente.evaluation.spec_file import spec_table
 from latente.model.autoencoder import Autoencoder
 from latente.model.priors import Prior
 from latente.model.priors.fitted import blank_prior, part_of
@@ -47,16 +59,9 @@ from latente.training.examples import examples_of, scale_of
 from latente.training.fit import History, OnEpoch
 from latente.training.fit import fit as fit_run
 
-Metrics = dict[str, dict[str, Metric]]
 Floats = NDArray[np.float32]
 OnBatch = Callable[[int, int], object]
 
-PAIRED = ("validation", "test")
-"""The parts whose numbers are kept example by example."""
-SCORES = "scores"
-"""The folder in a run's own that keeps what its scores found beside their numbers."""
-SCALE = "scale.safetensors"
-"""The file in a run's folder that keeps how its data's numbers become model values."""
 FAR = 10.0
 """So many standard deviations from the training mean, a condition is not likely to be standardised."""
 
@@ -459,39 +464,58 @@ class Run:
         folder = Path(path)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise StoreError(f"{folder}: exists and is not empty; choose another place, for nothing is overwritten")
-        self.write(folder)
+        self.write(make_folder(folder))
         return folder
 
     def write(self, folder: Path) -> None:
-        """As `save`, into a folder that may hold the files of this run already."""
-        write_json(folder / "spec.json", spec_table(self.spec, self.model))
-        write_json(folder / "data.json", self.card)
+        """As `save`, into a folder that is there and may hold the files of this run already.
+
+        Then only its numbers are written, together with those that another process wrote since: both are kept, there
+        and in this run.
+
+        Raises:
+            StoreError: it holds another run, or cannot be written.
+        """
+        numbers = Numbers(self.metrics, self.measured, self._per_example, self.looks, self.seconds)
+        with manifest.locked(folder):
+            for place in (folder, folder / SCORES):
+                clear_parts(place)
+            if not is_finished(folder):
+                manifest.write(folder, written(self._kept(numbers)))
+                return
+            theirs = manifest.reading(folder, read)
+            if not _is_same(theirs, self._kept(numbers)):
+                raise StoreError(f"{folder}: holds another run; choose another place, for nothing is overwritten")
+            numbers = merged(numbers, theirs.numbers)
+            manifest.write(folder, written_numbers(numbers, self.spec.name), own_files(folder))
+        self.metrics, self.measured, self._per_example = numbers.metrics, numbers.measured, numbers.examples
+        self.looks = numbers.looks
+
+    def _kept(self, numbers: Numbers) -> Kept:
         arrays = store.flatten(self.model, "") | store.flatten(self.opponent, "opponent.")
+        prior = None
         if self.fitted is not None:
-            write_json(folder / "prior.json", part_of(self.fitted))
+            prior = part_of(self.fitted)
             arrays |= store.flatten(self.fitted, "fitted.")
-        store.save_arrays(folder / "weights.safetensors", arrays, {"run": self.spec.name})
-        if self.frames is not None:
-            store.save_arrays(folder / "frames.safetensors", {"frames": self.frames}, {"run": self.spec.name})
-        units = self._known_units()
-        if units is not None:
-            about = {"shape": list(units.shape), "bytes": units.bytes, "clip": units.clip}
-            arrays = {"multiplier": np.asarray(units.multiplier), "offset": np.asarray(units.offset)}
-            store.save_arrays(folder / SCALE, arrays, about)
-        write_text(folder / "history.csv", _history_csv(self.history))
-        looks = [dataclasses.asdict(look) for look in self.looks]
-        write_json(folder / "times.json", {"training_seconds": self.seconds, "looks_at_test": looks})
-        examples = {f"{p}.{k}": v for p in PAIRED for k, v in self._per_example.get(p, {}).items()}
-        store.save_arrays(folder / "per_example.safetensors", examples, {"run": self.spec.name})
-        for split, scored in self.measured.items():
-            for key, found in scored.items():
-                about = {"score": found.score, "columns": list(found.values), "warnings": list(found.warnings)}
-                store.save_arrays(folder / SCORES / f"{split}.{key}.safetensors", dict(found.arrays), about)
-        # The metrics come last: a folder that has them is finished.
-        write_json(
-            folder / "metrics.json",
-            {s: {k: _plain(m) for k, m in ms.items()} for s, ms in self.metrics.items()},
+        return Kept(
+            self.spec,
+            spec_table(self.spec, self.model),
+            self.card,
+            prior,
+            arrays,
+            self.frames,
+            self.history,
+            numbers,
+            self._known_units(),
         )
+
+
+def _is_same(kept: Kept, other: Kept) -> bool:
+    """Whether two runs are of one training: equal weights are never by chance."""
+    # An older run has not all arrays on the disk that its model has.
+    a, b = kept.weights, other.weights
+    same = kept.prior == other.prior and a.keys() <= b.keys()
+    return same and all(np.array_equal(a[k], b[k], equal_nan=a[k].dtype.kind == "f") for k in a)
 
 
 def fit(
@@ -527,6 +551,8 @@ def fit(
     if not isinstance(data, Data):
         raise SpecError(f"data: got {type(data).__name__}; allowed: what latente.load_data(...) returns")
     spec = RunSpec(name, seed, model, build_spec(TrainSpec, {"epochs": epochs, **train}, "train"), data.spec)
+    if checkpoint is not None:
+        make_folder(Path(checkpoint).parent)
     return train_run(spec, data, checkpoint=None if checkpoint is None else Path(checkpoint), on_epoch=on_epoch)
 
 
@@ -591,92 +617,41 @@ def load(path: str | Path, *, data: Data | AnySource | None = None) -> Run:
         DataError: ``data`` is not what the run was trained on.
     """
     folder = _run_folder(Path(path))
+    kept = manifest.reading(folder, read)
+    shape = tuple(kept.card["shape"])
     try:
-        spec = spec_of(read_json(folder / "spec.json"), folder / "spec.json")
-        card = read_json(folder / "data.json")
-        shape = tuple(int(n) for n in card["shape"])
-        metrics = {
-            s: {k: Metric(*(_number(m[n]) for n in ("value", "standard_error"))) for k, m in ms.items()}
-            for s, ms in read_json(folder / "metrics.json").items()
-        }
-        times = read_json(folder / "times.json")
-        seconds = float(times["training_seconds"])
-        looks = [Look(str(k["at"]), str(k["by"]), [*map(str, k["found"])]) for k in times.get("looks_at_test", [])]
-        prior = read_json(folder / "prior.json") if (folder / "prior.json").exists() else None
-    except (SpecError, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise StoreError(f"{folder}: is damaged or of another version of latente ({error})") from None
-    weights, _ = store.load_arrays(folder / "weights.safetensors")
-    where = str(folder / "weights.safetensors")
-    template, other = eqx.filter_eval_shape(_templates, spec, shape, card)
+        template, other = eqx.filter_eval_shape(_templates, kept.spec, shape, kept.card)
+    except (SpecError, DataError, TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
+        raise StoreError(f"{folder}: spec.json and data.json make no model ({error}); one is damaged") from None
+    where = str(folder / WEIGHTS)
     older = {f"likelihood.{name}": value for name, value in template.likelihood.older().items()}
-    model = store.unflatten(template, weights if older.keys() & weights.keys() else older | weights, "", where)
+    weights = kept.weights if older.keys() & kept.weights.keys() else older | kept.weights
+    model = store.unflatten(template, weights, "", where)
     opponent = None if other is None else store.unflatten(other, weights, "opponent.", where)
     fitted = None
-    if prior is not None:
+    if kept.prior is not None:
         try:
-            blank = eqx.filter_eval_shape(blank_prior, prior, model.code_size, key=jr.key(0))
-        except SpecError as error:
-            raise StoreError(f"{folder / 'prior.json'}: is damaged or of another version ({error})") from None
+            blank = eqx.filter_eval_shape(blank_prior, kept.prior, model.code_size, key=jr.key(0))
+        except (LatenteError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StoreError(f"{folder / PRIOR}: is damaged or of another version ({error})") from None
         fitted = store.unflatten(blank, weights, "fitted.", where)
-    frames = folder / "frames.safetensors"
-    shown = store.load_arrays(frames)[0]["frames"] if frames.exists() else None
-    history = _read_history(folder / "history.csv")
-    kept = None if data is None else read_data(spec.data, card, data)
-    measured = _read_measured(folder / SCORES, metrics)
+    numbers = kept.numbers
     return Run(
-        spec,
+        kept.spec,
         model,
-        history,
-        shown,
-        seconds,
-        card,
-        metrics,
-        kept,
+        kept.history,
+        kept.frames,
+        numbers.seconds,
+        kept.card,
+        numbers.metrics,
+        None if data is None else read_data(kept.spec.data, kept.card, data),
         opponent,
         fitted,
-        measured,
-        _read_examples(folder),
-        looks,
-        _units=_read_units(folder / SCALE),
+        numbers.measured,
+        numbers.examples,
+        numbers.looks,
+        _units=kept.units,
     )
-
-
-def _read_examples(folder: Path) -> dict[str, PerExample]:
-    found: dict[str, PerExample] = {}
-    path = folder / "per_example.safetensors"
-    if path.exists():
-        for name, values in store.load_arrays(path)[0].items():
-            split, _, metric = name.partition(".")
-            found.setdefault(split, {})[metric] = values
-    # safetensors orders by name, and tables go by the metrics' order.
-    return {split: {k: values[k] for k in METRICS if k in values} for split, values in found.items()}
-
-
-def _read_measured(folder: Path, metrics: Metrics) -> dict[str, dict[str, Measured]]:
-    found: dict[str, dict[str, Measured]] = {}
-    for path in sorted(folder.glob("*.safetensors")):
-        split, _, key = path.name.removesuffix(".safetensors").partition(".")
-        try:
-            arrays, about = store.load_arrays(path)
-        except StoreError as error:
-            raise StoreError(f"{error}; delete it, and what it holds can be scored again") from None
-        try:
-            values = {c: metrics[split][c] for c in about["columns"]}
-            found.setdefault(split, {})[key] = Measured(
-                values, arrays, tuple(about["warnings"]), about.get("score", key)
-            )
-        except KeyError as error:
-            raise StoreError(f"{path}: is damaged, or metrics.json beside it is (there is no {error})") from None
-    return found
-
-
-def _plain(metric: Metric) -> dict[str, float | None]:
-    """For JSON, which has no infinity and no NaN: null."""
-    return {k: v if math.isfinite(v) else None for k, v in dataclasses.asdict(metric).items()}
-
-
-def _number(value: Any) -> float:
-    return math.nan if value is None else float(value)
 
 
 def _templates(spec: RunSpec, shape: tuple[int, ...], card: dict[str, Any]) -> tuple[Autoencoder, Opponent | None]:
@@ -734,38 +709,3 @@ def _conditions(card: dict[str, Any]) -> list[Condition]:
         else Condition(Column(name, tuple(about)))
         for name, about in card.get("conditions", {}).items()
     ]
-
-
-def _read_units(path: Path) -> Units | None:
-    """None for a run of a version that kept none."""
-    if not path.is_file():
-        return None
-    arrays, about = store.load_arrays(path)
-    try:
-        shape = tuple(int(n) for n in about["shape"])
-        return Units(shape, bool(about["bytes"]), arrays["multiplier"], arrays["offset"], bool(about["clip"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise StoreError(f"{path}: is damaged or of another version of latente ({error})") from None
-
-
-def _history_csv(history: History) -> str:
-    out = io.StringIO()
-    rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(["epoch", *history])
-    for epoch, row in enumerate(zip(*history.values(), strict=True), 1):
-        # Nine digits bring every float32 back exactly.
-        rows.writerow([epoch, *(f"{v:.9g}" for v in row)])
-    return out.getvalue()
-
-
-def _read_history(path: Path) -> History:
-    try:
-        rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
-        columns = zip(*rows[1:], strict=True)
-        found = dict(zip(rows[0], (np.array(c, np.float32) for c in columns), strict=True))
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, IndexError) as error:
-        raise StoreError(f"{path}: is damaged ({error})") from None
-    found.pop("epoch", None)
-    return found

@@ -71,6 +71,9 @@ def _perform(argv: list[str]) -> int:
         # The reader of our output went away (as head does); say nothing more, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        # Of the system: a name that is too long, a disk that fails.
+        return _fail(f"{str(error.filename or 'a file')[:200]}: {error.strerror or error}")
     except MemoryError:
         return _fail("out of memory; give smaller data, a smaller batch_size or smaller hidden widths")
     except Exception as error:
@@ -91,7 +94,8 @@ def _notes_said(arguments: Arguments) -> Iterator[None]:
         def emit(self, record: logging.LogRecord) -> None:
             from latente.interfaces.words import Words, default_language
 
-            if isinstance(record.msg, Note) and not getattr(arguments, "quiet", False):
+            quiet = getattr(arguments, "quiet", False) and record.levelno < logging.ERROR
+            if isinstance(record.msg, Note) and not quiet:
                 text = Words(getattr(arguments, "lang", None) or default_language()).note(record.msg)
                 if text not in said:
                     said.add(text)
@@ -198,7 +202,7 @@ def _parser() -> _Parser:
     show = command("show", help="show a run's or a study's numbers")
     show.add_argument("folder", metavar="RUN", help="a run's folder, a study's, or in it runs/NAME with all its seeds")
     show.add_argument("--data", metavar="SOURCE", help="say whether this is the data of the run or study")
-    show.set_defaults(do=_show)
+    show.set_defaults(do=_show_what_there_is)
 
     evaluate = command("evaluate", help="score finished runs, and rank those whose numbers mean the same")
     evaluate.add_argument("folders", nargs="+", metavar="RUN", help="runs' folders")
@@ -371,7 +375,7 @@ def _run(arguments: Arguments, argv: list[str]) -> None:
 
 
 def _init(arguments: Arguments, argv: list[str]) -> None:
-    from latente.atomic import write_text
+    from latente.atomic import make_folder, write_text
     from latente.errors import StoreError
     from latente.interfaces.studyfile import shipped
 
@@ -381,25 +385,40 @@ def _init(arguments: Arguments, argv: list[str]) -> None:
     path = Path(arguments.file)
     if path.exists():
         raise StoreError(f"{path}: exists; nothing is overwritten. Give another name")
+    make_folder(path.parent)
     write_text(path, studies[arguments.study])
     _say(f"{path} written; edit it, then: latente run {shlex.quote(str(path))}")
 
 
 def _list(arguments: Arguments, argv: list[str]) -> None:
-    from latente.atomic import read_json
     from latente.errors import StoreError
+    from latente.evaluation.folders import is_finished, read_study, run_folder
+    from latente.evaluation.manifest import changed
     from latente.interfaces.studyfile import shipped
 
     folder = Path(arguments.folder)
     if not folder.is_dir() and arguments.folder != "runs":
         raise StoreError(f"{folder}: no such folder")
     _say("shipped studies: " + ", ".join(shipped()))
+    damaged = 0
     for path in sorted(folder.glob("*/study.json")) + sorted(folder.glob("study.json")):
-        spec = read_json(path)
-        done = len(list(path.parent.glob("runs/*/*/metrics.json")))
-        total = len(spec.get("runs", [])) * len(spec.get("seeds", []))
-        state = "finished" if (path.parent / "report.html").exists() and done == total else "not finished"
-        _say(f"{path.parent}  {done}/{total} runs, {state}: {spec.get('title', '')}")
+        try:
+            spec, _ = read_study(path.parent)
+            places = [run_folder(path.parent, run) for run in spec.expanded()]
+            # One damaged study does not hide the others.
+            wrong = [error for place in (path.parent, *places) for error in changed(place)]
+            done = sum(map(is_finished, places))
+            whole = (path.parent / "report.html").exists() and done == len(places)
+            _say(f"{path.parent}  {done}/{len(places)} runs, {'' if whole else 'not '}finished: {spec.title}")
+        except StoreError as error:
+            wrong = [error]
+            _say(f"{path.parent}  damaged")
+        damaged += bool(wrong)
+        if wrong:
+            more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+            _fail(f"{wrong[0]}{more}")
+    if damaged:
+        raise StoreError(f"{damaged} of the studies in {folder} {'is' if damaged == 1 else 'are'} damaged, see above")
 
 
 def _show(arguments: Arguments, argv: list[str]) -> None:
@@ -442,6 +461,37 @@ def _is_the_data(source: str | None) -> None:
         _say(f"{one_line(source)} is the data it was trained on")
 
 
+def _show_what_there_is(arguments: Arguments, argv: list[str]) -> None:
+    """As `_show`; of what is damaged, the numbers that still can be read, and then the error."""
+    from latente.errors import StoreError
+    from latente.evaluation.folders import is_study, read_study, run_folder
+
+    try:
+        _show(arguments, argv)
+    except StoreError:
+        folder = Path(arguments.folder)
+        with contextlib.suppress(StoreError):
+            runs = (
+                [run_folder(folder, run) for run in read_study(folder)[0].expanded()] if is_study(folder) else [folder]
+            )
+            for place in runs:
+                _say_numbers(place)
+        raise
+
+
+def _say_numbers(folder: Path) -> None:
+    """A run's numbers by spec.json and metrics.json alone, where these are whole."""
+    from latente.errors import StoreError
+    from latente.evaluation.manifest import reading
+    from latente.evaluation.run_files import read_metrics, read_spec
+
+    with contextlib.suppress(StoreError):
+        spec, metrics = reading(folder, lambda manifest: (read_spec(manifest), read_metrics(manifest)))
+        for part, numbers in metrics.items():
+            said = ", ".join(f"{k} = {m.value:.6g} ± {m.standard_error:.2g}" for k, m in numbers.items())
+            _say(f"{spec.name}, seed {spec.seed}, {part}: {said}")
+
+
 def _report(arguments: Arguments, argv: list[str]) -> None:
     _compiling()
     from latente.interfaces.progress import watching
@@ -471,8 +521,9 @@ def _explore(arguments: Arguments, argv: list[str]) -> None:
 
 def _evaluate(arguments: Arguments, argv: list[str]) -> None:
     _compiling()
-    from latente.interfaces.scoring import score_findings, score_runs, score_tables, write_numbers
+    from latente.interfaces.scoring import check_files, score_findings, score_runs, score_tables, write_numbers
 
+    check_files(arguments.csv, arguments.json)
     names = [name.strip() for name in arguments.scores.split(",")]
     runs, asked = score_runs(
         arguments.folders, names, arguments.samples, arguments.split, arguments.settings, arguments.data

@@ -6,11 +6,10 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 from rich.progress import Progress, TaskID
 
-from latente.atomic import write_json, write_text
+from latente.atomic import as_json as to_json
 from latente.evaluation.comparison.boards import Comparison, refuse_test
 from latente.evaluation.comparison.compare import OnScore, compare, measure
 from latente.evaluation.comparison.elbow import SHARE, Elbow
@@ -18,12 +17,19 @@ from latente.evaluation.comparison.sweep import Sweep, elbow_of, scored_by, swee
 from latente.evaluation.scores import Score
 from latente.interfaces import comparison as shown
 from latente.interfaces import elbows
+from latente.interfaces.outputs import check_output, object_of, table_of, write_output
 from latente.interfaces.progress import counting
 from latente.interfaces.scoring import scores_of
 from latente.interfaces.tables import Table
 from latente.interfaces.terminal import drawn
 from latente.interfaces.words import Words, default_language
 from latente.plain import csv_cell, one_line, visible
+
+COLUMNS = ("score", "column", "scale", "split", "first", "second", "difference", "low", "high", "p_value",
+           "comparisons", "seeds", "examples", "covers", "paired_by_seed",
+           "better", "about", "seeds_needed", "spread_from")  # fmt: skip
+CSV = ("--csv", "comparison that latente wrote", table_of(COLUMNS))
+JSON = ("--json", "comparison that latente wrote", object_of(("split", "level", "models", "boards", "elbows")))
 
 
 def compare_runs(
@@ -62,6 +68,10 @@ def compare_runs(
         StoreError, DataError: as `latente.compare`.
     """
     words = Words(lang or default_language())
+    for path, about in ((as_csv, CSV), (as_json, JSON)):
+        if path is not None:
+            # Said before the work, not after it.
+            check_output(path, *about)
     split = split or ("validation" if select else "test")
     if select:
         refuse_test(split, "--select")
@@ -74,9 +84,9 @@ def compare_runs(
     unjudged = len(curves) < len(judged)
     choice = found.select() if select else None
     if as_csv is not None:
-        write_text(Path(as_csv), _csv(found.rows()))
+        write_output(as_csv, _csv(found.rows()), *CSV)
     if as_json is not None:
-        write_json(Path(as_json), {**found.as_dict(), "elbows": [asdict(curve) for curve in curves]})
+        write_output(as_json, to_json({**found.as_dict(), "elbows": [asdict(curve) for curve in curves]}), *JSON)
     yield from _told(found, curves, words)
     if unjudged:
         yield words("compare.elbow.unjudged")
@@ -147,11 +157,8 @@ def _drawn(table: Table) -> str:
 
 
 def _csv(rows: Sequence[dict[str, object]]) -> str:
-    names = ["score", "column", "scale", "split", "first", "second", "difference", "low", "high", "p_value",
-             "comparisons", "seeds", "examples", "covers", "paired_by_seed",
-             "better", "about", "seeds_needed", "spread_from"]  # fmt: skip
     out = io.StringIO()
-    written = csv.DictWriter(out, names, lineterminator="\n")
+    written = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     written.writeheader()
     written.writerows({name: csv_cell(value) for name, value in row.items()} for row in rows)
     return out.getvalue()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latente._version import __version__
-from latente.atomic import write_bytes, write_text
+from latente.atomic import make_folder, write_bytes, write_text
 from latente.data.split import PARTS, Data
 from latente.evaluation.comparison.compare import Basis, difference_between, needed
 from latente.evaluation.comparison.contenders import Contender, Opened
@@ -94,6 +94,8 @@ def write_figures(folder: Path, runs: Sequence[Run], data: Data, words: Words) -
     from latente.interfaces.figures import pictures
 
     drawn = pictures(runs, data, words)
+    if drawn:
+        make_folder(folder / "figures", parents=False)
     for picture in drawn:
         write_bytes(folder / "figures" / picture.file, picture.content)
     return drawn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import json
+import math
 import os
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -12,11 +12,12 @@ from pathlib import Path
 
 from rich.progress import Progress, TaskID
 
-from latente.atomic import write_text
+from latente.atomic import as_json as to_json
 from latente.errors import SpecError
 from latente.evaluation.findings.scored import Found, found_of, tell
 from latente.evaluation.run import Run, load, read_data, run_folders
 from latente.evaluation.scores import Score, scores
+from latente.interfaces.outputs import check_output, rows_of, table_of, write_output
 from latente.interfaces.progress import counting
 from latente.interfaces.settings import of_parts
 from latente.interfaces.tables import fine
@@ -27,6 +28,10 @@ from latente.interfaces.words import Words, default_language
 from latente.plain import csv_cell, visible
 
 Scored = Sequence[tuple[Path, Run]]
+
+COLUMNS = ("run", "seed", "folder", "split", "score", "scale", "metric", "value", "standard_error")
+CSV = ("--csv", "table of scores that latente wrote", table_of(COLUMNS))
+JSON = ("--json", "list of scores that latente wrote", rows_of(COLUMNS))
 
 
 def score_runs(
@@ -73,6 +78,17 @@ def score_runs(
             if before != set(run.measured.get(split, {})):
                 run.write(folder)
     return runs, asked
+
+
+def check_files(as_csv: str | None, as_json: str | None) -> None:
+    """Say before the work, not after it, what `write_numbers` could not write.
+
+    Raises:
+        StoreError, SpecError: as `latente.interfaces.outputs.check_output`.
+    """
+    for path, about in ((as_csv, CSV), (as_json, JSON)):
+        if path is not None:
+            check_output(path, *about)
 
 
 def scores_of(names: Sequence[str], samples: int | None, settings: Sequence[str] = ()) -> list[Score]:
@@ -134,14 +150,15 @@ def write_numbers(runs: Scored, asked: Sequence[Score], split: str, *, as_csv: s
         for name, metric in run.measured[split][score.key()].values.items()
     ]  # fmt: skip
     if as_json is not None:
-        write_text(Path(as_json), json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+        # JSON has no infinity and no NaN.
+        plain = [{k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in r.items()} for r in rows]
+        write_output(as_json, to_json(plain), *JSON)
     if as_csv is not None:
-        names = ("run", "seed", "folder", "split", "score", "scale", "metric", "value", "standard_error")
         out = io.StringIO()
-        written = csv.DictWriter(out, names, lineterminator="\n")
+        written = csv.DictWriter(out, COLUMNS, lineterminator="\n")
         written.writeheader()
         written.writerows({name: csv_cell(value) for name, value in row.items()} for row in rows)
-        write_text(Path(as_csv), out.getvalue())
+        write_output(as_csv, out.getvalue(), *CSV)
 
 
 def _advance(progress: Progress, task: TaskID, done: int, total: int) -> None:

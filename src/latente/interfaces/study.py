@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import itertools
 import os
 import platform
 import time
@@ -15,17 +16,20 @@ from pathlib import Path
 from typing import Any
 
 from latente._version import __version__
-from latente.atomic import cannot_write, clear_parts, read_json, write_json, write_text
+from latente.atomic import FULL, as_json, cannot_write, clear_parts, make_folder, write_text
 from latente.data.load import ARRAYS, AnySource, load_spec
 from latente.data.split import Data
 from latente.errors import DataError, SpecError, StoreError
+from latente.evaluation import manifest
+from latente.evaluation.folders import STUDY, is_finished, is_study, read_study, refuse_links, run_folder
 from latente.evaluation.run import Run, load, read_data
 from latente.evaluation.scores import scores
-from latente.interfaces.performing import Watch, is_finished, perform, run_folder
-from latente.interfaces.studyfile import DEFAULT, read_study
+from latente.interfaces.performing import Watch, perform
+from latente.interfaces.studyfile import DEFAULT
+from latente.interfaces.studyfile import read_study as read_study_file
 from latente.interfaces.words import Words, default_language
 from latente.interfaces.workers import Crew, crew
-from latente.spec import DataSpec, StudySpec, as_dict, build, got, run_from_dict
+from latente.spec import StudySpec, as_dict, got, is_text
 from latente.training import store
 from latente.training.check import check
 
@@ -81,9 +85,11 @@ def run_study(
         spec = study
     else:
         named = data.spec.source if isinstance(data, Data) else data
-        spec = read_study(study, data=named, settings=settings, seeds=seeds)
+        spec = read_study_file(study, data=named, settings=settings, seeds=seeds)
     if not isinstance(jobs, Crew) and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
         raise got("jobs", jobs, "a whole number of at least 1")
+    if not spec.expanded():
+        raise SpecError("runs: got none; allowed: at least one, such as [runs.vae] with a preset in a study file")
     if len(spec.expanded()) == 1:
         if isinstance(jobs, Crew):
             jobs.dismiss()
@@ -92,29 +98,44 @@ def run_study(
         raise SpecError(
             "resume: got no out, so that there is nothing to go on with; give the study's folder (--out DIR)"
         )
-    folder = Path(out) if out is not None else _new_folder(spec)
-    _check_free(folder, resume)
+    if out is not None:
+        _check_free(Path(out), resume)
     found = data if isinstance(data, Data) else load_spec(spec.data)
     if jobs != 1 and found.spec.source == ARRAYS:
         raise SpecError("jobs: the runs' processes cannot read arrays that are only in memory; take jobs = 1")
     spec = dataclasses.replace(spec, data=found.spec)
-    _check_same(folder, spec)
+    for what, text in (("out", str(out)), ("command", command or ""), ("study", as_json(as_dict(spec)))):
+        if not is_text(text):
+            raise SpecError(f"{what}: got no Unicode text, and it is written to files; rename it: {text!a:.200}")
+    if out is not None:
+        _check_same(Path(out), spec)
     asked = [scores.make(s) for s in spec.scores]
     for run in spec.runs:
         try:
             check(run, found)
         except (SpecError, DataError) as error:
             raise type(error)(f'run "{run.name}": {error}') from None
-    with _locked(folder):
-        clear_parts(folder)
-        if not (folder / "study.json").exists():
-            write_json(folder / "study.json", {"latente": __version__, "command": command, **as_dict(spec)})
-        waiting = [run for run in spec.expanded() if not is_finished(run_folder(folder, run))]
-        with _crew(jobs if waiting else 1) as workers:
-            if workers is not None:
-                workers.perform(waiting, len(spec.expanded()), found, folder, spec.scores, watch)
-            runs = [perform(run, found, folder, asked, watch) for run in spec.expanded()]
-            report = write_study_report(spec, runs, found, folder, words, command, watch, workers)
+    folder = make_folder(Path(out)) if out is not None else _new_folder(spec)
+    try:
+        with manifest.locked(folder, wait=0):
+            # Once more: another may have begun here since.
+            _check_free(folder, resume)
+            _check_same(folder, spec)
+            _clear(folder)
+            if not is_study(folder):
+                table = {"latente": __version__, "command": command, **as_dict(spec)}
+                manifest.write(folder, {STUDY: as_json(table).encode()})
+            # Those who conclude are the same when a study is gone on with: other threads add up in another order.
+            with _crew(jobs) as workers:
+                if workers is not None:
+                    waiting = [run for run in spec.expanded() if not is_finished(run_folder(folder, run))]
+                    workers.perform(waiting, len(spec.expanded()), found, folder, spec.scores, watch)
+                runs = [perform(run, found, folder, asked, watch) for run in spec.expanded()]
+                report = write_study_report(spec, runs, found, folder, words, command, watch, workers)
+    except StoreError as error:
+        if FULL not in str(error):
+            raise
+        raise StoreError(f"{error}, with --out {folder} --resume") from None
     return Study(spec, runs, folder, report)
 
 
@@ -130,9 +151,7 @@ def _crew(jobs: int | Crew) -> Iterator[Crew | None]:
             yield workers
 
 
-def load_study(
-    folder: str | Path, *, data: Data | AnySource | None = None
-) -> tuple[StudySpec, list[Run], str | None]:
+def load_study(folder: str | Path, *, data: Data | AnySource | None = None) -> tuple[StudySpec, list[Run], str | None]:
     """A study's spec, its finished runs and the command that made it, from its folder.
 
     Args:
@@ -144,14 +163,7 @@ def load_study(
         DataError: ``data`` is not what the runs were trained on.
     """
     folder = Path(folder)
-    if not (folder / "study.json").is_file():
-        raise StoreError(f"{folder}: is not a study folder (it has no study.json); latente run makes one")
-    table = read_json(folder / "study.json")
-    try:
-        command = table.get("command")
-        spec = _study_from_dict({k: v for k, v in table.items() if k not in ("latente", "command")})
-    except (SpecError, AttributeError, KeyError, TypeError) as error:
-        raise StoreError(f"{folder}/study.json: is damaged or of another version of latente ({error})") from None
+    spec, command = read_study(folder)
     missing = [r.name for r in spec.expanded() if not is_finished(run_folder(folder, r))]
     if missing:
         raise StoreError(
@@ -206,13 +218,18 @@ def write_study_report(
     from latente.interfaces.report import results_csv, write_figures, write_report
 
     watch.on_stage("comparing the runs, drawing the figures and writing the report", None)
+    refuse_links(folder)
+    _record(folder, [STUDY])
     write_text(folder / "results.csv", results_csv(runs))
     concluding = None if workers is None else workers.conclude(words.language)
     drawn = write_figures(folder, runs, data, words)
     found = conclude(runs, folder, words) if concluding is None else concluding()
-    return write_report(
+    page = write_report(
         folder, spec, runs, data, found.conclusions, words, command or "", facts(), notes=found.notes, drawn=drawn
     )
+    written = ["results.csv", "findings.json", "report.html", *(f"figures/{picture.file}" for picture in drawn)]
+    _record(folder, [STUDY, *written])
+    return page
 
 
 def facts() -> dict[str, Any]:
@@ -230,19 +247,37 @@ def facts() -> dict[str, Any]:
     }
 
 
+def _record(folder: Path, names: Iterable[str]) -> None:
+    if not is_study(folder):
+        raise StoreError(f"{folder}: was removed, or what was in it, while latente was working in it; start it again")
+    manifest.record(folder, names)
+
+
 def _new_folder(spec: StudySpec) -> Path:
-    stem = Path(spec.data.source).stem
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    folder = Path("runs") / f"{stem}-{stamp}"
-    number = 2
-    while folder.exists():
-        folder = Path("runs") / f"{stem}-{stamp}-{number}"
-        number += 1
-    return folder
+    """A folder that nobody had: made here, so that of several who want one at once each has its own."""
+    named = f"{Path(spec.data.source).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+    parent = make_folder(Path("runs"))
+    for number in itertools.count(1):
+        folder = parent / (named if number == 1 else f"{named}-{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+        return folder
+    raise AssertionError("unreachable")
+
+
+def _clear(folder: Path) -> None:
+    """Remove the parts of files that a kill left behind; runs that are finished see to their own."""
+    refuse_links(folder)
+    for place in (folder, folder / "figures"):
+        clear_parts(place)
 
 
 def _check_free(folder: Path, resume: bool) -> None:
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+    if not folder.exists() or (folder.is_dir() and all(p.name == manifest.LOCK for p in folder.iterdir())):
         return
     if not folder.is_dir():
         raise StoreError(f"{folder}: is a file; --out takes a folder")
@@ -251,51 +286,18 @@ def _check_free(folder: Path, resume: bool) -> None:
             f"{folder}: exists and is not empty; nothing is overwritten. Choose another --out, "
             "or go on with an interrupted study with --resume"
         )
-    known = folder / "study.json"
-    # A study that was killed in its first moments has a lock or a part of a file, and nothing else.
-    if not known.exists() and not all(p.name == ".lock" or p.name.endswith(".part") for p in folder.iterdir()):
+    # A study that was killed in its first moments has a lock, a manifest or a part of a file, and nothing else.
+    begun = (manifest.LOCK, manifest.MANIFEST)
+    if not is_study(folder) and not all(p.name in begun or p.name.endswith(".part") for p in folder.iterdir()):
         raise StoreError(f"{folder}: holds something that is not a study; choose another --out")
 
 
 def _check_same(folder: Path, spec: StudySpec) -> None:
-    known = folder / "study.json"
-    if not known.exists():
+    if not is_study(folder):
         return
-    theirs = {k: v for k, v in read_json(known).items() if k not in ("latente", "command")}
-    changed = store.differences(as_dict(spec), theirs)
+    changed = store.differences(as_dict(spec), as_dict(read_study(folder)[0]))
     if changed:
         raise StoreError(
             f"{folder}: holds another study ({'; '.join(changed[:3])}); "
             "resume with the arguments it was started with, or choose another --out"
         )
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep a second process from writing the same study; the lock goes with the process, however it ends."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = (folder / ".lock").open("w")
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    with handle:
-        try:
-            import fcntl
-        except ImportError:  # Windows has no fcntl; there the folder is not guarded.
-            yield
-            return
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise StoreError(
-                f"{folder}: another latente is working in it; wait for it, or choose another --out"
-            ) from None
-        yield
-        with contextlib.suppress(OSError):
-            (folder / ".lock").unlink()
-
-
-def _study_from_dict(table: dict[str, Any]) -> StudySpec:
-    data = build(DataSpec, table["data"], "data")
-    runs = tuple(run_from_dict(run) for run in table["runs"])
-    return build(StudySpec, {**table, "data": data, "runs": runs}, "study")

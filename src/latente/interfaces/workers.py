@@ -193,8 +193,10 @@ class Crew:
             "command": command(),
             "threads": max(1, processors() // min(self.jobs, of)),
         }
-        self.grow(min(self.jobs, len(runs)))
-        for worker in self.workers[: len(runs)]:
+        # One at least is told, to conclude.
+        needed = max(1, min(self.jobs, len(runs)))
+        self.grow(needed)
+        for worker in self.workers[:needed]:
             worker.tell(about)
         unfinished = len(runs)
         while unfinished:

@@ -23,7 +23,7 @@ from latente.model.likelihoods import likelihoods
 from latente.model.networks import networks
 from latente.model.posteriors import posteriors
 from latente.objective.objectives import Objective, objectives
-from latente.spec import ModelSpec, RunSpec
+from latente.spec import ModelSpec, RunSpec, is_text
 from latente.training.examples import check_condition
 
 COPIES = 4
@@ -42,6 +42,7 @@ def check(spec: RunSpec, data: Data) -> Objective:
         SpecError: an unknown part, or parts that make no sense together.
         DataError: values outside the likelihood's support, or fewer examples than a batch.
     """
+    _check_text(data)
     objective = objectives.make(spec.model.objective)
     if data.missing and not spec.model.missing:
         raise SpecError(
@@ -257,3 +258,16 @@ def _memory() -> float:
 
 def _gib(size: float) -> str:
     return f"{size / 2**30:,.1f} GiB"
+
+
+def _check_text(data: Data) -> None:
+    """Names are written to files when everything is trained, which takes text."""
+    categories = [c for column in data.features for c in column.categories]
+    columns = [c.name for c in data.features]
+    names = [data.name, *data.classes, *data.columns, *(f.name for f in data.known), *columns, *categories]
+    for name in names:
+        if not is_text(name):
+            raise DataError(
+                f"{data.name!a}: {name!a} is no Unicode text, and its names are written to files; rename the folder, "
+                "label or column that is called so"
+            )

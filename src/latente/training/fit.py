@@ -281,7 +281,10 @@ def _save(path: Path, progress: _Progress, about: dict[str, Any]) -> None:
 
 
 def _restored(path: Path, template: _Progress, about: dict[str, Any]) -> _Progress:
-    arrays, theirs = store.load_arrays(path)
+    try:
+        arrays, theirs = store.load_arrays(path)
+    except StoreError as error:
+        raise StoreError(f"{error}; delete it to start the run again") from None
     changed = store.differences(about, {k: theirs.get(k) for k in about})
     if changed:
         raise StoreError(
@@ -292,6 +295,9 @@ def _restored(path: Path, template: _Progress, about: dict[str, Any]) -> _Progre
     history = {k.removeprefix("history."): v for k, v in arrays.items() if k.startswith("history.")}
     if not history:
         raise StoreError(f"{path}: has no history; it is damaged, delete it to start the run again")
-    rows = tuple(dict(zip(history, row, strict=True)) for row in zip(*history.values(), strict=True))
-    frames = tuple(arrays["frames"]) if "frames" in arrays else ()
-    return _Progress(state, rows, frames, float(theirs.get("seconds", 0.0)))
+    try:
+        rows = tuple(dict(zip(history, row, strict=True)) for row in zip(*history.values(), strict=True))
+        frames = tuple(arrays["frames"]) if "frames" in arrays else ()
+        return _Progress(state, rows, frames, float(theirs.get("seconds", 0.0)))
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"{path}: is damaged ({error}); delete it to start the run again") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,9 @@ from latente.errors import StoreError
 
 Arrays = dict[str, NDArray[Any]]
 T = TypeVar("T")
+
+CHECKSUM = "sha256"
+"""The key of a description that has the SHA-256 of the file's arrays and of what else is described."""
 
 
 def flatten(tree: object, prefix: str) -> Arrays:
@@ -55,11 +59,28 @@ def save_arrays(path: Path, arrays: Arrays, about: Mapping[str, Any]) -> None:
     Raises:
         StoreError: the file cannot be written.
     """
+    write_bytes(path, as_bytes(arrays, about))
+
+
+def as_bytes(arrays: Arrays, about: Mapping[str, Any]) -> bytes:
+    """A safetensors file of arrays and a JSON-able description, with a checksum of both."""
     from safetensors.numpy import save
 
     # safetensors writes the bytes of a non-contiguous array in the wrong order without a word.
     ordered = {k: np.asarray(a, order="C") for k, a in arrays.items()}
-    write_bytes(path, save(ordered, {"latente": json.dumps(about)}))
+    said = json.dumps(about)
+    # Under one key: the order of several would be another one each time.
+    found: bytes = save(ordered, {"latente": json.dumps({**about, CHECKSUM: _checksum(ordered, said)})})
+    return found
+
+
+def _checksum(arrays: Arrays, about: str) -> str:
+    found = hashlib.sha256(about.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        found.update(f"\0{name}\0{array.dtype}\0{array.shape}\0".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()
 
 
 def load_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
@@ -77,15 +98,19 @@ def parse_arrays(path: Path, content: bytes) -> tuple[Arrays, dict[str, Any]]:
     from safetensors.numpy import load
 
     try:
-        # The library hands them out in any order.
-        arrays: Arrays = dict(sorted(load(content).items()))
-        # The library has checked the header, but does not hand out its metadata for bytes.
+        found = load(content)
+        # The library has checked the header, but of bytes does not hand out its metadata, nor the order of the arrays.
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        about = json.loads(header.get("__metadata__", {}).get("latente", "null"))
+        metadata = header.pop("__metadata__", {})
+        arrays: Arrays = {name: found[name] for name in header}
+        about = json.loads(metadata.get("latente", "null"))
     except (SafetensorError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise StoreError(f"{path}: is truncated or not a safetensors file ({error})") from None
     if not isinstance(about, dict):
         raise StoreError(f"{path}: is a safetensors file, but not one that latente wrote")
+    # Files of older versions have none.
+    if CHECKSUM in about and about.pop(CHECKSUM) != _checksum(arrays, json.dumps(about)):
+        raise StoreError(f"{path}: is damaged, its checksum differs from that of what was written")
     return arrays, about
 
 

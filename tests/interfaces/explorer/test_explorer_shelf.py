@@ -40,6 +40,7 @@ def study(vae, wide, data, tmp_path):
                 raise Stop
 
         folder = tmp_path / "runs" / specs[number].name / "seed-0"
+        folder.mkdir(parents=True, exist_ok=True)
         try:
             run = train_run(
                 specs[number], data, checkpoint=folder / "checkpoint.safetensors",

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from latente.atomic import read_json
 from latente.data.load import AnySource
 from latente.data.split import Data
 from latente.errors import SpecError, StoreError, unknown
+from latente.evaluation.folders import is_finished, is_study, read_study, run_folder
 from latente.evaluation.roles import signature
 from latente.evaluation.run import Run, load, read_data, run_folders
 from latente.model.priors.fitted import part_of
@@ -151,9 +151,9 @@ def _folders(folder: Path) -> list[Path]:
     """The run folders that a folder is or holds."""
     if not folder.is_dir():
         raise StoreError(f"{folder}: no such folder; give a run's, or a study's (latente list shows those in runs/)")
-    if (folder / "study.json").is_file():
+    if is_study(folder):
         return _of_study(folder)
-    if (folder / "metrics.json").is_file() and (folder / "spec.json").is_file():
+    if is_finished(folder) and (folder / "spec.json").is_file():
         return [folder]
     if any(folder.glob("seed-*/metrics.json")):
         return run_folders(folder)
@@ -163,12 +163,8 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _of_study(folder: Path) -> list[Path]:
-    table = read_json(folder / "study.json")
-    try:
-        runs = [folder / "runs" / r["name"] / f"seed-{seed}" for r in table["runs"] for seed in table["seeds"]]
-    except (KeyError, TypeError) as error:
-        raise StoreError(f"{folder}/study.json: is damaged or of another version of latente ({error})") from None
-    missing = [r for r in runs if not (r / "metrics.json").is_file()]
+    runs = [run_folder(folder, run) for run in read_study(folder)[0].expanded()]
+    missing = [r for r in runs if not is_finished(r)]
     if missing:
         names = ", ".join(str(r.relative_to(folder / "runs")) for r in missing[:4])
         raise StoreError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Any
 import equinox as eqx
 import jax.random as jr
 
+from latente.atomic import make_folder
 from latente.data.datasets import cache_folder
 from latente.data.split import Data
 from latente.errors import LatenteWarning, StoreError
@@ -71,7 +73,8 @@ def _alone(path: Path) -> Iterator[None]:
         import fcntl
 
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = path.open("w")
+        # Opened to add to, and no link followed: a file that is not ours is not emptied.
+        handle = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666), "r+b")
     except (ImportError, OSError):
         yield
         return
@@ -94,6 +97,7 @@ def write_classifier(path: Path, classifier: Classifier) -> None:
         "accuracy": {name: getattr(classifier.accuracy, name) for name in ("value", "low", "high")},
         "fingerprint": classifier.fingerprint,
     }
+    make_folder(path.parent)
     store.save_arrays(path, arrays, about)
 
 

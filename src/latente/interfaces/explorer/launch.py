@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latente import stopping
-from latente.errors import LatenteError, SpecError, StoreError
+from latente.errors import LatenteError, SpecError
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run
@@ -92,15 +92,12 @@ def export_page(
         SpecError: more than two runs, or a model that the page cannot compute by itself.
         StoreError: it cannot be written, or a file that is no such page is there.
     """
-    from latente.atomic import write_text
+    from latente.interfaces.outputs import check_output, is_page, write_output
 
-    target = Path(path)
-    if target.is_dir():
-        raise SpecError(f"--export: {target} is a folder; give a file, such as {target / 'page.html'}")
-    if target.exists() and b"latente" not in target.read_bytes()[:4096]:
-        raise StoreError(f"--export: {target} exists and is no page of latente, so it is left alone; give another name")
-    write_text(target, export_text(places, split=split, lang=lang, data=data))
-    return target
+    # Said before the work, not after it.
+    check_output(path, "--export", "page of latente", is_page)
+    text = export_text(places, split=split, lang=lang, data=data)
+    return write_output(path, text, "--export", "page of latente", is_page)
 
 
 def export_text(

@@ -1,0 +1,93 @@
+"""Where a study keeps its runs, which are finished, and what its study.json says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from latente.atomic import JSON_LIMIT, cannot_write, parse_json
+from latente.errors import DataError, SpecError, StoreError
+from latente.evaluation.manifest import Manifest, reading
+from latente.spec import DataSpec, RunSpec, StudySpec, build, run_from_dict
+
+STUDY = "study.json"
+
+
+def run_folder(study: Path, run: RunSpec) -> Path:
+    """Where a study keeps a run."""
+    return study / "runs" / run.name / f"seed-{run.seed}"
+
+
+def make_run_folder(study: Path, run: RunSpec) -> Path:
+    """Make a run's folder in its study's, which is there.
+
+    Raises:
+        StoreError: the study's folder is gone, or a folder in it is a link and leads elsewhere.
+    """
+    refuse_links(study, run)
+    folder = run_folder(study, run)
+    for place in (study / "runs", folder.parent, folder):
+        try:
+            place.mkdir(exist_ok=True)
+        except OSError as error:
+            raise cannot_write(place, error) from error
+    return folder
+
+
+def refuse_links(study: Path, run: RunSpec | None = None) -> None:
+    """Keep what is written within a study's folder: none in it may be a link.
+
+    Raises:
+        StoreError: one is.
+    """
+    places = [study / "figures", study / "runs"]
+    if run is not None:
+        folder = run_folder(study, run)
+        places += [folder.parent, folder, folder / "scores"]
+    for place in places:
+        if place.is_symlink():
+            raise StoreError(f"{place}: is a link, and nothing is written outside a study's folder; put a folder there")
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a run's folder holds all of it: its metrics are written last."""
+    return (folder / "metrics.json").is_file()
+
+
+def is_study(folder: Path) -> bool:
+    """Whether a folder is a study's."""
+    return (folder / STUDY).is_file()
+
+
+def read_study(folder: Path) -> tuple[StudySpec, str | None]:
+    """A study's spec, and the command that made it.
+
+    Raises:
+        StoreError: not a study folder, or its study.json is damaged or of another version.
+    """
+    if not is_study(folder):
+        raise StoreError(f"{folder}: is not a study folder (it has no {STUDY}); latente run makes one")
+    return reading(folder, _read)
+
+
+def _read(manifest: Manifest) -> tuple[StudySpec, str | None]:
+    path = manifest.folder / STUDY
+    table = parse_json(path, manifest.read(STUDY, JSON_LIMIT))
+    try:
+        if not isinstance(table, dict):
+            raise TypeError(f"{type(table).__name__} where a table should be")
+        command = table.get("command")
+        if command is not None and not isinstance(command, str):
+            raise TypeError("its command is no text")
+        return _study({k: v for k, v in table.items() if k not in ("latente", "command")}), command
+    except KeyError as error:
+        raise StoreError(f"{path}: is damaged or of another version of latente (there is no {error})") from None
+    except (SpecError, DataError, AttributeError, TypeError, ValueError, OverflowError) as error:
+        raise StoreError(f"{path}: is damaged or of another version of latente ({error})") from None
+
+
+def _study(table: dict[str, Any]) -> StudySpec:
+    data = build(DataSpec, table["data"], "data")
+    runs = tuple(run_from_dict(run) for run in table["runs"])
+    study: StudySpec = build(StudySpec, {**table, "data": data, "runs": runs}, "study")
+    return study

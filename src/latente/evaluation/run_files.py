@@ -1,0 +1,408 @@
+"""What a run's folder holds, written and read as plain values; every file is checked by the folder's manifest."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.atomic import JSON_LIMIT, as_json, parse_json
+from latente.data.split import PARTS
+from latente.data.units import Units
+from latente.errors import DataError, SpecError, StoreError
+from latente.evaluation.evaluate import METRICS, Metric, PerExample
+from latente.evaluation.looks import Look
+from latente.evaluation.manifest import Manifest
+from latente.evaluation.scores.base import Measured
+from latente.evaluation.spec_file import spec_of
+from latente.spec import RunSpec
+from latente.training import store
+from latente.training.fit import History
+
+Metrics = dict[str, dict[str, Metric]]
+Scored = dict[str, dict[str, Measured]]
+
+SPEC, CARD, METRICS_FILE, TIMES = "spec.json", "data.json", "metrics.json", "times.json"
+PRIOR, HISTORY, WEIGHTS = "prior.json", "history.csv", "weights.safetensors"
+FRAMES, EXAMPLES = "frames.safetensors", "per_example.safetensors"
+SCALE = "scale.safetensors"
+"""The file that keeps how the data's numbers become model values."""
+SCORES = "scores"
+"""The folder in a run's own that keeps what its scores found beside their numbers."""
+FILES = (SPEC, CARD, WEIGHTS, PRIOR, FRAMES, SCALE, HISTORY, TIMES, EXAMPLES, METRICS_FILE)
+"""All of a run's files but those of `SCORES`."""
+HISTORY_LIMIT = 2**30
+PAIRED = ("validation", "test")
+"""The parts whose numbers are kept example by example."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What is found out about a run, and grows after its training.
+
+    Attributes:
+        metrics: by part and name.
+        measured: what was scored, by part and `Score.key`; its values are among the metrics too.
+        examples: every metric for each example, by part.
+        looks: at the test part.
+        seconds: time spent training.
+    """
+
+    metrics: Metrics
+    measured: Scored
+    examples: dict[str, PerExample]
+    looks: list[Look]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Kept:
+    """All that a run's folder holds.
+
+    Attributes:
+        spec: what was done.
+        table: what spec.json holds: the spec, and what else one needs to rebuild the model.
+        card: the data card.
+        prior: of a prior that was fitted after training, as a table; or None.
+        weights: the model's arrays by name.
+        frames: uint8, shape (frames, n, *shape); or None.
+        history: each of shape (epochs,).
+        numbers: see `Numbers`.
+        units: how the data's numbers become model values, where it is known.
+    """
+
+    spec: RunSpec
+    table: dict[str, Any]
+    card: dict[str, Any]
+    prior: dict[str, Any] | None
+    weights: store.Arrays
+    frames: NDArray[np.uint8] | None
+    history: History
+    numbers: Numbers
+    units: Units | None = None
+
+
+def written(kept: Kept) -> dict[str, bytes]:
+    """Each file's content by its name, in the order in which they are to be written.
+
+    The metrics come last: a folder that has them is finished.
+    """
+    name = {"run": kept.spec.name}
+    found = {
+        SPEC: as_json(kept.table).encode(),
+        CARD: as_json(kept.card).encode(),
+    }
+    if kept.prior is not None:
+        found[PRIOR] = as_json(kept.prior).encode()
+    found[WEIGHTS] = store.as_bytes(kept.weights, name)
+    if kept.frames is not None:
+        found[FRAMES] = store.as_bytes({"frames": kept.frames}, name)
+    if kept.units is not None:
+        units = kept.units
+        about = {"shape": list(units.shape), "bytes": units.bytes, "clip": units.clip}
+        arrays = {"multiplier": np.asarray(units.multiplier), "offset": np.asarray(units.offset)}
+        found[SCALE] = store.as_bytes(arrays, about)
+    found[HISTORY] = _history_csv(kept.history).encode()
+    return found | written_numbers(kept.numbers, kept.spec.name)
+
+
+def written_numbers(numbers: Numbers, name: str) -> dict[str, bytes]:
+    """As `written`, of the files that change after training; ``name`` is the run's."""
+    looks = [dataclasses.asdict(look) for look in numbers.looks]
+    examples = {f"{p}.{k}": v for p in PAIRED for k, v in numbers.examples.get(p, {}).items()}
+    # Without any, those that are there but damaged stay, and are still said to be.
+    found = {EXAMPLES: store.as_bytes(examples, {"run": name})} if examples else {}
+    for split, scored in numbers.measured.items():
+        for key, one in scored.items():
+            about = {
+                "score": one.score,
+                "columns": list(one.values),
+                "values": {column: plain(metric) for column, metric in one.values.items()},
+                "warnings": list(one.warnings),
+            }
+            found[f"{SCORES}/{split}.{key}.safetensors"] = store.as_bytes(dict(one.arrays), about)
+    found[TIMES] = as_json({"training_seconds": numbers.seconds, "looks_at_test": looks}).encode()
+    table = {s: {k: plain(m) for k, m in ms.items()} for s, ms in numbers.metrics.items()}
+    found[METRICS_FILE] = as_json(table).encode()
+    return found
+
+
+def own_files(folder: Path) -> list[str]:
+    """Which of the files in a folder are a run's, for one that has no manifest yet."""
+    scored = sorted((folder / SCORES).glob("*.safetensors"))
+    return [*FILES, *(f"{SCORES}/{path.name}" for path in scored)]
+
+
+def read_spec(manifest: Manifest) -> RunSpec:
+    """What a run did."""
+    with _damage(manifest.folder / SPEC):
+        return spec_of(_table(_json(manifest, SPEC)), manifest.folder / SPEC)
+
+
+def read_metrics(manifest: Manifest) -> Metrics:
+    """A run's numbers, by part and name."""
+    with _damage(manifest.folder / METRICS_FILE):
+        table = _table(_json(manifest, METRICS_FILE))
+        found = {split: {k: _metric(m) for k, m in _table(ms).items()} for split, ms in table.items()}
+        for split, metrics in found.items():
+            if split not in PARTS:
+                raise ValueError(f"{split} is no part of the data")
+            if metrics and "loss" not in metrics:
+                raise KeyError("loss")
+        return found
+
+
+def read(manifest: Manifest) -> Kept:
+    """All of a run's folder; what is damaged and can be left out is in ``manifest.damaged``.
+
+    Raises:
+        StoreError: any other file is missing or damaged, or of another version.
+    """
+    spec, metrics = read_spec(manifest), read_metrics(manifest)
+    table = _table(_json(manifest, SPEC))
+    with _damage(manifest.folder / CARD):
+        card = _card(_json(manifest, CARD))
+    with _damage(manifest.folder / TIMES):
+        seconds, looks = _times(_table(_json(manifest, TIMES)))
+    prior = None
+    if manifest.lists(PRIOR):
+        with _damage(manifest.folder / PRIOR):
+            prior = _table(_json(manifest, PRIOR))
+    weights, _ = store.parse_arrays(manifest.folder / WEIGHTS, manifest.read(WEIGHTS))
+    history = _read_history(manifest)
+    frames = manifest.read_optional(FRAMES, _frames)
+    examples = manifest.read_optional(EXAMPLES, _examples) or {}
+    measured = _read_measured(manifest, metrics)
+    numbers = Numbers(metrics, measured, examples, looks, seconds)
+    units = manifest.read_optional(SCALE, _units)
+    return Kept(spec, table, card, prior, weights, frames, history, numbers, units)
+
+
+def merged(ours: Numbers, theirs: Numbers) -> Numbers:
+    """What two processes found out about one run; where both did, ``theirs`` counts, which others may have seen."""
+    measured: Scored = {split: dict(found) for split, found in theirs.measured.items()}
+    metrics = {s: ours.metrics.get(s, {}) | theirs.metrics.get(s, {}) for s in _either(ours.metrics, theirs.metrics)}
+    for split, found in ours.measured.items():
+        for key, one in found.items():
+            if key not in measured.setdefault(split, {}):
+                measured[split][key] = one
+                metrics.setdefault(split, {}).update(one.values)
+    examples = {
+        s: ours.examples.get(s, {}) | theirs.examples.get(s, {}) for s in _either(ours.examples, theirs.examples)
+    }
+    # A command's looks are one, and it may have looked once more since it wrote.
+    looks = {(look.at, look.by): look for look in (*theirs.looks, *ours.looks)}
+    return Numbers(metrics, measured, examples, sorted(looks.values(), key=lambda look: look.at), theirs.seconds)
+
+
+def plain(metric: Metric) -> dict[str, float | None]:
+    """For JSON, which has no infinity and no NaN: null."""
+    return {k: v if math.isfinite(v) else None for k, v in dataclasses.asdict(metric).items()}
+
+
+def _either(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
+    yield from theirs
+    yield from (key for key in ours if key not in theirs)
+
+
+@contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    """What a file holds that means nothing is a `StoreError` that names it."""
+    try:
+        yield
+    except KeyError as error:
+        raise StoreError(f"{path}: is damaged or of another version of latente (there is no {error})") from None
+    except (SpecError, DataError, TypeError, AttributeError, ValueError, IndexError, OverflowError) as error:
+        raise StoreError(f"{path}: is damaged or of another version of latente ({error})") from None
+
+
+def _json(manifest: Manifest, name: str) -> Any:
+    return parse_json(manifest.folder / name, manifest.read(name, JSON_LIMIT))
+
+
+def _table(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{type(value).__name__} where a table should be")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"{type(value).__name__} where a list should be")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} where text should be")
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{type(value).__name__} where a number should be")
+    return float(value)
+
+
+def _whole(value: Any, least: int = 0) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**31:
+        raise ValueError(f"{value!r} where a whole number of at least {least} should be")
+    return value
+
+
+def _metric(table: Any) -> Metric:
+    value, error = (_table(table)[n] for n in ("value", "standard_error"))
+    return Metric(*(math.nan if v is None else _number(v) for v in (value, error)))
+
+
+def _times(table: dict[str, Any]) -> tuple[float, list[Look]]:
+    looks = [
+        Look(_text(k["at"]), _text(k["by"]), [*map(_text, _list(k["found"]))])
+        for k in map(_table, _list(table.get("looks_at_test", [])))
+    ]
+    return _number(table["training_seconds"]), looks
+
+
+def _card(value: Any) -> dict[str, Any]:
+    """A data card, with what every version's has, and of the right form."""
+    card = _table(value)
+    texts, numbers = _all(_text), _all(_number)
+    forms: dict[str, Callable[[Any], Any]] = {
+        "name": _text, "shape": _all(lambda v: _whole(v, 1)), "dtype": _text, "counts": _each(_whole),
+        "range": numbers, "mean": _number, "classes": texts, "fingerprint": _text,
+        "labels": _each(_all(_whole)), "factors": _each(_whole), "features": texts, "categories": _each(texts),
+        "columns": texts, "conditions": _table, "without": texts, "missing": _table, "notes": _all(_table),
+    }  # fmt: skip
+    for name in ("name", "shape", "dtype", "counts", "range", "mean", "classes", "fingerprint"):
+        card[name]
+    for name, form in forms.items():
+        if name in card:
+            form(card[name])
+    if len(card["range"]) != 2 or not card["shape"] or not set(PARTS) <= card["counts"].keys():
+        raise ValueError("its range, shape or counts are of another form")
+    if "labels" in card and any(len(found) != len(card["classes"]) for found in card["labels"].values()):
+        raise ValueError("not every class has its count")
+    for note in card.get("notes", []):
+        _text(note["key"]), _table(note["values"]), _text(note.get("option", ""))
+    return card
+
+
+def _all(form: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: [form(one) for one in _list(value)]
+
+
+def _each(form: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: [form(one) for one in _table(value).values()]
+
+
+def _frames(path: Path, content: bytes) -> NDArray[np.uint8]:
+    with _damage(path):
+        frames = store.parse_arrays(path, content)[0]["frames"]
+        if frames.dtype != np.uint8 or frames.ndim < 3:
+            raise ValueError(f"frames of {frames.dtype}{list(frames.shape)}")
+        return frames
+
+
+def _units(path: Path, content: bytes) -> Units:
+    with _damage(path):
+        arrays, about = store.parse_arrays(path, content)
+        shape = tuple(_whole(n, 1) for n in about["shape"])
+        return Units(shape, bool(about["bytes"]), arrays["multiplier"], arrays["offset"], bool(about["clip"]))
+
+
+def _examples(path: Path, content: bytes) -> dict[str, PerExample]:
+    found: dict[str, PerExample] = {}
+    with _damage(path):
+        for name, values in store.parse_arrays(path, content)[0].items():
+            split, _, metric = name.partition(".")
+            if values.ndim != 1 or values.dtype.kind != "f":
+                raise ValueError(f"{name} is {values.dtype}{list(values.shape)}")
+            found.setdefault(split, {})[metric] = values
+    # safetensors orders by name, and tables go by the metrics' order.
+    return {split: {k: values[k] for k in METRICS if k in values} for split, values in found.items()}
+
+
+def _read_measured(manifest: Manifest, metrics: Metrics) -> Scored:
+    """What was scored. A file that was written before a kill, and its metrics were not, does not count: the score can
+    be worked out again."""
+    found: Scored = {}
+    for name in manifest.names(SCORES):
+        if not name.endswith(".safetensors") or Path(name).name.startswith(".") or manifest.is_half_done(name):
+            continue
+        split, _, key = Path(name).name.removesuffix(".safetensors").partition(".")
+
+        def parse(path: Path, content: bytes, split: str = split, key: str = key) -> Measured | None:
+            with _damage(path):
+                arrays, about = store.parse_arrays(path, content)
+                return _measured(arrays, about, metrics.get(split, {}), key)
+
+        one = manifest.read_optional(name, parse)
+        if name in manifest.damaged:
+            again = f"{manifest.damaged[name]}; or work it out again: latente evaluate {manifest.folder} --metrics …"
+            manifest.damaged[name] = StoreError(again)
+        if one is not None:
+            found.setdefault(split, {})[key] = one
+    return found
+
+
+def _measured(arrays: store.Arrays, about: dict[str, Any], metrics: dict[str, Metric], key: str) -> Measured | None:
+    columns = [*map(_text, _list(about["columns"]))]
+    score = about.get("score", key)
+    if not isinstance(score, str):
+        _text(_table(score)["name"])
+    warnings = tuple(map(_text, _list(about["warnings"])))
+    if "values" in about:
+        values = {c: _metric(_table(about["values"])[c]) for c in columns}
+    elif set(columns) <= metrics.keys():
+        # As older versions wrote it.
+        values = {c: metrics[c] for c in columns}
+    else:
+        return None
+    return Measured(values, arrays, warnings, score)
+
+
+def _history_csv(history: History) -> str:
+    out = io.StringIO()
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(["epoch", *history])
+    for epoch, row in enumerate(zip(*history.values(), strict=True), 1):
+        # Nine digits bring every float32 back exactly.
+        rows.writerow([epoch, *(f"{v:.9g}" for v in row)])
+    return out.getvalue()
+
+
+def _read_history(manifest: Manifest) -> History:
+    path = manifest.folder / HISTORY
+    with _damage(path):
+        text = manifest.read(HISTORY, HISTORY_LIMIT).decode()
+        if not text.endswith("\n"):
+            raise ValueError("it is cut: its last line has no end")
+        return parse_history(text)
+
+
+def parse_history(text: str) -> History:
+    """The numbers of a history.csv, each of shape (epochs,).
+
+    Raises:
+        ValueError: it is none, or has a gap.
+    """
+    rows = list(csv.reader(text.splitlines()))
+    if not rows or rows[0][:1] != ["epoch"] or len(set(rows[0])) < len(rows[0]) or "loss" not in rows[0]:
+        raise ValueError("its first line does not name the epoch, the loss and other numbers")
+    columns: Sequence[Sequence[str]] = list(zip(*rows[1:], strict=True)) or [()] * len(rows[0])
+    if list(columns[0]) != [str(n) for n in range(1, len(rows))]:
+        raise ValueError("its epochs are not 1, 2, 3, …")
+    found = dict(zip(rows[0][1:], (np.array(c, np.float32) for c in columns[1:]), strict=True))
+    alone = [n for n in found if n.startswith("val_") and n.removeprefix("val_") not in found]
+    if alone:
+        raise ValueError(f"it has {alone[0]} without {alone[0].removeprefix('val_')}")
+    return found
