@@ -20,7 +20,7 @@ from latente.interfaces.cli import main
 from maderuns import made_run
 
 NEEDED = ["spec.json", "data.json", "metrics.json", "times.json", "history.csv", "weights.safetensors"]
-SPARED = ["frames.safetensors", "per_example.safetensors", "scores/test.nll_5.safetensors"]
+SPARED = ["frames.safetensors", "per_example.safetensors", "scores/test.nll_5.safetensors", "scale.safetensors"]
 
 
 def fresh(tiny, folder):
