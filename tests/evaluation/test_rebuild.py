@@ -153,7 +153,8 @@ def trained(request, tmp_path_factory):
 def test_numpy_rebuilds_a_model_from_its_folder_and_the_documentation(trained):
     run, folder = trained
     rebuilt, stored = Rebuilt(folder), DATA.test.x
-    x = stored.astype(np.float64) / 255
+    scale = load_file(folder / "scale.safetensors")
+    x = stored * scale["multiplier"].astype(np.float64) + scale["offset"]
     known = load_file(folder / "per_example.safetensors")
     close = {"rel": 1e-5, "abs": 1e-5}
     z = rebuilt.code(x)
