@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import latente
-from latente.evaluation.collapse import aggregate_mmd, diagnose
+from latente.evaluation.collapse import aggregate_mmd, diagnose, wider
 from latente.interfaces.warned import in_language
 from latente.interfaces.words import Words
 from latente.objective.kernels import SCALES, squared_mmd
@@ -84,5 +84,19 @@ def test_models_without_a_known_aggregate_posterior_still_have_their_units(tiny)
     run = latente.fit(latente.VAE(2, hidden=(8,), posterior="flow"), tiny, epochs=1)
     found = run.score("collapse", "validation")
     assert set(found.values) == {"active-units", "unused-latents", "aggregate-mmd"}
-    assert set(found.arrays) == {"variance_of_means"}
+    assert set(found.arrays) == {"variance_of_means", "variance_error", "threshold", "mmd_of_wider"}
+    means = run.encode(tiny.validation.x).astype(float)
+    apart = (means - means.mean(axis=0)) ** 2
+    assert found.arrays["variance_of_means"] == pytest.approx(apart.mean(axis=0), rel=1e-4)
+    assert found.arrays["variance_error"] == pytest.approx(apart.std(axis=0) / np.sqrt(len(means)), rel=1e-4)
+    assert found.arrays["threshold"] == 0.01
     assert latente.fit(latente.AE(2, hidden=(8,)), tiny, epochs=1).score("collapse", "validation") is None
+
+
+def test_draws_a_fifth_wider_are_a_difference_of_some_size_and_three_percent_are_not(runs):
+    model = runs["free"].model
+    prior, codes = np.random.default_rng(0).normal(size=(2, 3000, 3)).astype(np.float32)
+    limit = aggregate_mmd(model, wider(prior), prior)
+    assert wider(prior).std() == pytest.approx(1.2 * prior.std(), rel=1e-5) and limit.value > 5 * limit.standard_error
+    assert abs(aggregate_mmd(model, 1.03 * codes, prior).value) < limit.value / 5
+    assert aggregate_mmd(model, 1.5 * codes, prior).value > 2 * limit.value
