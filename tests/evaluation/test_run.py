@@ -172,3 +172,40 @@ def test_where_data_has_moved_every_command_is_told(tmp_path, monkeypatch, capsy
     assert main(["show", "o", "--data", "other.npz"]) == 2
     assert "is not the data the run was trained on" in capsys.readouterr().err
     assert main(["compare", "o", "p", "--metrics", "mean-mse", "--data", "away.npz"]) == 0
+
+
+def test_a_run_and_its_data_are_told_in_a_few_lines():
+    data = latente.load_data((X, np.array(["<b>", "\x1b[2J", "c"])[Y]))
+    run = untrained(data, latente.VAE(2, **SMALL))
+    run.evaluate("validation")
+    for shown in (run, data, run.score("mean-mse", "validation")):
+        assert 2 < len(repr(shown).splitlines()) <= 12 or not hasattr(shown, "_repr_html_")
+        assert len(repr(shown)) < 1200 and "\x1b" not in repr(shown)
+    assert "76 train, 20 validation, 24 test" in repr(run) and "76 train" in repr(data)
+    assert "posterior gaussian" in repr(run) and "validation  loss " in repr(run)
+    assert "\\x1b[2J, &lt;b&gt;, c" in data._repr_html_() and "<table>" in run._repr_html_()
+    assert len(repr(data.train)) < 80 and repr(data.train) == "Split(76 examples of 6 × 5 uint8)"
+
+
+def test_fitting_shows_one_line_on_a_terminal_only(capsys, monkeypatch):
+    import io
+    import sys
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    data = latente.load_data(X)
+    options = {"epochs": 2, "batch_size": 32}
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    latente.fit(latente.VAE(2, **SMALL), data, **options)
+    shown = sys.stderr.getvalue()
+    assert shown.startswith("\rrun: compiling") and shown.count("\r") == 3 and "epoch 2/2  loss" in shown
+    assert shown.endswith("\n") and capsys.readouterr().out == ""
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    epochs = []
+    latente.fit(latente.VAE(2, **SMALL), data, on_epoch=epochs.append, **options)
+    latente.fit(latente.VAE(2, **SMALL), data, progress=False, **options)
+    assert sys.stderr.getvalue() == "" and len(epochs) == 2
+    latente.fit(latente.VAE(2, **SMALL), data, on_epoch=epochs.append, progress=True, **options)
+    assert sys.stderr.getvalue().count("\r") == 3 and len(epochs) == 4

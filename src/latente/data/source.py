@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from latente.data.notes import Note, printable
 from latente.data.precision import rounded
 from latente.errors import DataError, unknown
+from latente.plain import one_line
 
 MINUS_ONE = "-1"
 """A label by which others mean that there is none; here it is one as any other."""
@@ -53,7 +54,7 @@ class Column:
     categories: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Source:
     """Examples as they were found.
 
@@ -94,6 +95,9 @@ class Source:
     def noted(self, *notes: Note) -> Source:
         """The same with more notes."""
         return dataclasses.replace(self, notes=(*self.notes, *notes)) if notes else self
+
+    def __repr__(self) -> str:
+        return f"Source({one_line(self.name)}: {self.x.shape} {self.x.dtype}, {len(self.classes)} classes)"
 
 
 def make_source(

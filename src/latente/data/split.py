@@ -21,6 +21,7 @@ from latente.data.precision import left, rounded
 from latente.data.source import Column, Factor, Source
 from latente.data.units import Units
 from latente.errors import DataError, unknown
+from latente.plain import as_html, as_text
 from latente.spec import DataSpec
 
 FAINT = 128
@@ -28,7 +29,7 @@ FAINT = 128
 PARTS = ("train", "validation", "test")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Split:
     """One part of a data set: x of shape (n, *shape) as stored, y of shape (n,) or None.
 
@@ -47,8 +48,11 @@ class Split:
     def __len__(self) -> int:
         return len(self.x)
 
+    def __repr__(self) -> str:
+        return f"Split({len(self):,} examples of {' × '.join(map(str, self.x.shape[1:]))} {self.x.dtype})"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Data:
     """A data set, split. Values are stored as found; a model sees ``x * multiplier + offset``.
 
@@ -80,6 +84,28 @@ class Data:
     features: tuple[Column, ...] = ()
     conditions: tuple[Condition, ...] = ()
     notes: tuple[Note, ...] = ()
+
+    def __repr__(self) -> str:
+        return as_text(*self._summary())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._summary())
+
+    def _summary(self) -> tuple[str, list[tuple[str, object]]]:
+        held = " held to 0..1" if self.clip else ""
+        scale = "as they are stored" if self.units.identity else f"scaled ({self.spec.scale}){held}"
+        names = self.classes if self.classes else [c.name for c in self.features]
+        rows: list[tuple[str, object]] = [
+            ("examples", ", ".join(f"{len(self.part(p)):,} {p}" for p in PARTS)),
+            ("each", f"{' × '.join(map(str, self.shape))} of {self.train.x.dtype}, {scale}"),
+            *([("classes" if self.classes else "columns", f"{len(names)}: {', '.join(names)}")] if names else []),
+            *([("conditions", ", ".join(self.columns))] if self.conditions else []),
+            ("source", self.spec.source),
+            ("split", f"validation {self.spec.validation:g}, test {self.spec.test:g}, seed {self.spec.seed}"),
+            ("fingerprint", self.fingerprint),
+            *([("notes", f"{len(self.notes)}: {self.notes[0]}")] if self.notes else []),
+        ]
+        return f"data {self.name}", rows
 
     @property
     def columns(self) -> tuple[str, ...]:

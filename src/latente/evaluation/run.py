@@ -47,26 +47,30 @@ from latente.evaluation.run_files import (
 from latente.evaluation.scores import Measured, Score, scores
 from latente.evaluation.spec_file import spec_table
 from latente.model.autoencoder import Autoencoder
+from latente.model.autoencoder import part as part_of_spec
 from latente.model.priors import Prior
 from latente.model.priors.fitted import blank_prior, part_of
 from latente.objective.objectives import objectives
 from latente.objective.objectives.base import Opponent
-from latente.spec import DataSpec, ModelSpec, Part, RunSpec, TrainSpec
+from latente.plain import as_html, as_text
+from latente.spec import DataSpec, ModelSpec, Part, RunSpec, TrainSpec, as_dict
 from latente.spec import build as build_spec
 from latente.training import store
 from latente.training.check import new_model
 from latente.training.examples import examples_of, scale_of
-from latente.training.fit import History, OnEpoch
+from latente.training.fit import Epoch, History, OnEpoch
 from latente.training.fit import fit as fit_run
 
 Floats = NDArray[np.float32]
 OnBatch = Callable[[int, int], object]
 
+PARTS_SHOWN = ("objective", "posterior", "prior", "likelihood")
+"""Of a model, in the summary of a run."""
 FAR = 10.0
 """So many standard deviations from the training mean, a condition is not likely to be standardised."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
     """A trained model.
 
@@ -99,6 +103,42 @@ class Run:
     looks: list[Look] = field(default_factory=list)
     _looking: Look | None = None
     _units: Units | None = None
+
+    def __repr__(self) -> str:
+        return as_text(*self._summary())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._summary())
+
+    def _summary(self) -> tuple[str, list[tuple[str, object]]]:
+        spec, counts = self.spec.model, self.card["counts"]
+        names = {n: v if isinstance(v, str) else v["name"] for n, v in as_dict(spec).items() if n in PARTS_SHOWN}
+        found = [
+            (
+                split,
+                ", ".join(
+                    f"{k} {values[k].value:.4g} ± {values[k].standard_error:.2g}" for k in METRICS[:3] if k in values
+                ),
+            )
+            for split, values in self.metrics.items()
+            if values
+        ]
+        scored = {key: None for keys in self.measured.values() for key in keys}
+        last = {k: float(v[-1]) for k, v in self.history.items() if k in ("loss", "val_loss") and len(v)}
+        epochs = len(self.history.get("loss", ()))
+        rows: list[tuple[str, object]] = [
+            ("model", f"{spec.latent_dim} latents, {', '.join(f'{n} {v}' for n, v in names.items())}"),
+            ("network", f"{part_of_spec(spec.network)[0]} {'–'.join(map(str, spec.hidden))}, "
+                        f"{self.model.parameters():,} parameters"),
+            ("data", f"{self.card['name']}: {' × '.join(map(str, self.card['shape']))}, "
+                     f"{', '.join(f'{n:,} {p}' for p, n in counts.items())}"),
+            ("training", f"{epochs} epochs in {self.seconds:.1f} s"),
+            *([("last epoch", ", ".join(f"{k} {v:.4g}" for k, v in last.items()))] if last else []),
+            *found[:3],
+            *([("scores", ", ".join(scored))] if scored else []),
+            *([("samples", f"from a fitted prior, {part_of(self.fitted)['name']}")] if self.fitted is not None else []),
+        ]  # fmt: skip
+        return f"run {self.spec.name}, seed {self.spec.seed}", rows
 
     @property
     def data(self) -> Data:
@@ -527,6 +567,7 @@ def fit(
     name: str = "run",
     checkpoint: str | Path | None = None,
     on_epoch: OnEpoch | None = None,
+    progress: bool | None = None,
     **train: Any,
 ) -> Run:
     """Train one model.
@@ -539,6 +580,8 @@ def fit(
         name: what the run is called.
         checkpoint: a file to keep the state in; where it exists, training goes on from it.
         on_epoch: called with an `Epoch` after every epoch.
+        progress: whether a line on the terminal or in the notebook says how it goes; by default where there is no
+            ``on_epoch`` of yours. Anywhere else nothing is written.
         train: any other field of `TrainSpec`, for instance ``batch_size=64`` or ``patience=5``.
 
     Raises:
@@ -553,7 +596,20 @@ def fit(
     spec = RunSpec(name, seed, model, build_spec(TrainSpec, {"epochs": epochs, **train}, "train"), data.spec)
     if checkpoint is not None:
         make_folder(Path(checkpoint).parent)
-    return train_run(spec, data, checkpoint=None if checkpoint is None else Path(checkpoint), on_epoch=on_epoch)
+    place = None if checkpoint is None else Path(checkpoint)
+    if not (on_epoch is None if progress is None else progress):
+        return train_run(spec, data, checkpoint=place, on_epoch=on_epoch)
+    # By name: evaluation knows nothing of the interfaces.
+    fitting = importlib.import_module("latente.interfaces.progress").fitting
+    with fitting(spec) as show:
+
+        def both(epoch: Epoch) -> None:
+            if show is not None:
+                show(epoch)
+            if on_epoch is not None:
+                on_epoch(epoch)
+
+        return train_run(spec, data, checkpoint=place, on_epoch=both if show is not None else on_epoch)
 
 
 def train_run(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: OnEpoch | None = None) -> Run:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from latente import stopping
 from latente.interfaces.performing import Watch
+from latente.interfaces.terminal import width
 from latente.plain import visible
 from latente.spec import RunSpec
 from latente.training.fit import EpochNumbers
@@ -57,6 +58,36 @@ def counting() -> Iterator[Progress]:
     # Where nobody sees it, it would still end with an empty line.
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield progress
+
+
+@contextmanager
+def fitting(run: RunSpec) -> Iterator[Callable[[EpochNumbers], object] | None]:
+    """An ``on_epoch`` that shows one training in one line, on a terminal or in a notebook; None elsewhere."""
+    notebook = _in_notebook()
+    # What a notebook gets on standard error it shows as a warning.
+    stream = sys.stdout if notebook else sys.stderr
+    if not notebook and not stream.isatty():
+        yield None
+        return
+    before = 0
+
+    def write(text: str) -> None:
+        nonlocal before
+        shown = visible(text)[:200] if notebook else visible(text)[: max(20, width() - 1)]
+        print(f"\r{shown:<{before}}", end="", file=stream, flush=True)
+        before = len(shown)
+
+    write(f"{_name(run)}: compiling")
+    try:
+        yield lambda epoch: write(f"{_name(run)}: epoch {epoch.number}/{epoch.epochs}  {_numbers(epoch)}")
+    finally:
+        print(file=stream, flush=True)
+
+
+def _in_notebook() -> bool:
+    """Whether this is a Jupyter kernel, whose output is no terminal but moves to the start of a line as one does."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return shell is not None and "IPKernelApp" in getattr(shell, "config", {})
 
 
 def _numbers(epoch: EpochNumbers) -> str:

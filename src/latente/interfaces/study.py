@@ -29,12 +29,13 @@ from latente.interfaces.studyfile import DEFAULT
 from latente.interfaces.studyfile import read_study as read_study_file
 from latente.interfaces.words import Words, default_language
 from latente.interfaces.workers import Crew, crew
+from latente.plain import as_html, as_text
 from latente.spec import StudySpec, as_dict, got, is_text
 from latente.training import store
 from latente.training.check import check
 
 
-@dataclass
+@dataclass(repr=False)
 class Study:
     """A finished study: its spec, runs and folder."""
 
@@ -42,6 +43,22 @@ class Study:
     runs: list[Run]
     folder: Path
     report: Path | None = None
+
+    def __repr__(self) -> str:
+        return as_text(*self._summary())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._summary())
+
+    def _summary(self) -> tuple[str, list[tuple[str, object]]]:
+        rows: list[tuple[str, object]] = [
+            ("data", self.spec.data.source),
+            ("runs", f"{len(self.runs)}: {', '.join(dict.fromkeys(r.spec.name for r in self.runs))}"),
+            ("seeds", ", ".join(map(str, self.spec.seeds))),
+            ("folder", self.folder),
+            ("report", self.report or "not written"),
+        ]
+        return f"study {self.spec.title}", rows
 
 
 def run_study(

@@ -15,6 +15,7 @@ from latente.evaluation.comparison.power import TYPICAL, seeds_needed
 from latente.evaluation.findings.measures import LEVEL, Estimate, bonferroni
 from latente.evaluation.metrics.differences import Difference, from_parts, holm, mean_interval, parts_of
 from latente.evaluation.metrics.resample import check_level
+from latente.plain import as_text
 from latente.spec import got
 
 SHARE = 0.05
@@ -47,7 +48,7 @@ class Size:
     state: State
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Elbow:
     """Which size of a sweep is enough (see `find_elbow`).
 
@@ -92,6 +93,13 @@ class Elbow:
     scale: str = ""
     split: str = ""
     models: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        told = "cannot be told" if self.chosen is None else f"{self.chosen} latents are enough"
+        rows: list[tuple[str, object]] = [
+            (f"{s.latents}", f"{s.mean.value:.4f}, {s.behind.value:.4f} behind ({s.state})") for s in self.sizes[:12]
+        ]
+        return as_text(f"elbow of {len(self.sizes)} sizes: {self.shape}, {told}", rows)
 
     def at(self, latents: int) -> Size:
         """The size of so many latents."""

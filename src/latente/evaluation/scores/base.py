@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.evaluation.evaluate import Metric, mean_and_error
+from latente.plain import as_text
 from latente.registry import Registry
 from latente.spec import Part
 
@@ -26,7 +27,7 @@ EACH = "each."
 """What an array of one value an example is called, before the name of the number that is their mean."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Measured:
     """What a score found.
 
@@ -41,6 +42,14 @@ class Measured:
     arrays: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     score: Part = ""
+
+    def __repr__(self) -> str:
+        numbers = [(name, f"{m.value:.6g} ± {m.standard_error:.2g}") for name, m in self.values.items()]
+        shown: list[tuple[str, object]] = [*numbers[:12]]
+        if len(numbers) > 12:
+            shown.append(("…", f"{len(numbers) - 12} more in values"))
+        shown += [("warning", warning) for warning in self.warnings[:3]]
+        return as_text("measured", shown)
 
     def each(self, column: str) -> NDArray[np.floating] | None:
         """The value of each example of which a number is the mean, shape (n,); None where it is no such mean.
