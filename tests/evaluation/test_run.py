@@ -7,7 +7,7 @@ import pytest
 
 import latente
 from latente.errors import DataError, LatenteWarning, SpecError, StoreError
-from latente.evaluation.run import SCALE
+from latente.evaluation.run_files import SCALE
 from latente.interfaces.cli import main
 from made import blobs, untrained
 
