@@ -10,7 +10,9 @@ import pytest
 from latente import load_data
 from latente.data.notes import Note, counted, listed, printable, sentences
 from latente.interfaces.cli import main
+from latente.interfaces.report import _data_facts
 from latente.interfaces.words import Words
+from latente.spec import StudySpec
 
 
 def test_both_languages_have_the_same_notes_with_the_same_fields():
@@ -54,3 +56,5 @@ def test_notes_go_to_the_terminal_once_and_into_the_card(noted, capsys, caplog):
     assert [r.getMessage() for r in caplog.records] == [said] == [*map(str, data.notes)]
     assert data.card()["notes"] == [{"key": "arrays", "values": values, "option": ""}]
     assert not logging.getLogger("latente.data").handlers
+    shown = _data_facts(StudySpec(data=data.spec), data.card(), Words("pt"))
+    assert ("Dito durante a leitura", "matrizes do arquivo que não são lidas: x_val; são lidas x", False) in shown
