@@ -19,7 +19,7 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
 from latente.errors import SpecError
-from latente.interfaces.explorer import codes, connections, program, serve, wire
+from latente.interfaces.explorer import codes, connections, guard, program, serve, wire
 from latente.interfaces.explorer import server as explorer_server
 from latente.interfaces.explorer.guard import MAX_BODY, is_loopback
 from latente.interfaces.explorer.page import SCRIPTS
@@ -165,6 +165,24 @@ def test_bodies_are_limited_by_what_they_say_and_by_what_they_are(served, ask, v
             pass
         assert b" 413 " in raw.recv(200).split(b"\r\n")[0]
     alive(ask, vae)
+
+
+def test_bodies_of_all_requests_together_are_limited(ask, vae, monkeypatch):
+    monkeypatch.setattr(guard, "MAX_HELD", 3000)
+    assert ask("POST", "/api/encode?run=0", floats(np.zeros((13, 56))))[0] == 200
+    waits = half_open(
+        ask, b"POST /api/encode?run=0 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2400\r\n\r\n" + bytes(2000)
+    )
+    with waits:
+        deadline = time.monotonic() + 10
+        while (status := ask("POST", "/api/encode?run=0", floats(np.zeros((13, 56))))[0]) == 200:
+            assert time.monotonic() < deadline
+        assert status == 503
+        alive(ask, vae)
+    # What it held is free again once it has gone.
+    deadline = time.monotonic() + 10
+    while ask("POST", "/api/encode?run=0", floats(np.zeros((13, 56))))[0] != 200:
+        assert time.monotonic() < deadline
 
 
 def test_a_thousand_requests_at_once(ask, vae):
