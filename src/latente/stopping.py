@@ -89,6 +89,9 @@ def listen(say: Callable[[int], str] = lambda code: "") -> None:
     Args:
         say: what to tell the user, by exit code, where the process is ended here.
     """
+    if os.name == "nt":
+        # Windows has neither these signals nor such pipes; Ctrl-C is KeyboardInterrupt there.
+        return
     heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
     reads, writes = os.pipe()
     os.set_blocking(writes, False)
