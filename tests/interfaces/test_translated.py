@@ -50,8 +50,8 @@ def plain(text):
 
 
 def pairs():
-    text = SOURCE.joinpath("interfaces", "text", "errors.pt.toml").read_text(encoding="utf-8")
-    return [(pair["en"], pair["pt"]) for pair in tomllib.loads(text)["errors"]]
+    text = SOURCE.joinpath("interfaces", "text", "sentences.pt.toml").read_text(encoding="utf-8")
+    return [(pair["en"], pair["pt"]) for pair in tomllib.loads(text)["sentence"]]
 
 
 def test_every_error_of_the_code_has_a_translation():
