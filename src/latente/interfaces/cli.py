@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import logging
 import os
 import shlex
@@ -47,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     own = argv is None
     argv = sys.argv[1:] if argv is None else argv
     if own:
-        stopping.listen(lambda code: f"latente: {_interrupted(argv)}")
+        stopping.listen(lambda code: f"latente: {_told(_interrupted(argv), argv)}")
     code = _perform(argv)
     if own and stopping.asked():
         for stream in (sys.stdout, sys.stderr):
@@ -58,29 +59,33 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _perform(argv: list[str]) -> int:
+    def fail(message: str, code: int = 2) -> int:
+        _complain(message, argv)
+        return code
+
     try:
         any_encoding()
         arguments = _arguments(argv)
         with looking(shlex.join(["latente", *argv])), _notes_said(arguments):
             return int(arguments.do(arguments, argv) or 0)
     except LatenteError as error:
-        return _fail(str(error))
+        return fail(str(error))
     except KeyboardInterrupt:
-        return _fail(_interrupted(argv), stopping.asked() or 130)
+        return fail(_interrupted(argv), stopping.asked() or 130)
     except BrokenPipeError:
         # The reader of our output went away (as head does); say nothing more, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
         # Of the system: a name that is too long, a disk that fails.
-        return _fail(f"{str(error.filename or 'a file')[:200]}: {error.strerror or error}")
+        return fail(f"{str(error.filename or 'a file')[:200]}: {error.strerror or error}")
     except MemoryError:
-        return _fail("out of memory; give smaller data, a smaller batch_size or smaller hidden widths")
+        return fail("out of memory; give smaller data, a smaller batch_size or smaller hidden widths")
     except Exception as error:
         if os.environ.get("LATENTE_DEBUG"):
             raise
         text = " ".join(str(error).split())[:300]
-        return _fail(f"unexpected {type(error).__name__}: {text} (LATENTE_DEBUG=1 shows where; please report it)")
+        return fail(f"unexpected {type(error).__name__}: {text} (LATENTE_DEBUG=1 shows where; please report it)")
 
 
 @contextlib.contextmanager
@@ -114,9 +119,24 @@ def _interrupted(argv: list[str]) -> str:
     return "interrupted" + ("; go on with the same command and --resume" if resumable else "")
 
 
-def _fail(message: str, code: int = 2) -> int:
-    print(f"latente: {one_line(message)}", file=sys.stderr)  # noqa: T201
-    return code
+def _complain(message: str, argv: list[str]) -> None:
+    print(f"latente: {one_line(_told(message, argv))}", file=sys.stderr)  # noqa: T201
+
+
+def _told(message: str, argv: list[str]) -> str:
+    """A message in the language that the command line asks for, or the locale."""
+    from latente.interfaces.translated import in_language
+
+    return in_language(message, _language_of(argv))
+
+
+def _language_of(argv: list[str]) -> str:
+    """What ``--lang`` says, which is looked for by hand: the words around it may mean nothing."""
+    from latente.interfaces.words import LANGUAGES, default_language
+
+    said = [word.partition("=")[2] for word in argv if word.startswith("--lang=")]
+    said += [after for word, after in itertools.pairwise(argv) if word == "--lang"]
+    return next((word for word in said if word in LANGUAGES), default_language())
 
 
 def _say(text: str = "") -> None:
@@ -129,14 +149,19 @@ def _arguments(argv: list[str]) -> Arguments:
     Raises:
         SpecError: one of them means nothing, with the nearest that does.
     """
-    arguments, rest = _parser().parse_known_args(argv)
+    parser = _parser()
+    if {"-h", "--help"} & set(argv) or not [word for word in argv if not word.startswith("-")] or argv == ["data"]:
+        from latente.interfaces.translated import translate_help
+
+        translate_help(parser, _language_of(argv))
+    arguments, rest = parser.parse_known_args(argv)
     if rest:
-        parser: argparse.ArgumentParser = arguments.parser
+        given: argparse.ArgumentParser = arguments.parser
         word = rest[0].partition("=")[0]
         if not word.startswith("-"):
-            raise SpecError(f'{parser.prog}: got "{word}" too many (see {parser.prog} --help)')
-        known = [o for o in parser._option_string_actions if o.startswith("--")]
-        raise SpecError(unknown(f"option of {parser.prog}", word, known))
+            raise SpecError(f'{given.prog}: got "{word}" too many (see {given.prog} --help)')
+        known = [o for o in given._option_string_actions if o.startswith("--")]
+        raise SpecError(unknown(f"option of {given.prog}", word, known))
     return arguments
 
 
@@ -350,7 +375,7 @@ def _run(arguments: Arguments, argv: list[str]) -> None:
         from latente.interfaces.study import run_study
 
         program_cache.install()
-        with watching(quiet=arguments.quiet) as watch:
+        with watching(quiet=arguments.quiet, lang=arguments.lang) as watch:
             study = run_study(
                 arguments.study,
                 data=arguments.data,
@@ -416,7 +441,7 @@ def _list(arguments: Arguments, argv: list[str]) -> None:
         damaged += bool(wrong)
         if wrong:
             more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-            _fail(f"{wrong[0]}{more}")
+            _complain(f"{wrong[0]}{more}", argv)
     if damaged:
         raise StoreError(f"{damaged} of the studies in {folder} {'is' if damaged == 1 else 'are'} damaged, see above")
 
@@ -497,7 +522,7 @@ def _report(arguments: Arguments, argv: list[str]) -> None:
     from latente.interfaces.progress import watching
     from latente.interfaces.study import report_study
 
-    with watching(quiet=arguments.quiet) as watch:
+    with watching(quiet=arguments.quiet, lang=arguments.lang) as watch:
         path = report_study(arguments.folder, lang=arguments.lang, watch=watch, data=arguments.data)
     _say(str(path))
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TextIO
 from latente import stopping
 from latente.interfaces.performing import Watch
 from latente.interfaces.terminal import width
+from latente.interfaces.translated import in_language
+from latente.interfaces.words import Words, default_language
 from latente.plain import visible
 from latente.spec import RunSpec
 from latente.training.fit import EpochNumbers
@@ -22,16 +24,17 @@ LINE_SECONDS = 1.0
 
 
 @contextmanager
-def watching(*, quiet: bool, stream: TextIO | None = None) -> Iterator[Watch]:
+def watching(*, quiet: bool, lang: str | None = None, stream: TextIO | None = None) -> Iterator[Watch]:
     """A `Watch` that shows what goes on, on standard error unless told otherwise, and where signals are obeyed."""
+    words = Words(lang or default_language())
     stream = stream or sys.stderr
     if quiet:
         yield _stopping(Watch())
     elif stream.isatty():
-        with _bar(stream) as watch:
+        with _bar(stream, words) as watch:
             yield _stopping(watch)
     else:
-        yield _stopping(_lines(stream))
+        yield _stopping(_lines(stream, words))
 
 
 def _stopping(watch: Watch) -> Watch:
@@ -77,9 +80,10 @@ def fitting(run: RunSpec) -> Iterator[Callable[[EpochNumbers], object] | None]:
         print(f"\r{shown:<{before}}", end="", file=stream, flush=True)
         before = len(shown)
 
-    write(f"{_name(run)}: compiling")
+    words = Words(default_language())
+    write(_stage("compiling", run, words))
     try:
-        yield lambda epoch: write(f"{_name(run)}: epoch {epoch.number}/{epoch.epochs}  {_numbers(epoch)}")
+        yield lambda epoch: write(_epoch(epoch, words))
     finally:
         print(file=stream, flush=True)
 
@@ -90,15 +94,17 @@ def _in_notebook() -> bool:
     return shell is not None and "IPKernelApp" in getattr(shell, "config", {})
 
 
-def _numbers(epoch: EpochNumbers) -> str:
-    logs = epoch.logs
-    return (
-        f"loss {logs['loss']:.2f}  recon {logs['reconstruction']:.2f}  KL {logs['kl']:.2f}  "
-        f"val {logs['val_loss']:.2f}  {epoch.examples / max(epoch.seconds, 1e-9):,.0f}/s"
-    )
+def _numbers(epoch: EpochNumbers, words: Words) -> str:
+    logs = {name: float(epoch.logs[name]) for name in ("loss", "reconstruction", "kl", "val_loss")}
+    return words("progress.numbers", **logs, rate=epoch.examples / max(epoch.seconds, 1e-9))
 
 
-def _lines(stream: TextIO) -> Watch:
+def _epoch(epoch: EpochNumbers, words: Words) -> str:
+    at = {"number": str(epoch.number), "epochs": str(epoch.epochs)}
+    return words("progress.epoch", run=_name(epoch.run, words), numbers=_numbers(epoch, words), **at)
+
+
+def _lines(stream: TextIO, words: Words) -> Watch:
     written: dict[str, float] = {}
 
     def say(text: str) -> None:
@@ -106,19 +112,25 @@ def _lines(stream: TextIO) -> Watch:
 
     def on_epoch(epoch: EpochNumbers) -> None:
         now = time.monotonic()
-        if epoch.number in (1, epoch.epochs) or now - written.get(_name(epoch.run), 0.0) >= LINE_SECONDS:
-            written[_name(epoch.run)] = now
-            say(f"  {_name(epoch.run)}: epoch {epoch.number}/{epoch.epochs}  {_numbers(epoch)}")
+        name = _name(epoch.run, words)
+        if epoch.number in (1, epoch.epochs) or now - written.get(name, 0.0) >= LINE_SECONDS:
+            written[name] = now
+            say("  " + _epoch(epoch, words))
 
-    return Watch(on_epoch, lambda text, run: say(text if run is None else f"{_name(run)}: {text}"))
+    return Watch(on_epoch, lambda text, run: say(_stage(text, run, words)))
 
 
-def _name(run: RunSpec) -> str:
-    return f"{run.name}, seed {run.seed}" if run.seed else run.name
+def _name(run: RunSpec, words: Words) -> str:
+    return words("progress.seed", name=run.name, seed=str(run.seed)) if run.seed else run.name
+
+
+def _stage(text: str, run: RunSpec | None, words: Words) -> str:
+    told = in_language(text, words.language)
+    return told if run is None else f"{_name(run, words)}: {told}"
 
 
 @contextmanager
-def _bar(stream: TextIO) -> Iterator[Watch]:
+def _bar(stream: TextIO, words: Words) -> Iterator[Watch]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
@@ -134,21 +146,21 @@ def _bar(stream: TextIO) -> Iterator[Watch]:
         bars: dict[str, TaskID] = {}
 
         def bar(run: RunSpec | None) -> TaskID:
-            name = "" if run is None else _name(run)
+            name = "" if run is None else _name(run, words)
             if name not in bars:
                 bars[name] = progress.add_task("", total=None, numbers="")
             return bars[name]
 
         def on_stage(text: str, run: RunSpec | None) -> None:
-            progress.update(bar(run), description=visible(text) if run is None else f"{_name(run)}: {text}")
+            progress.update(bar(run), description=visible(_stage(text, run, words)))
 
         def on_epoch(epoch: EpochNumbers) -> None:
-            progress.update(bar(epoch.run), total=epoch.epochs, completed=epoch.number, numbers=_numbers(epoch))
+            progress.update(bar(epoch.run), total=epoch.epochs, completed=epoch.number, numbers=_numbers(epoch, words))
 
         def on_done(run: RunSpec) -> None:
             # Its last numbers stay on the screen, above the bars of what still goes on.
             task = progress.tasks[progress.task_ids.index(bar(run))]
-            console.print(f"{_name(run)}: {task.fields['numbers']}", markup=False, highlight=False)
-            progress.remove_task(bars.pop(_name(run)))
+            console.print(f"{_name(run, words)}: {task.fields['numbers']}", markup=False, highlight=False)
+            progress.remove_task(bars.pop(_name(run, words)))
 
         yield Watch(on_epoch, on_stage, on_done)
