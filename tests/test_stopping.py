@@ -140,7 +140,8 @@ def test_every_signal_is_obeyed_and_costs_nothing_that_was_done(jobs, signals, t
         began = time.monotonic()
         process.send_signal(number)
         said = process.communicate(timeout=60)[1]
-        assert process.returncode == code, said
+        # By the signal itself where Python only begins or has nothing left to do, which a shell tells as the same code.
+        assert process.returncode in (code, -number), said
         assert "Traceback" not in said and said.count("\n") <= 1
         assert time.monotonic() - began < 30
     last = begin("broken")
