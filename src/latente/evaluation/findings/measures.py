@@ -272,7 +272,7 @@ def blocks(x: Floats, side: int) -> Floats:
 def gradient_energy(x: Floats) -> Floats:
     """Sum of squared differences between neighbouring pixels of images (n, height, width, ...); shape (n,)."""
     total = np.zeros(len(x))
-    size = arrays_at_once(math.prod(x.shape[1:]), len(x))
+    size = arrays_at_once(math.prod(x.shape[1:]), len(x), memory=2**26)
     for at in range(0, len(x), size):
         part = np.asarray(x[at : at + size], np.float64)
         for axis in (1, 2):
