@@ -147,7 +147,7 @@ def test_parquet_of_other_types(tmp_path):
         ),
         ("a,b\n1,2\n3,4,5\n", "cannot be read"),
         ("a,b\n1,2,3\n4,5,6\n", "its rows have more cells than the 2 of the first line; name every column"),
-        ('a,"b\x1b[2J"\n1,"x\ny"\n', r'column "b\\x1b\[2J" holds "x\\ny"'),
+        ('a,"b\x1b[2J"\n1,"x\ny"\n', r'column "b\\x1b\[2J" holds "x y"'),
         ('a,b\n1,"2\n', "cannot be read"),
     ],
 )
@@ -242,6 +242,12 @@ def test_what_is_decided_is_said_and_can_be_decided_otherwise(tmp_path, text, op
     assert data.card().get("notes", []) == [n.table() for n in data.notes]
     numbered = features[0] == "1" and text.count("\n") == 1
     assert sum(map(len, (data.train, data.validation, data.test))) == 30 + numbered
+
+
+def test_large_numbers_of_a_note_can_be_told_apart(tmp_path):
+    rows = "".join(f"{1600000000 + i},{i * i % 7}\n" for i in range(30))
+    notes = load_data(table(tmp_path / "a.csv", f"time,a\n{rows}")).notes
+    assert notes[0].values["values"] == "1600000000, 1600000001, 1600000002, …"
 
 
 def test_decimal_commas_and_indexes_have_the_right_values(tmp_path):

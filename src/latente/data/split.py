@@ -163,6 +163,11 @@ class Data:
         """
         return encode_rows(self.conditions, rows)
 
+    def seen(self) -> tuple[float, float]:
+        """Lowest and highest model value of the train and validation parts: the card's range."""
+        low, high = zip(*(self.extent(s) for s in (self.train, self.validation)), strict=True)
+        return min(low), max(high)
+
     def distinct(self, split: Split) -> NDArray[np.float32]:
         """The model values that occur in a part: for bytes of one scale each once, otherwise all, (n, *shape)."""
         if split.x.dtype != np.uint8 or self.multiplier.ndim:
@@ -179,7 +184,6 @@ class Data:
         part's values that are missing, and the shares of those columns that have any; "without" has the labels whose
         examples were left out, "notes" what was decided or left aside in reading.
         """
-        low, high = zip(*(self.extent(s) for s in (self.train, self.validation)), strict=True)
         # In pieces: all of it at once in float32 would take four times the memory of the bytes.
         pieces = (self.train.x[at : at + 1000] for at in range(0, len(self.train), 1000))
         total = sum(float(np.nansum(self.values(x), dtype=np.float64)) for x in pieces)
@@ -189,7 +193,7 @@ class Data:
             "shape": list(self.shape),
             "dtype": str(self.train.x.dtype),
             "counts": {p: len(self.part(p)) for p in PARTS},
-            "range": [min(low), max(high)],
+            "range": [*self.seen()],
             "mean": total / known,
             "classes": list(self.classes),
             "fingerprint": self.fingerprint,

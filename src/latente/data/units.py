@@ -16,6 +16,16 @@ NARROW = 0.05
 """Numbers of which 1 is less than this share of the data's range: all within 0..1, they may be model values."""
 
 
+def span_of(low: float, high: float) -> tuple[float, float]:
+    """The model values that are drawn black and white, of images whose values go from ``low`` to ``high``.
+
+    0 and 1 where all of them lie there; else the two ends.
+    """
+    if low >= 0 and high <= 1:
+        return 0.0, 1.0
+    return float(low), float(high) if high > low else float(low) + 1
+
+
 @dataclass(frozen=True)
 class Units:
     """How examples are stored, and how a model sees them: ``x * multiplier + offset``.

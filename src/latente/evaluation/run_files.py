@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from latente.atomic import JSON_LIMIT, as_json, parse_json
 from latente.data.split import PARTS
-from latente.data.units import Units
+from latente.data.units import Units, span_of
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation.evaluate import METRICS, Metric, PerExample
 from latente.evaluation.looks import Look
@@ -26,7 +26,7 @@ from latente.evaluation.scores.base import Measured
 from latente.evaluation.spec_file import spec_of
 from latente.spec import RunSpec
 from latente.training import store
-from latente.training.fit import History
+from latente.training.fit import History, frame_arrays
 
 Metrics = dict[str, dict[str, Metric]]
 Scored = dict[str, dict[str, Measured]]
@@ -105,7 +105,7 @@ def written(kept: Kept) -> dict[str, bytes]:
         found[PRIOR] = as_json(kept.prior).encode()
     found[WEIGHTS] = store.as_bytes(kept.weights, name)
     if kept.frames is not None:
-        found[FRAMES] = store.as_bytes({"frames": kept.frames}, name)
+        found[FRAMES] = store.as_bytes(frame_arrays(kept.frames, span_of(*kept.card["range"])), name)
     if kept.units is not None:
         units = kept.units
         about = {"shape": list(units.shape), "bytes": units.bytes, "clip": units.clip}
@@ -179,7 +179,7 @@ def read(manifest: Manifest) -> Kept:
             prior = _table(_json(manifest, PRIOR))
     weights, _ = store.parse_arrays(manifest.folder / WEIGHTS, manifest.read(WEIGHTS))
     history = _read_history(manifest)
-    frames = manifest.read_optional(FRAMES, _frames)
+    frames = manifest.read_optional(FRAMES, lambda path, content: _frames(path, content, span_of(*card["range"])))
     examples = manifest.read_optional(EXAMPLES, _examples) or {}
     measured = _read_measured(manifest, metrics)
     numbers = Numbers(metrics, measured, examples, looks, seconds)
@@ -304,12 +304,14 @@ def _each(form: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: [form(one) for one in _table(value).values()]
 
 
-def _frames(path: Path, content: bytes) -> NDArray[np.uint8]:
+def _frames(path: Path, content: bytes, span: tuple[float, float]) -> NDArray[np.uint8] | None:
     with _damage(path):
-        frames = store.parse_arrays(path, content)[0]["frames"]
+        found = store.parse_arrays(path, content)[0]
+        frames, kept = found["frames"], found.get("frames_span", np.array([0.0, 1.0]))
         if frames.dtype != np.uint8 or frames.ndim < 3:
             raise ValueError(f"frames of {frames.dtype}{list(frames.shape)}")
-        return frames
+        # Older versions held every value to 0..1, so that of others nothing can be seen.
+        return frames if tuple(kept.tolist()) == span else None
 
 
 def _units(path: Path, content: bytes) -> Units:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import jax.numpy as jnp
-import numpy as np
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
+import warnings
 
-from latente.errors import SpecError
+from matplotlib.figure import Figure
+
+from latente.errors import LatenteWarning, SpecError
 from latente.evaluation import latent
 from latente.interfaces.drawing import png
 from latente.interfaces.plots import reconstructions
@@ -19,19 +18,23 @@ class ReconstructionCallback:
     """An ``on_epoch`` hook that draws reconstructions and the epoch's numbers, in a notebook in place of the last.
 
     Args:
-        images: examples to show, shape (n, *shape), as stored or as model values; the first validation images
-            where none are given.
+        images: examples to show, shape (n, *shape), in the data's own units, as `Run.reconstruct` takes them; the
+            first validation images where none are given.
+        scaled: the images are model values.
         every: draw after every so many epochs.
         lang: "en" or "pt"; by default the user's locale.
 
     Attributes:
         figure: the last figure drawn.
+
+    Raises:
+        DataError: when it is called, images that are not the data's (`latente.data.units.Units.read`).
     """
 
-    def __init__(self, images: NDArray[np.generic] | None = None, *, every: int = 1, lang: str | None = None) -> None:
+    def __init__(self, images: object = None, *, scaled: bool = False, every: int = 1, lang: str | None = None) -> None:
         if every < 1:
             raise SpecError(f"every: got {every}; allowed: a whole number of at least 1")
-        self.images, self.every = images, every
+        self.images, self.scaled, self.every = images, scaled, every
         self.words = Words(lang or default_language())
         self.figure: Figure | None = None
 
@@ -44,11 +47,11 @@ class ReconstructionCallback:
                 raise SpecError("ReconstructionCallback: these examples are no images; give none, or another hook")
             originals, rebuilt = epoch.shown
         else:
-            originals = np.asarray(self.images)
-            if originals.dtype == np.uint8:
-                originals = np.asarray(epoch.scale(jnp.asarray(originals)))
+            originals = epoch.units.read(self.images, scaled=self.scaled)
+            if not self.scaled and (doubt := epoch.units.doubt(epoch.units.shaped(self.images))):
+                warnings.warn(doubt, LatenteWarning, stacklevel=2)
             rebuilt = latent.reconstruct(epoch.model, originals)
-        self.figure = reconstructions(originals, {epoch.run.name: rebuilt}, self.words)
+        self.figure = reconstructions(originals, {epoch.run.name: rebuilt}, self.words, span=epoch.span)
         _show(self.figure, f"{self.words('epoch')} {epoch.number}/{epoch.epochs}  " + _numbers(epoch.logs))
 
 

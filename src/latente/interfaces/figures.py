@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.data.split import Data
+from latente.data.units import span_of
 from latente.evaluation import latent
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
@@ -43,8 +44,7 @@ class _Album:
         self.sweeps = lineup.sweeps(self.trained)
         self.data, self.words = data, words
         self.unit = "image" if data.is_image else "example"
-        low, high = runs[0].card["range"]
-        self.span = (0.0, 1.0) if low >= 0 and high <= 1 else (float(low), float(high))
+        self.span = span_of(*runs[0].card["range"])
         self.labels = data.validation.y
         self.has_errors = self.labels is not None and len(data.classes) <= byclass.MOST_CLASSES
         self.shown = data.values(data.validation.x[:SHOWN])
@@ -168,7 +168,9 @@ class _Album:
         w, run = self.words, model.first
         assert run.frames is not None
         planned, trained = run.spec.train.epochs_for(len(self.data.train)), len(run.history["loss"])
-        moving, still = film.film(run.frames, self.shown, w, name=model.name, planned=planned, trained=trained)
+        moving, still = film.film(
+            run.frames, self.shown, w, self.span, name=model.name, planned=planned, trained=trained
+        )
         told = {"name": model.name, "n": len(self.shown), "epochs": trained}
         caption = w("figure.film.caption", **told) + self._seed([model])
         alt = w("figure.film.alt", **told)

@@ -38,6 +38,7 @@ def film(
     frames: NDArray[np.uint8],
     originals: NDArray[np.generic],
     words: Words,
+    span: tuple[float, float] = (0.0, 1.0),
     *,
     name: str,
     planned: int,
@@ -49,12 +50,13 @@ def film(
         frames: reconstructions, shape (frames, n, *shape).
         originals: what they reconstruct, shape (n, *shape).
         words: the language.
+        span: the values of black and white, for which the frames have 0 and 255.
         name: what the row of reconstructions is called.
         planned: epochs the run was to have.
         trained: epochs it had.
     """
     epochs = frame_epochs(len(frames), planned, trained, math.prod(frames.shape[2:]))
-    before = to_bytes(originals)
+    before = to_bytes(originals, *span)
     keep = MOST_FRAMES
     while True:
         kept = np.unique(np.round(np.linspace(0, len(frames) - 1, keep)).astype(int))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from latente import stopping
 from latente.compiling import compiled
 from latente.data.split import Data
+from latente.data.units import Units, span_of
 from latente.errors import StoreError, TrainingError
 from latente.model.autoencoder import Autoencoder
 from latente.model.autoencoder import start as start_model
@@ -69,11 +70,15 @@ class Epoch(EpochNumbers):
     Attributes:
         model: the model as it stands.
         scale: brings stored values to model values.
+        units: reads examples as a person has them, as model values.
+        span: the model values of black and white where examples are images.
         shown: a few validation examples and their reconstructions, model values, shape (n, *shape); or None.
     """
 
     model: Autoencoder
     scale: Scale
+    units: Units
+    span: tuple[float, float]
     shown: tuple[NDArray[np.float32], NDArray[np.float32]] | None
 
 
@@ -87,8 +92,8 @@ class Fitted:
     Attributes:
         model: with the last epoch's weights, or the best's with early stopping.
         history: each of `Epoch.logs` by name, shape (epochs,).
-        frames: uint8 reconstructions of the first validation images over the epochs, shape (frames, n, *shape);
-            None for tables.
+        frames: uint8 reconstructions of the first validation images over the epochs, shape (frames, n, *shape), from
+            0 to 255 for the data's `span_of`; None for tables.
         seconds: time spent training, compilation included, interrupted sessions added up.
         opponent: the second player, as it was after the last epoch, where there is one.
     """
@@ -121,6 +126,7 @@ class _Ready:
     train: Examples
     validation: Examples
     shown: Examples | None
+    span: tuple[float, float]
     key: Array
     epochs: int
     steps: int
@@ -153,14 +159,14 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
     if checkpoint is not None and checkpoint.exists():
         progress = _restored(checkpoint, progress, about)
     epochs, steps = ready.epochs, ready.steps
-    scale, shown = ready.scale, ready.shown
+    scale, shown, units, span = ready.scale, ready.shown, data.units, ready.span
     program = compiled(run_epoch, ready.state.model)
     stride = stride_of(epochs, math.prod(data.shape))
     due = -math.inf
 
     def save() -> None:
         if checkpoint is not None and progress.rows:
-            _save(checkpoint, progress, about)
+            _save(checkpoint, progress, about, span)
 
     # Also after Ctrl-C: the epochs that are whole are not lost.
     with stopping.keeping(save):
@@ -174,17 +180,18 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
             progress = _Progress(
                 state,
                 (*progress.rows, {k: np.float32(v) for k, v in row.items()}),
-                (*progress.frames, _to_bytes(frame)) if keep and frame is not None else progress.frames,
+                (*progress.frames, _to_bytes(frame, span)) if keep and frame is not None else progress.frames,
                 progress.seconds + seconds,
             )
             if checkpoint is not None and (writes := time.monotonic()) >= due:
-                _save(checkpoint, progress, about)
+                _save(checkpoint, progress, about, span)
                 wrote = time.monotonic()
                 due = wrote + max(CHECKPOINT_SECONDS, (wrote - writes) / CHECKPOINT_SHARE)
             if on_epoch is not None:
                 pairs = None if shown is None else (np.asarray(scale(shown.x)), np.asarray(frame))
                 logs = {k: float(v) for k, v in progress.rows[-1].items()}
-                on_epoch(Epoch(spec, done + 1, epochs, logs, len(data.train), seconds, state.model, scale, pairs))
+                numbers = (spec, done + 1, epochs, logs, len(data.train), seconds)
+                on_epoch(Epoch(*numbers, state.model, scale, units, span, pairs))
     last = progress.state
     return Fitted(
         last.model if last.best is None else last.best,
@@ -212,7 +219,8 @@ def _prepare(spec: RunSpec, data: Data) -> _Ready:
     recipe = recipe_of(spec.train, steps, epochs)
     state = start(model, opponent, recipe, keep_best=spec.train.patience > 0)
     shown = validation.take(slice(SHOWN)) if data.is_image else None
-    return _Ready(recipe, objective, state, scale, train, validation, shown, key, epochs, steps)
+    span = span_of(*data.seen()) if data.is_image else (0.0, 1.0)
+    return _Ready(recipe, objective, state, scale, train, validation, shown, span, key, epochs, steps)
 
 
 def recipe_of(spec: TrainSpec, steps: int, epochs: int) -> Recipe:
@@ -267,16 +275,23 @@ def _check_finite(spec: RunSpec, bad: int, row: dict[str, Array], epoch: int, st
         )
 
 
-def _to_bytes(frame: Array) -> NDArray[np.uint8]:
+def _to_bytes(frame: Array, span: tuple[float, float]) -> NDArray[np.uint8]:
     values: NDArray[np.float32] = np.asarray(frame)
+    if span != (0.0, 1.0):
+        values = (values - np.float32(span[0])) / np.float32(span[1] - span[0])
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 
-def _save(path: Path, progress: _Progress, about: dict[str, Any]) -> None:
+def frame_arrays(frames: NDArray[np.uint8], span: tuple[float, float]) -> dict[str, NDArray[Any]]:
+    """Frames as they are kept: with the values of black and white, where these are not 0 and 1."""
+    return {"frames": frames} | ({} if span == (0.0, 1.0) else {"frames_span": np.array(span, np.float64)})
+
+
+def _save(path: Path, progress: _Progress, about: dict[str, Any], span: tuple[float, float]) -> None:
     arrays = store.flatten(progress.state, "state.")
     arrays |= {f"history.{k}": np.array([r[k] for r in progress.rows]) for k in progress.rows[0]}
     if progress.frames:
-        arrays["frames"] = np.stack(progress.frames)
+        arrays |= frame_arrays(np.stack(progress.frames), span)
     store.save_arrays(path, arrays, {**about, "seconds": progress.seconds})
 
 

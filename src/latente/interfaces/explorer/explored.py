@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.data.split import PARTS
+from latente.data.units import span_of
 from latente.errors import DataError, SpecError, StoreError, unknown
 from latente.evaluation import latent
 from latente.evaluation.run import Run
@@ -195,7 +196,9 @@ class Explored:
     @functools.cached_property
     def _about(self) -> dict[str, Any]:
         data, spec = self.data, self.run.spec
-        low, high = (0.0, 1.0) if data.train.x.dtype == np.uint8 else tuple(map(float, self.run.card["range"]))
+        low, high = map(float, self.run.card["range"])
+        if data.is_image:
+            low, high = span_of(low, high)
         x = data.train.x
         model = self.model
         edges, scored = [], []

@@ -15,14 +15,20 @@ from numpy.typing import NDArray
 
 from latente.atomic import read_json
 from latente.data.split import Data
+from latente.data.units import span_of
 from latente.errors import DataError, LatenteError, StoreError
 from latente.evaluation.run import Run, found_data, load, read_data, run_folders
 from latente.interfaces.explorer.explored import Explored
+from latente.interfaces.grids import to_bytes
 from latente.spec import DataSpec, build
 
 CHECKPOINT, HISTORY = "checkpoint.safetensors", "history.csv"
 POINTS = 400
 """Points of a curve that are sent: of a longer history every so many."""
+
+Seen = tuple[dict[str, Any], NDArray[np.uint8] | None, tuple[float, float]]
+"""A history by name, frames, and the model values for which they have 0 and 255."""
+NOTHING: Seen = ({}, None, (0.0, 1.0))
 
 
 @dataclass
@@ -108,7 +114,7 @@ class Shelf:
             ``originals`` uint8 (n, *shape), where there are any.
         """
         entry = self.entry(number)
-        history, frames = _history(entry)
+        history, frames, span = _history(entry)
         length = max((len(v) for v in history.values()), default=0)
         at = np.unique(np.linspace(0, length - 1, min(length, POINTS)).round().astype(int)) if length else np.arange(0)
         meta = {
@@ -125,7 +131,7 @@ class Shelf:
             # Originals of other data would stand above reconstructions that are not theirs.
             if data is not None and data.is_image and data.fingerprint == _fingerprint(entry):
                 first = data.values(data.validation.x[: frames.shape[1]])
-                arrays["originals"] = np.round(255 * np.clip(first, 0, 1)).astype(np.uint8)
+                arrays["originals"] = to_bytes(first, *span)
         return meta, arrays
 
     def _load(self, entry: Entry) -> Run:
@@ -188,9 +194,9 @@ def _of_study(folder: Path) -> list[Entry]:
         raise StoreError(f"{folder}/study.json: is damaged or of another version of latente ({error})") from None
 
 
-def _history(entry: Entry) -> tuple[dict[str, Any], NDArray[np.uint8] | None]:
+def _history(entry: Entry) -> Seen:
     if entry.run is not None:
-        return dict(entry.run.history), entry.run.frames
+        return dict(entry.run.history), entry.run.frames, span_of(*entry.run.card["range"])
     assert entry.folder is not None
     state = entry.state
     try:
@@ -198,11 +204,11 @@ def _history(entry: Entry) -> tuple[dict[str, Any], NDArray[np.uint8] | None]:
             rows = list(csv.DictReader((entry.folder / HISTORY).read_text(encoding="utf-8").splitlines()))
             names = [k for k in (rows[0] if rows else {}) if k != "epoch"]
             history = {k: np.array([float(r[k]) for r in rows]) for k in names}
-            return history, _arrays(entry.folder / "frames.safetensors")[1]
-        return _arrays(entry.folder / CHECKPOINT) if state == "training" else ({}, None)
+            return history, *_arrays(entry.folder / "frames.safetensors")[1:]
+        return _arrays(entry.folder / CHECKPOINT) if state == "training" else NOTHING
     except (OSError, ValueError, KeyError, TypeError, json.JSONDecodeError):
         # The file was replaced or removed while it was read: the next time it is whole.
-        return {}, None
+        return NOTHING
 
 
 def _fingerprint(entry: Entry) -> str | None:
@@ -222,17 +228,18 @@ def _fingerprint(entry: Entry) -> str | None:
         return None
 
 
-def _arrays(path: Path) -> tuple[dict[str, Any], NDArray[np.uint8] | None]:
+def _arrays(path: Path) -> Seen:
     """The history and the frames of a checkpoint; the training's state, which is most of the file, is not read."""
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
-        return {}, None
+        return NOTHING
     try:
         with safe_open(path, "numpy") as file:
             names = list(file.keys())
             history = {k.removeprefix("history."): file.get_tensor(k) for k in names if k.startswith("history.")}
-            return history, file.get_tensor("frames") if "frames" in names else None
+            low, high = file.get_tensor("frames_span") if "frames_span" in names else (0.0, 1.0)
+            return history, file.get_tensor("frames") if "frames" in names else None, (float(low), float(high))
     except SafetensorError as error:
         raise ValueError(str(error)) from None
 

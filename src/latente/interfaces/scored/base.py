@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.data.split import Data
+from latente.data.units import span_of
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.scores.base import Measured
 from latente.interfaces.lineup import Trained
@@ -90,8 +91,7 @@ class Scored:
     @property
     def span(self) -> tuple[float, float]:
         """The values of black and white."""
-        low, high = self.trained[0].first.card["range"]
-        return (0.0, 1.0) if low >= 0 and high <= 1 else (float(low), float(high))
+        return span_of(*self.trained[0].first.card["range"])
 
     def seed(self, *models: Trained) -> str:
         """Which seed's images are shown, where there are several."""
