@@ -51,9 +51,9 @@ def test_the_terminal_shows_differences_budgets_and_the_elbow(folders, tmp_path,
     command = ["compare", *map(str, folders), "--csv", str(files[0]), "--json", str(files[1]), "--lang", "en"]
     assert main(command) == 0
     out = capsys.readouterr().out
-    assert "loss (test): elbo of bernoulli; less is better" in out
+    assert "Loss (test): ELBO (Bernoulli); less is better" in out
     assert "Budgets differ in parameters, epochs, steps and examples seen" in out
-    assert "loss: not ranked: ae, for no other model's means the same." in out
+    assert "Loss: not ranked: ae, for no other model's means the same." in out
     assert "Corrected for all 25 differences of this comparison" in out
     assert "Intervals cover other examples and other seeds, paired by both." in out
     assert "judged by loss on validation" in out
@@ -182,8 +182,8 @@ def test_notes_of_one_kind_are_one_sentence(tiny):
     told = dataclasses.replace(found, notes=(*said, Note("apart", {"score": "loss", "scales": scales})))
     sentences = comparison.notes(told, PT)
     assert sentences[0].startswith("Uma só diferença")
-    assert "loss significa 6 coisas diferentes" in sentences[1]
-    assert "sem posição: a, b e c, pois o de nenhum outro" in sentences[2]
+    assert "Perda: o número tem 6 significados diferentes" in sentences[1]
+    assert "Perda: fora da classificação: a, b e c (nenhum outro modelo" in sentences[2]
 
 
 def test_scales_and_reasons_are_said_in_the_language(tiny):
@@ -216,7 +216,7 @@ def test_the_elbow_is_drawn_with_what_it_says(tiny):
     assert behind == pytest.approx([s.behind.value for s in found.sizes]) and behind[-1] == 0
     texts = [t.get_text() for t in right.texts]
     assert [t[:5] for t in texts if t.startswith("↑")] == ["↑ 44,", "↑ 22,"]
-    assert left.get_ylabel().startswith("loss em validação,") and right.get_ylim()[1] < 10
+    assert left.get_ylabel().startswith("Perda, validação,") and right.get_ylim()[1] < 10
     ring = [line for line in right.lines if line.get_markersize() == 11]
     assert ring[0].get_xdata()[0] == found.chosen == 16
     caption, alt = elbows.described(found, EN)
@@ -253,8 +253,8 @@ def test_by_default_nothing_is_worked_out(tiny, monkeypatch):
     found = latente.compare([*scored, made_run(tiny, "bare", 0, latente.VAE(4, **SMALL))])
     assert repr(found) == "Comparison(3 models, 7 differences on test)"
     said = found.text("en")
-    assert "mean-mse (test): squared error; less is better" in said
-    assert "mean-mse: not ranked: bare, for nothing was worked out anew; ask for it with --scores." in said
+    assert "MSE of mean codes (test): squared error; less is better" in said
+    assert "MSE of mean codes: not ranked: bare, for nothing was worked out anew; ask for it with --scores." in said
 
 
 def test_a_study_that_scores_the_nll_does_so_on_validation_where_latent_sizes_are_swept(tiny, tmp_path, monkeypatch):

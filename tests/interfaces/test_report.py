@@ -176,6 +176,14 @@ def test_the_page_is_well_made(pages, language):
     assert numbers == [str(i) for i in range(1, len(page.all("img")) + 1)]
 
 
+def test_the_portuguese_page_has_no_english_sentence(pages):
+    said = re.sub(r"\s+", " ", Page(pages["pt"]).said)
+    # The fixture's own conclusions are English; none of them has one of these words.
+    assert re.findall(r".{20} (?:the|of|for|are|with|by|than) .{20}", said) == []
+    assert "ELBO (Bernoulli)" in said and "elbo of" not in said
+    assert "perda" in said and not re.search(r"\bloss\b", said)
+
+
 def test_figures_are_the_files_beside_the_page(pages):
     page, folder = Page(pages["en"]), pages["en"].parent / "figures"
     shown = [decoded(img["src"]) for img in page.all("img")]

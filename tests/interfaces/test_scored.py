@@ -231,11 +231,13 @@ def test_a_score_that_no_model_has_is_told_with_the_reason(tiny):
     models = lineup.models([run(tiny, VAE, "vae", 0, {}), run(tiny, AE, "ae", 0, {})])
     asked = [scores.make(n) for n in ("disentanglement", "generation", "active-units")]
     said = scoretables.lacking(models, asked, EN)
-    assert said[0].startswith("disentanglement: no number for vae and ae, for the factors that made the examples are")
+    assert said[0].startswith(
+        "Latents and factors: no number for vae and ae, for the factors that made the examples are"
+    )
     # The AE has no samples, which the table of the VAE's says; its units are told of here.
-    assert len(said) == 2 and said[1].startswith("active-units: no number for ae, for its codes")
+    assert len(said) == 2 and said[1].startswith("Active latents: no number for ae, for its codes")
     assert scoretables.lacking(models, asked[:1], PT)[0].startswith(
-        "disentanglement: nenhum número para vae e ae, pois"
+        "Latentes e fatores: sem número para vae e ae (não se conhecem"
     )
 
 

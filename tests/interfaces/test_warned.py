@@ -62,9 +62,13 @@ def test_a_small_k_is_told_on_the_terminal_and_for_the_report(tiny):
     few = scores.make({"name": "nll", "samples": 2})
     run.score(few, "validation")
     (told,) = warnings_of([run], EN)
-    assert told.startswith("small, nll_2 (validation): K = 2 is too small for a tight bound")
+    assert told.startswith("small, NLL bound (K = 2) (validation): K = 2 is too small for a tight bound")
     (table, below) = score_tables([("here", run)], [few], "validation", "pt")
-    assert "nll_2_ess" in table and below.startswith("here: K = 2 é pequeno demais")
+    assert (
+        "nll_2 (validação): pontuação BCE de tons de cinza" in table
+        and "efetivo da amostra" in table
+        and below.startswith("here: K = 2 é pequeno demais")
+    )
     (lacking,) = score_tables([("here", run)], [scores.make("exact-nll")], "validation", "pt")
     assert lacking.startswith("here: não tem exact-nll: log p(x) não tem forma fechada aqui: isso requer uma")
     ess = run.metrics["validation"]["nll_2_ess"]

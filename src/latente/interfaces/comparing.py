@@ -17,6 +17,7 @@ from latente.evaluation.comparison.sweep import Sweep, elbow_of, scored_by, swee
 from latente.evaluation.scores import Score
 from latente.interfaces import comparison as shown
 from latente.interfaces import elbows
+from latente.interfaces.naming import number_name
 from latente.interfaces.outputs import check_output, object_of, table_of, write_output
 from latente.interfaces.progress import counting
 from latente.interfaces.scoring import scores_of
@@ -91,7 +92,7 @@ def compare_runs(
     if unjudged:
         yield words("compare.elbow.unjudged")
     if choice is not None:
-        told = {"column": choice.column, "model": choice.model, "seed": choice.opened.run.spec.seed}
+        told = {"column": number_name(choice.column, words), "model": choice.model, "seed": choice.opened.run.spec.seed}
         yield words("compare.note.selected", **told)
         if choice.ties:
             kind = "ties" if choice.about == "models" else "ties_weights"

@@ -15,7 +15,9 @@ from latente.evaluation.comparison.power import POWER, TYPICAL
 from latente.evaluation.comparison.sweep import elbow_of, scored_by, sweeps
 from latente.evaluation.run import Run
 from latente.interfaces import elbows
+from latente.interfaces.naming import number_name, number_title
 from latente.interfaces.numbers import digits, number, p_value
+from latente.interfaces.scales import scale_name
 from latente.interfaces.tables import MISSING, Cell, Column, Table, text
 from latente.interfaces.warned import in_language
 from latente.interfaces.words import Words
@@ -65,7 +67,12 @@ def judged_curves(runs: Sequence[Run]) -> list[Elbow]:
 def judged(curve: Elbow, words: Words) -> str:
     """Of which models it is, and by what."""
     part = words(f"report.part.{curve.split}")
-    return words("compare.elbow.judged", models=words.joined(list(curve.models)), column=curve.column, part=part)
+    return words(
+        "compare.elbow.judged",
+        models=words.joined(list(curve.models)),
+        column=number_name(curve.column, words),
+        part=part,
+    )
 
 
 def values(board: Board, split: str, words: Words) -> Table:
@@ -76,7 +83,7 @@ def values(board: Board, split: str, words: Words) -> Table:
         Column(words("compare.column.rank")),
         Column(words("compare.column.model"), numeric=False),
         Column(words("compare.column.seeds")),
-        Column(board.column, error=True),
+        Column(number_title(board.column, words), error=True),
     )
 
     def cell(entry: Entry) -> Cell:
@@ -89,9 +96,8 @@ def values(board: Board, split: str, words: Words) -> Table:
     )
     better = words("compare.lower" if board.lower else "compare.higher")
     part = words(f"report.part.{split}")
-    caption = words(
-        "compare.values", score=board.column, part=part, scale=in_language(board.scale, words), better=better
-    )
+    score, scale = number_title(board.column, words), scale_name(board.scale, words)
+    caption = words("compare.values", score=score, part=part, scale=scale, better=better)
     return Table(f"values-{board.column}", caption, columns, rows)
 
 
@@ -111,7 +117,8 @@ def differences(board: Board, found: Comparison, words: Words) -> Table:
     )
     rows = tuple(_row(g, places, words) for g in shown)
     part = words(f"report.part.{found.split}")
-    caption = words("compare.differences", score=board.column, part=part, scale=in_language(board.scale, words))
+    score, scale = number_name(board.column, words), scale_name(board.scale, words)
+    caption = words("compare.differences", score=score, part=part, scale=scale)
     notes = [words(f"compare.covers.{c}") for c in dict.fromkeys(map(_covers, shown))]
     notes += _seeds(shown, words)
     if len(shown) < len(board.gaps):
@@ -204,15 +211,34 @@ def notes(found: Comparison, words: Words) -> list[str]:
             together.setdefault(("none", v["score"], v["why"]), []).append(v["model"])
         elif note.kind in ("alone", "unscored"):
             together.setdefault((note.kind, v["score"], ""), []).append(v["model"])
-        elif note.kind == "apart" and v["scales"].count("; ") >= MOST_SCALES:
-            said.append(words("compare.note.apart_many", score=v["score"], count=v["scales"].count("; ") + 1))
+        elif note.kind == "apart":
+            scales, score = v["scales"].split("; "), number_title(v["score"], words)
+            if len(scales) > MOST_SCALES:
+                said.append(words("compare.note.apart_many", score=score, count=len(scales)))
+            else:
+                said.append(
+                    words("compare.note.apart", score=score, scales="; ".join(_apart(s, words) for s in scales))
+                )
+        elif "score" in v:
+            said.append(words(f"compare.note.{note.kind}", **{**v, "score": number_title(v["score"], words)}))
         else:
             said.append(words(f"compare.note.{note.kind}", **v))
     for (kind, score, why), models in together.items():
         said.append(
-            words(f"compare.note.{kind}", score=score, why=in_language(why, words), models=words.joined(models))
+            words(
+                f"compare.note.{kind}",
+                score=number_title(score, words),
+                why=in_language(why, words),
+                models=words.joined(models),
+            )
         )
     return said
+
+
+def _apart(group: str, words: Words) -> str:
+    """A scale and its models, as the comparison's note has them: "elbo of bernoulli (vae, vae-4)"."""
+    scale, _, models = group.rpartition(" (")
+    return f"{scale_name(scale, words)} – {models.removesuffix(')')}"
 
 
 def _count(words: Words, value: int) -> Cell:

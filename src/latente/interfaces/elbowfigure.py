@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from latente.evaluation.comparison.elbow import Elbow
 from latente.interfaces.drawing import BLUE, INK, MUTED, ORANGE, WIDTH, localise, plain, style
 from latente.interfaces.elbows import described
+from latente.interfaces.naming import number_title
 from latente.interfaces.numbers import digits, in_nats, number
 from latente.interfaces.picture import Picture, as_svg
 from latente.interfaces.words import Words, default_language
@@ -51,7 +52,9 @@ def draw(found: Elbow, words: Words) -> Figure:
         _bars(right, sizes, [s.behind for s in found.sizes])
         unit = "_nats" if in_nats(found.column) else ""
         part = words(f"report.part.{found.split}") if found.split else ""
-        left.set_ylabel(words(f"compare.elbow.axis{unit}", column=plain(found.column, 32), part=part))
+        left.set_ylabel(
+            words(f"compare.elbow.axis{unit}", column=plain(number_title(found.column, words), 32), part=part)
+        )
         right.set_ylabel(words(f"compare.elbow.behind{unit}"))
         _zoom(right, found, limit, words)
         for ax, values in ((left, [s.mean.value for s in found.sizes]), (right, [s.behind.value for s in found.sizes])):

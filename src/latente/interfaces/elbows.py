@@ -7,6 +7,7 @@ from typing import Any
 
 from latente.evaluation.comparison.elbow import Elbow, Size
 from latente.evaluation.comparison.power import POWER, TYPICAL
+from latente.interfaces.naming import number_name
 from latente.interfaces.numbers import digits, in_nats, number
 from latente.interfaces.words import Words
 
@@ -85,7 +86,7 @@ def _verdict(found: Elbow, words: Words) -> str:
 def described(found: Elbow, words: Words) -> tuple[str, str]:
     """The figure's caption, and the text for who cannot see it."""
     part = words(f"report.part.{found.split}") if found.split else ""
-    told: dict[str, Any] = {"column": found.column, "part": part, "level": f"{100 * found.level:g}"}
+    told: dict[str, Any] = {"column": number_name(found.column, words), "part": part, "level": f"{100 * found.level:g}"}
 
     def listed(values: Sequence[tuple[int, float]], places: int) -> str:
         return words.joined(

@@ -153,7 +153,7 @@ def _render(
         css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
         version=version,
         written=words(written, date=date, version=version),
-        title=study.title,
+        title=words.title(study.title),
         sections=[s for s in sections if optional.get(s, True)],
         tiles=_tiles(study, trained, data, words, unit),
         verdicts=_verdicts(conclusions),

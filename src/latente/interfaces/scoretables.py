@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from latente.evaluation.scores import Score, scores
 from latente.interfaces.lineup import Trained
+from latente.interfaces.naming import number_title
+from latente.interfaces.scales import scale_name
 from latente.interfaces.tables import Cell, Column, Table, fine, nats, text
 from latente.interfaces.warned import in_language
 from latente.interfaces.words import Words
@@ -63,7 +65,12 @@ def lacking(trained: Sequence[Trained], asked: Sequence[Score], words: Words) ->
             if reason:
                 found.setdefault((score.key(), reason), []).append(name)
     return [
-        words("warned.lacking", score=key, names=words.joined(names), reason=in_language(reason, words))
+        words(
+            "warned.lacking",
+            score=number_title(key, words),
+            names=words.joined(names),
+            reason=in_language(reason, words),
+        )
         for (key, reason), names in found.items()
     ]
 
@@ -84,7 +91,9 @@ def _table(
         *(Column(model.name, error=True) for model in models),
     )
     title = words(f"report.section.{name_of(score)}") if f"report.section.{name_of(score)}" in words.templates else ""
-    caption = words("report.caption.score", title=title or score.key(), scale=in_language(scale, words))
+    caption = words(
+        "report.caption.score", title=title or number_title(score.key(), words), scale=scale_name(scale, words)
+    )
     seeds = max(len(m.runs) for m in models)
     error = words("report.note.error_seeds", seeds=seeds) if seeds > 1 else words("report.note.score_error")
     notes = (words("report.note.score_arrows"), error, *lacking)

@@ -19,6 +19,8 @@ from latente.evaluation.run import Run, load, read_data, run_folders
 from latente.evaluation.scores import Score, scores
 from latente.interfaces.outputs import check_output, rows_of, table_of, write_output
 from latente.interfaces.progress import counting
+from latente.interfaces.scales import scale_name
+from latente.interfaces.scoretables import label
 from latente.interfaces.settings import of_parts
 from latente.interfaces.tables import fine
 from latente.interfaces.telling import lines
@@ -190,8 +192,12 @@ def _table(score: Score, scale: str, members: Scored, split: str, words: Words, 
     shown = [c for c in columns if any(c in v for v in values.values())]
     # Many numbers of few runs stand under each other, so that a terminal is wide enough.
     lying = len(shown) > 3
-    title = f"{score.key()} ({split}): {in_language(scale, words)}"
-    heads = ("", *(names[folder] for folder, _ in members)) if lying else ("run", *shown)
+    title = f"{score.key()} ({words(f'report.part.{split}')}): {scale_name(scale, words)}"
+    heads = (
+        ("", *(names[folder] for folder, _ in members))
+        if lying
+        else (words("report.column.run"), *(label(c, score, words) for c in shown))
+    )
     rows: list[list[str]]
 
     def cell(folder: Path, column: str) -> str:
@@ -202,7 +208,7 @@ def _table(score: Score, scale: str, members: Scored, split: str, words: Words, 
         return f"{value} ± {words.number(found.standard_error, '.4f')}" if found.standard_error else value
 
     if lying:
-        rows = [[column, *(cell(folder, column) for folder, _ in members)] for column in shown]
+        rows = [[label(column, score, words), *(cell(folder, column) for folder, _ in members)] for column in shown]
     else:
         rows = [[names[folder], *(cell(folder, column) for column in shown)] for folder, _ in members]
     return drawn(heads, rows, title=title)

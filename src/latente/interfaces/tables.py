@@ -15,8 +15,9 @@ from latente.evaluation.run import Run
 from latente.evaluation.scores import Score
 from latente.interfaces import lineup
 from latente.interfaces.lineup import Trained
+from latente.interfaces.naming import number_name, number_title
+from latente.interfaces.scales import scale_name
 from latente.interfaces.terminal import drawn
-from latente.interfaces.warned import in_language
 from latente.interfaces.words import Words
 from latente.model.autoencoder import part
 from latente.plain import csv_cell
@@ -240,7 +241,7 @@ def _ranked(models: Sequence[Trained], key: str, lower: bool, scale_: str, numbe
         Column(words("report.column.run"), numeric=False),
         Column(words("report.column.latents")),
         Column(words("report.column.parameters")),
-        Column(key, error=True),
+        Column(number_title(key, words), error=True),
         Column(words("report.column.behind")),
     )
     rows = tuple(
@@ -254,7 +255,7 @@ def _ranked(models: Sequence[Trained], key: str, lower: bool, scale_: str, numbe
         )
         for place, m in enumerate(ranked, 1)
     )
-    caption = words("report.caption.ranking", score=key, scale=in_language(scale_, words))
+    caption = words("report.caption.ranking", score=number_name(key, words), scale=scale_name(scale_, words))
     note = words("report.note.ranking_lower" if lower else "report.note.ranking_higher")
     return Table(f"ranking-{key}-{number}", caption, columns, rows, (note,))
 

@@ -13,6 +13,7 @@ import string
 from collections.abc import Sequence
 
 from latente.evaluation.run import Run
+from latente.interfaces.naming import number_name
 from latente.interfaces.words import Words
 
 PREFIX = "warning."
@@ -33,7 +34,9 @@ def warnings_of(runs: Sequence[Run], words: Words) -> list[str]:
                 for warning in measured.warnings:
                     part = words(f"report.part.{split}").lower()
                     said = in_language(warning, words)
-                    found.setdefault(words("warned.line", name=name, score=key, part=part, warning=said))
+                    found.setdefault(
+                        words("warned.line", name=name, score=number_name(key, words), part=part, warning=said)
+                    )
     return list(found)
 
 
@@ -57,7 +60,7 @@ def _found(sentence: str, words: Words) -> str | None:
 def _field(name: str, text: str, words: Words) -> str:
     if name == "clauses":
         return "; ".join(in_language(clause, words) for clause in text.split("; "))
-    return re.sub(r"(?<=\d)\.(?=\d)", ",", text) if words.language == "pt" else text
+    return words.decimal(text)
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import string
 import tomllib
 from collections.abc import Mapping
@@ -40,6 +41,16 @@ class Words(string.Formatter):
     def number(self, value: float, form: str = ".2f") -> str:
         """One number, for instance ``139.40`` or ``139,40``."""
         return str(self.format_field(value, form))
+
+    def decimal(self, text: str) -> str:
+        """A sentence with its numbers as this language writes them: a decimal comma in Portuguese."""
+        return re.sub(r"(?<=\d)\.(?=\d)", ",", text) if self.language == "pt" else text
+
+    def title(self, title: str) -> str:
+        """A study's title: that of a shipped study is translated, of any other is the user's."""
+        english = _templates("en")
+        keys = (key for key in english if key.startswith("title.") and english[key] == title)
+        return next((self.templates[key] for key in keys), title)
 
     def note(self, note: Note | Mapping[str, Any]) -> str:
         """What a note says, also one from a data card; one that this version does not know stays bare."""
