@@ -57,4 +57,4 @@ def test_notes_go_to_the_terminal_once_and_into_the_card(noted, capsys, caplog):
     assert data.card()["notes"] == [{"key": "arrays", "values": values, "option": ""}]
     assert not logging.getLogger("latente.data").handlers
     shown = _data_facts(StudySpec(data=data.spec), data.card(), Words("pt"))
-    assert ("Dito durante a leitura", "matrizes do arquivo que não são lidas: x_val; são lidas x", False) in shown
+    assert ("Observações da leitura", "matrizes do arquivo que não são lidas: x_val; são lidas x", False) in shown

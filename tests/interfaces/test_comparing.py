@@ -75,7 +75,7 @@ def test_the_terminal_shows_differences_budgets_and_the_elbow(folders, tmp_path,
     assert table["budgets_differ_in"] == list(found.unequal)
     assert main([*command[: len(folders) + 1], "--lang", "pt", "--against", "ae", "--tolerance", "7"]) == 0
     out = capsys.readouterr().out
-    assert re.search(r"8 latentes bastam: ficam atrás da melhor dimensão, 32, por 5,[78]\d nats .intervalo", out)
+    assert re.search(r"8 latentes bastam: ficam 5,[78]\d nats atrás da melhor dimensão, 32 .intervalo", out)
     assert "Corrigido para todas as 5 diferenças" in out
 
 

@@ -181,7 +181,7 @@ def test_the_portuguese_page_has_no_english_sentence(pages):
     # The fixture's own conclusions are English; none of them has one of these words.
     assert re.findall(r".{20} (?:the|of|for|are|with|by|than) .{20}", said) == []
     assert "ELBO (Bernoulli)" in said and "elbo of" not in said
-    assert "perda" in said and not re.search(r"\bloss\b", said)
+    assert "perda" in said and not re.search(r"\bloss\b(?!\.csv)", said)
 
 
 def test_figures_are_the_files_beside_the_page(pages):
