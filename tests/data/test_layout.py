@@ -39,10 +39,25 @@ def test_what_is_said_of_the_layout_counts():
     # Nothing but a person can know this one.
     thin = X[..., :3]
     assert np.array_equal(read(thin).x, thin)
+    assert [str(n) for n in read(thin).notes] == [
+        "both the examples' first and their last axis (3×8×3) could hold their channels: the last is taken "
+        '(to decide otherwise: layout = "channels-first")'
+    ]
+    assert not read(thin, layout="channels-last").notes and not read(thin, layout="channels-first").notes
     assert np.array_equal(read(thin, layout="channels-first").x, thin.transpose(0, 2, 3, 1))
     with pytest.raises(DataError, match=r"layout: got 'channels-first' and examples of shape .*; allowed: .*three"):
         read(X[:, 0], layout="channels-first")
     assert read(X[..., None][:, 0]).x.shape == (20, 8, 10) and not read(X[..., None][:, 0]).notes
+
+
+def test_four_channels_are_said_to_stay_four():
+    rgba = RNG.integers(0, 256, (9, 8, 10, 4), np.uint8)
+    s = read(rgba)
+    assert np.array_equal(s.x, rgba) and [n.key for n in s.notes] == ["four-channels"]
+    assert "(8×10×4), which are read as four values a pixel" in str(s.notes[0])
+    assert not read(rgba, layout="channels-last").notes
+    first = read(rgba[:, :8, :8].transpose(0, 3, 1, 2))
+    assert [n.key for n in first.notes] == ["channels-first", "four-channels"]
 
 
 def test_rows_take_the_shape_that_is_asked_for():

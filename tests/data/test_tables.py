@@ -244,6 +244,24 @@ def test_what_is_decided_is_said_and_can_be_decided_otherwise(tmp_path, text, op
     assert sum(map(len, (data.train, data.validation, data.test))) == 30 + numbered
 
 
+def test_blank_lines_of_one_column_are_counted(tmp_path):
+    s = read(table(tmp_path / "a.csv", "a\n1\n\n2\n   \n3\n\n\n"))
+    assert s.x.tolist() == [[1], [2], [3]] and [(n.key, dict(n.values)) for n in s.notes] == [("blank", {"count": 2})]
+    assert not read(table(tmp_path / "b.csv", "a\n1\n2\n3\n\n")).notes
+    kept = read(table(tmp_path / "c.csv", 'a\n1\n""\nNaN\n3\n'), DataSpec(missing="keep"))
+    assert np.array_equal(kept.x, [[1], [np.nan], [np.nan], [3]], equal_nan=True) and not kept.notes
+
+
+def test_parquet_is_measured_before_it_is_read(tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    # 3,000 rows of 40 zeros take 960,000 bytes, and a thousandth of that on the disk.
+    pd.DataFrame(np.zeros((3000, 40)), columns=[f"c{i}" for i in range(40)]).to_parquet(tmp_path / "a.parquet")
+    assert (tmp_path / "a.parquet").stat().st_size < 100_000
+    monkeypatch.setattr("latente.data.bounds.memory", lambda: 1e6)
+    monkeypatch.setattr(pd, "read_parquet", lambda *a, **k: pytest.fail("it was read"))
+    error_of(tmp_path / "a.parquet", "a.parquet: 3000 rows of 40 columns take .* unpacked; allowed: .*memory")
+
+
 def test_large_numbers_of_a_note_can_be_told_apart(tmp_path):
     rows = "".join(f"{1600000000 + i},{i * i % 7}\n" for i in range(30))
     notes = load_data(table(tmp_path / "a.csv", f"time,a\n{rows}")).notes

@@ -206,6 +206,32 @@ def test_what_is_refused_destroys_nothing(finished, pictures, tmp_path):
         finished.runs[0].save(other)
 
 
+def test_a_study_goes_on_where_its_data_has_moved(pictures, tmp_path):
+    moved, out = tmp_path / "moved.npz", tmp_path / "study"
+    (tmp_path / "s.toml").write_text(
+        '[data]\nsource = "digits"\n[runs.a]\npreset = "VAE"\nlatent_dim = 2\nhidden = [8]\n'
+        'train = { epochs = 1, batch_size = 64 }\n[runs.b]\npreset = "AE"\nlatent_dim = 2\nhidden = [8]\n'
+        "train = { epochs = 1, batch_size = 64 }\n"
+    )
+    moved.write_bytes(pictures.read_bytes())
+
+    def stop(spec):
+        raise KeyboardInterrupt
+
+    again = {"out": out, "resume": True, "lang": "en"}
+    with pytest.raises(KeyboardInterrupt):
+        run_study(tmp_path / "s.toml", data=pictures, out=out, watch=Watch(on_done=stop))
+    with np.load(pictures) as kept:
+        np.savez(tmp_path / "other.npz", x=kept["x"][::-1], y=kept["y"][::-1])
+    with pytest.raises(StoreError, match=r"holds another study \(.*pictures.npz' there and .*other.npz' here"):
+        run_study(tmp_path / "s.toml", data=tmp_path / "other.npz", **again)
+    seen = []
+    study = run_study(tmp_path / "s.toml", data=moved, watch=Watch(on_epoch=seen.append), jobs=2, **again)
+    assert [e.run.name for e in seen] == ["b"]
+    assert {r.spec.data.source for r in study.runs} == {str(pictures)} == {study.spec.data.source}
+    assert {json.loads(p.read_text())["name"] for p in out.rglob("data.json")} == {"pictures"}
+
+
 def test_wrong_parts_are_refused_before_anything_is_written(pictures, tmp_path):
     out = tmp_path / "none"
     with pytest.raises(SpecError, match='did you mean "gaussian"'):

@@ -23,7 +23,8 @@ def arranged(source: Source, spec: DataSpec) -> Source:
     - ``shape``: the values of each example, in their order, as an array of that shape; whole numbers of 0 to 255
       become bytes where it has two axes or more. The columns of a table lose their names.
     - ``layout``: "channels-first" moves the first of three axes behind the others, "channels-last" leaves it. "auto"
-      moves it where it looks like channels, by `comes_first`, and notes it.
+      moves it where it looks like channels, by `comes_first`, and notes it; it notes too where the first and the last
+      look like channels, and four channels, which may be meant as colours and what is opaque.
     - A last axis of 1 is dropped from images.
 
     Raises:
@@ -44,10 +45,14 @@ def arranged(source: Source, spec: DataSpec) -> Source:
             read = found[0].shape[1 : 3 if example[0] == 1 else 4]
             values = {"shape": _written(example), "read": _written(read)}
             notes.append(Note("channels-first", values, f'layout = "{LAST}"'))
+    elif spec.layout == "auto" and len(example) == 3 and example[0] in (1, 3) and example[2] == 3:
+        notes.append(Note("channels-last", {"shape": _written(example)}, f'layout = "{FIRST}"'))
+    if spec.layout == "auto" and found[0].ndim == 4 and found[0].shape[-1] == 4:
+        notes.append(Note("four-channels", {"shape": _written(found[0].shape[1:])}))
     if found[0].ndim == 4 and found[0].shape[-1] == 1:
         found = [x[..., 0] for x in found]
     if all(a is b for a, b in zip(parts, found, strict=True)):
-        return source
+        return source.noted(*notes)
     if len(spec.shape) > 1 and all(_whole_bytes(x) for x in found):
         found = [x.astype(np.uint8) for x in found]
     same = found[0].dtype == source.x.dtype

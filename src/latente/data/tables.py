@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.data.bounds import check_size
 from latente.data.conditions import MOST_KINDS
 from latente.data.notes import Note, listed
 from latente.data.source import REMEDY, Column, Source, make_source
@@ -64,14 +65,20 @@ def read_parquet(path: Path, spec: DataSpec) -> Source:
     """A Parquet table, taken as `read_csv` takes its columns; nulls are missing.
 
     Raises:
-        DataError: as `read_csv`, or pyarrow is not installed.
+        DataError: as `read_csv`; it does not fit into memory, by what it says of itself; or pyarrow is not installed.
     """
     try:
         import pyarrow  # noqa: F401
     except ImportError as error:
         raise DataError(f"{path}: reading Parquet needs pyarrow; pip install latente[parquet]") from error
     import pandas as pd
+    from pyarrow import parquet
 
+    about = parquet.read_metadata(path)
+    rows, columns = about.num_rows, about.num_columns
+    # Its numbers in double precision, or what it says that its own types take.
+    own = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
+    check_size(path, max(8 * rows * columns, own), f"{rows} rows of {columns} columns")
     return from_frame(str(path), pd.read_parquet(path, engine="pyarrow"), spec)
 
 

@@ -111,6 +111,8 @@ def _read(path: Path, spec: DataSpec) -> TextTable:
         where = f'{path}: column "{names[i] or i + 1}"'
         table[i], said = _typed(where, names[i], raw, spec)
         notes += said
+    if len(names) == 1:
+        notes += _blank(path, separator, len(table) + named)
     if spec.missing == "keep" and len(names) > 1 and len(table) and table.iloc[:, -1].isna().any():
         notes += _short(path, separator, len(names), named)
     return TextTable(table, tuple(names), tuple(notes))
@@ -236,6 +238,14 @@ def _typed(where: str, name: str, cells: NDArray[np.object_], spec: DataSpec) ->
     texts[empty] = None
     notes = [Note("words", {"name": name, "words": counted({f'"{w}"': n for w, n in said.items()})})] if said else []
     return texts, notes
+
+
+def _blank(path: Path, separator: str, rows: int) -> list[Note]:
+    """What is to be said of blank lines before the last of so many rows, the names' among them."""
+    with _text(path) as file:
+        read = csv.reader(file, delimiter=separator, skipinitialspace=True)
+        last = max((i for i, row in enumerate(read, 1) if "".join(row).strip()), default=0)
+    return [Note("blank", {"count": last - rows})] if last > rows else []
 
 
 def _short(path: Path, separator: str, width: int, named: bool) -> list[Note]:

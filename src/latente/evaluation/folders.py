@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
-from latente.atomic import JSON_LIMIT, cannot_write, parse_json
+from latente.atomic import JSON_LIMIT, cannot_write, parse_json, read_json
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation.manifest import Manifest, reading
 from latente.spec import DataSpec, RunSpec, StudySpec, build, run_from_dict
@@ -57,6 +58,23 @@ def is_finished(folder: Path) -> bool:
 def is_study(folder: Path) -> bool:
     """Whether a folder is a study's."""
     return (folder / STUDY).is_file()
+
+
+def trained_on(run: Path) -> tuple[str, str | None] | None:
+    """The fingerprint of the data that a run was trained on or is, and what that was called, where it is known.
+
+    None where nothing is known: it has not begun, or is damaged, or replaced while it was read.
+    """
+    try:
+        if is_finished(run):
+            card = read_json(run / "data.json")
+            return str(card["fingerprint"]), str(card["name"])
+        from safetensors import safe_open
+
+        with safe_open(run / "checkpoint.safetensors", "numpy") as file:
+            return str(json.loads(file.metadata()["latente"])["data"]), None
+    except Exception:
+        return None
 
 
 def read_study(folder: Path) -> tuple[StudySpec, str | None]:

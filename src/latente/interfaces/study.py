@@ -21,7 +21,15 @@ from latente.data.load import ARRAYS, AnySource, load_spec
 from latente.data.split import Data
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation import manifest
-from latente.evaluation.folders import STUDY, is_finished, is_study, read_study, refuse_links, run_folder
+from latente.evaluation.folders import (
+    STUDY,
+    is_finished,
+    is_study,
+    read_study,
+    refuse_links,
+    run_folder,
+    trained_on,
+)
 from latente.evaluation.run import Run, load, read_data
 from latente.evaluation.scores import scores
 from latente.interfaces.performing import Watch, perform
@@ -82,7 +90,8 @@ def run_study(
         out: the folder to make; by default a new one in ``runs/``.
         settings, seeds: see `latente.interfaces.studyfile.read_study`.
         lang: the report's language, "en" or "pt"; by default the user's locale.
-        resume: go on in ``out`` where an earlier call with the same arguments stopped.
+        resume: go on in ``out`` where an earlier call with the same arguments stopped; only ``data`` may say another
+            place, where the same data is now.
         command: how to say in the report what reproduces it.
         watch: what to call while it goes on.
         jobs: how many runs are performed at a time, each in a process of its own with its share of the processors;
@@ -125,6 +134,7 @@ def run_study(
         if not is_text(text):
             raise SpecError(f"{what}: got no Unicode text, and it is written to files; rename it: {text!a:.200}")
     if out is not None:
+        spec, found = _as_begun(Path(out), spec, found)
         _check_same(Path(out), spec)
     asked = [scores.make(s) for s in spec.scores]
     for run in spec.runs:
@@ -307,6 +317,21 @@ def _check_free(folder: Path, resume: bool) -> None:
     begun = (manifest.LOCK, manifest.MANIFEST)
     if not is_study(folder) and not all(p.name in begun or p.name.endswith(".part") for p in folder.iterdir()):
         raise StoreError(f"{folder}: holds something that is not a study; choose another --out")
+
+
+def _as_begun(folder: Path, spec: StudySpec, data: Data) -> tuple[StudySpec, Data]:
+    """A study that is gone on with and its data, named as when it began where the same data lies elsewhere now."""
+    if not is_study(folder):
+        return spec, data
+    begun = read_study(folder)[0]
+    if spec.data == begun.data or dataclasses.replace(spec.data, source=begun.data.source) != begun.data:
+        return spec, data
+    known = [found for run in begun.expanded() if (found := trained_on(run_folder(folder, run)))]
+    if not known or any(fingerprint != data.fingerprint for fingerprint, _ in known):
+        return spec, data
+    name = next((name for _, name in known if name is not None), Path(begun.data.source).stem)
+    runs = tuple(dataclasses.replace(run, data=begun.data) for run in spec.runs)
+    return dataclasses.replace(spec, data=begun.data, runs=runs), dataclasses.replace(data, name=name)
 
 
 def _check_same(folder: Path, spec: StudySpec) -> None:

@@ -188,6 +188,7 @@ class Crew:
         about = {
             "data": as_dict(data.spec),
             "fingerprint": data.fingerprint,
+            "name": data.name,
             "study": str(study),
             "scores": [dict(s) if isinstance(s, Mapping) else s for s in asked],
             "command": command(),
@@ -303,6 +304,8 @@ def _work(lines: queue.SimpleQueue[str], say: Any) -> None:
     data = load_spec(build(DataSpec, about["data"], "data"))
     if data.fingerprint != about["fingerprint"]:
         raise DataError(f"{data.name}: changed while the study was going on; start it again")
+    # As it was called when the study began, where the data has moved since.
+    data = dataclasses.replace(data, name=about["name"])
     asked = [scores.make(s) for s in about["scores"]]
 
     def on_epoch(epoch: EpochNumbers) -> None:

@@ -17,6 +17,7 @@ from latente.atomic import read_json
 from latente.data.split import Data
 from latente.data.units import span_of
 from latente.errors import DataError, LatenteError, StoreError
+from latente.evaluation.folders import trained_on
 from latente.evaluation.run import Run, found_data, load, read_data, run_folders
 from latente.interfaces.explorer.explored import Explored
 from latente.interfaces.grids import to_bytes
@@ -216,16 +217,8 @@ def _fingerprint(entry: Entry) -> str | None:
     if entry.run is not None:
         return str(entry.run.card["fingerprint"])
     assert entry.folder is not None
-    try:
-        if entry.state == "finished":
-            return str(read_json(entry.folder / "data.json")["fingerprint"])
-        from safetensors import safe_open
-
-        with safe_open(entry.folder / CHECKPOINT, "numpy") as file:
-            return str(json.loads(file.metadata()["latente"])["data"])
-    except Exception:
-        # Damaged, or replaced while it was read: nothing is known.
-        return None
+    found = trained_on(entry.folder)
+    return None if found is None else found[0]
 
 
 def _arrays(path: Path) -> Seen:
