@@ -1,12 +1,15 @@
 """The command line: every command, and one line for every mistake."""
 
 import json
+from string import Formatter
 
 import numpy as np
 import pytest
 
 from latente import __version__
+from latente.data.datasets import catalogue
 from latente.interfaces.cli import main
+from latente.interfaces.words import Words
 from made import blobs
 
 
@@ -77,6 +80,28 @@ def test_data_and_doctor(here, capsys):
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
     assert all(w in out for w in ("jax", "devices", "data cache", "compile cache", __version__))
+
+
+def test_commands_answer_in_the_language_of_the_locale(here, capsys, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "pt_BR.UTF-8")
+    assert main(["init"]) == main(["list"]) == main(["data", "list"]) == main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "study.toml foi gravado; edite-o" in out and "estudos que acompanham o latente: burda" in out
+    (digits,) = (line for line in out.splitlines() if line.startswith("digits "))
+    assert "1.797" in digits and "sim" in digits and "dígitos manuscritos" in digits
+    assert "dispositivos" in out and "cache de dados" in out
+
+
+def test_every_sentence_of_commands_and_name_of_numbers_is_in_both_languages():
+    english, portuguese = (
+        {k: {field for _, field, _, _ in Formatter().parse(text) if field} for k, text in Words(w).templates.items()}
+        for w in ("en", "pt")
+    )
+    # English descriptions of data sets are those of the data sets themselves.
+    assert english == {k: v for k, v in portuguese.items() if not k.startswith("dataset.")}
+    assert {k.removeprefix("dataset.") for k in portuguese if k.startswith("dataset.")} == {
+        row["name"] for row in catalogue()
+    }
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from latente import stopping
 from latente._version import __version__
@@ -19,6 +19,9 @@ from latente.errors import LatenteError, SpecError, unknown
 from latente.evaluation.looks import looking
 from latente.interfaces.terminal import any_encoding
 from latente.plain import one_line, visible
+
+if TYPE_CHECKING:
+    from latente.interfaces.words import Words
 
 Arguments = argparse.Namespace
 
@@ -141,6 +144,17 @@ def _language_of(argv: list[str]) -> str:
 
 def _say(text: str = "") -> None:
     print(visible(text), flush=True)  # noqa: T201
+
+
+def _tell(key: str, lang: str | None = None, /, **values: Any) -> None:
+    """A sentence of text/*/terminal.toml, in the user's language."""
+    _say(_words(lang)(f"terminal.{key}", **values))
+
+
+def _words(lang: str | None = None) -> Words:
+    from latente.interfaces.words import Words, default_language
+
+    return Words(lang or default_language())
 
 
 def _arguments(argv: list[str]) -> Arguments:
@@ -390,12 +404,11 @@ def _run(arguments: Arguments, argv: list[str]) -> None:
             )
     if not arguments.quiet:
         from latente.interfaces.warned import warnings_of
-        from latente.interfaces.words import Words, default_language
 
         _table(study.runs, arguments.lang)
-        for warning in warnings_of(study.runs, Words(arguments.lang or default_language())):
+        for warning in warnings_of(study.runs, _words(arguments.lang)):
             _say(warning)
-        _say(f"report: {study.report}")
+        _tell("report", arguments.lang, path=study.report)
     _say(str(study.folder))
 
 
@@ -412,7 +425,7 @@ def _init(arguments: Arguments, argv: list[str]) -> None:
         raise StoreError(f"{path}: exists; nothing is overwritten. Give another name")
     make_folder(path.parent)
     write_text(path, studies[arguments.study])
-    _say(f"{path} written; edit it, then: latente run {shlex.quote(str(path))}")
+    _tell("written", path=path, path_quoted=shlex.quote(str(path)))
 
 
 def _list(arguments: Arguments, argv: list[str]) -> None:
@@ -424,7 +437,7 @@ def _list(arguments: Arguments, argv: list[str]) -> None:
     folder = Path(arguments.folder)
     if not folder.is_dir() and arguments.folder != "runs":
         raise StoreError(f"{folder}: no such folder")
-    _say("shipped studies: " + ", ".join(shipped()))
+    _tell("shipped", names=", ".join(shipped()))
     damaged = 0
     for path in sorted(folder.glob("*/study.json")) + sorted(folder.glob("study.json")):
         try:
@@ -434,10 +447,12 @@ def _list(arguments: Arguments, argv: list[str]) -> None:
             wrong = [error for place in (path.parent, *places) for error in changed(place)]
             done = sum(map(is_finished, places))
             whole = (path.parent / "report.html").exists() and done == len(places)
-            _say(f"{path.parent}  {done}/{len(places)} runs, {'' if whole else 'not '}finished: {spec.title}")
+            title = _words().title(spec.title)
+            state = "finished" if whole else "unfinished"
+            _tell(state, folder=path.parent, done=done, runs=len(places), title=title)
         except StoreError as error:
             wrong = [error]
-            _say(f"{path.parent}  damaged")
+            _tell("damaged", folder=path.parent)
         damaged += bool(wrong)
         if wrong:
             more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
@@ -454,8 +469,9 @@ def _show(arguments: Arguments, argv: list[str]) -> None:
     folder = Path(arguments.folder)
     if (folder / "study.json").is_file():
         spec, runs, command = load_study(folder, data=arguments.data)
-        _say(f"{one_line(spec.title)}\ndata: {one_line(spec.data.source)}")
-        _say(f"command: {one_line(command or '(from Python)')}")
+        _say(one_line(_words().title(spec.title)))
+        _tell("data", source=one_line(spec.data.source))
+        _tell("command", command=one_line(command or _words()("terminal.python")))
         _is_the_data(arguments.data)
         _table(runs, None)
         return
@@ -464,18 +480,18 @@ def _show(arguments: Arguments, argv: list[str]) -> None:
         runs = [load(one) for one in folders]
         if arguments.data is not None:
             read_data(runs[0].spec.data, runs[0].card, arguments.data)
-        _say(f"run {runs[0].spec.name}, seeds {', '.join(str(run.spec.seed) for run in runs)}")
+        _tell("run_seeds", name=runs[0].spec.name, seeds=", ".join(str(run.spec.seed) for run in runs))
         _is_the_data(arguments.data)
         _table(runs, None)
         return
     run = load(folders[0], data=arguments.data)
-    _say(f"run {run.spec.name}, seed {run.spec.seed}")
+    _tell("run", name=run.spec.name, seed=run.spec.seed)
     for stage, table in as_dict(run.spec).items():
         if isinstance(table, dict):
             _say(f"{stage}: " + one_line(", ".join(f"{k} = {v}" for k, v in table.items())))
-    _say(f"parameters: {run.model.parameters():,}; epochs: {len(run.history['loss'])}; training: {run.seconds:.1f} s")
+    _tell("trained", parameters=run.model.parameters(), epochs=len(run.history["loss"]), seconds=run.seconds)
     for look in run.looks:
-        _say(one_line(f"test part looked at on {look.at} by {look.by}: {', '.join(look.found)}"))
+        _tell("looked", at=one_line(look.at), by=one_line(look.by), found=one_line(", ".join(look.found)))
     _is_the_data(arguments.data)
     _table([run], None)
 
@@ -483,7 +499,7 @@ def _show(arguments: Arguments, argv: list[str]) -> None:
 def _is_the_data(source: str | None) -> None:
     """Said after it was read and found to be: anything else is an error."""
     if source is not None:
-        _say(f"{one_line(source)} is the data it was trained on")
+        _tell("is_the_data", source=one_line(source))
 
 
 def _show_what_there_is(arguments: Arguments, argv: list[str]) -> None:
@@ -594,23 +610,25 @@ def _prior(arguments: Arguments, argv: list[str]) -> None:
 
 def _table(runs: list[Any], lang: str | None) -> None:
     from latente.interfaces.report import results_table
-    from latente.interfaces.words import Words, default_language
 
-    _say(results_table(runs, Words(lang or default_language())))
+    _say(results_table(runs, _words(lang)))
 
 
 def _data_list(arguments: Arguments, argv: list[str]) -> None:
     from latente.data.datasets import catalogue
     from latente.interfaces.terminal import drawn
 
-    rows = []
+    words, rows = _words(), []
     for row in catalogue():
-        here = "yes" if row["cached"] else "to download"
+        here = words("terminal.yes" if row["cached"] else "terminal.to_download")
         shape = "×".join(map(str, row["shape"]))
-        counts = f"{row['examples']:,}", f"{row['test_examples']:,}" if row["test_examples"] else "split off"
-        rows.append([row["name"], *counts, shape, here, row["description"]])
-    _say(drawn(["name", "examples", "test", "shape", "here", "what"], rows))
-    _say("Your own: .npz, .npy, IDX, a folder of images, .csv, .parquet (see the README).")
+        split_off, test = words("terminal.split_off"), row["test_examples"]
+        counts = words.number(row["examples"], ",d"), words.number(test, ",d") if test else split_off
+        what = words.templates.get(f"dataset.{row['name']}", row["description"])
+        rows.append([row["name"], *counts, shape, here, what])
+    heads = ("name", "examples", "test", "shape", "here", "what")
+    _say(drawn([words(f"terminal.column.{head}") for head in heads], rows))
+    _tell("own_data")
 
 
 def _data_show(arguments: Arguments, argv: list[str]) -> None:
@@ -619,7 +637,6 @@ def _data_show(arguments: Arguments, argv: list[str]) -> None:
     from latente.data.columns import column_kinds
     from latente.data.load import load_spec
     from latente.interfaces.settings import of_parts, value_of
-    from latente.interfaces.words import Words, default_language
     from latente.spec import DataSpec, build
 
     table = of_parts([f"data.{setting}" for setting in arguments.settings], ["data"])["data"]
@@ -630,7 +647,7 @@ def _data_show(arguments: Arguments, argv: list[str]) -> None:
     if arguments.condition is not None:
         table["condition"] = tuple(name for name in arguments.condition.split(",") if name)
     data = load_spec(build(DataSpec, {**table, "source": arguments.source}, "data"))
-    card, words = data.card(), Words(default_language())
+    card, words = data.card(), _words()
     if data.spec.scale == "none" and data.features and len(data.shape) == 1:
         card["kinds"] = column_kinds(data)
     if data.notes:
@@ -649,9 +666,9 @@ def _models(arguments: Arguments, argv: list[str]) -> None:
         _say(models.describe(arguments.name))
         return
     for title, found in [("preset", models.preset_rows()), *((k, models.rows(k)) for k in models.HEADINGS)]:
-        heads = [title, "what it is", "parts" if title == "preset" else "options", "source"]
-        _say(drawn(heads, found) + "\n")
-    _say("Which go together: latente models NAME, or latente models --markdown")
+        heads = ("what_it_is", "parts" if title == "preset" else "options", "source")
+        _say(drawn([title, *(_words()(f"terminal.column.{head}") for head in heads)], found) + "\n")
+    _tell("together")
 
 
 def _doctor(arguments: Arguments, argv: list[str]) -> None:

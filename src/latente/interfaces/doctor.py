@@ -7,7 +7,7 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
-from latente.interfaces.words import default_language
+from latente.interfaces.words import Words, default_language
 
 
 def compile_cache() -> Path:
@@ -24,27 +24,27 @@ def examine() -> list[tuple[str, str]]:
     from latente.data.datasets import cache_folder
     from latente.interfaces.study import facts
 
-    found = facts()
+    found, words = facts(), Words(default_language())
     rows = [(name, str(v)) for name, v in found["versions"].items()]
-    rows += [("platform", str(found["platform"])), ("processors", str(found["processors"]))]
+    rows += [(words(f"doctor.{key}"), str(found[key])) for key in ("platform", "processors")]
     affinity = getattr(os, "sched_getaffinity", None)
     if affinity is not None:
-        rows.append(("usable processors", str(len(affinity(0)))))
-    rows.append(("devices", ", ".join(f"{d.platform}:{d.id} ({d.device_kind})" for d in jax.devices())))
+        rows.append((words("doctor.usable"), str(len(affinity(0)))))
+    rows.append((words("doctor.devices"), ", ".join(f"{d.platform}:{d.id} ({d.device_kind})" for d in jax.devices())))
     rows += [
         (name, os.environ[name]) for name in ("XLA_FLAGS", "OMP_NUM_THREADS", "JAX_PLATFORMS") if name in os.environ
     ]
-    for name, folder in (("data cache", cache_folder()), ("compile cache", compile_cache())):
-        rows.append((name, f"{folder} ({_size(folder)})"))
+    for name, folder in (("data_cache", cache_folder()), ("compile_cache", compile_cache())):
+        rows.append((words(f"doctor.{name}"), f"{folder} ({_size(folder, words)})"))
     free = shutil.disk_usage(Path.cwd()).free
-    rows.append(("free disk here", f"{free / 2**30:.1f} GiB"))
-    rows.append(("report language", default_language()))
-    rows.append(("parquet", "yes" if find_spec("pyarrow") else "no (pip install 'latente[parquet]')"))
+    rows.append((words("doctor.free"), f"{words.number(free / 2**30, '.1f')} GiB"))
+    rows.append((words("doctor.language"), default_language()))
+    rows.append(("parquet", words("terminal.yes" if find_spec("pyarrow") else "doctor.no_parquet")))
     return rows
 
 
-def _size(folder: Path) -> str:
+def _size(folder: Path, words: Words) -> str:
     if not folder.exists():
-        return "empty"
+        return words("doctor.empty")
     total = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
-    return f"{total / 2**20:.1f} MiB"
+    return f"{words.number(total / 2**20, '.1f')} MiB"

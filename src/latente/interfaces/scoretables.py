@@ -118,4 +118,4 @@ def label(column: str, score: Score, words: Words) -> str:
             name=words(f"score.{of}"),
             other={"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}.get(other, other),
         )
-    return column
+    return number_title(column, words)

@@ -60,6 +60,8 @@ def _found(sentence: str, words: Words) -> str | None:
 def _field(name: str, text: str, words: Words) -> str:
     if name == "clauses":
         return "; ".join(in_language(clause, words) for clause in text.split("; "))
+    if name == "part" and words.language != "en" and f"report.part.{text}" in words.templates:
+        return words(f"report.part.{text}")
     return words.decimal(text)
 
 
