@@ -69,6 +69,8 @@ MOST_EPOCHS = 10_000_000
 """A run keeps some numbers of every epoch."""
 MOST_LAYERS = 200
 MOST_SEEDS = 10_000
+LONGEST_NAME = 255
+"""Bytes that the name of a folder may have on most file systems."""
 MOST_RUNS = 10_000
 """Of a study, seeds counted: more are no study but a mistake, and everything that compares them would never end."""
 
@@ -123,6 +125,10 @@ def _name(value: Any, where: str) -> str:
     text = _text(value, where)
     if not all(c.isalnum() or c in "-_." for c in text) or text.startswith("."):
         raise got(where, value, "letters, digits, '-', '_' and '.', for it names a folder")
+    if len(text.encode()) > LONGEST_NAME:
+        raise SpecError(
+            f"{where}: got a name of {len(text):,} characters; allowed: {LONGEST_NAME} bytes, for it names a folder"
+        )
     return text
 
 

@@ -15,6 +15,7 @@ from safetensors.numpy import load_file
 
 import latente
 from latente.errors import DataError, SpecError, StoreError
+from latente.evaluation import manifest
 from latente.interfaces.study import Watch, run_study
 from made import blobs
 
@@ -114,6 +115,8 @@ def test_a_finished_study_resumes_to_itself_and_reports_in_portuguese(finished, 
         watch=Watch(on_epoch=seen.append),
     )  # fmt: skip
     assert seen == [] and (finished.folder / "results.csv").read_bytes() == before
+    with manifest.locked(finished.folder), pytest.raises(StoreError, match="another latente is working in it"):
+        latente.report_study(finished.folder)
     path = latente.report_study(finished.folder, lang="pt")
     assert 'lang="pt' in path.read_text()
     assert (finished.folder / "results.csv").read_bytes() == before

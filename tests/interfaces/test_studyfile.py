@@ -110,6 +110,7 @@ BAD = [
     ('[data]\nvalidation = 1.5\n[runs.a]\npreset = "VAE"\n', "data.validation: got 1.5"),
     ('[data]\nscale = "min-max"\n[runs.a]\npreset = "VAE"\n', 'unknown scale "min-max"; did you mean "minmax"?'),
     ('[runs."../x"]\npreset = "VAE"\n', "got '../x'; allowed: letters, digits"),
+    (f'[runs.{"x" * 256}]\npreset = "VAE"\n', "got a name of 256 characters; allowed: 255 bytes, for it"),
     ('[runs.a]\npreset = "VAE"\n[runs.b]\nname = "a"\npreset = "VAE"\n', '2 are called "a"'),
     ("[runs.a\n", "is not a TOML file"),
     ("title = " + "[" * 100_000, "lie too deep in each other"),

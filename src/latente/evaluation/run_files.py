@@ -187,6 +187,17 @@ def read(manifest: Manifest) -> Kept:
     return Kept(spec, table, card, prior, weights, frames, history, numbers, units)
 
 
+def read_curves(manifest: Manifest) -> tuple[History, NDArray[np.uint8] | None, tuple[float, float]]:
+    """A finished run's history and frames alone, and the model values for which these have 0 and 255.
+
+    Raises:
+        StoreError: as `read`.
+    """
+    with _damage(manifest.folder / CARD):
+        span = span_of(*_card(_json(manifest, CARD))["range"])
+    return _read_history(manifest), manifest.read_optional(FRAMES, lambda path, found: _frames(path, found, span)), span
+
+
 def merged(ours: Numbers, theirs: Numbers) -> Numbers:
     """What two processes found out about one run; where both did, ``theirs`` counts, which others may have seen."""
     measured: Scored = {split: dict(found) for split, found in theirs.measured.items()}

@@ -217,14 +217,16 @@ def report_study(
     The test part is not looked at again: its numbers are those the runs recorded. ``data`` as in `load_study`.
 
     Raises:
-        StoreError: as `load_study`. DataError: the data is gone or has changed.
+        StoreError: as `load_study`; or another process is writing to the folder.
+        DataError: the data is gone or has changed.
     """
     words = Words(lang or default_language())
     spec, runs, command = load_study(folder, data=data)
     found = runs[0].data
     for run in runs:
         run._data = found
-    return write_study_report(spec, runs, found, Path(folder), words, command, watch or Watch())
+    with manifest.locked(Path(folder), wait=0):
+        return write_study_report(spec, runs, found, Path(folder), words, command, watch or Watch())
 
 
 def write_study_report(

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import string
 
@@ -126,6 +127,55 @@ def test_the_page_follows_a_study_and_opens_its_first_run(study, data, browser, 
     finally:
         page.close()
         server.stop()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_curves_are_of_files_that_are_what_was_written(study, data):
+    folder, go_on = study
+    run = go_on(0)
+    shelf = shared(find([folder]), data)
+    path = folder / "runs" / "vae" / "seed-0" / "history.csv"
+    whole = path.read_text()
+    for damage in (whole.replace("1", "2", 1), whole[:-4]):
+        path.write_text(damage)
+        with pytest.raises(StoreError, match="history.csv: is not what was written"):
+            shelf.progress(0)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(StoreError, match="is a pipe; allowed: a plain file"):
+        shelf.progress(0)
+    path.unlink()
+    path.write_text(whole)
+    np.testing.assert_allclose(shelf.progress(0)[0]["history"]["loss"], run.history["loss"], rtol=1e-5)
+
+
+def test_a_model_whose_numbers_are_not_finite_is_refused_in_one_line(vae, data, tmp_path):
+    import dataclasses
+
+    import equinox as eqx
+    import jax
+
+    def every(part, value):
+        return jax.tree.map(lambda a: a * value if eqx.is_inexact_array(a) else a, part)
+
+    for part, what in (("encoder", "codes"), ("decoder", "scores of examples")):
+        broken = eqx.tree_at(lambda m: getattr(m, part), vae.model, every(getattr(vae.model, part), np.inf))  # noqa: B023
+        with pytest.raises(StoreError, match=f"its {what} are not all finite numbers"):
+            export_page([dataclasses.replace(vae, model=broken, _data=data)], tmp_path / "page.html")
+    # A number of one epoch that was none is a gap in a curve.
+    gap = {k: np.where(np.arange(len(v)) == 1, np.nan, v) for k, v in vae.history.items()}
+    page = export_page([dataclasses.replace(vae, history=gap, _data=data)], tmp_path / "page.html")
+    blob = re.search(r'id="blob-run-0">([^<]*)<', page.read_text(encoding="utf-8"))[1]
+    assert wire.unpack(base64.b64decode(blob))[0]["history"]["loss"][1] is None
+
+
+def test_a_study_names_no_folder_outside_itself(study):
+    folder, _ = study
+    table = json.loads((folder / "study.json").read_text())
+    table["runs"][0]["name"] = "../../elsewhere"
+    (folder / "study.json").write_text(json.dumps(table))
+    with pytest.raises(StoreError, match="for it names a folder"):
+        find([folder])
 
 
 def test_what_is_no_run_is_refused(tmp_path):

@@ -103,7 +103,11 @@ class Explored:
 
     @functools.cache  # noqa: B019
     def encoded(self, split: str) -> tuple[Floats, Floats | None]:
-        """Mean codes and log-variances of a split."""
+        """Mean codes and log-variances of a split.
+
+        Raises:
+            StoreError: they are not all finite.
+        """
         means, spreads = [], []
         for part in _parts_of(split):
             for values in self._values(self.data.part(part).x):
@@ -111,7 +115,17 @@ class Explored:
                 means.append(mean)
                 spreads.append(log_var)
         whole = None if spreads[0] is None else np.concatenate([s for s in spreads if s is not None])
-        return np.concatenate(means), whole
+        mean = np.concatenate(means)
+        self._check("codes", mean if whole is None else mean + whole)
+        return mean, whole
+
+    def _check(self, what: str, numbers: Floats) -> None:
+        """Refuse numbers of the model that nothing can show."""
+        if not np.isfinite(numbers).all():
+            raise StoreError(
+                f'run "{self.run.spec.name}": its {what} are not all finite numbers, so that there is nothing to '
+                "explore; its weights are damaged, bring them back from a copy or train it again"
+            )
 
     def _values(self, x: NDArray[Any]) -> Iterator[Floats]:
         """Model values of stored ones, some at a time."""
@@ -205,6 +219,8 @@ class Explored:
         for sample in self._values(x[:: max(1, len(x) // SCORED)]):
             edges.append(sample.reshape(len(sample), *data.shape)[:, [0, -1]] if data.is_image else sample[:0])
             scored.append(codes.scores(model, sample))
+        scores = np.concatenate(scored)
+        self._check("scores of examples", scores)
         border = np.concatenate(edges).mean() if data.is_image else low
         return {
             "run": spec.name,
@@ -221,8 +237,10 @@ class Explored:
             "prior": _prior(self.run),
             "likelihood": type(model.likelihood).__name__,
             "sigma": float(getattr(model.likelihood, "sigma", 1.0)),
-            "scores": np.quantile(np.concatenate(scored), np.linspace(0, 1, 101)).astype(float).round(4).tolist(),
-            "history": {k: [round(float(v), 5) for v in vs] for k, vs in self.run.history.items()},
+            "scores": np.quantile(scores, np.linspace(0, 1, 101)).astype(float).round(4).tolist(),
+            "history": {
+                k: [round(float(v), 5) if np.isfinite(v) else None for v in vs] for k, vs in self.run.history.items()
+            },
         }
 
     @functools.cached_property

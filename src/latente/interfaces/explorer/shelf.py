@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import threading
 from collections.abc import Sequence
@@ -16,14 +15,16 @@ from numpy.typing import NDArray
 from latente.atomic import read_json
 from latente.data.split import Data
 from latente.data.units import span_of
-from latente.errors import DataError, LatenteError, StoreError
-from latente.evaluation.folders import trained_on
+from latente.errors import DataError, LatenteError
+from latente.evaluation.folders import read_study, run_folder, trained_on
+from latente.evaluation.manifest import reading
 from latente.evaluation.run import Run, found_data, load, read_data, run_folders
+from latente.evaluation.run_files import read_curves
 from latente.interfaces.explorer.explored import Explored
 from latente.interfaces.grids import to_bytes
 from latente.spec import DataSpec, build
 
-CHECKPOINT, HISTORY = "checkpoint.safetensors", "history.csv"
+CHECKPOINT = "checkpoint.safetensors"
 POINTS = 400
 """Points of a curve that are sent: of a longer history every so many."""
 
@@ -113,6 +114,9 @@ class Shelf:
         Returns:
             ``history`` by name, thinned to `POINTS`, with its ``epochs``; ``frames`` uint8 (frames, n, *shape) and
             ``originals`` uint8 (n, *shape), where there are any.
+
+        Raises:
+            StoreError: the files of a finished run are damaged.
         """
         entry = self.entry(number)
         history, frames, span = _history(entry)
@@ -180,19 +184,17 @@ def find(paths: Sequence[str | Path | Run], data: str | Path | None = None) -> S
 
 
 def _of_study(folder: Path) -> list[Entry]:
-    table = read_json(folder / "study.json")
-    try:
-        seeds = table["seeds"]
-        entries = []
-        for run in table["runs"]:
-            asked = run["train"]["epochs"]
-            for seed in seeds:
-                name = run["name"] if len(seeds) == 1 else f"{run['name']}, seed {seed}"
-                place = folder / "runs" / run["name"] / f"seed-{seed}"
-                entries.append(Entry(name, place, asked if isinstance(asked, int) else None, None, True))
-        return entries
-    except (KeyError, TypeError) as error:
-        raise StoreError(f"{folder}/study.json: is damaged or of another version of latente ({error})") from None
+    spec, _ = read_study(folder)
+    several = len(spec.seeds) > 1
+    return [
+        Entry(
+            f"{run.name}, seed {run.seed}" if several else run.name,
+            run_folder(folder, run),
+            run.train.epochs if isinstance(run.train.epochs, int) else None,
+            part_of_study=True,
+        )
+        for run in spec.expanded()
+    ]
 
 
 def _history(entry: Entry) -> Seen:
@@ -200,12 +202,9 @@ def _history(entry: Entry) -> Seen:
         return dict(entry.run.history), entry.run.frames, span_of(*entry.run.card["range"])
     assert entry.folder is not None
     state = entry.state
+    if state == "finished":
+        return reading(entry.folder, read_curves)
     try:
-        if state == "finished":
-            rows = list(csv.DictReader((entry.folder / HISTORY).read_text(encoding="utf-8").splitlines()))
-            names = [k for k in (rows[0] if rows else {}) if k != "epoch"]
-            history = {k: np.array([float(r[k]) for r in rows]) for k in names}
-            return history, *_arrays(entry.folder / "frames.safetensors")[1:]
         return _arrays(entry.folder / CHECKPOINT) if state == "training" else NOTHING
     except (OSError, ValueError, KeyError, TypeError, json.JSONDecodeError):
         # The file was replaced or removed while it was read: the next time it is whole.
