@@ -11,7 +11,11 @@ import pytest
 import latente
 from latente.data.columns import column_kinds
 from latente.data.load import load_data
+from latente.evaluation.scores import scores
 from latente.interfaces.cli import main
+from latente.interfaces.scales import scale_name
+from latente.interfaces.warned import in_language
+from latente.interfaces.words import Words
 from latente.spec import RunSpec, TrainSpec
 from latente.training import store
 from latente.training.check import check
@@ -116,6 +120,19 @@ def test_a_mixed_table_trains_as_if_it_were_standardised_by_hand(tmp_path):
     assert run.reconstruct(data.test.x) == pytest.approx(
         mean + sd * other.reconstruct(by_hand.test.x), rel=1e-4, abs=1e-4
     )
+    # Errors have no unit, neither of one column nor of another.
+    for metric in ("mse", "mean-mse"):
+        ours, theirs = (
+            (r.evaluate("test") if metric == "mse" else r.score(metric).values)[metric] for r in (run, other)
+        )
+        assert 0.1 < ours.value < 3 and ours.value == pytest.approx(theirs.value, rel=1e-3)
+    for name in ("generation", "reconstruction"):
+        assert "distances are none" in scores.make(name).why_not(run)
+        assert "cujas distâncias nada dizem" in in_language(scores.make(name).why_not(run), Words("pt"))
+    named = scale_name(scores.make("mean-mse").scale(run), Words("pt"))
+    assert named == f"erro quadrático, colunas padronizadas ({', '.join(kinds)})"
+    unusual = [r.anomaly_scores(d.test.x, "reconstruction") for r, d in ((run, data), (other, by_hand))]
+    assert unusual[0] == pytest.approx(unusual[1], rel=1e-3, abs=1e-4)
     drawn = run.sample(100)
     assert (np.abs(drawn.mean(axis=0)[real] - mean[real]) < sd[real]).all()
     assert (

@@ -131,7 +131,7 @@ def _batch(
 
     def squared_error(x: Array, context: Array | None, key: Array) -> Array:
         z = model.posterior.sample(model.encode(x, context), key=key)
-        error = (model.mean(z, context) - x) ** 2
+        error = model.likelihood.residual(x, model.mean(z, context)) ** 2
         return jnp.nanmean(error) if model.missing else jnp.mean(error)
 
     def draw(sums: dict[str, Array], number: Array) -> tuple[dict[str, Array], None]:

@@ -12,6 +12,8 @@ LOSS = re.compile(r"(?P<loss>.+?) of (?P<likelihood>[\w-]+(?: \(.*\))?)")
 DENSITY = re.compile(r"−log p\(x \| z\) of (?P<likelihood>.+?)(?:, codes of (?P<objective>.+) examples)?")
 OBSERVED = re.compile(r"squared error of drawn codes against what (?P<likelihood>.+) observes")
 
+STANDARDISED = re.compile(r"(?P<what>squared error(?: of drawn codes)?), columns standardised \((?P<columns>.+)\)")
+
 
 def scale_name(scale: str, words: Words) -> str:
     """What a number compares on: "ELBO (Bernoulli)" of what `Score.scale` calls "elbo of bernoulli"."""
@@ -33,6 +35,9 @@ def _scale(scale: str, words: Words) -> str | None:
     match = OBSERVED.fullmatch(scale)
     if match is not None:
         return words("measure.observed", likelihood=part_name(match["likelihood"], words))
+    match = STANDARDISED.fullmatch(scale)
+    if match is not None:
+        return words("measure.standardised", what=in_language(match["what"], words), columns=match["columns"])
     match = LOSS.fullmatch(scale)
     if match is None or match["likelihood"].partition(" (")[0] not in _parts(words, "likelihood"):
         return None

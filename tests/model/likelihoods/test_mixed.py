@@ -218,3 +218,14 @@ def test_wrong_columns_are_refused():
         make().init((4,), key=jr.key(0))
     with pytest.raises(SpecError, match=r"got 8 columns for examples of shape \(2, 4\)"):
         make().init((2, 4), key=jr.key(0))
+
+
+def test_residuals_are_of_columns_in_units_of_their_own():
+    rows, x = units()
+    part = table().start(lambda: rows.astype(np.float32))
+    x, mean = x.astype(np.float32), np.float32([1, x[1] + 18, 9, 0.25, 2, x[5] + 1e-3, 3, 1])
+    found = np.array(part.residual(x, mean))
+    assert found[[0, 3, 4, 6, 7]] == pytest.approx([1, 0.25, 0, 0, 0])
+    assert found[1] == pytest.approx(2, rel=1e-3) and found[2] == pytest.approx(np.log(10 / 5), rel=1e-5)
+    gone = np.array(part.residual(np.full(8, np.nan, np.float32), mean))
+    assert np.isnan(gone).all()

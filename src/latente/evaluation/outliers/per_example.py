@@ -14,6 +14,7 @@ from latente.evaluation import latent
 from latente.evaluation.bounds import nll, objection
 from latente.evaluation.outliers.regret import regret
 from latente.model.autoencoder import Autoencoder
+from latente.model.likelihoods import Likelihood
 from latente.training.examples import Examples, Scale
 
 KINDS = ("nll", "reconstruction", "regret")
@@ -103,13 +104,13 @@ def anomaly_scores(
         elif kind == "regret":
             found[kind] = regret(model, plain, examples, seed=seed, on_batch=report)
         else:
-            found[kind] = squared_error(x, latent.reconstruct(model, x, context))
+            found[kind] = squared_error(x, latent.reconstruct(model, x, context), model.likelihood)
     return found
 
 
-def squared_error(x: Floats, reconstructions: Floats) -> NDArray[np.float64]:
-    """Mean over the values of each example that are not missing, shape (n,)."""
-    error = (np.asarray(reconstructions, np.float64) - x) ** 2
+def squared_error(x: Floats, reconstructions: Floats, likelihood: Likelihood) -> NDArray[np.float64]:
+    """Mean over the values of each example that are not missing, shape (n,), in the likelihood's `residual`."""
+    error = np.asarray(likelihood.residual(x, np.asarray(reconstructions, np.float64)), np.float64) ** 2
     return np.asarray(np.nanmean(error.reshape(len(error), -1), axis=1), np.float64)
 
 

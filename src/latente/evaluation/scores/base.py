@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.evaluation.evaluate import Metric, mean_and_error
+from latente.model.likelihoods.mixed import Mixed
 from latente.plain import as_text
 from latente.registry import Registry
 from latente.spec import Part
@@ -113,3 +114,9 @@ def beside(run: Run, split: str) -> NDArray[np.generic] | None:
 def told(run: Run) -> str:
     """For a scale: that the model is given more than the example, where it is."""
     return ", given the label or columns" if run.model.is_told else ""
+
+
+def standardised(run: Run) -> str:
+    """For a scale: of what columns squared errors are means, where each is in a unit of its own."""
+    likelihood = run.model.likelihood
+    return f", columns standardised ({', '.join(likelihood.columns)})" if isinstance(likelihood, Mixed) else ""

@@ -19,7 +19,7 @@ from latente.evaluation.metrics.classifier_distance import frechet_classifier_di
 from latente.evaluation.metrics.generation import manifold
 from latente.evaluation.metrics.neighbours import Near, memorisation_from, nearest
 from latente.evaluation.scores.base import Measured, OnBatch, Score, scores, told
-from latente.evaluation.scores.shared import Floats, ends, metric, not_finite, some, suffix, too_few
+from latente.evaluation.scores.shared import UNLIKE, Floats, ends, metric, not_finite, some, suffix, too_few
 from latente.model.priors.none import NoPrior
 
 if TYPE_CHECKING:
@@ -102,9 +102,11 @@ class Generation(Score):
         return f"{features}, up to {self.samples} samples, k = {self.k}{told(run)}"
 
     def why_not(self, run: Run) -> str:
-        """Without a prior there are no samples, and without labels no classifier."""
+        """Without a prior there are no samples, without labels no classifier, and without one unit no distances."""
         if isinstance(run.generator.prior, NoPrior):
             return "it has no prior to sample from; fit one (latente prior RUN gaussian-mixture --out DIR)"
+        if run.model.likelihood.standardises:
+            return UNLIKE
         if run.data.missing:
             return "the data has missing values, and distances need them all"
         if self.features == "classifier" and len(run.data.classes) < 2:

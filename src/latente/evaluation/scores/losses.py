@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from latente.evaluation.scores.base import Measured, OnBatch, Score, by_example, scores, told
+from latente.evaluation.scores.base import Measured, OnBatch, Score, by_example, scores, standardised, told
 from latente.model.autoencoder import part
 from latente.model.likelihoods import likelihoods
 from latente.objective.objectives import objectives
@@ -77,7 +77,7 @@ class SquaredError(_OfTraining):
         """Any models compare that see the same values; not those that are told the label."""
         likelihood = run.model.likelihood
         seen = f" against what {_text(run.spec.model.likelihood, likelihoods)} observes" if likelihood.observes else ""
-        return f"squared error of drawn codes{seen}{told(run)}"
+        return f"squared error of drawn codes{seen}{standardised(run)}{told(run)}"
 
 
 KEPT = (Loss(), Distortion(), SquaredError())

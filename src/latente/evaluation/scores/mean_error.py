@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latente.evaluation.scores.base import Measured, OnBatch, Score, beside, by_example, scores, told
+from latente.evaluation.scores.base import Measured, OnBatch, Score, beside, by_example, scores, standardised, told
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @scores.register("mean-mse")
 @dataclass(frozen=True)
 class MeanError(Score):
-    """Squared error of the decoded mean code against the example as it is stored, a value."""
+    """Squared error of the decoded mean code against the example as it is stored, a value (`Likelihood.residual`)."""
 
     def columns(self) -> dict[str, bool | None]:
         """One."""
@@ -24,11 +24,12 @@ class MeanError(Score):
 
     def scale(self, run: Run) -> str | None:
         """Any two models of one data set compare; not those that are told the label."""
-        return "squared error" + told(run)
+        return "squared error" + standardised(run) + told(run)
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """No code is drawn, and nothing is binarised."""
         x = run.data.part(split)
         values = run.data.values(x.x)
-        error = (run.reconstruct(values, given=beside(run, split), scaled=True) - values) ** 2
+        rebuilt = run.reconstruct(values, given=beside(run, split), scaled=True)
+        error = np.asarray(run.model.likelihood.residual(values, rebuilt)) ** 2
         return by_example("mean-mse", np.nanmean(error.reshape(len(error), -1), axis=1))

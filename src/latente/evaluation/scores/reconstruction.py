@@ -12,7 +12,7 @@ from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.metrics.checks import whole
 from latente.evaluation.metrics.reconstruction import mse, per_class, per_pixel, psnr, ssim, worst
 from latente.evaluation.scores.base import EACH, Measured, OnBatch, Score, beside, scores, told
-from latente.evaluation.scores.shared import ends, not_finite, span, suffix
+from latente.evaluation.scores.shared import UNLIKE, ends, not_finite, span, suffix
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run
@@ -52,7 +52,9 @@ class Reconstruction(Score):
         return f"decoded mean codes, values from {low:g} to {high:g}{told(run)}"
 
     def why_not(self, run: Run) -> str:
-        """Where values are missing there is nothing to compare with."""
+        """Where values are missing there is nothing to compare with; columns of unlike kinds have "mean-mse"."""
+        if run.model.likelihood.standardises:
+            return UNLIKE
         return 'the data has missing values, which "mean-mse" leaves out' if run.data.missing else ""
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from latente.evaluation.run import Run
 
 Floats = NDArray[np.float64]
+UNLIKE = 'its columns are of different kinds and units, whose distances are none; "mean-mse" takes each in its own'
+"""Why a table of columns of different kinds has no number."""
 Z = float(norm.ppf(0.5 + LEVEL / 2))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -25,12 +25,14 @@ class Likelihood(eqx.Module):
         support: lowest and highest value it takes.
         whole: whether it takes whole numbers only.
         observes: whether `observe` changes an example, and so needs noise.
+        standardises: whether `residual` is more than a difference of values.
         alike: whether all values of an example have one support; if not, `check` needs whole examples.
     """
 
     support: ClassVar[tuple[float, float]]
     whole: ClassVar[bool] = False
     alike: ClassVar[bool] = True
+    standardises: ClassVar[bool] = False
 
     @property
     def observes(self) -> bool:
@@ -60,6 +62,14 @@ class Likelihood(eqx.Module):
     def older(self) -> dict[str, NDArray[np.float32]]:
         """The arrays that runs written by an older version lack, by field, with the values that such runs had."""
         return {}
+
+    def residual(self, x: Any, mean: Any) -> Any:
+        """How far means are from examples, value by value, each in a unit in which squares can be averaged.
+
+        Args:
+            x, mean: model values, shape (..., *shape); of JAX, or of NumPy where this is their difference.
+        """
+        return mean - x
 
     def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of the decoder's outputs for examples of ``shape``: one number a value."""

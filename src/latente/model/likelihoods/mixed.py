@@ -71,6 +71,7 @@ class Mixed(Likelihood):
 
     support: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
     alike: ClassVar[bool] = False
+    standardises: ClassVar[bool] = True
 
     def __check_init__(self) -> None:
         parse(self.columns, likelihoods.name_of(self))
@@ -151,6 +152,15 @@ class Mixed(Likelihood):
         values, counts = ((x - self.neutral()) / self.measured()[1])[at.owners], np.char.startswith(kinds, "count")
         numbers = jnp.where(counts, jnp.log1p(jnp.where(counts, values, 0)), values)
         return jnp.where(kinds == "categorical", (jnp.round(values) == at.offsets).astype(x.dtype), numbers)
+
+    def residual(self, x: Array, mean: Array) -> Array:
+        """Real columns over their spread, binary ones as they are, counts as log(1 + x), categories 0 or 1 if wrong."""
+        kinds = np.array(self.layout.kinds)
+        counts = np.char.startswith(kinds, "count")
+        logs = [jnp.log1p(jnp.where(counts, v, 0)) for v in (mean, x)]
+        numbers = jnp.where(counts, logs[0] - logs[1], (mean - x) / self.measured()[1])
+        wrong = jnp.where(jnp.isnan(x), jnp.nan, jnp.round(mean) != jnp.round(x))
+        return jnp.where(kinds == "categorical", wrong, numbers)
 
     def _logits(self, outputs: Array) -> Array:
         """Of the categorical columns, shape (columns, most categories)."""
