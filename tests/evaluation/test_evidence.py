@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import jax.random as jr
 import numpy as np
@@ -12,6 +13,7 @@ from scipy.stats import t as student
 from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.errors import SpecError
+from latente.evaluation.evaluate import Metric
 from latente.evaluation.findings import evidence as evidence_module
 from latente.evaluation.findings import measures as m
 from latente.evaluation.findings.evidence import gather
@@ -24,6 +26,7 @@ from latente.interfaces.words import Words
 from latente.model.autoencoder import build
 from latente.objective.presets import AE, VAE
 from latente.spec import RunSpec, TrainSpec
+from maderuns import made_run
 
 RNG = np.random.default_rng(0)
 
@@ -47,6 +50,14 @@ def test_an_undefined_number_has_no_interval():
     assert combine([]) is None and combine([Stat(math.nan)]) is None
     assert combine([m.ratio(np.ones(3), np.zeros(3))]) is None
     assert combine([m.quotient_of_sets(m.mean(np.ones(3)), m.mean(np.zeros(3)))]) is None
+
+
+def test_losses_that_are_no_finite_numbers_have_no_fit(tiny):
+    run = made_run(tiny)
+    run.history = {"loss": np.ones(3, np.float32), "val_loss": np.ones(3, np.float32)}
+    for value, known in ((math.nan, False), (2.0, True)):
+        run.metrics = {part: {"loss": Metric(value, value)} for part in ("train", "validation", "test")}
+        assert (evidence_module._fit(SimpleNamespace(runs=[run])) is not None) is known
 
 
 def test_paired_differences_have_no_error_where_the_examples_decide_it():

@@ -147,6 +147,8 @@ def steps(*changes, name="kl"):
 
 CASES = [
     ("performance", "similar", fit(gap_percent=about(4.8)), "fails"),
+    ("performance", "similar", replace(GOOD, fit=None), "unknown"),
+    ("performance", "overfitting", replace(GOOD, fit=None), "unknown"),
     ("performance", "similar", fit(gap_percent=about(-4.8)), "fails"),
     ("performance", "similar", fit(gap_percent=about(1.9, half=0.5)), "unknown"),
     ("performance", "similar", fit(gap_percent=None, zero=700.0), "unknown"),

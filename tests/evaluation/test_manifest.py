@@ -223,6 +223,16 @@ def mutations(table):
             yield path, new, made
 
 
+def test_a_number_that_no_mean_can_be_is_not_believed(tiny, tmp_path):
+    folder = fresh(tiny, tmp_path / "run")
+    (folder / "manifest.json").unlink()
+    table = json.loads((folder / "metrics.json").read_text())
+    table["test"]["loss"]["value"] = -1e308
+    (folder / "metrics.json").write_text(json.dumps(table))
+    with pytest.raises(StoreError, match="metrics.json: is damaged .*-1e.308 is no mean"):
+        latente.load(folder, data=tiny)
+
+
 @pytest.mark.filterwarnings("ignore:.*assumed")
 @pytest.mark.parametrize("name", ["data.json", "metrics.json", "times.json", "spec.json"])
 def test_json_of_any_other_form_is_one_line(tiny, tmp_path, name):

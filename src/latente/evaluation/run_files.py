@@ -41,6 +41,8 @@ SCORES = "scores"
 FILES = (SPEC, CARD, WEIGHTS, PRIOR, FRAMES, SCALE, HISTORY, TIMES, EXAMPLES, METRICS_FILE)
 """All of a run's files but those of `SCORES`."""
 HISTORY_LIMIT = 2**30
+MOST = 1e100
+"""No mean of numbers of single precision, nor its square, comes near this."""
 PAIRED = ("validation", "test")
 """The parts whose numbers are kept example by example."""
 
@@ -272,7 +274,10 @@ def _whole(value: Any, least: int = 0) -> int:
 
 def _metric(table: Any) -> Metric:
     value, error = (_table(table)[n] for n in ("value", "standard_error"))
-    return Metric(*(math.nan if v is None else _number(v) for v in (value, error)))
+    found = [math.nan if v is None else _number(v) for v in (value, error)]
+    if any(abs(v) > MOST for v in found):
+        raise ValueError(f"{max(found, key=abs):g} is no mean of single-precision numbers")
+    return Metric(*found)
 
 
 def _times(table: dict[str, Any]) -> tuple[float, list[Look]]:

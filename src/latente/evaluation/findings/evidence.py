@@ -85,7 +85,7 @@ def gather(runs: Sequence[Run]) -> Evidence:
     )
 
 
-def _fit(vae: Model) -> Fit:
+def _fit(vae: Model) -> Fit | None:
     train = [r.evaluate("train")["loss"] for r in vae.runs]
     validation = [r.evaluate("validation")["loss"] for r in vae.runs]
     test = [r.metrics["test"]["loss"].value for r in vae.runs if "test" in r.metrics]
@@ -107,7 +107,9 @@ def _fit(vae: Model) -> Fit:
                 rises.append(m.times(found.rise, percent))
                 falls.append(m.times(found.fall, percent))
     gap = combine(gaps)
-    assert gap is not None
+    if gap is None:
+        # A loss that is no finite number: nothing follows from it.
+        return None
     known = len(rises) == len(vae.runs)
     return Fit(
         train=_mean(t.value for t in train),

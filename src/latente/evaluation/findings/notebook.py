@@ -56,6 +56,8 @@ def performance(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 1: similar losses in training and validation, no pronounced overfitting."""
     f = e.fit
     if f is None:
+        if e.vae is not None:
+            return lacking("similar", "numbers"), lacking("overfitting", "numbers")
         return _no_vae(e, "similar", "overfitting")
     if f.gap_percent is None:
         return lacking("similar", "scale"), lacking("overfitting", "scale")
