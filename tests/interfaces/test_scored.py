@@ -280,6 +280,8 @@ def test_everything_that_scores_say_is_said_in_portuguese_too(tiny):
         scale("reconstruction", tiny, VAE), scale("reconstruction", tiny, cvae), scale("representation", tiny, VAE),
         scale("disentanglement", known, VAE), scale("linear-probe", tiny, VAE),
     ]  # fmt: skip
+    rows = split_source(make_source("rows", RNG.normal(size=(300, 2))))
+    said.append(reason("generation", rows, latente.VAE(2, likelihood={"name": "mixed", "columns": ["real", "real"]})))
     # Those of `measure`, which the scores' own tests hold to the letter.
     said += [
         "the classifier is right on 62% of the validation part only: its features tell little of this data, and so do "
