@@ -1,0 +1,38 @@
+"""Mutated inputs of every kind for as long as is asked: ``python benchmarks/fuzz.py --minutes 60 --seed 7``.
+
+Prints how many inputs of each kind were given, and every fault: a traceback, an "unexpected" error, a hang, more than
+one line of error, a file that is gone. Ends with 1 where there is one.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+import fuzz
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--inputs", type=int, default=10**9)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    end = time.monotonic() + 60 * given.minutes
+    with tempfile.TemporaryDirectory() as folder:
+        place = fuzz.Place(Path(folder))
+        counts, faults = fuzz.fuzz(place, given.seed, given.inputs, stop=lambda: time.monotonic() > end)
+    for fault in faults:
+        print(fault, end="\n\n")
+    print(", ".join(f"{count:,} {kind}" for kind, count in counts.items()))
+    print(f"{sum(counts.values()):,} inputs of seed {given.seed}, {len(faults)} kinds of fault")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
