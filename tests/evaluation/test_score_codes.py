@@ -49,7 +49,7 @@ def component(hard):
     """A run whose codes are the two first principal components of the training part."""
     fitted = PCA(2, random_state=0).fit(hard.values(hard.train.x).reshape(384, -1))
 
-    def encode(x, *, given=None):
+    def encode(x, **_):
         return fitted.transform((x if x.dtype != np.uint8 else hard.values(x)).reshape(len(x), -1))
 
     return bare(hard, encode=encode)
@@ -116,7 +116,7 @@ def test_other_baselines_are_optional_and_refused_in_one_line(component, hard):
     found = component.score({"name": "representation", "against": ["tsne"], "examples": 100})
     assert {n for n in found.values if n.endswith("_tsne_examples100")} and not any("pca" in n for n in found.values)
     wide = bare(
-        hard, latente.VAE(5, hidden=(8,)), encode=lambda x, given=None: np.tile(component.encode(x), (1, 3))[:, :5]
+        hard, latente.VAE(5, hidden=(8,)), encode=lambda x, **_: np.tile(component.encode(x), (1, 3))[:, :5]
     )
     found = wide.score({"name": "representation", "against": ["pca", "tsne"], "examples": 100})
     assert found.warnings[0].startswith("tsne has no codes of this size: size: got 5")
@@ -131,7 +131,7 @@ def test_other_baselines_are_optional_and_refused_in_one_line(component, hard):
     few = split_source(make_source("few", *blobs(60)))
     made = scores.make("representation")
     assert made.why_not(bare(few)) == "the validation part has 10 examples, and at least 30 are needed"
-    broken = bare(hard, encode=lambda x, given=None: np.full((len(x), 2), np.nan)).score(made)
+    broken = bare(hard, encode=lambda x, **_: np.full((len(x), 2), np.nan)).score(made)
     assert not broken.values and "codes hold NaN or infinity" in broken.warnings[0]
 
 
@@ -149,12 +149,13 @@ def grid():
 
 def coded(grid, code):
     """A run with codes of five numbers that `code` makes of the factors."""
-    known = {x.tobytes(): f for x, f in zip(grid.test.x, grid.test.factors, strict=True)}
+    values = grid.values(grid.test.x)
+    known = {x.tobytes(): f for x, f in zip(values, grid.test.factors, strict=True)}
     return bare(
         grid,
         latente.VAE(5, hidden=(4,)),
-        encode=lambda x, given=None: code(np.array([known[i.tobytes()] for i in x], float)),
-        decode=lambda z, given=None: np.repeat(z.sum(axis=1)[:, None, None], 16, axis=1).repeat(16, axis=2),
+        encode=lambda x, **_: code(np.array([known[i.tobytes()] for i in x], float)),
+        decode=lambda z, **_: np.repeat(z.sum(axis=1)[:, None, None], 16, axis=1).repeat(16, axis=2),
     )
 
 
@@ -212,7 +213,7 @@ def noisy(tiny):
     """A run that adds known noise, and its reconstructions of the test part."""
     rebuilt = tiny.values(tiny.test.x) + np.float32(0.1 * np.random.default_rng(0).normal(size=tiny.test.x.shape))
     rebuilt[17] = 1 - tiny.values(tiny.test.x[17])
-    return bare(tiny, reconstruct=lambda x, given=None: rebuilt), rebuilt
+    return bare(tiny, reconstruct=lambda x, **_: rebuilt), rebuilt
 
 
 def test_reconstructions_have_numpys_error_and_scikit_images_similarity(noisy, tiny):
@@ -240,18 +241,18 @@ def test_what_is_rebuilt_exactly_is_told_and_left_out_of_the_psnr(tiny, noisy):
     x = tiny.values(tiny.test.x)
     half = noisy[1].copy()
     half[:20] = x[:20]
-    found = bare(tiny, reconstruct=lambda v, given=None: half).score("reconstruction")
+    found = bare(tiny, reconstruct=lambda v, **_: half).score("reconstruction")
     error = ((half[20:] - x[20:]).astype(float) ** 2).mean(axis=(1, 2))
     assert numbers(found)["reconstruction_psnr"] == pytest.approx((-10 * np.log10(error)).mean(), rel=1e-6)
     assert found.warnings == ("20 of 60 examples are rebuilt exactly: their PSNR is infinite and not in the mean",)
-    whole = bare(tiny, reconstruct=lambda v, given=None: x).score("reconstruction")
+    whole = bare(tiny, reconstruct=lambda v, **_: x).score("reconstruction")
     assert numbers(whole) == {"reconstruction_mse": 0, "reconstruction_ssim": 1}
 
 
 def test_tables_have_an_error_and_no_images_numbers():
     x = np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32)
     table = split_source(make_source("table", x))
-    run = bare(table, latente.VAE(2, hidden=(4,), likelihood="gaussian"), reconstruct=lambda v, given=None: 0 * v)
+    run = bare(table, latente.VAE(2, hidden=(4,), likelihood="gaussian"), reconstruct=lambda v, **_: 0 * v)
     found = run.score("reconstruction")
     assert set(found.values) == {"reconstruction_mse"} and "psnr" not in found.arrays
     assert numbers(found)["reconstruction_mse"] == pytest.approx((table.test.x.astype(float) ** 2).mean(), rel=1e-6)

@@ -140,6 +140,7 @@ def test_distances_in_other_classifiers_features_are_on_another_scale(run, data,
     assert print_[:12] in score.scale(second) and f"{other(data).accuracy.value:.3f}" in score.scale(second)
     assert second.measured["test"]["generation"].arrays["classifier"].tobytes().hex() == print_
     # It is the classifier that judged the run, kept with it, and not the one that is found today.
+    second.metrics["test"]["loss"] = Metric(1.0, 0.1)  # which nobody evaluated here
     second.save(tmp_path / "run")
     again = load(tmp_path / "run", data=data)
     assert score.scale(again) == score.scale(second)

@@ -258,7 +258,7 @@ def test_wrong_training_settings_are_named():
     for key, value, message in [
         ("epochs", 0, "epochs: got 0; allowed: a whole number of 1 to 10,000,000"),
         ("epochs", {"at_least": 5}, "epochs: got {'at_least': 5}"),
-        ("epochs", {"at_least": 5, "step": 3}, 'unknown key of epochs "step"; did you mean "steps"?'),
+        ("epochs", {"at_least": 5, "step": 3}, 'epochs: unknown key "step"; did you mean "steps"?'),
         ("batch_size", 2.5, "batch_size: got 2.5"),
         ("learning_rate", 0, "learning_rate: got 0; allowed: a number above 0"),
         ("learning_rate", float("nan"), "learning_rate: got nan"),

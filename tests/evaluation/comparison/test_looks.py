@@ -106,7 +106,7 @@ def test_folders_that_are_no_finished_runs_are_named(folders, tiny, tmp_path):
         latente.compare([folders[0], half])
     study = tmp_path / "study"
     study.mkdir()
-    table = {"runs": [{"name": "a"}, {"name": "b"}], "seeds": [0]}
+    table = {"data": {}, "runs": [{"name": "a"}, {"name": "b"}], "seeds": [0]}
     (study / "study.json").write_text(json.dumps(table))
     made_run(tiny, "a").save(study / "runs" / "a" / "seed-0")
     with pytest.raises(StoreError, match=r"1 of 2 runs are not finished \(b/seed-0\); finish it with"):
