@@ -88,10 +88,10 @@ def test_the_ranking_holds_only_what_compares_best_first(runs):
     assert sorted(bits) == ["bits", "more-bits"]
     values = [runs[n].metrics["test"]["nll_20"].value for n in bits]
     assert values == sorted(values)
-    assert not any("density" in v for k, v in ranked.items() if "nll" in k)
-    errors = next(v for k, v in ranked.items() if "mean-mse" in k)
+    assert not any("density" in v for k, v in ranked.items() if "NLL" in k)
+    errors = next(v for k, v in ranked.items() if "MSE of mean codes" in k)
     assert set(errors) == set(runs) - {"told"}
-    assert all("told" not in v for k, v in ranked.items() if "nll" not in k)
+    assert all("told" not in v for k, v in ranked.items() if "NLL" not in k)
 
 
 def test_an_unknown_score_is_refused(runs):

@@ -84,6 +84,7 @@ def test_data_and_doctor(here, capsys):
 
 def test_commands_answer_in_the_language_of_the_locale(here, capsys, monkeypatch):
     monkeypatch.setenv("LC_ALL", "pt_BR.UTF-8")
+    monkeypatch.setenv("COLUMNS", "200")
     assert main(["init"]) == main(["list"]) == main(["data", "list"]) == main(["doctor"]) == 0
     out = capsys.readouterr().out
     assert "study.toml foi gravado; edite-o" in out and "estudos que acompanham o latente: burda" in out

@@ -37,7 +37,7 @@ def test_a_run_is_scored_from_the_command_line(tmp_path, capsys, monkeypatch):
     out = tmp_path / "numbers.json"
     assert main([*asked, "--set", "reconstruction.worst=3", "--json", str(out)]) == 0
     said = capsys.readouterr().out
-    assert "has no generation: it has no prior to sample from" in said and "reconstruction_ssim" in said
+    assert "has no generation: it has no prior to sample from" in said and "SSIM" in said
     again = load(tmp_path / "run", data=data)
     kept = again.measured["test"]["reconstruction_worst3"]
     error = ((again.reconstruct(data.test.x) - data.values(data.test.x)) ** 2).mean(axis=(1, 2))

@@ -56,7 +56,8 @@ def test_every_warning_has_its_template_in_both_languages():
     assert in_language("said by nobody", PT) == "said by nobody"
 
 
-def test_a_small_k_is_told_on_the_terminal_and_for_the_report(tiny):
+def test_a_small_k_is_told_on_the_terminal_and_for_the_report(tiny, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     run = latente.fit(latente.VAE(2, hidden=(8,)), tiny, epochs=1, name="small")
     assert warnings_of([run], EN) == []
     few = scores.make({"name": "nll", "samples": 2})
