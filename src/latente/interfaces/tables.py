@@ -120,7 +120,7 @@ def results_table(runs: Sequence[Run], words: Words) -> str:
         [words("report.column.run"), *(words(f"report.terminal.{key}") for key in titles)],
         rows,
         title=words("report.terminal.title"),
-        caption=" ".join(caption),
+        caption=". ".join(caption),
         numeric=range(1, 7),
         whole=range(7),
         lines=True,
