@@ -1,6 +1,7 @@
 """Small data that every test can afford; nothing here needs a network."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -36,3 +37,11 @@ def forget_programs():
     yield
     if "jax" in sys.modules:
         sys.modules["jax"].clear_caches()
+
+
+@pytest.fixture
+def heard():
+    """A job in the background of a script ignores Ctrl-C, and so do its children: not the tests of it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -23,12 +23,7 @@ print("ready", flush=True)
 """
 
 
-@pytest.fixture(autouse=True)
-def heard():
-    """A job in the background of a script ignores Ctrl-C, and so do its children: not the tests of it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+pytestmark = pytest.mark.usefixtures("heard")
 
 
 def program(body):

@@ -140,7 +140,7 @@ def same_folders(a, b):
     return [str(f) for f in compared if not same(f)]
 
 
-def test_killed_at_any_moment_and_resumed_is_never_interrupted(pictures, tmp_path):
+def test_killed_at_any_moment_and_resumed_is_never_interrupted(pictures, tmp_path, heard):
     (tmp_path / "two.toml").write_text(
         '[runs.vae]\npreset = "VAE"\nhidden = [16]\ntrain = { epochs = 400, batch_size = 16 }\n'
         '[runs.ae]\npreset = "AE"\nlatent_dim = 2\nhidden = [16]\ntrain = { epochs = 30, batch_size = 16 }\n'
