@@ -19,14 +19,15 @@ import os, signal, sys, time
 from latente import stopping
 stopping.ALLOWED = 1000
 stopping.listen(lambda code: f"ended with {code}")
-print("ready", flush=True)
 """
+READY = "print('ready', flush=True)\n"
 
 
 pytestmark = pytest.mark.usefixtures("heard")
 
 
 def program(body):
+    """A process that listens, once it has said that it is ready: what a test sets must be set before a signal comes."""
     process = subprocess.Popen(
         [sys.executable, "-c", LISTENS + body], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -37,7 +38,7 @@ def program(body):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_work_that_asks_stops_where_it_asks(number, code):
     process = program(
-        "try:\n    while True: stopping.check()\nexcept KeyboardInterrupt as first:\n    print(first.code)\n"
+        READY + "try:\n    while True: stopping.check()\nexcept KeyboardInterrupt as first:\n    print(first.code)\n"
         "try: stopping.check()\nexcept KeyboardInterrupt: print('again')\nsys.exit(0)"
     )
     process.send_signal(number)
@@ -48,7 +49,8 @@ def test_work_that_asks_stops_where_it_asks(number, code):
 def test_work_that_never_asks_is_ended_with_what_it_has():
     process = program(
         "stopping.ALLOWED = 0.3\ndef lost(): raise OSError\n"
-        "with stopping.keeping(lambda: print('kept', flush=True)), stopping.keeping(lost):\n    while True: pass"
+        "with stopping.keeping(lambda: print('kept', flush=True)), stopping.keeping(lost):\n"
+        f"    {READY}    while True: pass"
     )
     process.send_signal(signal.SIGTERM)
     said, wrong = process.communicate(timeout=30)
@@ -56,7 +58,7 @@ def test_work_that_never_asks_is_ended_with_what_it_has():
 
 
 def test_a_second_signal_ends_at_once():
-    process = program("while not stopping.asked(): pass\nprint('heard', flush=True)\nwhile True: pass")
+    process = program(READY + "while not stopping.asked(): pass\nprint('heard', flush=True)\nwhile True: pass")
     process.send_signal(signal.SIGTERM)
     assert process.stdout.readline() == "heard\n"
     process.send_signal(signal.SIGINT)
@@ -65,8 +67,9 @@ def test_a_second_signal_ends_at_once():
 
 
 def test_a_signal_that_is_ignored_stays_ignored():
+    body = LISTENS + READY + "time.sleep(0.6)\nstopping.check()"
     process = subprocess.Popen(
-        ["sh", "-c", 'trap "" INT; exec "$0" -c "$1"', sys.executable, LISTENS + "time.sleep(0.6)\nstopping.check()"],
+        ["sh", "-c", 'trap "" INT; exec "$0" -c "$1"', sys.executable, body],
         stdout=subprocess.PIPE,
     )
     assert process.stdout.readline() == b"ready\n"
