@@ -28,6 +28,7 @@ from latente.evaluation.findings.quantities import (
     Step,
     Weighted,
 )
+from latente.evaluation.metrics.resample import bounded
 from latente.evaluation.roles import Model, find_roles, is_ae, is_vae
 from latente.evaluation.run import Run
 from latente.model.likelihoods.bernoulli import Bernoulli
@@ -161,7 +162,8 @@ def _reconstructions(vae: Model, bench: Bench) -> Reconstructions:
     coarse = None
     if min(bench.data.shape[:2]) >= side:
         real = m.blocks(bench.x, side)
-        coarse = m.bounded(combine([m.explained_variance(m.blocks(x, side), real) for x in made]), high=1.0)
+        coarse = combine([m.explained_variance(m.blocks(x, side), real) for x in made])
+        coarse = None if coarse is None else bounded(coarse, high=1.0)
     return Reconstructions(coarse, side, combine([m.sharpness(x, bench.x) for x in made]))
 
 

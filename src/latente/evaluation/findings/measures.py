@@ -123,13 +123,6 @@ def over_seeds(values: Sequence[float]) -> Estimate | None:
     return combine([Stat(v) for v in values]) if len(values) > 1 else None
 
 
-def bounded(estimate: Estimate | None, low: float = -math.inf, high: float = math.inf) -> Estimate | None:
-    """An interval within the range that its measure can have."""
-    if estimate is None:
-        return None
-    return Estimate(estimate.value, max(low, estimate.low), min(high, estimate.high), estimate.degrees)
-
-
 def minus(first: Estimate, second: Estimate) -> Estimate:
     """first − second of independent estimates: the halves of their intervals add as squares.
 

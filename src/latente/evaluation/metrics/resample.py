@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -129,7 +130,7 @@ def mean_interval(values: ArrayLike, *, level: float = LEVEL) -> Estimate:
 
 def bounded(estimate: Estimate, low: float = -math.inf, high: float = math.inf) -> Estimate:
     """The estimate with its interval cut to the range that the measure can have."""
-    return Estimate(estimate.value, max(low, estimate.low), min(high, estimate.high))
+    return replace(estimate, low=max(low, estimate.low), high=min(high, estimate.high))
 
 
 def widest(first: Estimate, second: Estimate) -> Estimate:

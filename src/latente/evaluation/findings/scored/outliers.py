@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from latente.evaluation.findings.claims import Verdict, above, below
-from latente.evaluation.findings.measures import Estimate, bounded, greatest
+from latente.evaluation.findings.measures import Estimate, greatest
 from latente.evaluation.findings.scored.base import Facts, Found, estimate, rule
 from latente.evaluation.metrics.anomaly import auroc, auroc_difference
+from latente.evaluation.metrics.resample import bounded
 from latente.evaluation.outliers.per_example import KINDS
 from latente.evaluation.scores.outliers import tried
 
@@ -63,7 +64,6 @@ def _best(found: Found) -> Facts | None:
     if not known:
         return None
     best = bounded(greatest(list(known.values())), 0, 1)
-    assert best is not None
     return {"auroc": best, "count": len(known), "limit": WELL, "other": tried(found.measured.arrays)}
 
 
