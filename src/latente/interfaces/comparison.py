@@ -18,7 +18,7 @@ from latente.interfaces import elbows
 from latente.interfaces.naming import number_name, number_title
 from latente.interfaces.numbers import digits, number, p_value
 from latente.interfaces.scales import scale_name
-from latente.interfaces.tables import MISSING, Cell, Column, Table, text
+from latente.interfaces.tables import MISSING, Cell, Column, Table, text_cell
 from latente.interfaces.warned import in_language
 from latente.interfaces.words import Words
 
@@ -91,7 +91,7 @@ def values(board: Board, split: str, words: Words) -> Table:
         return Cell(number(words, value, places), number(words, error, places) if error else "", value, error)
 
     rows = tuple(
-        (_count(words, place), text(e.model), _count(words, e.seeds), cell(e))
+        (_count(words, place), text_cell(e.model), _count(words, e.seeds), cell(e))
         for place, e in enumerate(board.entries, 1)
     )
     better = words("compare.lower" if board.lower else "compare.higher")
@@ -134,12 +134,12 @@ def _row(gap: Gap, places: int, words: Words) -> tuple[Cell, ...]:
     if gap.better and gap.about == "weights":
         better = words("compare.better.weights", model=gap.better)
     return (
-        text(gap.first),
-        text(gap.second),
+        text_cell(gap.first),
+        text_cell(gap.second),
         Cell(number(words, d.estimate.value, places, sign=True), value=d.estimate.value),
         Cell(f"{low} … {high}" if told else MISSING, value=f"{d.estimate.low} {d.estimate.high}" if told else None),
         Cell(p_value(words, d.p_value) if told else MISSING, value=d.p_value if told else None),
-        text(better),
+        text_cell(better),
     )
 
 
@@ -175,7 +175,7 @@ def budgets(found: Comparison, words: Words) -> Table:
     )
     rows = tuple(
         (
-            text(b.model),
+            text_cell(b.model),
             _count(words, len(m.runs)),
             *(_span(words, getattr(b, name)) for name in COUNTED),
             _span(words, b.seconds, ".1f"),

@@ -334,5 +334,5 @@ def _versions(facts: Mapping[str, Any], words: Words) -> Table:
         if facts.get(key):
             found.append((words(f"report.versions.{key}"), str(facts[key])))
     columns = tuple(Column(words(f"report.column.{c}"), numeric=False) for c in ("name", "version"))
-    rows = tuple((tables.text(name), tables.text(value)) for name, value in found)
+    rows = tuple((tables.text_cell(name), tables.text_cell(value)) for name, value in found)
     return Table("versions", words("report.caption.versions"), columns, rows)

@@ -8,7 +8,7 @@ from latente.evaluation.scores import Score, scores
 from latente.interfaces.lineup import Trained
 from latente.interfaces.naming import number_title
 from latente.interfaces.scales import scale_name
-from latente.interfaces.tables import Cell, Column, Table, fine, nats, text
+from latente.interfaces.tables import Cell, Column, Table, fine, nats, text_cell
 from latente.interfaces.warned import in_language
 from latente.interfaces.words import Words
 
@@ -85,7 +85,7 @@ def _table(
             cells = [nats(words, metric, fine(metric)) for metric in found]
             # An error that was not estimated is none, and not zero.
             cells = [c if c.error_value else Cell(c.text, "", c.value, None) for c in cells]
-            rows.append((text(f"{label(column, score, words)} {ARROWS[lower]}".strip()), *cells))
+            rows.append((text_cell(f"{label(column, score, words)} {ARROWS[lower]}".strip()), *cells))
     columns = (
         Column(words("report.column.number"), numeric=False),
         *(Column(model.name, error=True) for model in models),

@@ -152,7 +152,7 @@ def count(words: Words, number: int) -> Cell:
     return Cell(words.number(number, ",d"), value=number)
 
 
-def text(value: object) -> Cell:
+def text_cell(value: object) -> Cell:
     """A cell of words."""
     return Cell(str(value), value=str(value))
 
@@ -172,7 +172,7 @@ def results(trained: Sequence[Trained], words: Words, unit: str) -> Table:
     ]
     rows = []
     for model in trained:
-        row = [text(model.name), text(model.kind), Cell(str(model.latents), value=model.latents)]
+        row = [text_cell(model.name), text_cell(model.kind), Cell(str(model.latents), value=model.latents)]
         row += [count(words, model.first.model.parameters()), _epochs(model)]
         row += [nats(words, model.metric(p, "loss")) for p in PARTS]
         for name in METRICS[1:3]:
@@ -207,7 +207,9 @@ def scale(trained: Sequence[Trained], words: Words, shape: Sequence[int], *, gre
     for split in PARTS[1:]:
         group = words(f"report.part.{split}")
         columns += [Column(words(f"report.metric.{n}", per=per), group, error=True) for n in names]
-    rows = [(text(m.name), *(nats(words, m.metric(p, n), FINE) for p in PARTS[1:] for n in names)) for m in trained]
+    rows = [
+        (text_cell(m.name), *(nats(words, m.metric(p, n), FINE) for p in PARTS[1:] for n in names)) for m in trained
+    ]
     notes = [words("report.note.scale", values=math.prod(shape), per=per)]
     if any(m.first.spec.model.missing for m in trained):
         notes.append(words("report.note.scale_missing"))
@@ -247,7 +249,7 @@ def _ranked(models: Sequence[Trained], key: str, lower: bool, scale_: str, numbe
     rows = tuple(
         (
             count(words, place),
-            text(m.name),
+            text_cell(m.name),
             Cell(str(m.latents), value=m.latents),
             count(words, m.first.model.parameters()),
             nats(words, m.metric("test", key), fine(m.metric("test", key))),
@@ -298,7 +300,7 @@ def matched(trained: Sequence[Trained], words: Words, unit: str) -> Table | None
         difference = None if ours is None or theirs is None else theirs.value - ours.value
         shown = MISSING if difference is None else words.number(difference, "+.2f")
         rows.append(
-            (Cell(str(a.latents), value=a.latents), text(a.name), text(b.name),
+            (Cell(str(a.latents), value=a.latents), text_cell(a.name), text_cell(b.name),
              nats(words, ours), nats(words, theirs), Cell(shown, value=difference), nats(words, a.metric("test", "kl")))
         )  # fmt: skip
     losses = dict.fromkeys(lineup.loss_of(a.first.spec.model, words) for a, _ in found)
@@ -317,7 +319,7 @@ def everything(runs: Sequence[Run], words: Words, shape: Sequence[int]) -> Table
         for split in PARTS:
             if split in run.metrics:
                 cells = [part_cell(words, model, split, m, NATS if m in METRICS[:3] else FINE) for m in METRICS]
-                rows.append((text(run.spec.name), seed, text(words(f"report.part.{split}")), *cells))
+                rows.append((text_cell(run.spec.name), seed, text_cell(words(f"report.part.{split}")), *cells))
     return Table("everything", words("report.caption.everything"), tuple(columns), tuple(rows))
 
 
@@ -330,11 +332,11 @@ def settings(trained: Sequence[Trained], words: Words) -> Table:
     for model in trained:
         spec, train = model.first.spec.model, model.first.spec.train
         network = f"{lineup.part_text(spec.network)} {'–'.join(map(str, spec.hidden))}, {spec.activation}"
-        parts = [text(lineup.part_text(p)) for p in (spec.posterior, spec.prior, spec.likelihood, spec.objective)]
+        parts = [text_cell(lineup.part_text(p)) for p in (spec.posterior, spec.prior, spec.likelihood, spec.objective)]
         rate = words.number(train.learning_rate, "g")
         rate += "" if train.schedule == "constant" else f" ({train.schedule})"
         rows.append(
-            (text(model.name), text(network), *parts, _epochs(model), count(words, train.batch_size),
+            (text_cell(model.name), text_cell(network), *parts, _epochs(model), count(words, train.batch_size),
              Cell(rate, value=train.learning_rate))
         )  # fmt: skip
     return Table("settings", words("report.caption.settings"), columns, tuple(rows))
@@ -348,7 +350,7 @@ def times(runs: Sequence[Run], words: Words) -> Table:
     for run in runs:
         epochs = len(run.history["loss"])
         rows.append(
-            (text(run.spec.name), Cell(str(run.spec.seed), value=run.spec.seed), count(words, epochs),
+            (text_cell(run.spec.name), Cell(str(run.spec.seed), value=run.spec.seed), count(words, epochs),
              Cell(words.number(run.seconds, ".1f"), value=run.seconds),
              Cell(words.number(run.seconds / epochs, ".3f"), value=run.seconds / epochs))
         )  # fmt: skip
@@ -364,7 +366,7 @@ def parts_of(card: dict[str, Any], words: Words) -> Table:
     totals, labels = card["counts"], card.get("labels", {})
     rows = []
     for i, name in enumerate([*card["classes"], None]):
-        cells = [text(words("report.column.total") if name is None else name)]
+        cells = [text_cell(words("report.column.total") if name is None else name)]
         for split in PARTS:
             if name is not None and split not in labels:
                 cells += [Cell(MISSING), Cell(MISSING)]
@@ -378,7 +380,7 @@ def parts_of(card: dict[str, Any], words: Words) -> Table:
 
 def _epochs(model: Trained) -> Cell:
     low, high = model.epochs
-    return Cell(str(low), value=low) if low == high else text(f"{low}–{high}")
+    return Cell(str(low), value=low) if low == high else text_cell(f"{low}–{high}")
 
 
 def _errors(trained: Sequence[Trained], words: Words, unit: str) -> str:
