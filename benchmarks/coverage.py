@@ -15,11 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from latente.evaluation.comparison.elbow import find_elbow
-from latente.evaluation.findings import measures
-from latente.evaluation.findings.claims import above, below, beside, every
-from latente.evaluation.findings.measures import LEVEL, bonferroni, combine
+from latente.analysis.conclusions import measures
+from latente.analysis.conclusions.claims import above, below, beside, every
+from latente.analysis.elbow import find_elbow
+from latente.evaluation.metrics import influence
 from latente.evaluation.metrics.differences import from_parts, mean_difference, part_of, together
+from latente.evaluation.metrics.influence import combine
+from latente.evaluation.metrics.intervals import LEVEL, bonferroni
 from latente.evaluation.metrics.representation import cluster_agreement
 
 SIZES, EXAMPLES, NOISE = (3, 6, 10), 200, 4.0
@@ -152,11 +154,11 @@ def shares(rng: np.random.Generator, trials: int) -> dict[str, float]:
         for _ in range(trials):
             a, b, real = ((rng.random(k) < q).astype(float) for k, q in ((n, p), (n, p), (1000, 0.9)))
             spans = {
-                "share": (measures.share([a]), p),
-                "normal, as it was": (combine([measures.mean(a)]), p),
-                "difference of two sets": (measures.shares_apart([(a, b)]), 0.0),
-                "difference on the same": (measures.shares_paired([(a, b)]), 0.0),
-                "ratio": (measures.shares_ratio([a], real), p / 0.9),
+                "share": (influence.share([a]), p),
+                "normal, as it was": (combine([influence.mean(a)]), p),
+                "difference of two sets": (influence.shares_apart([(a, b)]), 0.0),
+                "difference on the same": (influence.shares_paired([(a, b)]), 0.0),
+                "ratio": (influence.shares_ratio([a], real), p / 0.9),
             }
             for name, (span, truth) in spans.items():
                 held[name] += span is not None and span.low <= truth <= span.high
@@ -168,7 +170,7 @@ def each_of_several(rng: np.random.Generator, trials: int) -> dict[str, float]:
     """How often a claim about each of several that do nothing fails, or holds; and it failing as it was."""
     found = {}
     for number in (1, 3, 7):
-        spans = [[combine([measures.mean(rng.normal(size=100))]) for _ in range(number)] for _ in range(trials)]
+        spans = [[combine([influence.mean(rng.normal(size=100))]) for _ in range(number)] for _ in range(trials)]
         told = [every(lambda e, n: above(beside(e, n), 0), each) for each in spans]
         before = [any(above(e, 0) == "fails" for e in each) for each in spans]
         found |= {f"{number}, fails": told.count("fails") / trials, f"{number}, holds": told.count("holds") / trials}

@@ -20,12 +20,12 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "interfaces" / "explorer"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "helpers"))
 
 from browser import Browser
 
-from latente.interfaces.explorer import launch, wire
-from latente.interfaces.explorer.shelf import Shelf
+from latente.explorer import launch, packing
+from latente.explorer.catalogue import Shelf
 
 MILLION = 1_000_000
 SECONDS = 3.0
@@ -191,7 +191,7 @@ def million(explored: Any) -> bytes:
     pick = rng.integers(0, meta["n"], MILLION)
     codes = arrays["codes"][pick] + 0.05 * rng.normal(size=(MILLION, meta["d"]))
     arrays |= {"codes": codes.astype(np.float32), "labels": arrays["labels"][pick], "spread": arrays["spread"][pick]}
-    return wire.pack({**meta, "n": MILLION}, arrays)
+    return packing.pack({**meta, "n": MILLION}, arrays)
 
 
 if __name__ == "__main__":

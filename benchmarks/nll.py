@@ -27,9 +27,9 @@ import jax.random as jr
 import numpy as np
 
 import latente
-from latente.evaluation.bounds import IMAGES, nll
-from latente.evaluation.memory import MEMORY, codes_at_once
-from latente.model.autoencoder import build
+from latente.evaluation.batching import MEMORY, codes_at_once
+from latente.evaluation.likelihood.importance import IMAGES, nll
+from latente.model.build import build
 from latente.training.examples import Examples, Scale
 
 HERE = Path(__file__).parent

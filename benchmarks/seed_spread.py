@@ -4,7 +4,7 @@ Nine models of the zoo, five seeds each, on the digits that come with latente (s
 
     python benchmarks/seed_spread.py [FOLDER]
 
-It is what `latente.evaluation.comparison.power.TYPICAL` is from.
+It is what `latente.analysis.power.TYPICAL` is from.
 """
 
 from __future__ import annotations

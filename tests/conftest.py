@@ -13,11 +13,11 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
 
 import pytest
+from made import blobs
 
 from latente.compiling import TRIED_ON, installed
 from latente.data.source import make_source
 from latente.data.split import split_source
-from made import blobs
 
 # Kernels by LLVM alone, without MLIR before it: compiling takes two fifths less. A jaxlib that does not know a flag
 # refuses to start.

@@ -8,11 +8,11 @@ import time
 
 import numpy as np
 import pytest
+from made import blobs
 from safetensors.numpy import load_file
 
 import latente
 from latente import stopping
-from made import blobs
 
 LISTENS = """
 import os, signal, sys, time

@@ -54,7 +54,7 @@ def test_public_names_are_all_there_and_sorted_by_kind():
 
 def test_help_and_the_bare_import_stay_light():
     code = "import sys, latente; sys.argv=['latente','--help']\n"
-    code += "from latente.interfaces.cli import main\n"
+    code += "from latente.cli.main import main\n"
     code += "try: main()\nexcept SystemExit: pass\n"
     code += "heavy={'jax','numpy','pandas','matplotlib','sklearn','rich','scipy'} & set(sys.modules)\n"
     code += "assert not heavy, heavy"

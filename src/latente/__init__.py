@@ -26,17 +26,18 @@ from latente.errors import (
 )
 
 if TYPE_CHECKING:
+    from latente.analysis.compare import compare
+    from latente.analysis.elbow import elbow
     from latente.data.load import load_data
     from latente.data.split import Data
-    from latente.evaluation.comparison.compare import compare
-    from latente.evaluation.comparison.sweep import elbow
     from latente.evaluation.evaluate import Metric
     from latente.evaluation.run import Run, fit, load
-    from latente.interfaces.callback import ReconstructionCallback
-    from latente.interfaces.study import Study, load_study, report_study, run_study
-    from latente.interfaces.studyfile import read_study
     from latente.objective.presets import AE, VAE, preset
+    from latente.report.callback import ReconstructionCallback
     from latente.spec import ModelSpec, TrainSpec
+    from latente.studies.folder import Study, load_study
+    from latente.studies.study import report_study, run_study
+    from latente.studies.study_file import read_study
     from latente.training.fit import Epoch
 
 # Importing latente must stay fast (the command line's --help), so the rest is imported at first use.
@@ -46,21 +47,21 @@ _HOME = {
     "Epoch": "latente.training.fit",
     "Metric": "latente.evaluation.evaluate",
     "ModelSpec": "latente.spec",
-    "ReconstructionCallback": "latente.interfaces.callback",
+    "ReconstructionCallback": "latente.report.callback",
     "Run": "latente.evaluation.run",
-    "Study": "latente.interfaces.study",
+    "Study": "latente.studies.study",
     "TrainSpec": "latente.spec",
     "VAE": "latente.objective.presets",
-    "compare": "latente.evaluation.comparison.compare",
-    "elbow": "latente.evaluation.comparison.sweep",
+    "compare": "latente.analysis.compare",
+    "elbow": "latente.analysis.elbow",
     "fit": "latente.evaluation.run",
     "load": "latente.evaluation.run",
     "load_data": "latente.data.load",
-    "load_study": "latente.interfaces.study",
+    "load_study": "latente.studies.study",
     "preset": "latente.objective.presets",
-    "read_study": "latente.interfaces.studyfile",
-    "report_study": "latente.interfaces.study",
-    "run_study": "latente.interfaces.study",
+    "read_study": "latente.studies.study_file",
+    "report_study": "latente.studies.study",
+    "run_study": "latente.studies.study",
 }
 
 __all__ = [

@@ -2,6 +2,6 @@
 
 import sys
 
-from latente.interfaces.cli import main
+from latente.cli.main import main
 
 sys.exit(main())

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from latente import load_data
+from latente.cli.main import main
 from latente.data.notes import Note, counted, listed, printable, sentences
-from latente.interfaces.cli import main
-from latente.interfaces.report import _data_facts
-from latente.interfaces.words import Words
+from latente.language.words import Words
+from latente.report.sections import _data_facts
 from latente.spec import StudySpec
 
 

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 import latente
+from latente.cli.main import main
 from latente.data.columns import column_kinds
 from latente.data.load import load_data
 from latente.evaluation.scores import scores
-from latente.interfaces.cli import main
-from latente.interfaces.scales import scale_name
-from latente.interfaces.warned import in_language
-from latente.interfaces.words import Words
+from latente.language.message import in_language
+from latente.language.words import Words
+from latente.report.tables.names import scale_name
 from latente.spec import RunSpec, TrainSpec
 from latente.training import store
 from latente.training.check import check

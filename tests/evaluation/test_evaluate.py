@@ -7,7 +7,7 @@ import pytest
 
 import latente
 from latente.evaluation.evaluate import per_example, summarise
-from latente.model.autoencoder import build
+from latente.model.build import build
 from latente.objective.objectives import objectives
 from latente.training.examples import Examples, Scale
 

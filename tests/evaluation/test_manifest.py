@@ -7,17 +7,17 @@ import threading
 
 import numpy as np
 import pytest
+from maderuns import made_run
 
 import latente
+from latente.cli.main import main
 from latente.errors import LatenteError, StoreError
 from latente.evaluation import manifest
+from latente.evaluation.access_log import Look
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.folders import refuse_links
-from latente.evaluation.looks import Look
+from latente.evaluation.measured import Measured
 from latente.evaluation.run_files import parse_history
-from latente.evaluation.scores.base import Measured
-from latente.interfaces.cli import main
-from maderuns import made_run
 
 NEEDED = ["spec.json", "data.json", "metrics.json", "times.json", "history.csv", "weights.safetensors"]
 SPARED = ["frames.safetensors", "per_example.safetensors", "scores/test.nll_5.safetensors", "scale.safetensors"]

@@ -4,12 +4,12 @@ import warnings
 
 import numpy as np
 import pytest
+from made import blobs, untrained
 
 import latente
+from latente.cli.main import main
 from latente.errors import DataError, LatenteWarning, SpecError, StoreError
 from latente.evaluation.run_files import SCALE
-from latente.interfaces.cli import main
-from made import blobs, untrained
 
 SMALL = {"hidden": (8,)}
 X, Y = blobs(120, (6, 5))

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from madeflows import normal, shaken
 
 from latente.model.flows import (
     Autoregressive,
@@ -16,7 +17,6 @@ from latente.model.flows import (
     maf,
     real_nvp,
 )
-from madeflows import normal, shaken
 
 SMALL = {"hidden": (16,)}
 BUILD = {

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from madeflows import PLANE, base_log_prob, base_sample, shaken
 from scipy import stats
 
 from latente.errors import SpecError
 from latente.model.flows import flow_log_prob, flow_sample, flow_sample_and_log_prob
-from madeflows import PLANE, base_log_prob, base_sample, shaken
 
 
 @pytest.mark.parametrize("name", ["real-nvp", "maf", "iaf"])

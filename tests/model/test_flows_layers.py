@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from madeflows import normal, shaken
 
 from latente.errors import SpecError
 from latente.model.flows import (
@@ -27,7 +28,6 @@ from latente.model.flows import (
     real_nvp,
     reversing,
 )
-from madeflows import normal, shaken
 
 
 @pytest.mark.parametrize(("dim", "hidden"), [(5, (32, 32)), (5, (2,)), (2, ())])

@@ -8,10 +8,10 @@ import jax.random as jr
 import numpy as np
 import optax
 import pytest
+from madeflows import PLANE, base_log_prob, base_sample
 from scipy import stats
 
 from latente.model.flows import flow_log_prob, flow_sample, flow_sample_and_log_prob
-from madeflows import PLANE, base_log_prob, base_sample
 
 WIDTH = 0.4  # of the banana
 ENTROPY = 1 + math.log(2 * math.pi) + math.log(WIDTH)

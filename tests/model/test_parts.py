@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from latente.errors import DataError, SpecError
-from latente.model.autoencoder import build
+from latente.model.build import build
 from latente.model.likelihoods import likelihoods
 from latente.model.likelihoods.bernoulli import Bernoulli
 from latente.model.likelihoods.gaussian import Gaussian

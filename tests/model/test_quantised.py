@@ -10,7 +10,7 @@ import pytest
 
 import latente
 from latente.errors import SpecError
-from latente.model.autoencoder import build
+from latente.model.build import build
 from latente.model.posteriors import posteriors
 from latente.objective.objectives import objectives
 from latente.objective.presets import AE, VAE, VQVAE

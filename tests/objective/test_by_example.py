@@ -5,7 +5,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from latente.model.autoencoder import build
+from latente.model.build import build
 from latente.objective.objectives import objectives
 from latente.objective.presets import preset
 from latente.objective.terms import Batch

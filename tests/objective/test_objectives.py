@@ -5,10 +5,11 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from lineargaussian import EVIDENCE, linear_gaussian, with_encoder
 from scipy import stats
 
 from latente.errors import SpecError
-from latente.model.autoencoder import build
+from latente.model.build import build
 from latente.model.posteriors.dirac import Dirac
 from latente.model.posteriors.gaussian import DiagonalGaussian
 from latente.model.priors.normal import StandardNormal
@@ -18,7 +19,6 @@ from latente.objective.objectives.elbo import ELBO
 from latente.objective.objectives.reconstruction import Reconstruction
 from latente.objective.presets import AE, VAE
 from latente.objective.terms import batch_of
-from lineargaussian import EVIDENCE, linear_gaussian, with_encoder
 
 
 def test_kl_is_the_monte_carlo_one():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latente.errors import SpecError
-from latente.model.autoencoder import build
+from latente.model.build import build
 from latente.objective.objectives import objectives
 from latente.objective.presets import preset
 from latente.objective.terms import LAST_STEP, Batch

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from made import blobs
 
 import latente
 from latente.data.source import make_source
@@ -14,7 +15,6 @@ from latente.errors import DataError, LatenteError, SpecError
 from latente.model.networks import Network, networks
 from latente.training import check as checking
 from latente.training import fit as fitting
-from made import blobs
 
 IMAGES = split_source(make_source("blobs", *blobs(100)))
 ALIKE = split_source(make_source("alike", blobs(100)[0], np.zeros(100, int)))

@@ -9,12 +9,13 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from made import blobs
 
 from latente import compiling
 from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.errors import DataError, SpecError, StoreError, TrainingError
-from latente.model.autoencoder import build
+from latente.model.build import build
 from latente.objective.objectives import objectives
 from latente.objective.presets import AE, VAE
 from latente.objective.terms import batch_of
@@ -26,7 +27,6 @@ from latente.training.examples import Examples, Scale
 from latente.training.fit import fit
 from latente.training.order import random_order
 from latente.training.step import Recipe, mean_terms
-from made import blobs
 
 SMALL = RunSpec("small", 0, VAE(2, hidden=(16,)), TrainSpec(epochs=3, batch_size=50))
 

@@ -9,9 +9,9 @@ import pytest
 
 import latente
 from latente.compiling import plain
-from latente.evaluation import evaluate, fitted, latent
+from latente.evaluation import evaluate, fit_prior, latent
 from latente.evaluation.outliers import regret as regrets
-from latente.model.autoencoder import build
+from latente.model.build import build
 from latente.objective.objectives import objectives
 from latente.training import memory, step
 from latente.training.examples import Examples, Scale
@@ -77,7 +77,7 @@ def test_the_numbers_do_not_know_how_many_were_worked_on_together(monkeypatch):
 
     def all_of_them():
         found = evaluate.per_example(model, objective, ONE, examples, samples=2)
-        found["codes"] = fitted.codes_of(model, ONE, examples, seed=3)
+        found["codes"] = fit_prior.codes_of(model, ONE, examples, seed=3)
         found["means"], found["images"] = latent.encode(model, x), latent.reconstruct(model, x)
         found["drawn"] = latent.sample_codes(model, 9, seed=1)
         found["regret"] = regrets.regret(model, ONE, examples.take(slice(9)), steps=3)
@@ -85,7 +85,7 @@ def test_the_numbers_do_not_know_how_many_were_worked_on_together(monkeypatch):
         return found | {f"val_{k}": v for k, v in validated.items()}
 
     together = all_of_them()
-    for module in (evaluate, fitted, latent, step):
+    for module in (evaluate, fit_prior, latent, step):
         monkeypatch.setattr(module, "rows_at_once", lambda *given: min(7, given[-1]))
     monkeypatch.setattr(regrets, "codes_within", lambda *_: 3)
     jax.clear_caches()

@@ -13,7 +13,7 @@ import pytest
 
 from latente.atomic import read_bytes, read_json, write_bytes, write_json, write_text
 from latente.errors import StoreError
-from latente.model.autoencoder import build
+from latente.model.build import build
 from latente.objective.presets import VAE
 from latente.training import store
 

@@ -9,6 +9,7 @@ from typing import Any
 from latente.atomic import JSON_LIMIT, cannot_write, parse_json, read_json
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation.manifest import Manifest, reading
+from latente.evaluation.run import run_folders
 from latente.spec import DataSpec, RunSpec, StudySpec, build, run_from_dict
 
 STUDY = "study.json"
@@ -109,3 +110,30 @@ def _study(table: dict[str, Any]) -> StudySpec:
     runs = tuple(run_from_dict(run) for run in table["runs"])
     study: StudySpec = build(StudySpec, {**table, "data": data, "runs": runs}, "study")
     return study
+
+
+def _folders(folder: Path) -> list[Path]:
+    """The run folders that a folder is or holds."""
+    if not folder.is_dir():
+        raise StoreError(f"{folder}: no such folder; give a run's, or a study's (latente list shows those in runs/)")
+    if is_study(folder):
+        return _of_study(folder)
+    if is_finished(folder) and (folder / "spec.json").is_file():
+        return [folder]
+    if any(folder.glob("seed-*/metrics.json")):
+        return run_folders(folder)
+    if (folder / "checkpoint.safetensors").is_file() or (folder / "spec.json").is_file():
+        raise StoreError(f"{folder}: the run is not finished; go on with its study: latente run … --resume")
+    raise StoreError(f"{folder}: is neither a run's folder (spec.json) nor a study's (study.json)")
+
+
+def _of_study(folder: Path) -> list[Path]:
+    runs = [run_folder(folder, run) for run in read_study(folder)[0].expanded()]
+    missing = [r for r in runs if not is_finished(r)]
+    if missing:
+        names = ", ".join(str(r.relative_to(folder / "runs")) for r in missing[:4])
+        raise StoreError(
+            f"{folder}: {len(missing)} of {len(runs)} runs are not finished ({names}); finish it with the same "
+            f"latente run … --out {folder} --resume, or name the folders of finished runs"
+        )
+    return runs

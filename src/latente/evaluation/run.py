@@ -26,11 +26,11 @@ from latente.data.tables import rows_of
 from latente.data.units import Units
 from latente.errors import DataError, DownloadError, LatenteError, LatenteWarning, SpecError, StoreError, unknown
 from latente.evaluation import latent, manifest
+from latente.evaluation.access_log import Look, command, look
 from latente.evaluation.evaluate import METRICS, Metric, PerExample, per_example, summarise
-from latente.evaluation.fitted import check_kind, codes_of, fit_prior
+from latente.evaluation.fit_prior import check_kind, codes_of, fit_prior
 from latente.evaluation.folders import is_finished
-from latente.evaluation.looks import Look, command, look
-from latente.evaluation.outliers.per_example import anomaly_scores, default_of
+from latente.evaluation.outliers.anomaly_scores import anomaly_scores, default_of
 from latente.evaluation.run_files import (
     PRIOR,
     SCORES,
@@ -47,7 +47,7 @@ from latente.evaluation.run_files import (
 from latente.evaluation.scores import Measured, Score, scores
 from latente.evaluation.spec_file import spec_table
 from latente.model.autoencoder import Autoencoder
-from latente.model.autoencoder import part as part_of_spec
+from latente.model.build import part as part_of_spec
 from latente.model.priors import Prior
 from latente.model.priors.fitted import blank_prior, part_of
 from latente.objective.objectives import objectives
@@ -194,7 +194,7 @@ class Run:
             kind: "gaussian-mixture", "kde", "realnvp", "maf" or "second-stage-vae"; "autoregressive" for quantised
                 codes.
             seed: of the codes drawn and of the fit.
-            options: of the kind, for instance ``components=20`` (see `latente.evaluation.fitters`); those that stop
+            options: of the kind, for instance ``components=20`` (see `latente.evaluation.fit_prior`); those that stop
                 early do so by the codes of the validation examples.
 
         Raises:
@@ -373,7 +373,7 @@ class Run:
 
         Args:
             x: examples, shape (n, *shape), as in `encode`.
-            by: "regret", "reconstruction" or "nll" (see `latente.evaluation.outliers.per_example.anomaly_scores`,
+            by: "regret", "reconstruction" or "nll" (see `latente.evaluation.outliers.anomaly_scores.anomaly_scores`,
                 which also says why a likelihood alone may fail); by default the regret, or the reconstruction error
                 of a model whose codes have no density.
             given, scaled: as in `encode`.
@@ -493,7 +493,7 @@ class Run:
             SpecError: a model that the page cannot show, or the extra ``latente[explorer]`` is not installed.
         """
         # By name: evaluation knows nothing of the interfaces.
-        return importlib.import_module("latente.interfaces.explorer.launch").show(self, *others, split=split, lang=lang)
+        return importlib.import_module("latente.explorer.launch").show(self, *others, split=split, lang=lang)
 
     def save(self, path: str | Path) -> Path:
         """Write spec, weights, history, metrics and data card to a folder, each file in one step.
@@ -600,7 +600,7 @@ def fit(
     if not (on_epoch is None if progress is None else progress):
         return train_run(spec, data, checkpoint=place, on_epoch=on_epoch)
     # By name: evaluation knows nothing of the interfaces.
-    fitting = importlib.import_module("latente.interfaces.progress").fitting
+    fitting = importlib.import_module("latente.cli.progress").fitting
     with fitting(spec) as show:
 
         def both(epoch: Epoch) -> None:

@@ -19,10 +19,10 @@ from latente.atomic import JSON_LIMIT, as_json, parse_json
 from latente.data.split import PARTS
 from latente.data.units import Units, span_of
 from latente.errors import DataError, SpecError, StoreError
+from latente.evaluation.access_log import Look
 from latente.evaluation.evaluate import METRICS, Metric, PerExample
-from latente.evaluation.looks import Look
 from latente.evaluation.manifest import Manifest
-from latente.evaluation.scores.base import Measured
+from latente.evaluation.measured import Measured
 from latente.evaluation.spec_file import spec_of
 from latente.spec import RunSpec
 from latente.training import store

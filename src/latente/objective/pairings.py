@@ -12,7 +12,8 @@ import jax
 import jax.random as jr
 
 from latente.errors import SpecError
-from latente.model.autoencoder import Autoencoder, build
+from latente.model.autoencoder import Autoencoder
+from latente.model.build import build
 from latente.model.posteriors import posteriors
 from latente.model.priors import priors
 from latente.objective.objectives import objectives

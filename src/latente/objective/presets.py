@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from latente.errors import SpecError, unknown
-from latente.model.autoencoder import part
+from latente.model.build import part
 from latente.model.likelihoods import likelihoods
 from latente.model.networks import networks
 from latente.model.posteriors import posteriors

@@ -18,7 +18,8 @@ from latente.data.notes import Note, listed, tell
 from latente.data.source import MINUS_ONE
 from latente.data.split import Data
 from latente.errors import DataError, LatenteError, SpecError
-from latente.model.autoencoder import Autoencoder, build, with_bias
+from latente.model.autoencoder import Autoencoder
+from latente.model.build import build, with_bias
 from latente.model.likelihoods import likelihoods
 from latente.model.networks import networks
 from latente.model.posteriors import posteriors

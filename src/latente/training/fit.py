@@ -21,7 +21,7 @@ from latente.data.split import Data
 from latente.data.units import Units, span_of
 from latente.errors import StoreError, TrainingError
 from latente.model.autoencoder import Autoencoder
-from latente.model.autoencoder import start as start_model
+from latente.model.build import start as start_model
 from latente.objective.objectives import Objective
 from latente.objective.objectives.base import Opponent
 from latente.spec import RunSpec, TrainSpec, as_dict

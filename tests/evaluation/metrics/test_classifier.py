@@ -9,13 +9,16 @@ from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.errors import DataError, LatenteWarning, SpecError, StoreError
 from latente.evaluation.metrics import classifier_cache
-from latente.evaluation.metrics.classifier import RECIPE, Recipe, fingerprint_of, train_classifier
-from latente.evaluation.metrics.classifier_cache import frozen_classifier, read_classifier, write_classifier
-from latente.evaluation.metrics.classifier_distance import (
+from latente.evaluation.metrics.classifier import (
+    RECIPE,
+    Recipe,
+    fingerprint_of,
     frechet_classifier_distance,
     kernel_classifier_distance,
     one_classifier,
+    train_classifier,
 )
+from latente.evaluation.metrics.classifier_cache import frozen_classifier, read_classifier, write_classifier
 from latente.evaluation.metrics.generation import frechet_distance, kernel_distance
 from latente.training import store
 

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from latente.errors import DataError, SpecError
-from latente.evaluation.findings.measures import Estimate
 from latente.evaluation.metrics import differences as r
+from latente.evaluation.metrics.intervals import Estimate
 
 RNG = np.random.default_rng(0)
 

@@ -10,14 +10,21 @@ from sklearn.metrics import mutual_info_score
 from sklearn.svm import LinearSVC
 
 from latente.errors import DataError
-from latente.evaluation.metrics.disentanglement.codes import binned, mutual_information, standard_error
-from latente.evaluation.metrics.disentanglement.dci import dci, halves, purity
-from latente.evaluation.metrics.disentanglement.factorvae import factor_vae
-from latente.evaluation.metrics.disentanglement.irs import irs
-from latente.evaluation.metrics.disentanglement.mig import mig
-from latente.evaluation.metrics.disentanglement.modularity import modularity
-from latente.evaluation.metrics.disentanglement.sap import sap
-from latente.evaluation.metrics.disentanglement.scores import NAMES, scores
+from latente.evaluation.metrics.disentanglement import (
+    NAMES,
+    binned,
+    dci,
+    factor_vae,
+    halves,
+    irs,
+    mig,
+    modularity,
+    mutual_information,
+    purity,
+    sap,
+    scores,
+    standard_error,
+)
 
 
 def grid(*sizes, times=1):

@@ -9,8 +9,9 @@ from scipy.linalg import sqrtm
 from scipy.spatial.distance import jensenshannon
 
 from latente.errors import DataError, SpecError
-from latente.evaluation.metrics import balance, generation
-from latente.evaluation.metrics.balls import membership, radii
+from latente.evaluation.metrics import generation
+from latente.evaluation.metrics import generation as balance
+from latente.evaluation.metrics.generation import membership, radii
 
 RNG = np.random.default_rng(0)
 

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from latente.evaluation.outliers.regret import JUDGED, regret
-from latente.model.autoencoder import build
+from latente.model.build import build
 from latente.objective.presets import VAE
 from latente.training.examples import Examples, Scale
 

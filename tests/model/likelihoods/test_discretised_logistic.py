@@ -10,7 +10,7 @@ from scipy import special, stats
 
 import latente
 from latente.errors import DataError, SpecError
-from latente.model.autoencoder import build
+from latente.model.build import build
 from latente.model.likelihoods import likelihoods
 from latente.model.likelihoods.discretised_logistic import log_bin, mean_level
 

@@ -9,7 +9,7 @@ import pytest
 from scipy.signal import correlate
 
 from latente.errors import SpecError
-from latente.model.autoencoder import build
+from latente.model.build import build
 from latente.model.networks import networks
 from latente.model.networks.base import Plan
 from latente.model.networks.convolutional import Conv, Residual

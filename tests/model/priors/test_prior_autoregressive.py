@@ -12,8 +12,8 @@ from scipy import stats
 
 import latente
 from latente.errors import DataError, SpecError
-from latente.evaluation.fitted import fit_prior
-from latente.model.autoencoder import build
+from latente.evaluation.fit_prior import fit_prior
+from latente.model.build import build
 from latente.model.priors import priors
 from latente.model.priors.autoregressive import Autoregressive
 

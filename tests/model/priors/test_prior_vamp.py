@@ -10,7 +10,7 @@ from scipy import special, stats
 
 import latente
 from latente.errors import SpecError
-from latente.model.autoencoder import build, start
+from latente.model.build import build, start
 from latente.model.priors import priors
 from latente.model.priors.vamp import EDGE, PosteriorMixture
 from latente.objective.divergences import rate

@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from latente.model.autoencoder import build
+from latente.model.build import build
 from latente.objective.terms import Batch
 from latente.spec import ModelSpec
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from latente.errors import SpecError
-from latente.model.autoencoder import build
+from latente.model.build import build
 from latente.model.likelihoods.bernoulli import Bernoulli
 from latente.model.posteriors.dirac import Dirac
 from latente.objective.objectives import objectives

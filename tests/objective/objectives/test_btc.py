@@ -11,7 +11,7 @@ import pytest
 from scipy.special import logsumexp
 from scipy.stats import norm
 
-from latente.model.autoencoder import build
+from latente.model.build import build
 from latente.objective.divergences import kl
 from latente.objective.objectives.btc import BetaTC, decompose, log_importance
 from latente.spec import ModelSpec

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
-from latente.model.autoencoder import build
+from latente.model.build import build
 from latente.objective.objectives.capacity import Capacity
 from latente.objective.objectives.contractive import Contractive
 from latente.objective.objectives.denoising import Denoising

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from latente.errors import SpecError
-from latente.model.autoencoder import build
+from latente.model.build import build
 from latente.model.posteriors.gaussian import DiagonalGaussian
 from latente.objective.objectives import objectives
 from latente.objective.objectives.capacity import Capacity

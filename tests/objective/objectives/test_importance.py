@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from lineargaussian import EVIDENCE, SIGMA, VARIANCE, B, W, linear_gaussian
 from scipy import stats
 
 from latente.errors import SpecError
-from latente.model.autoencoder import build
+from latente.model.build import build
 from latente.model.posteriors.gaussian import DiagonalGaussian
 from latente.objective.objectives import objectives
 from latente.objective.objectives.dreg import DReG
@@ -20,7 +21,6 @@ from latente.objective.objectives.iwae import IWAE
 from latente.objective.objectives.multi import CIWAE, MIWAE, PIWAE
 from latente.objective.presets import AE, VAE
 from latente.objective.terms import batch_of
-from lineargaussian import EVIDENCE, SIGMA, VARIANCE, B, W, linear_gaussian
 
 SHIFT, WIDER = np.array([0.15, -0.1]), 1.8
 """How the wrong encoder's means and variances are off."""

@@ -14,7 +14,7 @@ from scipy.stats import norm
 import latente
 from latente.errors import SpecError
 from latente.evaluation import latent
-from latente.model.autoencoder import build
+from latente.model.build import build
 from latente.objective.divergences import kl
 from latente.objective.objectives.m2 import M2
 from latente.spec import ModelSpec

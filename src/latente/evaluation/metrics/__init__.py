@@ -2,5 +2,5 @@
 
 `generation` (are samples like the data?), `neighbours` (are they copies?), `reconstruction`, `representation` (what do
 codes say?), `anomaly` (do scores tell two sets apart?), `classifier` (the features in which samples are judged), and
-`resample`, from which all of them have their intervals.
+`intervals`, from which all of them have their intervals.
 """

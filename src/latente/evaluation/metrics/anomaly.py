@@ -14,16 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm, rankdata
 
 from latente.errors import DataError
-from latente.evaluation.findings.measures import LEVEL, Estimate
 from latente.evaluation.metrics.checks import array, vector, whole
 from latente.evaluation.metrics.differences import Difference
-from latente.evaluation.metrics.resample import (
-    DRAWS,
-    bounded,
-    check_level,
-    normal_interval,
-    wilson,
-)
+from latente.evaluation.metrics.intervals import DRAWS, LEVEL, Estimate, bounded, check_level, normal_interval, wilson
 
 Scores = NDArray[np.float64]
 

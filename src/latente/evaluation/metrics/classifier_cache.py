@@ -18,7 +18,6 @@ from latente.atomic import make_folder
 from latente.data.datasets import cache_folder
 from latente.data.split import Data
 from latente.errors import LatenteWarning, StoreError
-from latente.evaluation.findings.measures import Estimate
 from latente.evaluation.metrics.classifier import (
     RECIPE,
     Classifier,
@@ -29,6 +28,7 @@ from latente.evaluation.metrics.classifier import (
     train_classifier,
     untrained,
 )
+from latente.evaluation.metrics.intervals import Estimate
 from latente.training import store
 
 

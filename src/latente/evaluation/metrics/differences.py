@@ -14,9 +14,8 @@ from scipy.special import stdtrit
 from scipy.stats import t
 
 from latente.errors import DataError
-from latente.evaluation.findings.measures import LEVEL, Estimate, bonferroni
 from latente.evaluation.metrics.checks import array, vector
-from latente.evaluation.metrics.resample import check_level
+from latente.evaluation.metrics.intervals import LEVEL, Estimate, bonferroni, check_level
 
 K = TypeVar("K")
 

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latente.errors import DataError, SpecError, unknown
-from latente.evaluation.findings.measures import LEVEL, Estimate
 from latente.evaluation.metrics.checks import rows, whole
+from latente.evaluation.metrics.intervals import LEVEL, Estimate, bounded, check_level, mean_interval
 from latente.evaluation.metrics.neighbours import MEMORY, blocks, nearest, squared_distances
-from latente.evaluation.metrics.resample import bounded, check_level, mean_interval
 
 Floats = NDArray[np.float64]
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import chi2
 
 from latente.errors import DataError
-from latente.evaluation.findings.measures import LEVEL, Estimate
-from latente.evaluation.metrics.balls import membership, radii
-from latente.evaluation.metrics.checks import rows, whole
-from latente.evaluation.metrics.neighbours import MEMORY, blocks
-from latente.evaluation.metrics.resample import (
+from latente.evaluation.metrics.checks import array, labels, rows, whole
+from latente.evaluation.metrics.intervals import (
     GROUPS,
+    LEVEL,
+    Estimate,
     bounded,
     check_level,
     from_groups,
@@ -29,6 +29,7 @@ from latente.evaluation.metrics.resample import (
     widest,
     wilson,
 )
+from latente.evaluation.metrics.neighbours import MEMORY, blocks, nearest, squared_distances
 
 Floats = NDArray[np.float64]
 
@@ -242,3 +243,155 @@ def _kernel_sums(x: Floats, y: Floats, memory: int) -> tuple[Floats, Floats]:
 def _kernel_sums_of_itself(x: Floats) -> Floats:
     own: Floats = ((x**2).sum(axis=1) / x.shape[1] + 1) ** 3
     return own
+
+
+Labels = NDArray[np.int64]
+
+TIE = 1e-12
+"""Rounding of squared distances relative to the largest: a point this near to a ball's surface is not inside."""
+
+
+@dataclass(frozen=True)
+class Membership:
+    """Column 0 is of all points and balls, column 1 + g without those of group g.
+
+    Attributes:
+        balls: how many balls each point lies in, shape (points, 1 + groups).
+        points: how many points each ball holds, shape (centres, 1 + groups).
+    """
+
+    balls: NDArray[np.int64]
+    points: NDArray[np.int64]
+
+
+def radii(x: Floats, k: int, group: Labels, groups: int) -> Floats:
+    """Distance of each x to its k-th nearest other, with all (column 0) and without each group; (n, 1 + groups)."""
+    found = np.full((len(x), 1 + groups), np.nan)
+    todo, ask = np.arange(len(x)), min(len(x) - 1, k + max(10, 3 * k))
+    near = nearest(x, x, ask, same=True)
+    found[:, 0] = near.distance[:, k - 1]
+    while True:
+        for left in range(groups):
+            rank = np.cumsum(group[near.index] != left, axis=1)
+            place = (rank < k).sum(axis=1)
+            enough = place < rank.shape[1]
+            found[todo[enough], 1 + left] = near.distance[np.flatnonzero(enough), place[enough]]
+        missing = np.isnan(found).any(axis=1)
+        if not missing.any() or ask == len(x) - 1:
+            return found
+        # Neighbours all of one group: rare, so that asking again for more of them costs little.
+        ask = min(len(x) - 1, 4 * ask)
+        todo, near = np.arange(len(x)), nearest(x, x, ask, same=True)
+
+
+def membership(
+    points: Floats, point_group: Labels, centres: Floats, centre_group: Labels, radius: Floats, *, memory: int = MEMORY
+) -> Membership:
+    """Count points strictly inside balls around centres, for every group left out, in one pass over the distances.
+
+    Args:
+        points, centres: shapes (n, d) and (m, d).
+        point_group, centre_group: of each, in 0..groups − 1.
+        radius: of each ball, shape (m, 1 + groups), see `radii`.
+        memory: bytes that a block of distances may take.
+    """
+    columns = radius.shape[1]
+    balls = np.zeros((len(points), columns), np.int64)
+    held = np.zeros((len(centres), columns), np.int64)
+    middle = centres.mean(axis=0)
+    p, c = points - middle, centres - middle
+    squared = (c**2).sum(axis=1)
+    limit = radius**2 - TIE * max(float(squared.max()), float((p**2).sum(axis=1).max()))
+    largest = limit.max(axis=1)
+    for part in blocks(len(p), 2 * len(c), memory):
+        apart = squared_distances(p[part], c, squared)
+        # Few pairs are inside of even the largest ball: only they are looked at group by group.
+        flat = np.flatnonzero(apart < largest)
+        row, column = np.divmod(flat, len(c))
+        distance = apart.ravel()[flat]
+        for at in range(columns):
+            inside = distance < limit[column, at]
+            if at:
+                inside &= (centre_group[column] != at - 1) & (point_group[part][row] != at - 1)
+            balls[part, at] = np.bincount(row[inside], minlength=len(apart))
+            held[:, at] += np.bincount(column[inside], minlength=len(c))
+    return Membership(balls, held)
+
+
+@dataclass(frozen=True)
+class Balance:
+    """The classes of samples beside those of real examples.
+
+    Attributes:
+        shares: of each class among the samples, with its interval.
+        reference: of each class among the real examples, shape (classes,).
+        divergence: Jensen and Shannon's, in nats, 0 to ln 2, less its bias.
+        p_value: of equal shares (G test); 1 where there is one class only.
+    """
+
+    shares: tuple[Estimate, ...]
+    reference: Floats
+    divergence: Estimate
+    p_value: float
+
+
+def class_balance(real: ArrayLike, samples: ArrayLike, classes: int, *, level: float = LEVEL) -> Balance:
+    """Compare the classes of samples with those of real examples, both told by one classifier.
+
+    Args:
+        real, samples: labels, shapes (n,) and (m,), in 0..classes − 1.
+        classes: how many there are.
+        level: of the intervals; the divergence's is the jackknife's over both sets.
+
+    Raises:
+        DataError: none, or labels out of range.
+        SpecError: a level or a number of classes out of range.
+    """
+    check_level(level)
+    whole("classes", classes, 1)
+    sets = [labels(name, y, classes=classes) for name, y in (("real", real), ("samples", samples))]
+    for name, y in zip(("real", "samples"), sets, strict=True):
+        array(name, y, least=2)
+    counts = np.stack([np.bincount(y, minlength=classes) for y in sets]).astype(np.float64)
+    value, bias, square = _divergence(counts), 0.0, 0.0
+    for side in (0, 1):
+        # Leaving out any one example of a class gives the same value.
+        present = np.flatnonzero(counts[side])
+        left = np.array([_divergence(_less_one(counts, side, c)) for c in present.tolist()])
+        n = counts[side].sum()
+        bias += (n - 1) * (float((left * counts[side, present]).sum() / n) - value)
+        square += jackknife_error(left, counts[side, present]) ** 2
+    found = normal_interval(min(max(0.0, value - bias), math.log(2)), math.sqrt(square), level=level)
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    return Balance(
+        tuple(wilson(float(p), len(sets[1]), level=level) for p in shares[1]),
+        shares[0],
+        bounded(found, 0, math.log(2)),
+        _g_test(counts),
+    )
+
+
+def _less_one(counts: Floats, side: int, label: int) -> Floats:
+    left = counts.copy()
+    left[side, label] -= 1
+    return left
+
+
+def _divergence(counts: Floats) -> float:
+    p, q = counts / counts.sum(axis=1, keepdims=True)
+    return float(np.mean([_relative(p, (p + q) / 2), _relative(q, (p + q) / 2)]))
+
+
+def _relative(p: Floats, q: Floats) -> float:
+    there = p > 0
+    return float((p[there] * np.log(p[there] / q[there])).sum())
+
+
+def _g_test(counts: Floats) -> float:
+    present = counts[:, counts.sum(axis=0) > 0]
+    if present.shape[1] < 2:
+        return 1.0
+    expected = np.outer(present.sum(axis=1), present.sum(axis=0)) / present.sum()
+    there = present > 0
+    statistic = 2 * float((present[there] * np.log(present[there] / expected[there])).sum())
+    return float(chi2.sf(statistic, present.shape[1] - 1))

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import mannwhitneyu
 
+from latente.analysis.conclusions.measures import COPY
 from latente.errors import SpecError, unknown
-from latente.evaluation.findings.measures import COPY, LEVEL, Estimate
 from latente.evaluation.metrics.anomaly import auroc
 from latente.evaluation.metrics.checks import array, rows, whole
-from latente.evaluation.metrics.resample import check_level, wilson
+from latente.evaluation.metrics.intervals import LEVEL, Estimate, check_level, wilson
 
 MEMORY = 64 * 2**20
 """Bytes that blocks of distances or of converted examples may take."""

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latente.errors import DataError
-from latente.evaluation.findings.measures import LEVEL, Estimate
 from latente.evaluation.metrics.checks import labels, pair, vector, whole
-from latente.evaluation.metrics.resample import check_level, mean_interval
+from latente.evaluation.metrics.intervals import LEVEL, Estimate, check_level, mean_interval
 from latente.spec import got
 
 SIGMA, RADIUS = 1.5, 5

@@ -18,10 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit as t_quantile
 
 from latente.errors import DataError
-from latente.evaluation.findings.measures import LEVEL, Estimate
 from latente.evaluation.metrics.checks import labels, rows, whole
-from latente.evaluation.metrics.neighbours import nearest
-from latente.evaluation.metrics.resample import (
+from latente.evaluation.metrics.intervals import (
+    LEVEL,
+    Estimate,
     bounded,
     check_level,
     jackknife_error,
@@ -30,6 +30,7 @@ from latente.evaluation.metrics.resample import (
     wilson,
     with_both,
 )
+from latente.evaluation.metrics.neighbours import nearest
 
 PENALTIES = (0.01, 0.1, 1.0, 10.0)
 """Inverse strengths of the penalty that `best_penalty` chooses from."""

@@ -1,4 +1,4 @@
 """Out of distribution and anomaly: one score an example, and what a model is tried against.
 
-`regret` → `per_example` (the scores of any examples) and `against` (examples of something else).
+`regret` → `anomaly_scores` (of any examples) and `sources` (examples of something else).
 """

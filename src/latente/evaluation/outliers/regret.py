@@ -13,8 +13,8 @@ from jax import Array
 from numpy.typing import NDArray
 
 from latente.compiling import jit
-from latente.evaluation.bounds import log_weight
-from latente.evaluation.memory import codes_within, encoded_at_once
+from latente.evaluation.batching import codes_within, encoded_at_once
+from latente.evaluation.likelihood.importance import log_weight
 from latente.model.autoencoder import Autoencoder
 from latente.spec import check_seed
 from latente.training.examples import Examples, Scale

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from latente.evaluation.collapse import THRESHOLD, usage
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.latent import judged
-from latente.evaluation.scores.base import Measured, OnBatch, Score, scores
+from latente.evaluation.likelihood.collapse import THRESHOLD, usage
+from latente.evaluation.measured import Measured
+from latente.evaluation.scores.base import OnBatch, Score, scores
 from latente.training.examples import scale_of
 
 if TYPE_CHECKING:

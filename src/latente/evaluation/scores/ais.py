@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.errors import SpecError
-from latente.evaluation.ais import CHAINS, LEAPS, STEPS, ais, bdmc, objection
-from latente.evaluation.bounds import SAMPLES, nll
-from latente.evaluation.bounds import objection as unbounded
+from latente.evaluation.batching import MEMORY
 from latente.evaluation.evaluate import mean_and_error
-from latente.evaluation.memory import MEMORY
-from latente.evaluation.scores.base import EACH, Measured, OnBatch, Score, scores, told
+from latente.evaluation.likelihood.annealing import CHAINS, LEAPS, STEPS, ais, bdmc, objection
+from latente.evaluation.likelihood.importance import SAMPLES, nll
+from latente.evaluation.likelihood.importance import objection as unbounded
+from latente.evaluation.measured import EACH, Measured
+from latente.evaluation.scores.base import OnBatch, Score, scores, told
 from latente.evaluation.scores.nll import measured_of
 from latente.training.examples import examples_of, scale_of
 
@@ -76,7 +77,7 @@ class Annealing(Score):
         return reason or ""
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
-        """See `latente.evaluation.ais`; a warning where either bound is loose."""
+        """See `latente.evaluation.likelihood.annealing`; a warning where either bound is loose."""
         data, key = run.data, self.key()
         whole = examples_of(data, data.part(split), run.spec.model)
         chosen = subset(len(whole), self.images)

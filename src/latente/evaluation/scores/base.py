@@ -3,67 +3,32 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.evaluation.evaluate import Metric, mean_and_error
+from latente.evaluation.evaluate import Metric
 from latente.model.likelihoods.mixed import Mixed
-from latente.plain import as_text
 from latente.registry import Registry
 from latente.spec import Part
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from scipy.stats import norm
+
+from latente.evaluation.measured import Measured
+from latente.evaluation.metrics.intervals import LEVEL, Estimate
 
 scores: Registry[Score] = Registry("score")
 
 OnBatch = Callable[[int, int], object]
 """Called with (examples done, of how many)."""
-
-EACH = "each."
-"""What an array of one value an example is called, before the name of the number that is their mean."""
-
-
-@dataclass(frozen=True, repr=False)
-class Measured:
-    """What a score found.
-
-    Attributes:
-        values: each number by its column, with its standard error.
-        arrays: what figures need; and, of a number that is a mean of one value an example, those values (see `each`).
-        warnings: what its user should know, a sentence each.
-        score: what found it, as a study file says it.
-    """
-
-    values: Mapping[str, Metric]
-    arrays: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-    score: Part = ""
-
-    def __repr__(self) -> str:
-        numbers = [(name, f"{m.value:.6g} ± {m.standard_error:.2g}") for name, m in self.values.items()]
-        shown: list[tuple[str, object]] = [*numbers[:12]]
-        if len(numbers) > 12:
-            shown.append(("…", f"{len(numbers) - 12} more in values"))
-        shown += [("warning", warning) for warning in self.warnings[:3]]
-        return as_text("measured", shown)
-
-    def each(self, column: str) -> NDArray[np.floating] | None:
-        """The value of each example of which a number is the mean, shape (n,); None where it is no such mean.
-
-        Differences of two models are paired by them (see `latente.compare`).
-        """
-        found = self.arrays.get(EACH + column)
-        return None if found is None else np.asarray(found, np.float64)
-
-
-def by_example(column: str, values: NDArray[np.floating]) -> Measured:
-    """A number that is the mean of one value an example, shape (n,), with these kept."""
-    return Measured({column: mean_and_error(values)}, {EACH + column: np.asarray(values)})
 
 
 @dataclass(frozen=True)
@@ -120,3 +85,60 @@ def standardised(run: Run) -> str:
     """For a scale: of what columns squared errors are means, where each is in a unit of its own."""
     likelihood = run.model.likelihood
     return f", columns standardised ({', '.join(likelihood.columns)})" if isinstance(likelihood, Mixed) else ""
+
+
+Floats = NDArray[np.float64]
+
+UNLIKE = 'its columns are of different kinds and units, whose distances are none; "mean-mse" takes each in its own'
+"""Why a table of columns of different kinds has no number."""
+
+Z = float(norm.ppf(0.5 + LEVEL / 2))
+
+
+def metric(estimate: Estimate) -> Metric:
+    """An estimate as value and standard error: of the normal interval as wide as the wider side of its own.
+
+    The wider side, for an interval that ends where the measure does would else look surer than it is.
+    """
+    wide = max(estimate.high - estimate.value, estimate.value - estimate.low)
+    return Metric(float(estimate.value), float(wide) / Z if np.isfinite(wide) else 0.0)
+
+
+def ends(estimate: Estimate) -> tuple[float, float, float]:
+    """Value, low and high, for arrays."""
+    return float(estimate.value), float(estimate.low), float(estimate.high)
+
+
+def some(n: int, most: int, seed: int) -> NDArray[np.int64]:
+    """The indices of at most so many of n examples, in order: all, or some drawn without replacement."""
+    if n <= most:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
+
+
+def suffix(score: Any) -> str:
+    """The options of a score that are not its defaults, to tell its columns from others': "_samples500"."""
+    said = [(f.name, getattr(score, f.name), f.default) for f in dataclasses.fields(score)]
+    texts = [(n, "-".join(map(str, v)) if isinstance(v, tuple) else f"{v}") for n, v, usual in said if v != usual]
+    return "".join(f"_{name}{value}" for name, value in texts)
+
+
+def too_few(run: Run, least: int, parts: tuple[str, ...] = ("validation", "test")) -> str:
+    """Why a run has no number that needs so many examples of each part; "" where there are enough."""
+    sizes = {name: len(run.data.part(name)) for name in parts}
+    short = min(sizes, key=lambda name: sizes[name])
+    if sizes[short] >= least:
+        return ""
+    return f"the {short} part has {sizes[short]} examples, and at least {least} are needed"
+
+
+def not_finite(what: str, x: NDArray[np.floating]) -> str:
+    """What to say of codes, samples or reconstructions of which some are NaN or infinite; "" where none is."""
+    bad = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
+    return f"{bad} of {len(x)} {what} hold NaN or infinity, so that there are no numbers of them" if bad else ""
+
+
+def span(run: Run) -> tuple[float, float]:
+    """Lowest and highest value that the model's examples can have: 0 and 1 where they lie between, else the data's."""
+    low, high = run.card["range"]
+    return (0.0, 1.0) if low >= 0 and high <= 1 else (float(low), float(high))

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.errors import SpecError
-from latente.evaluation import decomposition
-from latente.evaluation.collapse import THRESHOLD, aggregate_mmd, diagnose, usage, wider
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.latent import judged
-from latente.evaluation.scores.base import Measured, OnBatch, Score, scores
+from latente.evaluation.likelihood import decomposition
+from latente.evaluation.likelihood.collapse import THRESHOLD, aggregate_mmd, diagnose, usage, wider
+from latente.evaluation.measured import Measured
+from latente.evaluation.scores.base import OnBatch, Score, scores
 from latente.training.examples import scale_of
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Collapse(Score):
         return ""
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
-        """See `latente.evaluation.collapse`; the diagnosis is the warning where latents are unused."""
+        """See `latente.evaluation.likelihood.collapse`; the diagnosis is the warning where latents are unused."""
         data, model = run.data, run.model
         examples = judged(model, run.spec.model, data, data.part(split))
         found = usage(model, scale_of(data), examples)

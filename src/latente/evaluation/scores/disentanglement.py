@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.evaluation.evaluate import Metric
+from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.checks import whole
-from latente.evaluation.metrics.disentanglement.codes import entropy, mutual_information
-from latente.evaluation.metrics.disentanglement.scores import NAMES
-from latente.evaluation.metrics.disentanglement.scores import scores as every_score
-from latente.evaluation.scores.base import Measured, OnBatch, Score, scores
-from latente.evaluation.scores.shared import Floats, not_finite, some, suffix, too_few
+from latente.evaluation.metrics.disentanglement import NAMES, entropy, mutual_information
+from latente.evaluation.metrics.disentanglement import scores as every_score
+from latente.evaluation.scores.base import Floats, OnBatch, Score, not_finite, scores, some, suffix, too_few
 from latente.evaluation.traversal import posterior_steps, traverse
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.evaluation.decomposition import decompose, objection
+from latente.evaluation.batching import MEMORY
 from latente.evaluation.evaluate import mean_and_error
-from latente.evaluation.memory import MEMORY
-from latente.evaluation.scores.base import EACH, Measured, OnBatch, Score, scores, told
+from latente.evaluation.likelihood.decomposition import decompose, objection
+from latente.evaluation.measured import EACH, Measured
+from latente.evaluation.scores.base import OnBatch, Score, scores, told
 from latente.evaluation.scores.nll import measured_of
 from latente.training.examples import examples_of, scale_of
 
@@ -45,7 +46,7 @@ class Split(Score):
         return objection(run.model) or ""
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
-        """See `latente.evaluation.decomposition.decompose`; a warning where the mutual information is at its most."""
+        """See `likelihood.decomposition.decompose`; a warning where the mutual information is at its most."""
         data = run.data
         examples = examples_of(data, data.part(split), run.spec.model)
         memory = int(self.memory * 2**20)

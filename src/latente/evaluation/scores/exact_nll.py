@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from latente.evaluation.exact import exact_nll, objection
-from latente.evaluation.scores.base import Measured, OnBatch, Score, by_example, scores, told
+from latente.evaluation.likelihood.exact import exact_nll, objection
+from latente.evaluation.measured import Measured, by_example
+from latente.evaluation.scores.base import OnBatch, Score, scores, told
 from latente.evaluation.scores.nll import measured_of
 from latente.training.examples import examples_of, scale_of
 
@@ -33,7 +34,7 @@ class ExactLikelihood(Score):
         return "" if reason is None else f"log p(x) has no closed form here: {reason}"
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
-        """See `latente.evaluation.exact.exact_nll`."""
+        """See `latente.evaluation.likelihood.exact.exact_nll`."""
         examples = examples_of(run.data, run.data.part(split), run.spec.model)
         values = exact_nll(run.model, scale_of(run.data), examples)
         return by_example("exact-nll", values)

@@ -11,15 +11,26 @@ from numpy.typing import NDArray
 from latente.data.split import Data
 from latente.errors import SpecError, unknown
 from latente.evaluation.evaluate import Metric
-from latente.evaluation.metrics.balance import class_balance
+from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.checks import whole
-from latente.evaluation.metrics.classifier import Classifier
+from latente.evaluation.metrics.classifier import Classifier, frechet_classifier_distance, kernel_classifier_distance
 from latente.evaluation.metrics.classifier_cache import frozen_classifier
-from latente.evaluation.metrics.classifier_distance import frechet_classifier_distance, kernel_classifier_distance
-from latente.evaluation.metrics.generation import manifold
+from latente.evaluation.metrics.generation import class_balance, manifold
 from latente.evaluation.metrics.neighbours import Near, memorisation_from, nearest
-from latente.evaluation.scores.base import Measured, OnBatch, Score, scores, told
-from latente.evaluation.scores.shared import UNLIKE, Floats, ends, metric, not_finite, some, suffix, too_few
+from latente.evaluation.scores.base import (
+    UNLIKE,
+    Floats,
+    OnBatch,
+    Score,
+    ends,
+    metric,
+    not_finite,
+    scores,
+    some,
+    suffix,
+    told,
+    too_few,
+)
 from latente.model.priors.none import NoPrior
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from latente.evaluation.scores.base import Measured, OnBatch, Score, by_example, scores
+from latente.evaluation.measured import Measured, by_example
+from latente.evaluation.scores.base import OnBatch, Score, scores
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run

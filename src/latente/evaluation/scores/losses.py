@@ -7,8 +7,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from latente.evaluation.scores.base import Measured, OnBatch, Score, by_example, scores, standardised, told
-from latente.model.autoencoder import part
+from latente.evaluation.measured import Measured, by_example
+from latente.evaluation.scores.base import OnBatch, Score, scores, standardised, told
+from latente.model.build import part
 from latente.model.likelihoods import likelihoods
 from latente.objective.objectives import objectives
 from latente.registry import Registry

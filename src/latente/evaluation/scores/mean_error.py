@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latente.evaluation.scores.base import Measured, OnBatch, Score, beside, by_example, scores, standardised, told
+from latente.evaluation.measured import Measured, by_example
+from latente.evaluation.scores.base import OnBatch, Score, beside, scores, standardised, told
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latente.evaluation.bounds import SAMPLES, nll, objection
+from latente.evaluation.batching import MEMORY
 from latente.evaluation.evaluate import Metric, mean_and_error
-from latente.evaluation.memory import MEMORY
-from latente.evaluation.scores.base import EACH, Measured, OnBatch, Score, scores, told
+from latente.evaluation.likelihood.importance import SAMPLES, nll, objection
+from latente.evaluation.measured import EACH, Measured
+from latente.evaluation.scores.base import OnBatch, Score, scores, told
 from latente.model.likelihoods import likelihoods
 from latente.model.likelihoods.bernoulli import Bernoulli, is_score
 from latente.training.examples import examples_of, scale_of
@@ -49,7 +50,7 @@ class Likelihood(Score):
         return objection(run.model) or ""
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
-        """See `latente.evaluation.bounds.nll`; a warning where K is too small."""
+        """See `latente.evaluation.likelihood.importance.nll`; a warning where K is too small."""
         data, key = run.data, self.key()
         examples = examples_of(data, data.part(split), run.spec.model)
         memory = int(self.memory * 2**20)

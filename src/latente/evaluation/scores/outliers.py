@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.evaluation.evaluate import Metric
+from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.anomaly import Detection, auroc_error, detect
-from latente.evaluation.outliers.against import AUTO, LEFT_OUT, MADE, choose, outliers, some, title
-from latente.evaluation.outliers.per_example import KINDS, SAMPLES, anomaly_scores, kinds_of
-from latente.evaluation.scores.base import Measured, OnBatch, Score, scores
-from latente.evaluation.scores.shared import metric
+from latente.evaluation.outliers.anomaly_scores import KINDS, SAMPLES, anomaly_scores, kinds_of
+from latente.evaluation.outliers.sources import AUTO, LEFT_OUT, MADE, choose, outliers, some, title
+from latente.evaluation.scores.base import OnBatch, Score, metric, scores
 from latente.spec import got
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.evaluation.evaluate import mean_and_error
+from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.metrics.checks import whole
 from latente.evaluation.metrics.reconstruction import mse, per_class, per_pixel, psnr, ssim, worst
-from latente.evaluation.scores.base import EACH, Measured, OnBatch, Score, beside, scores, told
-from latente.evaluation.scores.shared import UNLIKE, ends, not_finite, span, suffix
+from latente.evaluation.scores.base import UNLIKE, OnBatch, Score, beside, ends, not_finite, scores, span, suffix, told
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run

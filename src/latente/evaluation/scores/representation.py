@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from latente.errors import SpecError, unknown
 from latente.evaluation.evaluate import Metric, mean_and_error
+from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.metrics.checks import whole
 from latente.evaluation.metrics.embedding import baseline, baselines, neighbourhood_overlap, trustworthiness
 from latente.evaluation.metrics.representation import (
@@ -22,8 +23,7 @@ from latente.evaluation.metrics.representation import (
     knn_probe,
     linear_probe,
 )
-from latente.evaluation.scores.base import EACH, Measured, OnBatch, Score, scores
-from latente.evaluation.scores.shared import metric, not_finite, some, suffix, too_few
+from latente.evaluation.scores.base import OnBatch, Score, metric, not_finite, scores, some, suffix, too_few
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run

@@ -1,0 +1,1 @@
+"""Several trained models: groups over seeds, comparison, elbow, conclusions."""

@@ -1,0 +1,151 @@
+"""Claims, their verdicts, and how an interval decides one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from latente.evaluation.metrics.intervals import Estimate, corrected
+
+Verdict = Literal["holds", "fails", "unknown"]
+
+Number = float | int | str
+
+Said = tuple[str, dict[str, Number]]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim with its verdict.
+
+    Attributes:
+        key: its name within the finding.
+        verdict: whether it holds in this study.
+        evidence: sentences, as the name of a template and its numbers. A name with a dot is one that several claims
+            share.
+    """
+
+    key: str
+    verdict: Verdict
+    evidence: tuple[Said, ...]
+
+    @property
+    def applies(self) -> bool:
+        """Whether it means anything on this data."""
+        return not any(name == f"missing.{thing}" for thing in INAPPLICABLE for name, _ in self.evidence)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One of the notebook's conclusions, as one or more claims."""
+
+    id: str
+    claims: tuple[Claim, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Fails if any claim fails, unknown if none fails and any is unknown, else holds."""
+        return all_of([c.verdict for c in self.claims])
+
+
+def all_of(verdicts: Sequence[Verdict]) -> Verdict:
+    """Fails if any fails, unknown if none fails and any is unknown, else holds."""
+    return "fails" if "fails" in verdicts else "unknown" if "unknown" in verdicts or not verdicts else "holds"
+
+
+def each_of(plain: Sequence[Verdict], together: Sequence[Verdict]) -> Verdict:
+    """Of a claim about each of several: holds where every one does; fails where one does by intervals that hold
+    together, for of many some are outside by chance."""
+    return "fails" if "fails" in together else "holds" if all_of(plain) == "holds" else "unknown"
+
+
+def one_of(plain: Sequence[Verdict], together: Sequence[Verdict]) -> Verdict:
+    """Of a claim that one of several does it: holds where one does by intervals that hold together; fails where every
+    one fails."""
+    return contrary(each_of([contrary(v) for v in plain], [contrary(v) for v in together]))
+
+
+T = TypeVar("T")
+
+
+def every(judge: Callable[[T, int], Verdict], items: Sequence[T]) -> Verdict:
+    """`each_of` the items, by a judge of one item with intervals that hold together with so many others."""
+    return each_of([judge(i, 1) for i in items], [judge(i, len(items)) for i in items])
+
+
+def some(judge: Callable[[T, int], Verdict], items: Sequence[T]) -> Verdict:
+    """`one_of` the items."""
+    return one_of([judge(i, 1) for i in items], [judge(i, len(items)) for i in items])
+
+
+def beside(value: Estimate | None, times: int) -> Estimate | None:
+    """A number with the interval that holds together with as many others."""
+    return value and corrected(value, times)
+
+
+def within(value: Estimate | None, low: float, high: float) -> Verdict:
+    """Whether a value lies in low..high."""
+    if value is None:
+        return "unknown"
+    if low <= value.low and value.high <= high:
+        return "holds"
+    return "fails" if value.high < low or value.low > high else "unknown"
+
+
+def above(value: Estimate | None, limit: float) -> Verdict:
+    """Whether a value lies above a limit."""
+    if value is None:
+        return "unknown"
+    return "holds" if value.low > limit else "fails" if value.high <= limit else "unknown"
+
+
+def below(value: Estimate | None, limit: float) -> Verdict:
+    """Whether a value lies below a limit."""
+    if value is None:
+        return "unknown"
+    return "holds" if value.high < limit else "fails" if value.low >= limit else "unknown"
+
+
+def agreed(first: Verdict, second: Verdict) -> Verdict:
+    """What two measures of one thing say: the one that can tell, and unknown where they contradict each other."""
+    if first == second or second == "unknown":
+        return first
+    return second if first == "unknown" else "unknown"
+
+
+def contrary(verdict: Verdict) -> Verdict:
+    """The verdict on the opposite claim."""
+    turned: dict[Verdict, Verdict] = {"holds": "fails", "fails": "holds", "unknown": "unknown"}
+    return turned[verdict]
+
+
+def say(template: str, **values: Number | Estimate | None) -> Said:
+    """A sentence; an estimate x becomes the numbers x, x_low and x_high, and a number that is missing is left out."""
+    numbers: dict[str, Number] = {}
+    for name, value in values.items():
+        if isinstance(value, Estimate):
+            numbers |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
+        elif value is not None:
+            numbers[name] = value
+    return template, numbers
+
+
+def points(value: Estimate | None) -> Estimate | None:
+    """A difference of shares in percentage points."""
+    return value and Estimate(100 * value.value, 100 * value.low, 100 * value.high, value.degrees)
+
+
+INAPPLICABLE = ("images", "labels")
+"""What data has or has not, whatever is trained on it: a claim that takes it means nothing without."""
+
+
+def lacking(key: str, *things: str, left_out: Sequence[Said] = ()) -> Claim:
+    """A claim that cannot be told, for what is missing; with the models that were left out, where it is models."""
+    models = left_out if {"vae", "ae", "two_latents", "sweep", "matched"} & set(things) else ()
+    return Claim(key, "unknown", (*(say(f"missing.{thing}") for thing in things), *models))
+
+
+def undefined(key: str, *values: object) -> Claim | None:
+    """A claim that cannot be told, where a value it needs is None."""
+    return lacking(key, "numbers") if any(v is None for v in values) else None

@@ -1,0 +1,386 @@
+"""Claims that several findings share, about autoencoder and VAE side by side and about the sweep of latent sizes.
+
+The limits are conventions. Those on edges, structure, diversity and generation were set after looking at runs on
+MNIST (3,200 and 48,000 training images), so that on MNIST a verdict near its limit is weak evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from latente.analysis.conclusions.claims import (
+    Claim,
+    Number,
+    Said,
+    Verdict,
+    above,
+    agreed,
+    below,
+    beside,
+    contrary,
+    each_of,
+    every,
+    lacking,
+    points,
+    say,
+    undefined,
+    within,
+)
+from latente.analysis.conclusions.evidence import Evidence, Pair, Size, Step
+from latente.analysis.conclusions.measures import AGREE, NEIGHBOURS
+from latente.evaluation.metrics.intervals import Estimate
+
+SLIGHT, SHARP = 0.7, 0.8
+"""Edge strength from which smoothing is slight (about half of the gradient energy), and from which images are sharp."""
+
+DIVERSE_SPREAD = 0.5
+"""Diversity is reasonable from this share of the mean distance between examples of the data."""
+
+CLOSE = 5.0
+"""Losses are close within so many percent of the VAE's."""
+
+COST = 10.0
+"""A rise of the cost counts from so many percent."""
+
+FASTER = 10.0
+"""A difference in epochs counts from so many percent."""
+
+STEADIER = 0.1
+"""A difference in upward moves counts from so many percentage points of the loss's decrease."""
+
+GENERATES = 0.5
+"""A model generates new examples where its draws pass as new at least half as often as real examples do."""
+
+NOTEBOOK_LARGEST = 16
+"""The largest latent size of the notebook, beyond which it proposes to go."""
+
+VOTES: dict[str, Number] = {"neighbours": NEIGHBOURS, "agree": round(AGREE * NEIGHBOURS)}
+
+
+def close(e: Evidence) -> Claim:
+    """The main autoencoder's loss, as reported, is close to the main VAE's."""
+    p = e.main_pair
+    if p is None:
+        return _no_pair("close", e)
+    if p.loss_percent is None:
+        return lacking("close", "scale")
+    said = say(
+        "reported",
+        **_sizes(p),
+        ae=p.ae_loss,
+        vae=p.vae_loss,
+        percent=p.loss_percent,
+        limit=CLOSE,
+    )
+    return Claim("close", within(p.loss_percent, -CLOSE, CLOSE), (said,))
+
+
+def fair(e: Evidence) -> Claim:
+    """On a common scale and at equal size, the reconstruction losses are close."""
+
+    def said(p: Pair) -> Said:
+        scores = {"ae": p.ae_score, "vae": p.vae_score, "percent": p.score_percent}
+        return say(p.score, **_sizes(p), **scores, limit=CLOSE)
+
+    return _by_pair("fair", e, lambda p, n: within(beside(p.score_percent, n), -CLOSE, CLOSE), said)
+
+
+def variety(e: Evidence) -> Claim:
+    """The autoencoder's reconstructions vary less than the VAE's."""
+
+    def said(p: Pair) -> Said:
+        return say(_paired("variety", p), **_sizes(p), ae=p.ae_variety, vae=p.vae_variety, difference=p.variety)
+
+    return _by_pair("variety", e, lambda p, n: below(beside(p.variety, n), 0), said, main=True)
+
+
+def sharp(e: Evidence) -> Claim:
+    """The main autoencoder's reconstructions are sharp."""
+    p = e.main_pair
+    if p is None:
+        return _no_pair("sharp", e)
+    if not e.images:
+        return lacking("sharp", "images")
+    said = say("edges", ae_latents=p.ae_latents, sharpness=p.ae_sharpness, limit=SHARP)
+    return undefined("sharp", p.ae_sharpness) or Claim("sharp", above(p.ae_sharpness, SHARP), (said,))
+
+
+def sharper_than_vae(e: Evidence) -> Claim:
+    """At equal size, the autoencoder's reconstructions are sharper than the VAE's."""
+    if not e.images:
+        return lacking("sharper", "images")
+
+    def said(p: Pair) -> Said:
+        values = [x.value if x else None for x in (p.ae_sharpness, p.vae_sharpness)]
+        return say("edges", **_sizes(p), ae=values[0], vae=values[1], difference=p.sharpness)
+
+    return _by_pair("sharper", e, lambda p, n: above(beside(p.sharpness, n), 0), said)
+
+
+def no_new(e: Evidence) -> Claim:
+    """The autoencoder cannot generate new examples: neither recognisable, novel ones, nor a variety of them."""
+
+    def verdict(p: Pair, n: int) -> Verdict:
+        def both(times: int) -> list[Verdict]:
+            return [above(beside(p.ae_new, times), GENERATES), above(beside(p.ae_spread, times), DIVERSE_SPREAD)]
+
+        return contrary(each_of(both(n), both(2 * n)))
+
+    def said(p: Pair) -> Said:
+        new = {"new": p.ae_new, "spread": p.ae_spread, "normal": p.ae_normal_new, "vae": p.vae_new}
+        return say(_paired("draws", p), **_sizes(p), **new)
+
+    claim = _by_pair("new", e, verdict, said, main=True, numbers=lambda p: (p.ae_new, p.ae_spread))
+    if claim.evidence[0][0].startswith("missing"):
+        return claim
+    criteria = "criteria_labels" if e.classes > 1 else "criteria"
+    return Claim(
+        "new", claim.verdict, (say(criteria, limit=GENERATES, spread_limit=DIVERSE_SPREAD, **VOTES), *claim.evidence)
+    )
+
+
+def plain_advantage(e: Evidence) -> Claim:
+    """With codes from N(0, I) for both, the VAE's samples are nearer to the data in distribution."""
+
+    def said(p: Pair) -> Said:
+        return say(
+            _paired("energy", p), **_sizes(p), ae=p.ae_normal_energy, vae=p.vae_energy, difference=p.normal_energy
+        )
+
+    return _by_pair(
+        "plain",
+        e,
+        lambda p, n: above(beside(p.normal_energy, n), 0),
+        said,
+        main=True,
+        numbers=lambda p: (p.normal_energy,),
+    )
+
+
+def advantage(e: Evidence) -> Claim:
+    """The VAE's samples are better than draws from a normal fitted to the autoencoder's codes.
+
+    Better is nearer in distribution and less ambiguous: the first alone would forgive draws of no class, the second
+    alone draws of one class only.
+    """
+
+    def verdict(p: Pair, n: int) -> Verdict:
+        return agreed(above(beside(p.energy, n), 0), above(beside(p.ambiguous, n), 0))
+
+    def said(p: Pair) -> Said:
+        energies = {"ae": p.ae_energy, "vae": p.vae_energy, "difference": p.energy}
+        doubts = {"ae_ambiguous": p.ae_ambiguous, "vae_ambiguous": p.vae_ambiguous, "ambiguous": points(p.ambiguous)}
+        name = "energy" if p.ambiguous is None else "energy_labels"
+        return say(_paired(name, p), **_sizes(p), **energies, **doubts)
+
+    claim = _by_pair("advantage", e, verdict, said, main=True, numbers=lambda p: (p.energy,))
+    if claim.evidence[0][0].startswith("missing"):
+        return claim
+    if e.classes > 1:
+        return Claim("advantage", claim.verdict, (say("two_measures", **VOTES), *claim.evidence))
+    return claim
+
+
+def falls(key: str, e: Evidence) -> Claim:
+    """The reconstruction loss falls at every step of the sweep."""
+    return _by_step(key, e, e.steps, "reconstruction", lambda s: s.reconstruction, lambda z: z.reconstruction, below)
+
+
+def kl_grows(key: str, e: Evidence) -> Claim:
+    """The KL grows at every step of the sweep."""
+    return _by_step(key, e, e.steps, "kl", lambda s: s.kl, lambda z: z.kl, above)
+
+
+def higher(e: Evidence) -> Claim:
+    """The smallest size keeps a higher loss than every other."""
+    return _by_step("loss", e, e.from_smallest, "loss", lambda s: s.loss, lambda z: z.loss, below)
+
+
+def sharper(key: str, e: Evidence, *, from_smallest: bool = False) -> Claim:
+    """Samples get sharper, at every step or from the smallest size to every other."""
+    if not e.images:
+        return lacking(key, "images")
+    steps = e.from_smallest if from_smallest else e.steps
+    return _by_step(key, e, steps, "sharpness", lambda s: s.sharpness, lambda z: z.sharpness, above)
+
+
+def recognisable(key: str, e: Evidence) -> Claim:
+    """Fewer samples are ambiguous at the largest size than at the smallest."""
+    if e.classes < 2:
+        return lacking(key, "labels")
+    if not e.from_smallest:
+        return _lacking(key, e, "sweep")
+    s, before, after = e.from_smallest[-1], e.sweep[0].ambiguous, e.sweep[-1].ambiguous
+    change = points(s.ambiguous)
+    said = say("shared.ambiguous", first=s.first, second=s.second, before=before, after=after, change=change)
+    missing = undefined(key, before, after, s.ambiguous)
+    return missing or Claim(key, below(s.ambiguous, 0), (said, say("shared.votes", **VOTES)))
+
+
+def cost(e: Evidence, *more: Said) -> Claim:
+    """The largest size costs clearly more than the smallest."""
+    if len(e.sweep) < 2:
+        return _lacking("cost", e, "sweep")
+    a, b = e.sweep[0], e.sweep[-1]
+    rise = 100 * (b.parameters / a.parameters - 1)
+    sizes = {"first": a.latents, "second": b.latents}
+    said = [say("shared.parameters", **sizes, before=a.parameters, after=b.parameters, rise=rise, limit=COST)]
+    if a.operations and b.operations:
+        work = 100 * (b.operations / a.operations - 1)
+        rise = max(rise, work)
+        said.append(say("shared.operations", before=a.operations, after=b.operations, rise=work))
+    return Claim("cost", "holds" if rise >= COST else "fails", (*said, *more))
+
+
+def faster(e: Evidence) -> Claim:
+    """Every larger size does 90% of its decrease in fewer epochs than the smallest."""
+
+    def verdict(s: Step, n: int) -> Verdict:
+        change = beside(s.epochs_percent, n)
+        if change is None:
+            return "unknown"
+        # A smaller difference than this, either way, decides nothing.
+        return "holds" if change.high < -FASTER else "fails" if change.low > FASTER else "unknown"
+
+    if len(e.sweep) < 2:
+        return _lacking("speed", e, "sweep")
+    if any(z.epochs_to_90 is None for z in e.sweep):
+        return lacking("speed", "epochs")
+    said = [say("epochs", latents=z.latents, epochs=z.epochs_to_90, all=z.epochs, last=z.last_change) for z in e.sweep]
+    said.append(say("margin", limit=FASTER))
+    said += [
+        say("sooner", latents=z.latents, first=e.sweep[0].latents, epochs=z.epochs_to_smallest, all=e.sweep[0].epochs)
+        for z in e.sweep[1:]
+        if z.epochs_to_smallest is not None
+    ]
+    if any(s.epochs_percent is None for s in e.from_smallest):
+        said.append(say("shared.one_curve"))
+    return Claim("speed", every(verdict, e.from_smallest), tuple(said))
+
+
+def steadier(e: Evidence) -> Claim:
+    """Every larger size's training loss moves up less than the smallest's."""
+    if len(e.sweep) < 2:
+        return _lacking("stability", e, "sweep")
+    if any(z.rises is None for z in e.sweep):
+        return lacking("stability", "epochs")
+    said = [say("rises", latents=z.latents, rises=z.rises) for z in e.sweep]
+    if all(z.rises == 0 for z in e.sweep):
+        said = [say("none")]
+    said.append(say("margin", limit=STEADIER))
+    if any(s.rises is None for s in e.from_smallest):
+        said.append(say("shared.one_curve"))
+    verdict = every(lambda s, n: below(beside(s.rises, n), -STEADIER), e.from_smallest)
+    return Claim("stability", verdict, tuple(said))
+
+
+def regularisation(e: Evidence) -> Claim:
+    """Another weight of the KL than 1 brings the samples nearer to the data in distribution."""
+    latents, inactive = (e.sweep[-1].latents, e.sweep[-1].inactive) if e.sweep else (e.vae, e.inactive)
+    said: list[Said] = []
+    if latents is not None and inactive is not None:
+        said = [say("shared.inactive", latents=latents, inactive=inactive), say("shared.annealing")]
+    told = [w for w in e.weighted if w.change is not None and w.bound is not None]
+    if not told:
+        none = say("shared.no_beta", runs=e.betas, annealed=e.annealed)
+        return Claim("regularisation", "unknown", (none, *said, *left_out(e)))
+    each = [below(w.change, 0) for w in told]
+    # One weight that helps is enough; that none does takes all of them.
+    verdict: Verdict = "holds" if "holds" in each else "fails" if all(v == "fails" for v in each) else "unknown"
+    weights = [
+        say(
+            "shared.beta" if w.tried == 1 else "shared.beta_together",
+            beta=w.beta,
+            latents=w.latents,
+            before=w.plain_energy,
+            after=w.energy,
+            change=w.change,
+            bound=w.bound,
+            tried=w.tried,
+        )
+        for w in told
+    ]
+    return Claim("regularisation", verdict, (*weights, *said))
+
+
+def larger(e: Evidence) -> Claim:
+    """A size beyond the notebook's largest has a lower loss."""
+    if len(e.sweep) < 2:
+        return _lacking("larger", e, "sweep")
+    said: list[Said] = []
+    beyond: list[Estimate | None] = []
+    by_size = {z.latents: z for z in e.sweep}
+    for s in e.steps:
+        if s.loss is not None and (s.second > NOTEBOOK_LARGEST or s is e.steps[-1]):
+            before, after = by_size[s.first].loss, by_size[s.second].loss
+            said.append(say("shared.loss", first=s.first, second=s.second, before=before, after=after, change=s.loss))
+        if s.second > NOTEBOOK_LARGEST:
+            beyond.append(s.loss)
+    largest = e.sweep[-1]
+    if not beyond:
+        said.insert(0, say("beyond", largest=largest.latents, notebook=NOTEBOOK_LARGEST))
+    said.append(say("shared.inactive", latents=largest.latents, inactive=largest.inactive))
+    verdict = every(lambda change, n: below(beside(change, n), 0), beyond) if beyond else "unknown"
+    return Claim("larger", verdict, tuple(said))
+
+
+def _by_step(
+    key: str,
+    e: Evidence,
+    steps: tuple[Step, ...],
+    template: str,
+    change: Callable[[Step], Estimate | None],
+    value: Callable[[Size], float | None],
+    judge: Callable[[Estimate | None, float], Verdict],
+) -> Claim:
+    """One claim over steps of the sweep, with a sentence for each."""
+    if not steps:
+        return _lacking(key, e, "sweep")
+    sizes = {z.latents: value(z) for z in e.sweep}
+    numbers = [(sizes.get(s.first), sizes.get(s.second), change(s)) for s in steps]
+    said = tuple(
+        say(f"shared.{template}", first=s.first, second=s.second, before=a, after=b, change=c)
+        for s, (a, b, c) in zip(steps, numbers, strict=True)
+    )
+    missing = undefined(key, *(n for row in numbers for n in row))
+    return missing or Claim(key, every(lambda c, n: judge(beside(c, n), 0), [c for _, _, c in numbers]), said)
+
+
+def _by_pair(
+    key: str,
+    e: Evidence,
+    judge: Callable[[Pair, int], Verdict],
+    said: Callable[[Pair], Said],
+    *,
+    main: bool = False,
+    numbers: Callable[[Pair], tuple[object, ...]] = lambda p: (),
+) -> Claim:
+    """One claim over the matched pairs, and the main pair where asked, with a sentence for each."""
+    pairs = list(e.compared)
+    if main and e.main_pair is not None and not e.main_pair.matched:
+        pairs.insert(0, e.main_pair)
+    if not pairs:
+        return _no_pair(key, e) if main or e.main_pair is None else _lacking(key, e, "matched")
+    missing = undefined(key, *(n for p in pairs for n in numbers(p)))
+    return missing or Claim(key, every(judge, pairs), tuple(said(p) for p in pairs))
+
+
+def _paired(template: str, p: Pair) -> str:
+    return template if p.matched else f"{template}_main"
+
+
+def _sizes(p: Pair) -> dict[str, Number]:
+    return {"ae_latents": p.ae_latents, "vae_latents": p.vae_latents}
+
+
+def _no_pair(key: str, e: Evidence) -> Claim:
+    return _lacking(key, e, *(t for t, absent in (("vae", e.vae is None), ("ae", e.ae is None)) if absent))
+
+
+def _lacking(key: str, e: Evidence, *things: str) -> Claim:
+    return lacking(key, *things, left_out=left_out(e))
+
+
+def left_out(e: Evidence) -> tuple[Said, ...]:
+    """A sentence for each reason why models of the study take no part."""
+    return tuple(say(f"missing.left_{why}", names=names) for why, names in e.left_out)

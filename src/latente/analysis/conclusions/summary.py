@@ -1,0 +1,187 @@
+"""What stands out in a study's losses, as rules: the sentences of the report's summary.
+
+Differences between models are the comparison's (`latente.compare`), paired; without it they are as if every model had
+had examples of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from latente.analysis.conclusions.claims import Verdict, above, below
+from latente.analysis.conclusions.score_rules import Facts, Z, estimate
+from latente.evaluation.metrics.intervals import Estimate, corrected, minus
+
+
+@dataclass(frozen=True)
+class Losses:
+    """A model's losses, nats per example, with their intervals.
+
+    Attributes:
+        name, latents: of the model.
+        test: the loss on the test part; ``reconstruction`` its error there.
+        gap: how much the test loss is above the training loss.
+        scale, distortion: what the loss and the reconstruction error are: equal where they may be compared; "" where
+            they may not be with any other's.
+        what: the loss in words.
+    """
+
+    name: str
+    latents: int
+    test: Estimate | None
+    reconstruction: Estimate | None
+    gap: Estimate | None
+    scale: str = ""
+    distortion: str = ""
+    what: str = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The models of a study.
+
+    Attributes:
+        models: their losses.
+        pairs: with and without a prior, alike in all else.
+        apart: how much a number ("loss", "reconstruction") of the second model is above the first's, by their names,
+            with an interval that holds together with as many others as the last argument says; None where it is not
+            known.
+    """
+
+    models: tuple[Losses, ...]
+    pairs: tuple[tuple[Losses, Losses], ...] = ()
+    apart: Callable[[str, str, str, int], Estimate | None] = lambda first, second, number, times: None
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A rule of the summary; attributes as of `score_rules.Rule`, read once for each saying."""
+
+    name: str
+    read: Callable[[Standing], list[Facts]]
+    judge: Callable[[Facts], Verdict]
+    holds: Facts
+    fails: Facts
+
+
+summary: dict[str, Sentence] = {}
+
+
+def sentence(
+    name: str, read: Callable[[Standing], list[Facts]], *, holds: Facts, fails: Facts
+) -> Callable[[Callable[[Facts], Verdict]], Callable[[Facts], Verdict]]:
+    """Decorator: the function below judges what ``read`` reads."""
+
+    def add(judge: Callable[[Facts], Verdict]) -> Callable[[Facts], Verdict]:
+        summary[name] = Sentence(name, read, judge, holds, fails)
+        return judge
+
+    return add
+
+
+def summarise(standing: Standing) -> list[tuple[str, Verdict, Facts]]:
+    """Every sentence that can be said, with its verdict and numbers."""
+    return [(s.name, s.judge(facts), facts) for s in summary.values() for facts in s.read(standing)]
+
+
+Of = tuple[Losses, Estimate]
+
+
+def _above(standing: Standing, number: str, first: Of, second: Of, times: int = 1) -> Estimate:
+    """How much the second's number is above the first's."""
+    known = standing.apart(first[0].name, second[0].name, number, times)
+    return corrected(minus(second[1], first[1]), times) if known is None else known
+
+
+def _lowest(standing: Standing, number: str, among: Sequence[tuple[Losses, Estimate | None]]) -> list[Facts]:
+    found = sorted(
+        ((model, value) for model, value in among if value is not None), key=lambda f: (f[1].value, f[0].name)
+    )
+    if len(found) < 2:
+        return []
+    (model, best), *others = found
+    error = (best.high - best.low) / (2 * Z)
+    # It was chosen for being the lowest, so that all differences count; the one that is shown is the least clear.
+    behind = [(_above(standing, number, (model, best), other, len(others)), other[0].name) for other in others]
+    closest, second = min(behind, key=lambda b: (b[0].low, b[1]))
+    return [
+        {"name": model.name, "latents": model.latents, "value": best.value, "error": error, "second": second,
+         "behind": closest, "count": len(found), "what": model.what}
+    ]  # fmt: skip
+
+
+def _by(scale: Callable[[Losses], str], models: Sequence[Losses]) -> list[list[Losses]]:
+    groups: dict[str, list[Losses]] = {}
+    for m in models:
+        if scale(m):
+            groups.setdefault(scale(m), []).append(m)
+    return list(groups.values())
+
+
+def _losses(standing: Standing) -> list[Facts]:
+    groups = _by(lambda m: m.scale, standing.models)
+    return [f for g in groups for f in _lowest(standing, "loss", [(m, m.test) for m in g])]
+
+
+_BEST: Facts = {
+    "name": "a", "latents": 8, "value": 100.0, "error": 0.5, "second": "b", "behind": Estimate(9, 8, 10), "count": 3,
+    "what": "reconstruction + KL",
+}  # fmt: skip
+
+_EQUAL: Facts = {**_BEST, "behind": Estimate(0, 0, 0)}
+
+
+@sentence("loss", _losses, holds=_BEST, fails=_EQUAL)
+def loss(f: Facts) -> Verdict:
+    """Of the models whose losses are one quantity, one has a lower test loss than each of the others."""
+    return above(estimate(f, "behind"), 0)
+
+
+def _reconstructions(standing: Standing) -> list[Facts]:
+    groups = _by(lambda m: m.distortion, standing.models)
+    return [f for g in groups for f in _lowest(standing, "reconstruction", [(m, m.reconstruction) for m in g])]
+
+
+@sentence("reconstruction", _reconstructions, holds=_BEST, fails=_EQUAL)
+def reconstruction(f: Facts) -> Verdict:
+    """Of the models whose errors are one quantity, one has a lower one on the test part than each of the others."""
+    return above(estimate(f, "behind"), 0)
+
+
+def _widest(standing: Standing) -> list[Facts]:
+    gaps = [(m.gap, m.name) for m in standing.models if m.gap is not None]
+    if not gaps:
+        return []
+    # One of several gaps is shown for being wide: its interval holds together with the others'.
+    gap, name = max(((corrected(g, len(gaps)), name) for g, name in gaps), key=lambda g: (g[0].low, g[1]))
+    return [{"name": name, "gap": gap, "count": len(gaps)}]
+
+
+@sentence(
+    "gap", _widest,
+    holds={"name": "a", "gap": Estimate(5, 4, 6), "count": 3},
+    fails={"name": "a", "gap": Estimate(-5, -6, -4), "count": 3},
+)  # fmt: skip
+def gap(f: Facts) -> Verdict:
+    """Of the model for which it is clearest, the test loss is above the training loss."""
+    return above(estimate(f, "gap"), 0)
+
+
+def _pairs(standing: Standing) -> list[Facts]:
+    return [
+        {"name": theirs.name, "other": ours.name, "latents": ours.latents,
+         "less": _above(standing, "reconstruction", (ours, ours.reconstruction), (theirs, theirs.reconstruction))}
+        for ours, theirs in standing.pairs
+        if ours.reconstruction is not None and theirs.reconstruction is not None
+    ]  # fmt: skip
+
+
+@sentence(
+    "pair", _pairs,
+    holds={"name": "ae", "other": "vae", "latents": 8, "less": Estimate(-9, -10, -8)},
+    fails={"name": "ae", "other": "vae", "latents": 8, "less": Estimate(9, 8, 10)},
+)  # fmt: skip
+def pair(f: Facts) -> Verdict:
+    """Without a prior the reconstruction error is lower than with one, all else alike."""
+    return below(estimate(f, "less"), 0)

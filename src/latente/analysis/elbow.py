@@ -1,0 +1,435 @@
+"""Which latent size is enough: the elbow of a curve over latent sizes, from values of each example and seed."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from latente.analysis.compare import OnScore, measure, values_of
+from latente.analysis.open_runs import open_runs, share_data
+from latente.analysis.power import TYPICAL, seeds_needed
+from latente.analysis.ranking import refuse_test
+from latente.analysis.trained_models import Contender, contenders, signature
+from latente.data.load import AnySource
+from latente.data.split import PARTS, Data
+from latente.errors import DataError, SpecError, unknown
+from latente.evaluation.metrics.differences import Difference, from_parts, holm, mean_interval, parts_of
+from latente.evaluation.metrics.intervals import LEVEL, Estimate, bonferroni, check_level
+from latente.evaluation.scores import Score, scores
+from latente.evaluation.scores.losses import KEPT, Distortion, Loss
+from latente.evaluation.scores.nll import Likelihood
+from latente.objective.objectives import objectives
+from latente.plain import as_text
+from latente.spec import Part, got
+
+SHARE = 0.05
+"""What may be left of the gain from the smallest size to the best."""
+
+FLAT = 0.05
+"""A gain of at most so many standard deviations of the values over the examples is next to nothing.
+
+A constant that is in all values, such as that of a density, does not move it, and it has their units."""
+
+State = Literal["small", "enough", "open"]
+
+Shape = Literal["elbow", "falling", "flat", "unknown"]
+
+Rows = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Size:
+    """One latent size of a sweep.
+
+    Attributes:
+        latents: the size.
+        mean: of the values with their interval at the level, on their own and not corrected; less is better.
+        behind: mean − the best size's, paired, with intervals that hold together over the sizes, whichever size the
+            best is: that the lowest mean was looked for in the same values is allowed for.
+        state: "small" where it is shown not to be enough, "enough" where it is shown to be, otherwise "open".
+    """
+
+    latents: int
+    mean: Estimate
+    behind: Estimate
+    state: State
+
+
+@dataclass(frozen=True, repr=False)
+class Elbow:
+    """Which size of a sweep is enough (see `find_elbow`).
+
+    Attributes:
+        sizes: smallest first.
+        shape: "elbow": a size before the largest is enough, or the largest after one that is not worth as much;
+            "falling": every size but the largest is too small, so that a still larger one may be better;
+            "flat": the smallest is enough; "unknown": it cannot be told.
+        chosen: the smallest size that is shown to be enough; None where the shape is unknown.
+        possible: the sizes below it (or, where nothing is chosen, all) of which it cannot be told.
+        best: the size of the lowest mean.
+        gain: mean of the smallest size − the best's, with the interval of `Size.behind`.
+        tolerance: how far behind the best a size may be and still be enough, in units of the values: as given, or
+            its estimate ``share · gain``.
+        share: of the gain; None where a tolerance was given.
+        flat: how much the sweep may gain and still gain next to nothing, where no tolerance was given.
+        seeds, examples: over how many of each the values were; aside: runs that were left aside, for not every size
+            has their seed.
+        seeds_needed: of one seed, with how many of each size the chosen one would be shown to be enough of the models
+            too, if the spread over seeds is a typical one (`power.TYPICAL`); None where nothing is chosen, or where no
+            number of seeds would do.
+        level: 1 − the chance that a size is wrongly called enough, and that one is wrongly called too small.
+        column, scale, split: which number of the models it is, what that means, and of which part of the data;
+            models: their names, in the order of the sizes. Empty where only arrays are known.
+    """
+
+    sizes: tuple[Size, ...]
+    shape: Shape
+    chosen: int | None
+    possible: tuple[int, ...]
+    best: int
+    gain: Estimate
+    tolerance: float
+    share: float | None
+    flat: float
+    seeds: int
+    examples: int
+    level: float
+    aside: int = 0
+    seeds_needed: int | None = None
+    column: str = ""
+    scale: str = ""
+    split: str = ""
+    models: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        told = "cannot be told" if self.chosen is None else f"{self.chosen} latents are enough"
+        rows: list[tuple[str, object]] = [
+            (f"{s.latents}", f"{s.mean.value:.4f}, {s.behind.value:.4f} behind ({s.state})") for s in self.sizes[:12]
+        ]
+        return as_text(f"elbow of {len(self.sizes)} sizes: {self.shape}, {told}", rows)
+
+    def at(self, latents: int) -> Size:
+        """The size of so many latents."""
+        return next(s for s in self.sizes if s.latents == latents)
+
+    def plot(self, *, lang: str | None = None) -> Any:
+        """A matplotlib figure: the curve with its intervals, and how far each size is behind the best.
+
+        Args:
+            lang: "en" or "pt"; by default the user's locale.
+        """
+        # By name: evaluation knows nothing of the interfaces.
+        return importlib.import_module("latente.report.figures.elbow").figure(self, lang)
+
+
+def find_elbow(
+    values: Mapping[int, ArrayLike], *, share: float = SHARE, tolerance: float | None = None, level: float = LEVEL
+) -> Elbow:
+    """The smallest latent size that is enough, with the certainty of saying so.
+
+    Be μ_d the mean at size d, less being better, and μ* the lowest of the sweep. Size d is *enough* where
+
+        μ_d − μ* ≤ share · (μ_smallest − μ*),
+
+    that is, where no size of the sweep would gain more than a twentieth of what the sweep gains; the smallest size,
+    where the sweep gains next to nothing: at most `FLAT` of the best mean. Where a tolerance is given, any size is
+    enough where μ_d − μ* ≤ tolerance.
+
+    A size is shown to be enough where μ_d − (1 − share) μ_t − share μ_smallest ≤ 0 (or μ_d − μ_t − tolerance ≤ 0) is
+    shown for *every* size t: an intersection-union test (Berger 1982), which needs no guess which size is the best. It
+    is shown to be too small where one of these contrasts is shown to be above 0 (Bonferroni over t). Each contrast is
+    paired by example and seed (`latente.evaluation.metrics.differences.mean_difference`), and the p values are
+    corrected for the number of sizes (Holm 1979): that any size is called enough and is not has a chance of at most
+    1 − level, and so has that any is called too small and is not. What is neither is open.
+
+    How far a size is behind the best, `Size.behind`, has an interval that allows for not knowing the best (multiple
+    comparisons with the best, Hsu 1981, two-sided). With the unknown best size as the one that all others are compared
+    with, the intervals of μ_d − μ* hold together (Bonferroni); every size that may be the best by its own intervals is
+    put in its place, and the interval told is from the lowest end to the highest, none below zero.
+
+    The smallest size that is shown to be enough is chosen. Where that is the largest of the sweep: if all others are
+    too small the curve is falling, for there is no elbow in it; if any is open it cannot be told. With several seeds
+    all this covers other examples and other seeds; with one it holds of these trained models only.
+
+    Args:
+        values: for each latent size one value an example, shape (n,) or (seeds, n), examples and seeds in the same
+            order in all; or, where only means are known, shape (seeds, 1). Nats an example, for instance.
+        share: of the gain, in (0, 1).
+        tolerance: in units of the values, at least 0, instead of a share.
+        level: of all sizes together.
+
+    Raises:
+        DataError: fewer than two sizes, different shapes, or a single value a size.
+        SpecError: a share, tolerance or level out of range.
+    """
+    check_level(level)
+    if not 0 < share < 1:
+        raise got("share", share, "a number above 0 and below 1, for instance 0.05")
+    if tolerance is not None and not 0 <= tolerance < np.inf:
+        raise got("tolerance", tolerance, "a number of at least 0, in units of the score")
+    rows = _rows(values)
+    smallest, largest = min(rows), max(rows)
+    best = min(rows, key=lambda d: (rows[d].mean(), d))
+    behind = _behind(rows, best, level)
+    nothing = _nothing(rows)
+    contrasts = _contrasts(rows, share, nothing if tolerance is None else tolerance, stated=tolerance is not None)
+    states = _states(contrasts, 1 - level)
+    left = share * behind[smallest].value if tolerance is None else float(tolerance)
+    chosen: int | None = min((d for d in rows if states[d] == "enough"), default=None)
+    shape: Shape = "elbow"
+    if chosen == smallest:
+        shape = "flat"
+    elif chosen is None or (chosen == largest and any(states[d] == "open" for d in rows)):
+        shape, chosen = "unknown", None
+    elif chosen == largest:
+        shape = "falling"
+    below = [d for d in rows if chosen is None or d < chosen]
+    first = next(iter(rows.values()))
+    return Elbow(
+        sizes=tuple(Size(d, mean_interval(rows[d], level=level), behind[d], states[d]) for d in rows),
+        shape=shape,
+        chosen=chosen,
+        possible=tuple(d for d in below if states[d] != "small"),
+        best=best,
+        gain=behind[smallest],
+        tolerance=left,
+        flat=float(nothing.mean()),
+        share=share if tolerance is None else None,
+        seeds=first.shape[0],
+        examples=first.shape[1],
+        level=level,
+        seeds_needed=None if chosen is None or len(first) > 1 else _needed(contrasts[chosen], len(rows), level),
+    )
+
+
+def _rows(values: Mapping[int, ArrayLike]) -> dict[int, Rows]:
+    rows = {d: np.atleast_2d(np.asarray(values[d], np.float64)) for d in sorted(values)}
+    if len(rows) < 2:
+        raise DataError(f"elbow: got {len(rows)} latent sizes; allowed: at least 2")
+    shapes = {r.shape for r in rows.values()}
+    if len(shapes) > 1 or any(r.ndim != 2 for r in rows.values()):
+        raise DataError(
+            f"elbow: got shapes {sorted(shapes)}; allowed: one of [n] or [seeds, n], the same for every size"
+        )
+    if next(iter(shapes)) == (1, 1):
+        raise DataError("elbow: got a single value a size; allowed: several examples or seeds")
+    for latents, r in rows.items():
+        if not np.isfinite(r).all():
+            raise DataError(f"elbow: the values of latent size {latents} are not all finite")
+    return rows
+
+
+def _mean(rows: Rows) -> Difference:
+    return from_parts(float(rows.mean()), parts_of(rows))
+
+
+def _behind(rows: Mapping[int, Rows], best: int, level: float) -> dict[int, Estimate]:
+    """How far each size is behind the best, whichever that is; the values are those behind the lowest mean."""
+    single = bonferroni(len(rows) - 1, level=level)
+    gaps = {of: {d: mean_interval(r - rows[of], level=single) for d, r in rows.items() if d != of} for of in rows}
+    may = [of for of in rows if of == best or all(gap.high >= 0 for gap in gaps[of].values())]
+    behind = {}
+    for d in rows:
+        ends = [gaps[of].get(d, Estimate(0.0, 0.0, 0.0)) for of in may]
+        value = gaps[best][d].value if d != best else 0.0
+        behind[d] = Estimate(value, max(0.0, min(e.low for e in ends)), max(e.high for e in ends))
+    return behind
+
+
+def _nothing(rows: Mapping[int, Rows]) -> Rows:
+    """`FLAT` standard deviations over the examples, shape (n,): its mean, and how each example moves it.
+
+    The standard deviation is estimated from the same examples as all else: its influence function is added, so that
+    intervals over the examples allow for that.
+    """
+    each = np.mean([r.mean(axis=0) for r in rows.values()], axis=0)
+    away = each - each.mean()
+    deviation = float(np.sqrt(np.mean(away**2)))
+    if deviation == 0:
+        return np.zeros(len(each))
+    found: Rows = FLAT * (deviation + (away**2 - deviation**2) / (2 * deviation))
+    return found
+
+
+def _contrasts(
+    rows: Mapping[int, Rows], share: float, tolerance: Rows | float, *, stated: bool
+) -> dict[int, list[Rows]]:
+    """Of each size the values whose means are all at most zero where it is enough."""
+    first, found = min(rows), {}
+    for d, own in rows.items():
+        if stated or d == first:
+            found[d] = [own - t - tolerance for k, t in rows.items() if k != d]
+        else:
+            # Against itself it is d's own gain over the smallest, which stands for t = smallest too.
+            found[d] = [own - (1 - share) * t - share * rows[first] for k, t in rows.items() if k != first]
+    return found
+
+
+def _states(contrasts: Mapping[int, Sequence[Rows]], alpha: float) -> dict[int, State]:
+    enough, small = [], []
+    for each in contrasts.values():
+        found = [_mean(c) for c in each]
+        enough.append(max(_below(f) for f in found))
+        small.append(min(1.0, len(found) * min(1 - _below(f) for f in found)))
+    held, failed = holm(enough) <= alpha, holm(small) <= alpha
+    return {d: "enough" if e else "small" if s else "open" for d, e, s in zip(contrasts, held, failed, strict=True)}
+
+
+def _needed(contrasts: Sequence[Rows], sizes: int, level: float) -> int | None:
+    """Seeds that would show every one of these contrasts, each of one row, to be below zero of the models."""
+    one_sided = 1 - 2 * (1 - level) / sizes
+    found = []
+    for (c,) in contrasts:
+        deviation = float(c.std(ddof=1))
+        error = deviation / len(c) ** 0.5
+        found.append(seeds_needed(float(c.mean()), TYPICAL * deviation, error, level=one_sided))
+    known = [n for n in found if n is not None]
+    return max(known) if len(known) == len(found) else None
+
+
+def _below(found: Difference) -> float:
+    """One-sided p value of a mean of at least zero, against one below."""
+    half = found.p_value / 2
+    return half if found.estimate.value < 0 else 1 - half
+
+
+Sweep = tuple[Contender, ...]
+"""Models that differ in their latent size only, smallest first."""
+
+
+def elbow(
+    runs: Iterable[Any],
+    score: Score | Part | None = None,
+    *,
+    split: str = "validation",
+    share: float = SHARE,
+    tolerance: float | None = None,
+    level: float = LEVEL,
+    data: Data | AnySource | None = None,
+    on_score: OnScore | None = None,
+) -> Elbow:
+    """Which latent size is enough, of runs that differ in their latent size (see `find_elbow`).
+
+    Args:
+        runs: as `latente.compare` takes them; where there are several sweeps, the one of most sizes, and of equally
+            many the first by name.
+        score: by which number; its first that is better where it is less. By default the bound on the negative
+            log-likelihood that all were scored by (that of the most codes), otherwise "nll"; for models without a
+            density of codes the reconstruction error in nats.
+        split: "validation", for it is a choice.
+        share, tolerance, level: see `find_elbow`.
+        data: what the runs were trained on, or where it is now, where it cannot be read again as it was.
+        on_score: called while the score is worked out.
+
+    Raises:
+        SpecError: the test part; no two runs that differ in their latent size only; a score that has no number to
+            minimise, or that the models do not share.
+        StoreError, DataError: as `latente.compare`.
+    """
+    refuse_test(split, "choose a latent size")
+    if split not in PARTS:
+        raise DataError(unknown("split", split, PARTS))
+    opened = open_runs(runs, data)
+    found = sweeps(contenders(opened)[0])
+    if not found:
+        raise SpecError(
+            "elbow: got no two models that differ in their latent size only; train them as a sweep, for instance with "
+            "latent_dim = [2, 4, 8, 16] in a study file"
+        )
+    sweep = min(found, key=lambda models: (-len(models), [m.name for m in models]))
+    if score is None:
+        made = scored_by(sweep, split) or (Likelihood() if Likelihood().scale(sweep[0].first) else Distortion())
+    else:
+        made = score if isinstance(score, Score) else scores.make(score)
+    taken = [o for model in sweep for o in model.opened]
+    if made not in KEPT:
+        share_data(taken)
+    measure(taken, [made], split, on_score)
+    return elbow_of(sweep, made, split=split, share=share, tolerance=tolerance, level=level)
+
+
+def sweeps(models: Sequence[Contender]) -> list[Sweep]:
+    """Every set of models that differ in their latent size only, of two sizes or more."""
+    groups: dict[str, list[Contender]] = {}
+    for model in models:
+        if model.first.fitted is None:
+            groups.setdefault(signature(model.first, "latent_dim"), []).append(model)
+    return [
+        tuple(sorted(found, key=lambda m: m.first.spec.model.latent_dim)) for found in groups.values() if len(found) > 1
+    ]
+
+
+def scored_by(sweep: Sweep, split: str = "validation") -> Score | None:
+    """The score that a sweep may be judged by with nothing worked out: None where there is none.
+
+    The bound on the NLL of most codes that all runs have; else the loss, where that is such a bound; else, for
+    models without a density of codes, the reconstruction error.
+    """
+    runs = [r for model in sweep for r in model.runs]
+    known = [set(r.measured.get(split, {})) for r in runs]
+    made = [scores.make(m.score) for m in runs[0].measured.get(split, {}).values() if m.score]
+    bounds = [s for s in made if isinstance(s, Likelihood) and all(s.key() in keys for keys in known)]
+    if bounds:
+        return max(bounds, key=lambda s: s.samples)
+    first = sweep[0].first
+    kept: Score = Distortion() if first.model.posterior.kind == "point" else Loss()
+    if not all(r.known_examples(split) for r in runs):
+        return None
+    return kept if isinstance(kept, Distortion) or is_bound(first.spec.model.objective) else None
+
+
+def is_bound(objective: Part) -> bool:
+    """Whether a loss is an upper bound on −log p(x)."""
+    return objectives.make(objective).is_bound()
+
+
+def elbow_of(
+    sweep: Sweep,
+    score: Score,
+    *,
+    split: str = "validation",
+    share: float = SHARE,
+    tolerance: float | None = None,
+    level: float = LEVEL,
+) -> Elbow:
+    """As `elbow`, of a sweep whose score is worked out: over the seeds that all sizes have, or, where these are fewer
+    than two and each size has more, over as many of each in their order, which is as valid and less sharp.
+
+    Raises:
+        SpecError: the score has no number to minimise, or means different things for its models.
+    """
+    column = next((c for c, lower in score.columns().items() if lower), None)
+    if column is None:
+        raise SpecError(f"elbow: {score.key()} has no number of which less is better; take nll, loss or mean-mse")
+    scales = {score.scale(m.first) for m in sweep}
+    if None in scales:
+        without = next(m for m in sweep if score.scale(m.first) is None)
+        raise SpecError(f"elbow: {without.name} has no {score.key()}: {score.why_not(without.first)}")
+    if len(scales) > 1:
+        raise SpecError(f"elbow: {score.key()} means different things for its models: {'; '.join(map(str, scales))}")
+    common = [s for s in sweep[0].seeds if all(s in m.seeds for m in sweep)]
+    count = min(len(m.runs) for m in sweep)
+    if len(common) < min(2, count):
+        common = []  # a single common seed would throw the others away
+    values: dict[int, ArrayLike] = {}
+    for model in sweep:
+        runs = [r for r in model.runs if r.spec.seed in common] if common else model.runs[:count]
+        each = [values_of(r, score, split, column) for r in runs]
+        known = [v for v in each if v is not None]
+        alone = np.array([[r.metrics[split][column].value] for r in runs])
+        values[model.first.spec.model.latent_dim] = np.stack(known) if len(known) == len(runs) else alone
+    found = find_elbow(values, share=share, tolerance=tolerance, level=level)
+    return dataclasses.replace(
+        found,
+        column=column,
+        scale=str(next(iter(scales))),
+        split=split,
+        models=tuple(m.name for m in sweep),
+        aside=sum(len(m.runs) - found.seeds for m in sweep),
+    )

@@ -1,0 +1,95 @@
+"""Runs from folders, studies and objects, checked to be of one data set and split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from latente.data.load import AnySource
+from latente.data.split import Data
+from latente.errors import SpecError
+from latente.evaluation.folders import _folders
+from latente.evaluation.run import Run, load, read_data
+from latente.spec import as_dict
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A run, and the folder it is from (None: it is not saved)."""
+
+    run: Run
+    folder: Path | None = None
+
+    @property
+    def where(self) -> str:
+        """What to call it in messages."""
+        return str(self.folder) if self.folder else f"run {self.run.spec.name}, seed {self.run.spec.seed}"
+
+
+def open_runs(given: Iterable[Any], data: Data | AnySource | None = None) -> list[Opened]:
+    """Runs from folders of runs, folders of studies, `latente.Run`s and `latente.Study`s, each once.
+
+    Args:
+        given: any of these, in any mixture.
+        data: what the runs were trained on, or where it is now, where it cannot be read again as it was.
+
+    Raises:
+        StoreError: no such folder, a foreign or damaged one, or one of a run or study that is not finished.
+        SpecError: something else, or runs that were trained on different data or splits.
+        DataError: ``data`` is not what a run was trained on.
+    """
+    if isinstance(given, str | Path | Run) or not isinstance(given, Iterable):
+        given = [given]
+    opened: dict[object, Opened] = {}
+    for item in given:
+        for one in _open(item, data):
+            opened.setdefault(one.folder.resolve() if one.folder else id(one.run), one)
+    found = list(opened.values())
+    for one in found[1:]:
+        _check_same_data(found[0], one)
+    known = next((o.run._data for o in found if o.run._data is not None), None)
+    if data is not None and found and not isinstance(data, Data):
+        # Read once, for all are of the same.
+        known = read_data(found[0].run.spec.data, found[0].run.card, data)
+    for one in found:
+        if one.run._data is None:
+            one.run._data = known
+    return found
+
+
+def share_data(opened: Sequence[Opened]) -> None:
+    """Read the data once for all runs, which are of the same."""
+    for one in opened:
+        one.run._data = opened[0].run.data
+
+
+def _open(item: Any, data: Data | AnySource | None) -> Iterator[Opened]:
+    if isinstance(item, Run):
+        yield Opened(item)
+    elif isinstance(item, str | Path):
+        for folder in _folders(Path(item)):
+            yield Opened(load(folder, data=data if isinstance(data, Data) else None), folder)
+    elif hasattr(item, "runs") and hasattr(item, "folder"):
+        yield from _open(item.folder, data)
+    else:
+        raise SpecError(
+            f"compare: got {type(item).__name__}; allowed: folders of runs or studies, and what latente.fit, "
+            "latente.load and latente.run_study return"
+        )
+
+
+def _check_same_data(first: Opened, other: Opened) -> None:
+    ours, theirs = first.run.card, other.run.card
+    if ours["fingerprint"] == theirs["fingerprint"]:
+        return
+    a, b = (as_dict(o.run.spec.data) for o in (first, other))
+    changed = [f"{k} {a[k]} and {b[k]}" for k in a if a[k] != b[k]]
+    told = a["source"] == b["source"] and changed
+    why = (
+        f"split differently ({', '.join(changed)})" if told else f"of different data ({ours['name']}, {theirs['name']})"
+    )
+    raise SpecError(
+        f"{first.where} and {other.where} are {why}: their examples do not pair; compare runs of one data set and split"
+    )

@@ -1,0 +1,50 @@
+"""What `latente doctor` tells: versions, devices, threads, caches, languages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+from latente.language.words import Words, default_language
+
+
+def compile_cache() -> Path:
+    """Where compiled programs are kept between runs."""
+    from platformdirs import user_cache_path
+
+    return Path(os.environ.get("JAX_COMPILATION_CACHE_DIR") or user_cache_path("latente") / "compiled")
+
+
+def examine() -> list[tuple[str, str]]:
+    """Pairs of a name and what was found."""
+    import jax
+
+    from latente.data.datasets import cache_folder
+    from latente.studies.machine import facts
+
+    found, words = facts(), Words(default_language())
+    rows = [(name, str(v)) for name, v in found["versions"].items()]
+    rows += [(words(f"doctor.{key}"), str(found[key])) for key in ("platform", "processors")]
+    affinity = getattr(os, "sched_getaffinity", None)
+    if affinity is not None:
+        rows.append((words("doctor.usable"), str(len(affinity(0)))))
+    rows.append((words("doctor.devices"), ", ".join(f"{d.platform}:{d.id} ({d.device_kind})" for d in jax.devices())))
+    rows += [
+        (name, os.environ[name]) for name in ("XLA_FLAGS", "OMP_NUM_THREADS", "JAX_PLATFORMS") if name in os.environ
+    ]
+    for name, folder in (("data_cache", cache_folder()), ("compile_cache", compile_cache())):
+        rows.append((words(f"doctor.{name}"), f"{folder} ({_size(folder, words)})"))
+    free = shutil.disk_usage(Path.cwd()).free
+    rows.append((words("doctor.free"), f"{words.number(free / 2**30, '.1f')} GiB"))
+    rows.append((words("doctor.language"), default_language()))
+    rows.append(("parquet", words("terminal.yes" if find_spec("pyarrow") else "doctor.no_parquet")))
+    return rows
+
+
+def _size(folder: Path, words: Words) -> str:
+    if not folder.exists():
+        return words("doctor.empty")
+    total = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+    return f"{words.number(total / 2**20, '.1f')} MiB"

@@ -1,0 +1,58 @@
+"""What a score found: numbers with their errors, arrays, warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.evaluation.evaluate import Metric, mean_and_error
+from latente.plain import as_text
+from latente.spec import Part
+
+if TYPE_CHECKING:
+    pass
+
+EACH = "each."
+"""What an array of one value an example is called, before the name of the number that is their mean."""
+
+
+@dataclass(frozen=True, repr=False)
+class Measured:
+    """What a score found.
+
+    Attributes:
+        values: each number by its column, with its standard error.
+        arrays: what figures need; and, of a number that is a mean of one value an example, those values (see `each`).
+        warnings: what its user should know, a sentence each.
+        score: what found it, as a study file says it.
+    """
+
+    values: Mapping[str, Metric]
+    arrays: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    score: Part = ""
+
+    def __repr__(self) -> str:
+        numbers = [(name, f"{m.value:.6g} ± {m.standard_error:.2g}") for name, m in self.values.items()]
+        shown: list[tuple[str, object]] = [*numbers[:12]]
+        if len(numbers) > 12:
+            shown.append(("…", f"{len(numbers) - 12} more in values"))
+        shown += [("warning", warning) for warning in self.warnings[:3]]
+        return as_text("measured", shown)
+
+    def each(self, column: str) -> NDArray[np.floating] | None:
+        """The value of each example of which a number is the mean, shape (n,); None where it is no such mean.
+
+        Differences of two models are paired by them (see `latente.compare`).
+        """
+        found = self.arrays.get(EACH + column)
+        return None if found is None else np.asarray(found, np.float64)
+
+
+def by_example(column: str, values: NDArray[np.floating]) -> Measured:
+    """A number that is the mean of one value an example, shape (n,), with these kept."""
+    return Measured({column: mean_and_error(values)}, {EACH + column: np.asarray(values)})

@@ -1,1 +1,0 @@
-"""Disentanglement where the factors are known: how codes relate to what made each example."""

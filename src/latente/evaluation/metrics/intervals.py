@@ -1,0 +1,243 @@
+"""Where every metric's interval comes from: an estimate with its ends; proportions, means, jackknife, bootstrap."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri, stdtrit
+from scipy.stats import norm, t
+
+from latente.errors import DataError
+from latente.evaluation.metrics.checks import vector, whole
+from latente.spec import got
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value and its 95% interval.
+
+    Attributes:
+        value, low, high: the value and the interval's ends.
+        degrees: of freedom of Student's t that the interval was taken from; None for the normal.
+    """
+
+    value: float
+    low: float
+    high: float
+    degrees: float | None = field(default=None, compare=False, repr=False)
+
+
+def corrected(estimate: Estimate, times: int) -> Estimate:
+    """The interval of one of several that are to hold together (Bonferroni): that of level 1 − 5% / ``times``."""
+    if times <= 1:
+        return estimate
+    usual, wide = (float(_quantile(estimate.degrees, 0.5 - (1 - LEVEL) / 2 / n)) for n in (1, times))
+    low, high = (estimate.value + (end - estimate.value) * wide / usual for end in (estimate.low, estimate.high))
+    return Estimate(estimate.value, low, high, estimate.degrees)
+
+
+def _quantile(degrees: float | None, above_half: float) -> float:
+    return float(ndtri(0.5 + above_half) if degrees is None else stdtrit(degrees, 0.5 + above_half))
+
+
+def _fewest(*estimates: Estimate) -> float | None:
+    return min((e.degrees for e in estimates if e.degrees is not None), default=None)
+
+
+def least(estimates: Sequence[Estimate]) -> Estimate:
+    """The smallest of several numbers, with an interval for the smallest of the true ones.
+
+    It is above what every interval is above, and below what one is below that holds together with the others.
+    """
+    together = [corrected(e, len(estimates)) for e in estimates]
+    return Estimate(
+        min(e.value for e in estimates), min(e.low for e in estimates), min(e.high for e in together),
+        _fewest(*estimates),
+    )  # fmt: skip
+
+
+def greatest(estimates: Sequence[Estimate]) -> Estimate:
+    """As `least`, of the greatest."""
+    turned = least([minus_of(e) for e in estimates])
+    return minus_of(turned)
+
+
+def minus_of(estimate: Estimate) -> Estimate:
+    """The same number with the other sign."""
+    return Estimate(-estimate.value, -estimate.high, -estimate.low, estimate.degrees)
+
+
+def minus(first: Estimate, second: Estimate) -> Estimate:
+    """first − second of independent estimates: the halves of their intervals add as squares.
+
+    Of two of Wilson's intervals it is Newcombe's of the difference (1998, method 10).
+    """
+    low = math.hypot(first.value - first.low, second.high - second.value)
+    high = math.hypot(first.high - first.value, second.value - second.low)
+    value = first.value - second.value
+    return Estimate(value, value - low, value + high, _fewest(first, second))
+
+
+def wilson(share: float, n: int, *, level: float = LEVEL) -> Estimate:
+    """A share of n independent examples and its score interval (Wilson 1927), which has a width at 0 and 1 too."""
+    z = float(ndtri(0.5 + level / 2))
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return Estimate(share, min(max(0.0, centre - half), share), max(min(1.0, centre + half), share))
+
+
+def bonferroni(number: int, *, level: float = LEVEL) -> float:
+    """The level of each of so many intervals that shall hold together at a level (Bonferroni)."""
+    return 1 - (1 - level) / max(number, 1)
+
+
+DRAWS = 1000
+
+GROUPS = 20
+
+Index = NDArray[np.int64]
+
+
+def bootstrap(
+    statistic: Callable[..., float], sizes: Sequence[int], *, draws: int = DRAWS, seed: int = 0, level: float = LEVEL
+) -> Estimate:
+    """A statistic's value and its percentile bootstrap interval (Efron 1979).
+
+    Not for statistics of nearest neighbours or of pairs, for which an example drawn twice is its own neighbour: they
+    take `group_jackknife`.
+
+    Args:
+        statistic: given one array of indices for each independent set, it returns a number.
+        sizes: how many examples each set has; sets are drawn independently, paired measures are one set.
+        draws: how often to draw.
+        seed: equal seeds give equal intervals.
+        level: in (0, 1), the share of intervals that hold the truth.
+
+    Raises:
+        SpecError: a level or a number of draws out of range.
+        DataError: an empty set.
+    """
+    check_level(level)
+    whole("draws", draws, 2)
+    _check_sizes(sizes, 1)
+    rng = np.random.default_rng(seed)
+    value = float(statistic(*(np.arange(n) for n in sizes)))
+    found = np.array([statistic(*(rng.integers(n, size=n) for n in sizes)) for _ in range(draws)], np.float64)
+    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(value, float(low), float(high))
+
+
+def group_labels(n: int, groups: int, rng: np.random.Generator) -> Index:
+    """Each of n examples in one of ``groups`` groups at random, of sizes that differ by one at most."""
+    return rng.permutation(n) % groups
+
+
+def group_jackknife(
+    statistic: Callable[..., float], sizes: Sequence[int], *, groups: int = GROUPS, seed: int = 0, level: float = LEVEL
+) -> Estimate:
+    """A statistic's value and its interval from leaving out one random group of every set at a time.
+
+    The arguments are those of `bootstrap`; ``statistic`` is given the indices that are kept. Sets of one call lose
+    their groups together: as groups are random, their variances add up. See `from_groups`.
+    """
+    check_level(level)
+    groups = group_count(sizes, groups)
+    rng = np.random.default_rng(seed)
+    labels = [group_labels(n, groups, rng) for n in sizes]
+    found = [float(statistic(*(np.flatnonzero(g != left) for g in labels))) for left in range(groups)]
+    return from_groups(float(statistic(*(np.arange(n) for n in sizes))), found, level=level)
+
+
+def group_count(sizes: Sequence[int], groups: int = GROUPS) -> int:
+    """How many groups sets of these sizes can be cut into, at most ``groups``.
+
+    Raises:
+        SpecError: fewer than two groups are asked for.
+        DataError: a set of fewer than two examples.
+    """
+    _check_sizes(sizes, 2)
+    return min(whole("groups", groups, 2), *sizes)
+
+
+def from_groups(value: float, left_out: Sequence[float], *, level: float = LEVEL) -> Estimate:
+    """The interval of a value from its values with each of G groups left out: the delete-a-group jackknife.
+
+    Variance (G − 1)/G · Σ(θ₋g − mean)², and Student's t with G − 1 degrees of freedom (Shao & Tu 1995, ch. 2.3).
+    """
+    left = np.asarray(left_out, np.float64)
+    g = len(left)
+    error = math.sqrt((g - 1) / g * float(((left - left.mean()) ** 2).sum()))
+    half = float(t.ppf(0.5 + level / 2, g - 1)) * error
+    return Estimate(value, value - half, value + half)
+
+
+def jackknife_error(left_out: ArrayLike, counts: ArrayLike | None = None) -> float:
+    """Standard error of a statistic from its values with each one of n examples left out (Tukey 1958).
+
+    Args:
+        left_out: shape (m,); examples that are alike may share one value.
+        counts: how many examples share each value, shape (m,); None: one each.
+    """
+    left = np.asarray(left_out, np.float64)
+    weight = np.ones(len(left)) if counts is None else np.asarray(counts, np.float64)
+    n = float(weight.sum())
+    mean = float((weight * left).sum()) / n
+    return math.sqrt((n - 1) / n * float((weight * (left - mean) ** 2).sum()))
+
+
+def normal_interval(value: float, error: float, *, level: float = LEVEL) -> Estimate:
+    """The value ± the normal quantile times its standard error."""
+    half = float(norm.ppf(0.5 + level / 2)) * error
+    return Estimate(value, value - half, value + half)
+
+
+def mean_interval(values: ArrayLike, *, level: float = LEVEL) -> Estimate:
+    """The mean of independent values, shape (n,), with Student's t interval; infinitely wide for a single one.
+
+    Raises:
+        DataError: no values, or some that are not finite.
+    """
+    v = vector("values", values)
+    mean = float(v.mean())
+    if len(v) == 1:
+        return Estimate(mean, -math.inf, math.inf)
+    half = float(t.ppf(0.5 + level / 2, len(v) - 1)) * float(v.std(ddof=1)) / math.sqrt(len(v))
+    return Estimate(mean, mean - half, mean + half)
+
+
+def bounded(estimate: Estimate, low: float = -math.inf, high: float = math.inf) -> Estimate:
+    """The estimate with its interval cut to the range that the measure can have."""
+    return replace(estimate, low=max(low, estimate.low), high=min(high, estimate.high))
+
+
+def widest(first: Estimate, second: Estimate) -> Estimate:
+    """The first's value with an interval that holds both of theirs."""
+    return Estimate(first.value, min(first.low, second.low), max(first.high, second.high))
+
+
+def with_both(first: Estimate, second: Estimate) -> Estimate:
+    """The first's value with an interval that holds both their sources of error: halves are added in quadrature."""
+    low = math.hypot(first.value - first.low, second.value - second.low)
+    high = math.hypot(first.high - first.value, second.high - second.value)
+    return Estimate(first.value, first.value - low, first.value + high)
+
+
+def check_level(level: float) -> None:
+    """Refuse a level that no interval can have.
+
+    Raises:
+        SpecError: not in (0, 1).
+    """
+    if not 0 < level < 1:
+        raise got("level", level, "a number above 0 and below 1, for instance 0.95")
+
+
+def _check_sizes(sizes: Sequence[int], least: int) -> None:
+    if not sizes or min(sizes) < least:
+        raise DataError(f"resampling: got sets of {list(sizes)} examples; allowed: at least {least} in each")

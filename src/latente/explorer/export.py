@@ -1,0 +1,95 @@
+"""The explorer as one file: codes, weights in half precision and some examples, in a page that needs no server."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from latente.explorer import build_page, layer_program, packing
+from latente.explorer.run_view import Explored
+from latente.explorer.security import MAX_BODY
+
+HELD_BYTES = 250_000
+"""What the examples in a file may take, as one PNG; others are shown as the model reconstructs them."""
+
+GREYS = 16
+
+
+def export(runs: Sequence[tuple[str, Explored]], split: str, *, lang: str = "en") -> str:
+    """The page of one run, or of two to compare.
+
+    Args:
+        runs: names and runs.
+        split: whose codes it holds.
+        lang: the language it opens in; both are in it.
+
+    Raises:
+        SpecError: a model that the page cannot compute by itself.
+    """
+    # Refused before anything long is begun.
+    programs = [(layer_program.encoder(e.model), layer_program.decoder(e.model)) for _, e in runs]
+    blobs = {}
+    for number, ((_, explored), (up, down)) in enumerate(zip(runs, programs, strict=True)):
+        meta, arrays = explored.parts(split)
+        meta |= {"encoder": up.table(), "decoder": down.table()}
+        arrays["codes"] = _half(arrays["codes"])
+        arrays |= {k: _half(a) for p in (up, down) for k, a in p.arrays.items()}
+        arrays |= explored.fitted
+        if number == 0 and explored.data.is_image:
+            arrays |= held(explored, split, meta["n"])
+        blobs[f"run-{number}"] = packing.pack(meta, arrays)
+    boot: dict[str, Any] = {
+        "backend": "file",
+        "lang": lang,
+        "split": split,
+        "limit": MAX_BODY,
+        "compare": len(runs) > 1,
+        "runs": [{"name": name, "state": "finished", "epochs": None, "study": False} for name, _ in runs],
+    }
+    return build_page.build(boot, blobs, lang=lang).html
+
+
+def held(explored: Explored, split: str, n: int) -> dict[str, NDArray[Any]]:
+    """As many examples, evenly spread, as `HELD_BYTES` take: ``held``, their indices; ``sheet``, one PNG of them."""
+    count = min(n, 4096)
+    while True:
+        index = np.unique(np.linspace(0, n - 1, count).round().astype(np.int64))
+        raw = _sheet(explored.examples(split, index))
+        if len(raw) <= HELD_BYTES or count <= 16:
+            return {"held": index.astype(np.uint32), "sheet": np.frombuffer(raw, np.uint8)}
+        count = max(16, int(0.95 * count * HELD_BYTES / len(raw)))
+
+
+def _sheet(images: NDArray[np.uint8]) -> bytes:
+    """Images (n, height, width[, channels]) side by side; greys in `GREYS` steps."""
+    n, height, width = images.shape[:3]
+    columns = max(1, math.ceil(math.sqrt(n * height / width)))
+    rows = math.ceil(n / columns)
+    channels = images.shape[3:]
+    filled = np.zeros((rows * columns, height, width, *channels), np.uint8)
+    filled[:n] = images
+    sheet = filled.reshape(rows, columns, height, width, *channels).swapaxes(1, 2)
+    sheet = sheet.reshape(rows * height, columns * width, *channels)
+    if channels == (1,):
+        sheet = sheet[:, :, 0]
+    out = io.BytesIO()
+    if sheet.ndim == 2:
+        step = 255 // (GREYS - 1)
+        picture = Image.fromarray(np.round(sheet / step).astype(np.uint8), "P")
+        picture.putpalette([v for k in range(GREYS) for v in [k * step] * 3])
+        picture.save(out, "PNG", optimize=True, bits=4)
+    else:
+        Image.fromarray(sheet).save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def _half(array: NDArray[Any]) -> NDArray[np.float16]:
+    # Beyond half precision's range the largest number that it has stands in.
+    half: NDArray[np.float16] = np.clip(array, -65504, 65504).astype(np.float16)
+    return half

@@ -1,0 +1,139 @@
+"""What a page shows of a model's codes: means, spreads, KL by latent, principal axes, a fitted prior, scores."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+from latente.compiling import jit
+from latente.evaluation import latent
+from latente.model.autoencoder import Autoencoder
+from latente.model.posteriors.gaussian import DiagonalGaussian
+from latente.model.priors.normal import StandardNormal
+from latente.training.memory import arrays_at_once
+
+Floats = NDArray[np.float32]
+
+BATCH = 1000
+
+COLLAPSED = 0.01
+"""A latent whose mean varies less than this over the data is inactive (Burda et al. 2016, arXiv:1509.00519)."""
+
+COMPONENTS = 10
+
+
+def encode(model: Autoencoder, x: Floats) -> tuple[Floats, Floats | None]:
+    """Mean codes and, of a diagonal Gaussian posterior, log-variances: shape (n, d) each."""
+    if type(model.posterior) is not DiagonalGaussian:
+        return latent.encode(model, x), None
+    both = _batched(_moments, model, x)
+    return both[:, 0], both[:, 1]
+
+
+def decode(model: Autoencoder, z: Floats) -> Floats:
+    """E[x | z], shape (n, *shape): as `latent.decode`, with few batch sizes so that few are compiled."""
+    return latent.decode(model, _filled(z, model))[: len(z)]
+
+
+def scores(model: Autoencoder, x: Floats) -> Floats:
+    """How unlike the training data: −log p(x | z) at the mean code, plus the KL where it is known; nats, shape (n,)."""
+    return _batched(_score, model, x)
+
+
+def kl(mean: Floats, log_var: Floats) -> Floats:
+    """Mean KL(q ‖ N(0, 1)) of every latent in nats, shape (d,) (Kingma & Welling 2014, appendix B)."""
+    m, v = mean.astype(np.float64), log_var.astype(np.float64)
+    return np.asarray((0.5 * (m**2 + np.exp(v) - 1 - v)).mean(axis=0), np.float32)
+
+
+def principal(codes: Floats) -> tuple[Floats, Floats, Floats]:
+    """The codes' centre (d,), principal axes (d, d) as rows by falling variance, and their shares of it (d,).
+
+    An axis points to where its largest entry is positive, so that equal codes give equal maps.
+    """
+    centred = codes.astype(np.float64)
+    centre = centred.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov(centred - centre, rowvar=False).reshape(codes.shape[1], -1))
+    axes = vectors[:, ::-1].T
+    axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]
+    variance = np.maximum(values[::-1], 0)
+    share = variance / variance.sum() if variance.sum() > 0 else np.ones_like(variance) / len(variance)
+    return centre.astype(np.float32), axes.astype(np.float32), share.astype(np.float32)
+
+
+def mixture(mean: Floats, log_var: Floats | None) -> dict[str, Any]:
+    """A Gaussian mixture fitted to codes drawn for these examples: a prior for models that have none, or a bad one.
+
+    Returns:
+        ``weights`` (k,), ``means`` (k, d) and ``factors`` (k, d, d), lower Cholesky factors of the covariances.
+    """
+    from sklearn.mixture import GaussianMixture
+
+    rng = np.random.default_rng(0)
+    codes = mean.astype(np.float64)
+    if log_var is not None:
+        codes = codes + np.exp(0.5 * log_var) * rng.normal(size=mean.shape)
+    count = max(1, min(COMPONENTS, len(codes) // (10 * codes.shape[1] + 10)))
+    floor = 1e-6 + 1e-4 * float(codes.var(axis=0).mean())
+    fitted = GaussianMixture(count, covariance_type="full", random_state=0, reg_covar=floor, max_iter=200).fit(codes)
+    return {
+        "weights": np.asarray(fitted.weights_, np.float32),
+        "means": np.asarray(fitted.means_, np.float32),
+        "factors": np.asarray(np.linalg.cholesky(fitted.covariances_), np.float32),
+    }
+
+
+def nearest(stored: NDArray[Any], x: Floats, multiplier: Any, offset: Any, count: int) -> tuple[Any, Any]:
+    """Indices and Euclidean distances, both (count,), of the stored examples nearest to model values x."""
+    distance = np.empty(len(stored), np.float32)
+    flat = x.reshape(-1)
+    size = arrays_at_once(flat.size, 4096)
+    for at in range(0, len(stored), size):
+        part = (stored[at : at + size].astype(multiplier.dtype) * multiplier + offset).astype(np.float32)
+        difference = part.reshape(len(part), -1) - flat
+        distance[at : at + size] = np.einsum("ij,ij->i", difference, difference)
+    count = min(count, len(stored))
+    first = np.argpartition(distance, count - 1)[:count]
+    order = first[np.argsort(distance[first], kind="stable")]
+    return order, np.sqrt(distance[order])
+
+
+def _filled(x: Floats, model: Autoencoder) -> Floats:
+    """With zeros up to one of a few numbers, so that few programs are compiled; large examples are left as they are."""
+    n = len(x)
+    size = next((s for s in (1, 8, 64, 256) if n <= s), -(-n // BATCH) * BATCH)
+    if size == n or arrays_at_once(math.prod(model.shape), size) < size:
+        return x
+    return np.concatenate([x, np.zeros((size - n, *x.shape[1:]), np.float32)])
+
+
+def _batched(function: Any, model: Autoencoder, x: Floats) -> Floats:
+    return latent.batched(function, model, _filled(np.asarray(x, np.float32), model), None)[: len(x)]
+
+
+@jit
+def _moments(model: Autoencoder, x: Array, context: None) -> Array:
+    posterior = model.posterior
+    assert isinstance(posterior, DiagonalGaussian)
+    return jax.vmap(lambda one: jnp.stack(posterior.moments(model.encode(one))))(x)
+
+
+@jit
+def _score(model: Autoencoder, x: Array, context: None) -> Array:
+    posterior = model.posterior
+
+    def one(x: Array) -> Array:
+        outputs = model.encode(x)
+        score = -model.log_prob(posterior.mean(outputs), x)
+        if type(posterior) is DiagonalGaussian and type(model.prior) is StandardNormal:
+            mean, log_var = posterior.moments(outputs)
+            score = score + 0.5 * jnp.sum(mean**2 + jnp.exp(log_var) - 1 - log_var)
+        return score
+
+    return jax.vmap(one)(x)

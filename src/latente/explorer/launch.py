@@ -1,0 +1,315 @@
+"""Open the explorer: serve it until Ctrl-C, in the background of a notebook, or write it as one file."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import ipaddress
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latente import stopping
+from latente.errors import LatenteError, SpecError
+
+if TYPE_CHECKING:
+    from latente.evaluation.run import Run
+    from latente.explorer.catalogue import Shelf
+
+PORT = 8765
+
+Places = Sequence["str | Path | Run"]
+
+
+def explore(
+    *places: str | Path | Run,
+    split: str = "validation",
+    port: int | None = None,
+    host: str = "127.0.0.1",
+    export: str | Path | None = None,
+    browser: bool = True,
+    lang: str | None = None,
+    say: Callable[[str], object] = print,
+    data: str | Path | None = None,
+) -> Path | None:
+    """Open a page on one run, two runs to compare, or a study that may still be training; ends with Ctrl-C.
+
+    Args:
+        places: run folders, a study's folder, or runs in memory; the first two are compared.
+        split: which part's codes are shown first: "train", "validation", "test" or "all".
+        port: where to listen; by default 8765, or another where that is taken.
+        host: who may reach it; anything but loopback puts a random token into the address.
+        export: write one file here instead, which needs no server.
+        browser: whether to open the browser.
+        lang: "en" or "pt"; by default the user's locale.
+        say: what to call with lines for the user.
+        data: where the runs' data is now; None: where it was.
+
+    Returns:
+        The file written, with ``export``.
+
+    Raises:
+        SpecError: a value that means nothing, or a model that cannot be written as one file.
+        StoreError: a folder that is no run or study, or a file that cannot be written.
+        DataError: the data of a run is gone or has changed.
+    """
+    if export is not None:
+        path = export_page(places, export, split=split, lang=lang, data=data)
+        say(f"{path} written ({path.stat().st_size / 1e6:.1f} MB); it opens in any browser, without a network")
+        return path
+    explorer = serve(*places, split=split, port=port, host=host, lang=lang, data=data)
+    say(f"{explorer.url}  (Ctrl-C ends it)")
+    if browser:
+        import webbrowser
+
+        webbrowser.open(explorer.url)
+    try:
+        while explorer.running:
+            stopping.check()
+            time.sleep(stopping.POLL)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        explorer.stop()
+    return None
+
+
+def export_page(
+    places: Places,
+    path: str | Path,
+    *,
+    split: str = "validation",
+    lang: str | None = None,
+    data: str | Path | None = None,
+) -> Path:
+    """Write the page of one or two runs as one file; arguments as in `explore`.
+
+    Raises:
+        SpecError: more than two runs, or a model that the page cannot compute by itself.
+        StoreError: it cannot be written, or a file that is no such page is there.
+    """
+    from latente.evaluation.outputs import check_output, is_page, write_output
+
+    # Said before the work, not after it.
+    check_output(path, "--export", "page of latente", is_page)
+    text = export_text(places, split=split, lang=lang, data=data)
+    return write_output(path, text, "--export", "page of latente", is_page)
+
+
+def export_text(
+    places: Places, *, split: str = "validation", lang: str | None = None, data: str | Path | None = None
+) -> str:
+    """The HTML that `export_page` writes."""
+    from latente.explorer.catalogue import find
+    from latente.explorer.export import export
+    from latente.explorer.run_view import check_split
+
+    check_split(split)
+    shelf = find(places, data)
+    if not 1 <= len(shelf.entries) <= 2:
+        raise SpecError(f"--export: got {len(shelf.entries)} runs; allowed: one, or two to compare; name their folders")
+    runs = [(entry.name, shelf[i]) for i, entry in enumerate(shelf.entries)]
+    return export(runs, split, lang=_language(lang))
+
+
+def serve(
+    *places: str | Path | Run,
+    split: str = "validation",
+    port: int | None = None,
+    host: str = "127.0.0.1",
+    lang: str | None = None,
+    data: str | Path | None = None,
+) -> Explorer:
+    """Start the server in a thread of its own; arguments and errors are those of `explore`."""
+    from latente.explorer.catalogue import find
+    from latente.explorer.run_view import check_split
+
+    check_split(split)
+    return listen(find(places, data), split=split, port=port, host=host, lang=lang, compare=len(places) > 1)
+
+
+def listen(
+    shelf: Shelf,
+    *,
+    split: str,
+    port: int | None = 0,
+    host: str = "127.0.0.1",
+    lang: str | None = None,
+    compare: bool = False,
+) -> Explorer:
+    """Serve the runs of a shelf; ``compare`` opens the first two side by side. Otherwise as `serve`."""
+    from latente.explorer.security import MAX_BODY, is_loopback
+
+    try:
+        import uvicorn
+
+        from latente.explorer.build_page import build
+        from latente.explorer.connections import Bounded, QuietServer
+        from latente.explorer.server import application
+    except ModuleNotFoundError as error:
+        raise SpecError(
+            f"explore needs {error.name}, which is not installed; pip install 'latente[explorer]', "
+            "or write one file with --export"
+        ) from None
+    language = _language(lang)
+    finished = [i for i, entry in enumerate(shelf.entries) if entry.state == "finished"]
+    for number in finished[: 2 if compare else 1]:
+        # What the page asks first is ready when it opens, and what cannot be opened is said here; of a study's runs
+        # others may be fine.
+        try:
+            shelf[number].warm(split)
+        except LatenteError:
+            if not shelf.entry(number).part_of_study:
+                raise
+    token = None if is_loopback(host) else secrets.token_urlsafe(24)
+    boot: dict[str, Any] = {
+        "backend": "server",
+        "lang": language,
+        "split": split,
+        "limit": MAX_BODY,
+        "token": token,
+        "compare": compare,
+    }
+    listening = _socket(host, port)
+    number = listening.getsockname()[1]
+    app = application(shelf, build(boot, lang=language), token, () if token else _names(host))
+    level = "error" if os.environ.get("LATENTE_DEBUG") else 100
+    config = uvicorn.Config(
+        app, log_level=level, log_config=None, access_log=False, server_header=False, lifespan="off", backlog=2048,
+        ws="none", http=Bounded, timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    explorer = Explorer(QuietServer(config), listening, "")
+    place = next((p for p in _shown(host) if _answers(p, number)), host)
+    explorer.url = f"http://{_bracketed(place)}:{number}/" + (f"?token={token}" if token else "")
+    return explorer
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _names(host: str) -> tuple[str, ...]:
+    """How a request may call a server at that loopback address, beside `LOCAL_NAMES`: as it was said, and as browsers
+    write it."""
+    with contextlib.suppress(ValueError):
+        return _bracketed(host.lower()), _bracketed(str(ipaddress.ip_address(host)))
+    return (_bracketed(host.lower()),)
+
+
+def _shown(host: str) -> list[str]:
+    """Names of a server at that host, to be tried in this order; all of the machine's, where it listens at each."""
+    if host not in ("0.0.0.0", "::"):
+        return [host]
+    places = [socket.gethostname()]
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asks:
+        # Nothing is sent: it only says by which address this machine would go out.
+        asks.connect(("192.0.2.1", 9))
+        places.append(asks.getsockname()[0])
+    return [*places, "127.0.0.1" if host == "0.0.0.0" else "::1"]
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), 1).close()
+    except (OSError, UnicodeError):
+        return False
+    return True
+
+
+class Explorer:
+    """A server in the background; in a notebook it shows itself as a frame.
+
+    Attributes:
+        url: where it is.
+    """
+
+    def __init__(self, server: Any, listening: socket.socket, url: str) -> None:
+        self.url, self._server = url, server
+        # Signals are the main thread's; a thread's server is told to stop by `stop`.
+        self._thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        self._thread.start()
+        until = time.monotonic() + 10
+        while not server.started and self._thread.is_alive() and time.monotonic() < until:
+            time.sleep(0.005)
+        if not server.started:
+            raise SpecError("the server could not be started; choose another --port")
+
+    @property
+    def running(self) -> bool:
+        """Whether it still answers."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """End it."""
+        self._server.should_exit = True
+        self._thread.join(5)
+
+    def _repr_html_(self) -> str:
+        return f'<iframe src="{html.escape(self.url)}" width="100%" height="760" style="border:0"></iframe>'
+
+
+class Inline:
+    """The whole page inside a notebook's output: it needs no server, and stays when the notebook is sent on."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def _repr_html_(self) -> str:
+        # Without an origin of its own the page can neither reach the notebook nor be reached by it.
+        return (
+            f'<iframe srcdoc="{html.escape(self.text)}" width="100%" height="760" style="border:0" '
+            'sandbox="allow-scripts allow-downloads"></iframe>'
+        )
+
+
+def show(run: Run, *others: Run, split: str = "validation", lang: str | None = None) -> Inline | Explorer:
+    """What `Run.explore` returns: the page inside the notebook, or a frame of a server where it must compute.
+
+    Raises:
+        SpecError, DataError: as `explore`.
+    """
+    from latente.explorer import layer_program
+
+    try:
+        for one in (run, *others):
+            layer_program.encoder(one.model), layer_program.decoder(one.model)
+    except LatenteError:
+        return serve(run, *others, split=split, port=0, lang=lang)
+    return Inline(export_text((run, *others), split=split, lang=lang))
+
+
+def _language(lang: str | None) -> str:
+    from latente.errors import unknown
+    from latente.language.words import LANGUAGES, default_language
+
+    if lang is not None and lang not in LANGUAGES:
+        raise SpecError(unknown("language", lang, LANGUAGES))
+    return lang or default_language()
+
+
+def _socket(host: str, port: int | None) -> socket.socket:
+    if port is not None and not 0 <= port < 65536:
+        raise SpecError(f"port: got {port}; allowed: 0 to 65535")
+    try:
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM) if host else []
+    except (OSError, UnicodeError):
+        found = []
+    if not found:
+        raise SpecError(f'host: got "{host}"; allowed: an address or a name of this machine')
+    family = socket.AF_INET if socket.AF_INET in {f for f, *_ in found} else found[0][0]
+    for candidate in (PORT, 0) if port is None else (port,):
+        # asyncio sends small answers at once (TCP_NODELAY) only where the protocol is named; else each takes 40 ms.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, candidate))
+            return listening
+        except OSError as error:
+            listening.close()
+            reason = error.strerror or str(error)
+    raise SpecError(f"cannot listen at {host}, port {port}: {reason}; choose another --host or --port")

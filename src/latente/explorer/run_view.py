@@ -1,0 +1,319 @@
+"""A run as the explorer sees it: one split's codes packed for the page, and answers to what the page asks."""
+
+from __future__ import annotations
+
+import functools
+import math
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latente.data.split import PARTS
+from latente.data.units import span_of
+from latente.errors import DataError, SpecError, StoreError, unknown
+from latente.evaluation import latent
+from latente.evaluation.run import Run
+from latente.explorer import latents, layer_program, packing
+from latente.model.priors.none import NoPrior
+from latente.model.priors.normal import StandardNormal
+from latente.training.memory import arrays_at_once
+
+Floats = NDArray[np.float32]
+
+SPLITS = (*PARTS, "all")
+
+SCORED = 2000
+
+POOL = 2048
+
+WIDE = 3.0
+"""A slider of a model with a prior reaches at least so far on both sides: 99.7% of a standard normal."""
+
+
+class Explored:
+    """A run, with what a page needs of it computed when it is first asked for.
+
+    Args:
+        run: a trained model whose data can be read.
+        folder: where it was loaded from; a ``umap.npy`` there, shape (n, 2) with the rows of train, validation and
+            test in this order (or ``umap-SPLIT.npy`` with those of one split), becomes a view of the map.
+    """
+
+    def __init__(self, run: Run, folder: Path | None = None) -> None:
+        if run.model.context_size:
+            raise SpecError(
+                f'run "{run.spec.name}" is conditioned on {run.model.context_size} numbers beside the example; '
+                "allowed: a model of the example alone"
+            )
+        self.run, self.folder = run, folder
+        self.model, self.data = run.model, run.data
+        self._lock = threading.Lock()
+        self._scenes: dict[str, bytes] = {}
+
+    def scene(self, split: str) -> bytes:
+        """The split's codes and all the page must know of the run, packed by `wire.pack`; kept.
+
+        Raises:
+            DataError: no split is called so. StoreError: a saved UMAP that does not fit.
+        """
+        check_split(split)
+        with self._lock:
+            if split not in self._scenes:
+                self._scenes[split] = packing.pack(*self.parts(split))
+            return self._scenes[split]
+
+    def warm(self, split: str) -> None:
+        """Compute what a page asks first, so that nobody waits for it; the rest goes on in the background."""
+        self.scene(split)
+        self.decode(np.zeros((1, self.latents), np.float32))
+        threading.Thread(target=self._compile, daemon=True).start()
+
+    def _compile(self) -> None:
+        """Every batch size that is decoded, and encoding one example."""
+        for count in (8, 64, latents.BATCH, 256):
+            self.decode(np.zeros((count, self.latents), np.float32))
+        self.encode(self.data.values(self.data.validation.x[:1]))
+
+    def parts(self, split: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """What `scene` packs: a JSON-able description, and arrays.
+
+        ``codes`` (n, d); ``labels`` (n,), where there are any; ``spread`` (n, d), log σ in 255 steps between the
+        description's ``spread``, where the posterior has one; ``centre``, ``axes``, ``share`` of the PCA; ``umap``.
+        """
+        mean, log_var = self.encoded(split)
+        labels = self._labels(split)
+        centre, axes, share = latents.principal(mean)
+        arrays: dict[str, NDArray[Any]] = {"codes": mean, "centre": centre, "axes": axes, "share": share}
+        meta = {**self._about, **_latents(mean, log_var, type(self.model.prior) is StandardNormal)}
+        meta |= {"split": split, "n": len(mean), "d": int(mean.shape[1])}
+        if labels is not None:
+            arrays["labels"] = labels.astype(np.uint8 if len(self.data.classes) < 256 else np.uint16)
+        if log_var is not None:
+            low, high = float(log_var.min()) / 2, float(log_var.max()) / 2
+            steps = (0.5 * log_var - low) / max(high - low, 1e-6)
+            arrays["spread"] = np.round(255 * steps).astype(np.uint8)
+            meta["spread"] = [low, high]
+        umap = self._umap(split, len(mean))
+        if umap is not None:
+            arrays["umap"] = umap
+        if self._pool is not None:
+            arrays["pool"] = self._pool
+        return meta, arrays
+
+    @functools.cache  # noqa: B019
+    def encoded(self, split: str) -> tuple[Floats, Floats | None]:
+        """Mean codes and log-variances of a split.
+
+        Raises:
+            StoreError: they are not all finite.
+        """
+        means, spreads = [], []
+        for part in _parts_of(split):
+            for values in self._values(self.data.part(part).x):
+                mean, log_var = latents.encode(self.model, values)
+                means.append(mean)
+                spreads.append(log_var)
+        whole = None if spreads[0] is None else np.concatenate([s for s in spreads if s is not None])
+        mean = np.concatenate(means)
+        self._check("codes", mean if whole is None else mean + whole)
+        return mean, whole
+
+    def _check(self, what: str, numbers: Floats) -> None:
+        """Refuse numbers of the model that nothing can show."""
+        if not np.isfinite(numbers).all():
+            raise StoreError(
+                f'run "{self.run.spec.name}": its {what} are not all finite numbers, so that there is nothing to '
+                "explore; its weights are damaged, bring them back from a copy or train it again"
+            )
+
+    def _values(self, x: NDArray[Any]) -> Iterator[Floats]:
+        """Model values of stored ones, some at a time."""
+        size = arrays_at_once(math.prod(self.data.shape), 5 * latents.BATCH)
+        for at in range(0, len(x), size):
+            yield self.data.values(x[at : at + size])
+
+    def encode(self, x: Floats) -> tuple[Floats, Floats | None, Floats]:
+        """Of model values x, shape (n, *shape): mean codes, log-variances (or None), and anomaly scores in nats."""
+        return (*latents.encode(self.model, x), latents.scores(self.model, x))
+
+    def decode(self, z: Floats) -> Floats:
+        """E[x | z] for codes z, shape (n, d).
+
+        Raises:
+            DataError: codes of another shape, or not finite.
+        """
+        size = self.latents
+        if z.ndim != 2 or z.shape[1] != size or not np.isfinite(z).all():
+            raise DataError(f"codes: got shape {z.shape}; allowed: (n, {size}) of finite numbers")
+        return latents.decode(self.model, z)
+
+    @property
+    def latents(self) -> int:
+        """How many numbers a code has."""
+        return self.model.code_size
+
+    def examples(self, split: str, index: NDArray[np.int64]) -> NDArray[Any]:
+        """Examples of a split as the page draws them: bytes for images, model values for anything else.
+
+        Raises:
+            DataError: an index outside the split.
+        """
+        check_split(split)
+        parts = [self.data.part(p) for p in _parts_of(split)]
+        ends = np.cumsum([len(p) for p in parts])
+        if len(index) == 0 or index.min() < 0 or index.max() >= ends[-1]:
+            raise DataError(f"index: got one outside 0..{ends[-1] - 1}; allowed: an example of the split {split}")
+        which = np.searchsorted(ends, index, side="right")
+        starts = np.concatenate([[0], ends])
+        found = np.stack([parts[w].x[i - starts[w]] for w, i in zip(which, index, strict=True)])
+        return self.drawn(self.data.values(found))
+
+    def drawn(self, values: Floats) -> NDArray[Any]:
+        """Model values as `examples` gives them."""
+        if not self.data.is_image:
+            return values.astype(np.float32)
+        low, high = self._about["range"]
+        drawn: NDArray[Any] = np.round(255 * np.clip((values - low) / (high - low), 0, 1)).astype(np.uint8)
+        return drawn
+
+    def nearest(self, x: Floats, count: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """The training examples nearest to model values x: indices, distances and the examples."""
+        train = self.data.train
+        index, distance = latents.nearest(train.x, x, self.data.multiplier, self.data.offset, count)
+        arrays = {"index": index.astype(np.uint32), "distance": distance}
+        arrays["examples"] = self.drawn(self.data.values(train.x[index]))
+        if train.y is not None:
+            arrays["labels"] = train.y[index].astype(np.uint32)
+        return {}, arrays
+
+    @property
+    def program(self) -> bytes:
+        """The decoder as a layer program with its weights in single precision, packed; empty where it has none.
+
+        With it the page decodes a place by itself, in a tenth of the time that asking takes.
+        """
+        try:
+            found = layer_program.decoder(self.model)
+        except SpecError:
+            return packing.pack({"decoder": None}, {})
+        return packing.pack({"decoder": found.table()}, found.arrays)
+
+    @functools.cached_property
+    def fitted(self) -> dict[str, NDArray[np.float32]]:
+        """The mixture fitted to the training codes, of at most 5,000 examples."""
+        x = self.data.train.x
+        found = [latents.encode(self.model, values) for values in self._values(x[:: max(1, len(x) // 5000)])]
+        spreads = [log_var for _, log_var in found if log_var is not None]
+        return latents.mixture(np.concatenate([m for m, _ in found]), np.concatenate(spreads) if spreads else None)
+
+    @functools.cached_property
+    def _about(self) -> dict[str, Any]:
+        data, spec = self.data, self.run.spec
+        low, high = map(float, self.run.card["range"])
+        if data.is_image:
+            low, high = span_of(low, high)
+        x = data.train.x
+        model = self.model
+        edges, scored = [], []
+        for sample in self._values(x[:: max(1, len(x) // SCORED)]):
+            edges.append(sample.reshape(len(sample), *data.shape)[:, [0, -1]] if data.is_image else sample[:0])
+            scored.append(latents.scores(model, sample))
+        scores = np.concatenate(scored)
+        self._check("scores of examples", scores)
+        border = np.concatenate(edges).mean() if data.is_image else low
+        return {
+            "run": spec.name,
+            "seed": spec.seed,
+            "data": data.name,
+            "fingerprint": data.fingerprint,
+            "shape": list(data.shape),
+            "image": data.is_image,
+            "dark": bool(border < (low + high) / 2),
+            "range": [low, high if high > low else low + 1],
+            "classes": [str(c) for c in data.classes],
+            "counts": {p: len(data.part(p)) for p in PARTS},
+            "posterior": type(model.posterior).__name__,
+            "prior": _prior(self.run),
+            "likelihood": type(model.likelihood).__name__,
+            "sigma": float(getattr(model.likelihood, "sigma", 1.0)),
+            "scores": np.quantile(scores, np.linspace(0, 1, 101)).astype(float).round(4).tolist(),
+            "history": {
+                k: [round(float(v), 5) if np.isfinite(v) else None for v in vs] for k, vs in self.run.history.items()
+            },
+        }
+
+    @functools.cached_property
+    def _pool(self) -> Floats | None:
+        """Draws of a prior that the page cannot draw from by itself."""
+        if self._about["prior"] != "pool":
+            return None
+        return latent.sample_codes(self.run.generator, POOL, seed=0)
+
+    def _labels(self, split: str) -> NDArray[np.int64] | None:
+        found = [y for p in _parts_of(split) if (y := self.data.part(p).y) is not None]
+        return np.concatenate(found) if found else None
+
+    def _umap(self, split: str, n: int) -> Floats | None:
+        if self.folder is None:
+            return None
+        parts = [len(self.data.part(p)) for p in PARTS]
+        start = 0 if split == "all" else sum(parts[: PARTS.index(split)])
+        for path, rows, cut in (
+            (self.folder / f"umap-{split}.npy", n, slice(0, n)),
+            (self.folder / "umap.npy", sum(parts), slice(start, start + n)),
+        ):
+            if path.is_file():
+                try:
+                    found = np.load(path)
+                except (ValueError, OSError, EOFError) as error:
+                    raise StoreError(f"{path}: is no array that can be read ({error})") from None
+                if found.shape != (rows, 2) or found.dtype.kind not in "fiu" or not np.isfinite(found).all():
+                    raise StoreError(f"{path}: got shape {found.shape}; allowed: ({rows}, 2) of finite numbers")
+                rows_of: Floats = found[cut].astype(np.float32)
+                return rows_of
+        return None
+
+
+def check_split(split: str) -> None:
+    """Refuse a split of another name.
+
+    Raises:
+        SpecError: naming those allowed.
+    """
+    if split not in SPLITS:
+        raise SpecError(unknown("split", split, SPLITS))
+
+
+def _parts_of(split: str) -> tuple[str, ...]:
+    return PARTS if split == "all" else (split,)
+
+
+def _prior(run: Run) -> str:
+    """How the page draws from the prior, or the one fitted after training: by itself, from a pool, or not at all."""
+    prior = run.generator.prior
+    return "standard-normal" if type(prior) is StandardNormal else "none" if isinstance(prior, NoPrior) else "pool"
+
+
+def _latents(mean: Floats, log_var: Floats | None, normal: bool) -> dict[str, Any]:
+    """Of every latent: how much it is used, whether it is at all, and how far its slider goes."""
+    variance = mean.var(axis=0, dtype=np.float64)
+    divergence = latents.kl(mean, log_var) if log_var is not None and normal else None
+    floor = latents.COLLAPSED if log_var is not None else 1e-8
+    low, high = np.quantile(mean, [0.001, 0.999], axis=0)
+    pad = 0.1 * (high - low) + 1e-3
+    low, high = low - pad, high + pad
+    if normal:
+        low, high = np.minimum(low, -WIDE), np.maximum(high, WIDE)
+    weight = variance if divergence is None else divergence
+    return {
+        "kl": None if divergence is None else [round(float(v), 5) for v in divergence],
+        "variance": [round(float(v), 6) for v in variance],
+        "collapsed": [bool(v <= floor) for v in variance],
+        "order": [int(i) for i in np.argsort(-np.asarray(weight), kind="stable")],
+        "low": [round(float(v), 4) for v in low],
+        "high": [round(float(v), 4) for v in high],
+    }

@@ -1,0 +1,120 @@
+"""Figures by class: reconstruction errors, and how often samples fall into each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from latente.language.words import Words
+from latente.report.figures.heatmaps import Floats
+from latente.report.figures.style import (
+    HALF,
+    INK,
+    LINE,
+    MARKERS,
+    SERIES,
+    half_width,
+    localise,
+    plain,
+    style,
+)
+
+
+def class_errors(
+    errors: Mapping[str, NDArray[np.floating]],
+    labels: NDArray[np.integer],
+    classes: Sequence[str],
+    words: Words,
+    *,
+    unit: str = "image",
+) -> Figure:
+    """Mean reconstruction error of each class with its 95% interval, a mark a model.
+
+    Args:
+        errors: nats of each example by model, shape (n,) each.
+        labels: each example's class, shape (n,).
+        classes: names of the labels; classes without examples are left out.
+        words: the language.
+        unit: "image" or "example".
+    """
+    present = [c for c in range(len(classes)) if (labels == c).any()]
+    with style():
+        figure = Figure(figsize=(HALF, max(1.6, 0.9 + 0.26 * len(present))), layout="constrained")
+        ax = figure.subplots()
+        shift = 0.16 if len(errors) > 1 else 0.0
+        for i, (name, values) in enumerate(errors.items()):
+            means, halves = class_means(values, labels, present)
+            rows = np.arange(len(present)) + shift * (i - (len(errors) - 1) / 2)
+            ax.errorbar(
+                means,
+                rows,
+                xerr=halves,
+                linestyle="none",
+                marker=MARKERS[i % len(MARKERS)],
+                color=SERIES[i % len(SERIES)],
+                capsize=2,
+                elinewidth=1,
+                label=plain(name),
+            )
+        localise(ax, words)
+        ax.set_yticks(range(len(present)), [plain(classes[c], 18) for c in present])
+        ax.set_ylim(len(present) - 0.4, -0.6)
+        ax.grid(axis="y", visible=False)
+        for row in range(1, len(present)):
+            ax.axhline(row - 0.5, color=LINE, linewidth=0.5, zorder=0)
+        ax.tick_params(axis="y", length=0)
+        ax.set_xlabel(words(f"figure.axis.reconstruction_{unit}"))
+        ax.set_ylabel(words("figure.axis.class"))
+        if len(errors) > 1:
+            figure.legend(*ax.get_legend_handles_labels(), loc="outside upper right", ncols=min(len(errors), 3))
+    return figure
+
+
+def class_means(
+    values: NDArray[np.floating], labels: NDArray[np.integer], present: Sequence[int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean of each class and half of its 95% interval; no interval (NaN) for a single example."""
+    groups = [np.asarray(values, np.float64)[labels == c] for c in present]
+    halves = [half_width(float(g.std(ddof=1)) / np.sqrt(len(g)), len(g)) if len(g) > 1 else np.nan for g in groups]
+    return np.array([g.mean() for g in groups]), np.array(halves)
+
+
+def balance(shares: Mapping[str, Floats], reference: Floats, classes: Sequence[str], words: Words) -> Figure:
+    """Share of each class among samples, a mark a model with its 95% interval, beside the data's own (a line).
+
+    Args:
+        shares: by model: value, low and high of each class, shape (classes, 3), 0..1.
+        reference: the data's, shape (classes,).
+        classes: their names.
+        words: the language.
+    """
+    with style():
+        figure = Figure(figsize=(HALF, max(1.9, 1.1 + 0.26 * len(classes))), layout="constrained")
+        ax = figure.subplots()
+        shift = min(0.2, 0.7 / max(len(shares), 1))
+        for row, value in enumerate(100 * np.asarray(reference)):
+            label = words("figure.series.data") if row == 0 else None
+            ax.plot([value, value], [row - 0.42, row + 0.42], color=INK, linewidth=1.2, label=label)
+        for i, (name, found) in enumerate(shares.items()):
+            value, low, high = 100 * np.asarray(found, np.float64).T
+            rows = np.arange(len(classes)) + shift * (i - (len(shares) - 1) / 2)
+            ax.errorbar(
+                value, rows, xerr=[np.maximum(value - low, 0), np.maximum(high - value, 0)], linestyle="none",
+                marker=MARKERS[i % len(MARKERS)], color=SERIES[i % len(SERIES)], capsize=2, elinewidth=1,
+                label=plain(name),
+            )  # fmt: skip
+        localise(ax, words)
+        ax.set_yticks(range(len(classes)), [plain(c, 18) for c in classes])
+        ax.set_ylim(len(classes) - 0.4, -0.6)
+        ax.set_xlim(left=0)
+        ax.grid(axis="y", visible=False)
+        for row in range(1, len(classes)):
+            ax.axhline(row - 0.5, color=LINE, linewidth=0.5, zorder=0)
+        ax.tick_params(axis="y", length=0)
+        ax.set_xlabel(words("figure.axis.share_of_samples"))
+        ax.set_ylabel(words("figure.axis.class"))
+        figure.legend(*ax.get_legend_handles_labels(), loc="outside upper right", ncols=min(1 + len(shares), 3))
+    return figure

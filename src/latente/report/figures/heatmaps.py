@@ -1,0 +1,137 @@
+"""Figures of numbers that scores keep: confusions, errors by pixel, information of latents, balance of classes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from latente.language.words import Words
+from latente.report.figures.style import HALF, INK, LINE, WIDTH, localise, plain, style
+
+Floats = NDArray[np.floating]
+
+SHADES = "Blues"
+"""From white to dark blue: in grey print too, more is darker."""
+
+WRITTEN = 12
+"""Up to so many rows and columns, a map's cells have their numbers in them."""
+
+
+def confusion(counts: NDArray[np.integer], classes: Sequence[str], words: Words) -> Figure:
+    """How often each class (row) was called each class (column): shares of the row in per cent.
+
+    Args:
+        counts: shape (classes, classes).
+        classes: their names.
+        words: the language.
+    """
+    total = counts.sum(axis=1, keepdims=True)
+    share = 100 * counts / np.maximum(total, 1)
+    names = [plain(c, 12) for c in classes]
+    return _map(
+        share, names, names, words, words("figure.axis.called"), words("figure.axis.true"),
+        words("figure.axis.share_of_class"), 100.0, ".0f",
+    )  # fmt: skip
+
+
+def information(shares: Floats, factors: Sequence[str], words: Words) -> Figure:
+    """What each latent (row) tells of each factor (column): mutual information over the factor's entropy, per cent.
+
+    Args:
+        shares: shape (latents, factors), 0..1.
+        factors: their names.
+        words: the language.
+    """
+    rows = [str(i + 1) for i in range(len(shares))]
+    return _map(
+        100 * np.asarray(shares), rows, [plain(f, 12) for f in factors], words, words("figure.axis.factor"),
+        words("figure.axis.latents"), words("figure.axis.share_of_factor"), 100.0, ".0f",
+    )  # fmt: skip
+
+
+def _map(
+    values: Floats,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    words: Words,
+    across: str,
+    down: str,
+    bar: str,
+    top: float,
+    form: str,
+) -> Figure:
+    """A map of numbers from 0 to ``top``, with its rows from above to below."""
+    with style():
+        side = 0.25 * len(rows) + 0.9
+        figure = Figure(figsize=(HALF, min(max(side, 1.9), 6.0)), layout="constrained")
+        ax = figure.subplots()
+        drawn = ax.pcolormesh(values, cmap=SHADES, vmin=0, vmax=top, edgecolors="white", linewidth=0.5)
+        ax.invert_yaxis()
+        ax.grid(False)
+        step = [1 + (len(names) - 1) // 30 for names in (columns, rows)]
+        ax.set_xticks(np.arange(0, len(columns), step[0]) + 0.5, columns[:: step[0]])
+        ax.set_yticks(np.arange(0, len(rows), step[1]) + 0.5, rows[:: step[1]])
+        if max(map(len, columns)) * len(columns) > 44:
+            ax.tick_params(axis="x", labelrotation=90)
+        ax.tick_params(length=0)
+        ax.set_xlabel(across)
+        ax.set_ylabel(down)
+        for spine in ax.spines.values():
+            spine.set_visible(False)
+        if max(values.shape) <= WRITTEN:
+            for (i, j), value in np.ndenumerate(values):
+                # Nothing is written where there is next to nothing, so that the eye finds what there is.
+                if value >= 0.5:
+                    light = value > 0.55 * top
+                    ax.text(j + 0.5, i + 0.5, words.number(float(value), form), ha="center", va="center",
+                            fontsize=8, color="white" if light else INK)  # fmt: skip
+        _bar(figure, drawn, ax, bar, words)
+    return figure
+
+
+def pixel_errors(errors: Mapping[str, Floats], words: Words) -> Figure:
+    """Root of the mean squared error of each pixel, a map a model, all of one scale.
+
+    Args:
+        errors: mean squared error of each value by model, shape (height, width) or (height, width, colours), over
+            which the mean is taken.
+        words: the language.
+    """
+    maps = {n: np.sqrt(np.asarray(e, np.float64).reshape(*e.shape[:2], -1).mean(axis=2)) for n, e in errors.items()}
+    top = max(float(m.max()) for m in maps.values()) or 1.0
+    across = min(len(maps), 4)
+    down = math.ceil(len(maps) / across)
+    height, width = next(iter(maps.values())).shape
+    with style():
+        size = HALF if len(maps) < 3 else WIDTH
+        each = (size - 0.8) / across
+        figure = Figure(
+            figsize=(size, min(8.0, down * (min(each, 2.4) * height / width + 0.3) + 0.1)), layout="constrained"
+        )
+        panels = figure.subplots(down, across, squeeze=False)
+        drawn: Any = None
+        for ax in panels.ravel()[len(maps) :]:
+            ax.set_axis_off()
+        for ax, (name, values) in zip(panels.ravel(), maps.items(), strict=False):
+            ax.set(xticks=[], yticks=[])
+            ax.grid(False)
+            for spine in ax.spines.values():
+                spine.set(visible=True, color=LINE)
+            drawn = ax.imshow(values, cmap=SHADES, vmin=0, vmax=top, interpolation="nearest")
+            ax.set_title(plain(name, 20), loc="center")
+        _bar(figure, drawn, list(panels.ravel()), words("figure.axis.pixel_error"), words)
+    return figure
+
+
+def _bar(figure: Figure, drawn: Any, axes: Any, label: str, words: Words) -> None:
+    bar = figure.colorbar(drawn, ax=axes, pad=0.02, aspect=22)
+    localise(bar.ax, words)
+    bar.ax.xaxis.set_ticks([])
+    bar.ax.grid(False)
+    bar.outline.set_visible(False)
+    bar.set_label(label)

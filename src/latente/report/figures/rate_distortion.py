@@ -1,0 +1,203 @@
+"""Figures of rates: the rate–distortion plane, and what each latent's share of the rate is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from latente.analysis import trained_models
+from latente.analysis.trained_models import Model, Trained, families
+from latente.errors import SpecError
+from latente.evaluation.evaluate import Metric
+from latente.evaluation.run import Run
+from latente.evaluation.scores.base import told
+from latente.evaluation.scores.nll import measured_of
+from latente.language.words import Words, default_language
+from latente.report.figures.figure_file import Picture, as_svg
+from latente.report.figures.style import (
+    INK,
+    MARKERS,
+    MUTED,
+    SERIES,
+    WIDTH,
+    half_width,
+    localise,
+    plain,
+    style,
+)
+from latente.report.tables.numbers import digits, number
+
+LEAST = 3
+"""Models that differ in β, from which there is a curve to draw."""
+
+WIDE = 24
+"""More latents than this take the page's whole width."""
+
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A model in the plane.
+
+    Attributes:
+        label: what stands beside it.
+        rate, distortion: KL(q(z | x) ‖ p(z)) and −E log p(x | z), in nats an example.
+        seeds: over how many their errors are; with one they are over the examples.
+    """
+
+    label: str
+    rate: Metric
+    distortion: Metric
+    seeds: int = 1
+
+    @property
+    def total(self) -> float:
+        """rate + distortion: the negative ELBO, whatever weight the model was trained with."""
+        return self.rate.value + self.distortion.value
+
+
+def rate_distortion(runs: Sequence[Run], *, split: str = "test", lang: str | None = None) -> Figure:
+    """The rate–distortion plane of any runs whose distortions are in the same units (Alemi et al. 2018,
+    arXiv:1711.00464): models that differ in β alone are joined to a curve, and every other stands by itself.
+
+    Args:
+        runs: of models with a KL; those of one name are one model in several seeds.
+        split: on which part.
+        lang: "en" or "pt"; by default the user's locale.
+
+    Raises:
+        SpecError: no runs, a run without a KL, or runs whose distortions do not compare.
+    """
+    words = Words(lang or default_language())
+    for run in runs:
+        if run.model.prior.space == "any" or run.model.posterior.kind in ("point", "quantised"):
+            raise SpecError(f"{run.spec.name}: has no rate, for its codes have no KL to a prior; leave it out")
+        run.evaluate(split)
+    scales = {measured_of(r) + told(r): r.spec.name for r in runs}
+    if len(scales) != 1 or len({r.card["fingerprint"] for r in runs}) != 1:
+        found = "; ".join(f"{name}: {scale}" for scale, name in scales.items()) or "no runs"
+        raise SpecError(f"distortions compare on one data set and one scale only, and these are of more ({found})")
+    trained = trained_models.models(runs)
+    curves = families(trained)
+    joined = {m.name for family in curves.values() for m in family}
+    series = {name: points(family, split, words) for name, family in curves.items()}
+    series |= {m.name: points([m], split, words, named=True) for m in trained if m.name not in joined}
+    return plane(series, words, unit="image" if len(runs[0].model.shape) > 1 else "example")
+
+
+def points(models: Sequence[Trained], split: str, words: Words, *, named: bool = False) -> list[Point]:
+    """Models in the plane, labelled by β or by name; those that were not evaluated on the part are left out."""
+    found = []
+    for model in models:
+        rate, distortion = model.metric(split, "kl"), model.metric(split, "reconstruction")
+        if rate is not None and distortion is not None:
+            beta = Model(model.runs).beta
+            label = model.name if named or beta is None else f"β = {words.number(beta, 'g')}"
+            found.append(Point(label, rate, distortion, len(model.runs)))
+    return found
+
+
+def plane(series: Mapping[str, Sequence[Point]], words: Words, *, unit: str = "image") -> Figure:
+    """Distortion against rate, with 95% intervals, over lines of equal negative ELBO.
+
+    Args:
+        series: points by the name of their curve, in the order in which they are joined.
+        words: the language.
+        unit: "image" or "example", what the nats are counted for.
+    """
+    with style():
+        figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+        ax = figure.subplots()
+        every = [p for line in series.values() for p in line]
+        x, y = (np.array([getattr(p, k).value for p in every]) for k in ("rate", "distortion"))
+        pads = [max(0.08 * (v.max() - v.min()), 0.02 * abs(v).max(), 1e-3) for v in (x, y)]
+        left = x.min() - (2.2 if len(series) > 1 else 1.0) * pads[0]
+        limits = [(left, x.max() + 2.2 * pads[0]), (y.min() - pads[1], y.max() + pads[1])]
+        _equal_bounds(ax, limits, words)
+        for i, (name, line) in enumerate(series.items()):
+            ax.errorbar(
+                [p.rate.value for p in line],
+                [p.distortion.value for p in line],
+                xerr=[half_width(p.rate.standard_error, p.seeds) for p in line],
+                yerr=[half_width(p.distortion.standard_error, p.seeds) for p in line],
+                color=SERIES[i % len(SERIES)],
+                marker=MARKERS[i % len(MARKERS)],
+                linestyle="-" if len(line) > 1 else "none",
+                elinewidth=1,
+                capsize=2,
+                label=plain(name),
+                zorder=3,
+            )
+            # Curves lie below each other mostly: labels of every second one stand on its other side.
+            offset, side = ((6, 4), "left") if i % 2 == 0 else ((-6, -11), "right")
+            for p in line:
+                ax.annotate(
+                    plain(p.label), (p.rate.value, p.distortion.value), xytext=offset, ha=side,
+                    textcoords="offset points", fontsize=8, zorder=4,
+                    color=SERIES[i % len(SERIES)] if len(series) > 1 else INK,
+                )  # fmt: skip
+        ax.set_xlim(*limits[0])
+        ax.set_ylim(*limits[1])
+        ax.set_xlabel(words(f"figure.rates.rate_{unit}"))
+        ax.set_ylabel(words(f"figure.rates.distortion_{unit}"))
+        localise(ax, words)
+        if len(series) > 1:
+            figure.legend(loc="outside upper right", ncols=len(series))
+    return figure
+
+
+def _equal_bounds(ax: object, limits: Sequence[tuple[float, float]], words: Words) -> None:
+    """Lines rate + distortion = constant: along each, models are as good by their ELBO. The value stands at its end."""
+    (left, right), (bottom, top) = limits
+    for level in MaxNLocator(nbins=10, steps=[1, 2, 5, 10]).tick_values(left + bottom, right + top):
+        start = (left, level - left) if level - left <= top else (level - top, top)
+        end = (right, level - right) if level - right >= bottom else (level - bottom, bottom)
+        if start[0] >= end[0] or start[1] <= bottom:
+            continue
+        ax.plot(*zip(start, end, strict=True), color=MUTED, linewidth=0.7, linestyle=":", zorder=1)  # type: ignore[attr-defined]
+        ax.annotate(  # type: ignore[attr-defined]
+            words.number(float(level), "g"), end, xytext=(-2, 2) if end[1] > bottom else (2, 2),
+            ha="right" if end[1] > bottom else "left", textcoords="offset points", va="bottom", fontsize=8,
+            color=MUTED, zorder=2,
+        )  # fmt: skip
+
+
+def pictures(trained: Sequence[Trained], words: Words, *, unit: str, split: str = "test") -> Iterator[Picture]:
+    """The plane of the models of a study that differ in β alone, where there are `LEAST` or more."""
+    series = {name: points(family, split, words) for name, family in families(trained).items()}
+    series = {name: line for name, line in series.items() if len(line) >= LEAST}
+    if not series:
+        return
+    part = words(f"report.part.{split}")
+    best = min((p for line in series.values() for p in line), key=lambda p: p.total)
+    seeds = max(len(m.runs) for m in trained)
+    caption = words("figure.rates.caption", part=part)
+    if seeds > 1:
+        caption += " " + words("figure.rates.seeds", seeds=seeds)
+    lines = [
+        words("figure.rates.alt_line", name=name, points=words.joined([_said(p, words) for p in line]))
+        for name, line in series.items()
+    ]
+    alt = words(
+        f"figure.rates.alt_{unit}", lines=" ".join(lines), best=best.label, total=_nats(best.total, best, words)
+    )
+    yield as_svg("rate-distortion", plane(series, words, unit=unit), caption, alt, group="rates", wide=True)
+
+
+def _said(point: Point, words: Words) -> str:
+    return words(
+        "figure.rates.alt_point",
+        label=point.label,
+        rate=_nats(point.rate.value, point, words),
+        distortion=_nats(point.distortion.value, point, words),
+    )
+
+
+def _nats(value: float, point: Point, words: Words) -> str:
+    return number(words, value, min(2, digits([point.rate.standard_error, point.distortion.standard_error])))

@@ -1,0 +1,192 @@
+"""The report of a study: one HTML page that stands alone, and its figures as files beside it.
+
+It depends on its arguments only, so that a finished study can be reported again, byte for byte.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latente._version import __version__
+from latente.analysis import trained_models
+from latente.atomic import make_folder, write_bytes, write_text
+from latente.data.split import Data
+from latente.evaluation.run import Run
+from latente.evaluation.scores import scores
+from latente.language.words import Words
+from latente.plain import portable
+from latente.report import conclusions as telling
+from latente.report.conclusions import warnings_of
+from latente.report.tables import results
+from latente.report.tables import scores as score_tables
+from latente.report.tables.comparison import section
+from latente.report.tables.results import results_csv, results_table
+from latente.spec import StudySpec
+
+if TYPE_CHECKING:
+    from latente.report.figures.figure_file import Picture
+from latente.report.sections import SYMBOLS, TERMS, _data_facts, _method, _sentences, _tiles, _verdicts, _versions
+
+__all__ = ["results_csv", "results_table", "write_figures", "write_report"]
+
+
+def write_report(
+    folder: Path,
+    study: StudySpec,
+    runs: Sequence[Run],
+    data: Data,
+    conclusions: Sequence[Any],
+    words: Words,
+    command: str,
+    facts: Mapping[str, Any],
+    *,
+    notes: Sequence[str] = (),
+    drawn: Sequence[Picture] | None = None,
+) -> Path:
+    """Write ``report.html`` of a study whose runs are trained and evaluated.
+
+    Args:
+        folder: the study's folder.
+        study: its spec.
+        runs: its runs, in any number of seeds; the same name is the same model.
+        data: what they were trained on.
+        conclusions: rendered conclusions: ``title``, ``quote``, ``verdict`` ("holds", "fails" or "unknown"),
+            ``verdict_text``, and ``claims`` of ``text``, ``verdict``, ``verdict_text`` and ``evidence``.
+        words: the language.
+        command: what reproduces the study; "" where there is none.
+        facts: ``versions`` (name → text), ``platform``, ``processors`` and ``date``, each as far as it is known.
+        notes: what a reader must know of all conclusions.
+        drawn: what `write_figures` gave; by default it is called.
+
+    Raises:
+        StoreError: a file cannot be written.
+    """
+    if drawn is None:
+        drawn = write_figures(folder, runs, data, words)
+    page = folder / "page.html"
+    write_text(page, _render(study, runs, data, conclusions, words, command, facts, drawn, notes))
+    return page
+
+
+def write_figures(folder: Path, runs: Sequence[Run], data: Data, words: Words) -> list[Picture]:
+    """Draw a study's figures and write them to its ``figures/``.
+
+    Raises:
+        StoreError: a file cannot be written.
+    """
+    from latente.report.study_figures import pictures
+
+    drawn = pictures(runs, data, words)
+    if drawn:
+        make_folder(folder / "figures", parents=False)
+    for picture in drawn:
+        write_bytes(folder / "figures" / picture.file, picture.content)
+    return drawn
+
+
+def _render(
+    study: StudySpec,
+    runs: Sequence[Run],
+    data: Data,
+    conclusions: Sequence[Any],
+    words: Words,
+    command: str,
+    facts: Mapping[str, Any],
+    drawn: Sequence[Any],
+    notes: Sequence[str],
+) -> str:
+    import jinja2
+
+    folder = files("latente.report")
+    css = folder.joinpath("page.css").read_text(encoding="utf-8")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    template = environment.from_string(folder.joinpath("page.html").read_text(encoding="utf-8"))
+    trained, card = trained_models.models(runs), runs[0].card
+    unit = "image" if data.is_image else "example"
+    shown = [results.results(trained, words, unit), results.scale(trained, words, data.shape, grey=_is_grey(data))]
+    matched = results.matched(trained, words, unit)
+    asked = score_tables.every(trained, [scores.make(s) for s in study.scores])
+    ranked = [score for score in asked if not score_tables.has_many(score)]
+    told = telling.conclusions_of(telling.told_of(runs), words)
+    compared = section(runs, words)
+    optional = {"conclusions": conclusions, "told": told, "comparison": compared}
+    sections = [
+        "summary",
+        "conclusions",
+        "told",
+        "comparison",
+        "figures",
+        "data",
+        "method",
+        "terms",
+        "numbers",
+        "versions",
+        "reproduce",
+    ]
+    numbers = enumerate(drawn, 1)
+    figures = [(g, list(n)) for g, n in itertools.groupby(numbers, lambda numbered: numbered[1].group)]
+    date, version = facts.get("date"), facts.get("versions", {}).get("latente", __version__)
+    written = "report.written" if date else "report.written_by"
+    return template.render(
+        words=words,
+        uri=_uri,
+        counter=_Counter(),
+        symbols=SYMBOLS,
+        css=css,
+        css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
+        version=version,
+        written=words(written, date=date, version=version),
+        title=words.title(study.title),
+        sections=[s for s in sections if optional.get(s, True)],
+        tiles=_tiles(study, trained, data, words, unit),
+        verdicts=_verdicts(conclusions),
+        sentences=_sentences(trained, words, unit),
+        tables=[
+            *score_tables.ranking(trained, ranked, words),
+            *shown,
+            *([matched] if matched else []),
+            *score_tables.numbers(trained, asked, words),
+        ],
+        warnings=[*warnings_of(runs, words), *score_tables.lacking(trained, asked, words)],
+        conclusions=conclusions,
+        notes=notes,
+        told=told,
+        told_notes=telling.told_notes(runs, words),
+        compared=compared,
+        figures=figures,
+        data_facts=_data_facts(study, card, words),
+        classes=results.parts_of(card, words),
+        method=_method(study, trained, data, words, unit),
+        settings=results.settings(trained, words),
+        terms=[(words(f"report.terms.{t}"), words(f"report.terms.{t}_text")) for t in TERMS],
+        everything=results.everything(runs, words, data.shape),
+        times=results.times(runs, words),
+        versions=_versions(facts, words),
+        command=portable(command),
+    )
+
+
+class _Counter:
+    """Numbers for tables, in the order in which the template shows them."""
+
+    def __init__(self) -> None:
+        self._tables = 0
+
+    def table(self) -> int:
+        self._tables += 1
+        return self._tables
+
+
+def _uri(mime: str, content: bytes) -> str:
+    return f"data:{mime};base64,{base64.b64encode(content).decode()}"
+
+
+def _is_grey(data: Data) -> bool:
+    x = data.train.x
+    return not bool(((x == x.min()) | (x == x.max())).all())

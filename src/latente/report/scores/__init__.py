@@ -1,0 +1,26 @@
+"""What is shown and said of scores: a module a score, found by import, with its figures and its rules.
+
+A figure draws what the runs of a study have kept. A rule has made-up numbers that make it hold and others that make it
+fail, by which one test proves all of them; its words are ``told.NAME``.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from latente.analysis.conclusions.score_rules import rules as rules
+from latente.analysis.conclusions.score_rules import tell as tell
+from latente.analysis.trained_models import Trained
+from latente.data.split import Data
+from latente.language.words import Words
+from latente.registry import import_parts
+from latente.report.figures.figure_file import Picture
+from latente.report.scores.base import Scored, drawers
+
+import_parts(__name__, __path__)
+
+
+def pictures(trained: Sequence[Trained], data: Data, words: Words, split: str = "test") -> Iterator[Picture]:
+    """Every figure of the scores that these models have on a part; images are those of the first seed."""
+    for name in sorted(drawers, key=lambda n: drawers[n][0]):
+        shown = Scored(name, trained, data, words, split)
+        if shown.kept:
+            yield from drawers[name][1](shown)

@@ -1,0 +1,86 @@
+"""Rules over the use of latents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from latente.analysis.conclusions.claims import Verdict, above, below
+from latente.analysis.conclusions.score_rules import Facts, Found, Z, estimate, rule
+from latente.evaluation.likelihood.collapse import diagnose
+from latente.evaluation.metrics.intervals import Estimate, corrected
+from latente.evaluation.scores import scores
+from latente.evaluation.scores.collapse import Collapse
+from latente.language.message import in_language
+from latente.report.figures import latents, rate_distortion
+from latente.report.figures.figure_file import Picture, as_svg
+from latente.report.scores.base import Kept, Scored, draws
+
+
+def _used(found: Found) -> Facts | None:
+    values, errors, limit = map(found.array, ("variance_of_means", "variance_error", "threshold"))
+    if values is None or errors is None or limit is None:
+        return None
+    each = [Estimate(v, v - Z * e, v + Z * e) for v, e in zip(values.tolist(), errors.tolist(), strict=True)]
+    sure = [below(corrected(e, len(each)), float(limit)) for e in each]
+    used = [below(e, float(limit)) for e in each].count("fails")
+    unused = sure.count("holds")
+    return {"unused": unused, "latents": len(each), "unsure": max(0, len(each) - unused - used), "limit": float(limit)}
+
+
+@rule(
+    "unused", "collapse", _used,
+    holds={"unused": 12, "latents": 16, "unsure": 1, "limit": 0.01},
+    fails={"unused": 0, "latents": 16, "unsure": 0, "limit": 0.01},
+)  # fmt: skip
+def unused(f: Facts) -> Verdict:
+    """Some latents are unused: their posterior means hardly vary over the part, by intervals that hold together."""
+    return "holds" if f["unused"] else "unknown" if f["unsure"] else "fails"
+
+
+def _aggregate(found: Found) -> Facts | None:
+    distance, wider = found.estimate("aggregate-mmd"), found.array("mmd_of_wider")
+    return None if distance is None or wider is None else {"distance": distance, "limit": float(wider)}
+
+
+@rule(
+    "holes", "collapse", _aggregate,
+    holds={"distance": Estimate(0.02, 0.01, 0.03), "limit": 0.006},
+    fails={"distance": Estimate(0.001, 0.0005, 0.0015), "limit": 0.006},
+)  # fmt: skip
+def holes(f: Facts) -> Verdict:
+    """Codes of the part are distributed otherwise than the prior by more than draws a fifth wider would be."""
+    return above(estimate(f, "distance"), float(f["limit"]))  # type: ignore[arg-type]
+
+
+@draws("collapse", 5)
+def collapse(shown: Scored) -> Iterator[Picture]:
+    """A figure a model."""
+    for kept in shown.kept:
+        yield _usage(shown, kept)
+
+
+def _usage(shown: Scored, kept: Kept) -> Picture:
+    w = shown.words
+    made = scores.make(kept.measured.score or "collapse")
+    assert isinstance(made, Collapse)
+    variances = kept.array("variance_of_means")
+    kl, error, information = (
+        kept.array(k) if k in kept else None
+        for k in ("kl_per_dimension", "kl_per_dimension_error", "information_per_dimension")
+    )
+    told = diagnose(variances, kept.model.first.spec.model, made.threshold)
+    sentence = in_language(told.plain, w)
+    caption = w("figure.usage.caption", name=kept.name, part=shown.part, diagnosis=sentence)
+    if kl is not None:
+        caption += " " + w("figure.usage.caption_kl")
+    if information is not None:
+        caption += " " + w("figure.usage.caption_information")
+    alt = w("figure.usage.alt", name=kept.name, diagnosis=sentence)
+    if kl is not None:
+        most = int(kl.argmax())
+        alt += " " + w(
+            "figure.usage.alt_kl", total=shown.number(kl.sum()), number=most + 1, most=shown.number(kl[most])
+        )
+    figure = latents.usage(variances, w, kl=kl, error=error, information=information, threshold=made.threshold)
+    wide = len(variances) > rate_distortion.WIDE
+    return as_svg(f"latents-{kept.name}", figure, caption + shown.seed(kept.model), alt, group=shown.name, wide=wide)

@@ -1,0 +1,90 @@
+"""Rules over latents and known factors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from latente.analysis.conclusions.claims import Verdict, above, all_of
+from latente.analysis.conclusions.score_rules import Facts, Found, Z, estimate, rule
+from latente.evaluation.metrics.intervals import Estimate, least
+from latente.report.figures import heatmaps
+from latente.report.figures import images as sheets
+from latente.report.figures.figure_file import Picture, as_png, as_svg
+from latente.report.scores.base import Kept, Scored, draws
+
+APART = 0.5
+"""A factor has a latent of its own where half of its entropy is told by that one beyond every other."""
+
+
+def _gap(found: Found) -> Facts | None:
+    mean, (gaps, errors, information) = found.estimate("mig"), map(found.array, ("gaps", "gap_errors", "information"))
+    if mean is None or gaps is None or errors is None or information is None:
+        return None
+    each = [Estimate(g, g - Z * e, g + Z * e) for g, e in zip(gaps.tolist(), errors.tolist(), strict=True)]
+    owners = information.argmax(axis=0)
+    shared = int((np.bincount(owners)[owners] > 1).sum())
+    return {"gap": least(each), "mean": mean.value, "factors": len(each), "shared": shared, "limit": APART}
+
+
+@rule(
+    "apart", "disentanglement", _gap,
+    holds={"gap": Estimate(0.7, 0.65, 0.75), "mean": 0.8, "factors": 5, "shared": 0, "limit": APART},
+    fails={"gap": Estimate(0.001, 0.0, 0.002), "mean": 0.6, "factors": 5, "shared": 2, "limit": APART},
+)  # fmt: skip
+def apart(f: Facts) -> Verdict:
+    """Each factor has a latent of its own: the least apart of them, and no latent is that of two."""
+    own: Verdict = "fails" if f["shared"] else "holds"
+    return all_of([above(estimate(f, "gap"), APART), own])
+
+
+TELLS = 0.05
+"""Share of a factor's entropy below which a latent is not said to tell of it."""
+
+LOW = 0.01
+"""The level of the lowest quantile of a traversal, as `latente.evaluation.traversal.posterior_steps` has it."""
+
+
+@draws("disentanglement", 40)
+def disentanglement(shown: Scored) -> Iterator[Picture]:
+    """A traversal and a map a model."""
+    for kept in shown.kept:
+        if "traversal" in kept:
+            yield _traversal(shown, kept)
+        yield _information(shown, kept)
+
+
+def _traversal(shown: Scored, kept: Kept) -> Picture:
+    w, factors = shown.words, shown.data.known
+    images, latents, change = (kept.array(f"traversal{k}") for k in ("", "_latents", "_change"))
+    names = []
+    for latent in latents.tolist():
+        told = kept.array("information")[latent]
+        most = int(told.argmax())
+        if told[most] >= TELLS:
+            share = w.number(100 * float(told[most]), ".0f")
+            names.append(w("figure.traversal.told", number=latent + 1, factor=factors[most].name, share=share))
+        else:
+            names.append(w("figure.traversal.row", number=latent + 1))
+    steps = images.shape[1]
+    at = [w.number(100 * q, ".0f") + "%" for q in np.linspace(LOW, 1 - LOW, steps)]
+    caption = w("figure.traversal.caption", name=kept.name, part=shown.part) + shown.seed(kept.model)
+    ends = {"most": int(latents[change.argmax()]) + 1, "least": int(latents[change.argmin()]) + 1}
+    alt = w("figure.traversal.alt", rows=len(latents), name=kept.name, steps=steps, **ends)
+    figure = sheets.traversal(images, names, at, w, shown.span)
+    return as_png(f"traversal-{kept.name}", figure, caption, alt, group=shown.name, wide=True)
+
+
+def _information(shown: Scored, kept: Kept) -> Picture:
+    w, factors, shares = shown.words, shown.data.known, kept.array("information")
+    told = [
+        w("figure.information.alt_factor", factor=f.name, number=int(column.argmax()) + 1,
+          share=w.number(100 * float(column.max()), ".0f"))
+        for f, column in zip(factors, shares.T, strict=True)
+    ]  # fmt: skip
+    mig = shown.number(kept.value("mig") or 0.0)
+    caption = w("figure.information.caption", name=kept.name, mig=mig) + shown.seed(kept.model)
+    alt = w("figure.information.alt", latents=len(shares), factors=len(factors), told=" ".join(told))
+    figure = heatmaps.information(shares, [f.name for f in factors], w)
+    return as_svg(f"information-{kept.name}", figure, caption, alt, group=shown.name)

@@ -1,0 +1,151 @@
+"""Rules over samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from latente.analysis.conclusions.claims import Verdict, above, below
+from latente.analysis.conclusions.score_rules import Facts, Found, estimate, over_seeds, rule
+from latente.evaluation.metrics.intervals import Estimate, corrected, minus, wilson
+from latente.report.figures import classes as maps
+from latente.report.figures import images as sheets
+from latente.report.figures.figure_file import Picture, as_png, as_svg
+from latente.report.scores.base import MOST, Kept, Scored, draws
+
+BALANCED = 0.02
+"""Classes are balanced below this divergence in nats: that of one class of ten three times as frequent as is due."""
+
+COPIED = 0.02
+"""Samples are copies from this share above that of new examples that look like some."""
+
+DISTANCE = "frechet_classifier_distance"
+
+
+def _copies(found: Found) -> Facts | None:
+    own, usual, counts = found.estimate("copies"), found.estimate("copies_held_out"), found.array("counts")
+    if own is None or usual is None:
+        return None
+    if counts is not None:
+        # Shares of so many samples, and of as many new examples.
+        own, usual = (wilson(e.value, int(counts[0])) for e in (own, usual))
+    return {"own": own.value, "usual": usual.value, "more": minus(own, usual), "limit": COPIED}
+
+
+@rule(
+    "memorised", "generation", _copies,
+    holds={"own": 0.4, "usual": 0.01, "more": Estimate(0.39, 0.36, 0.42), "limit": COPIED},
+    fails={"own": 0.0, "usual": 0.02, "more": Estimate(-0.02, -0.03, -0.01), "limit": COPIED},
+)  # fmt: skip
+def memorised(f: Facts) -> Verdict:
+    """Samples are copies of training examples clearly more often than new examples look like copies."""
+    return above(estimate(f, "more"), COPIED)
+
+
+def _classes(found: Found) -> Facts | None:
+    divergence = found.estimate("class_divergence")
+    return None if divergence is None else {"divergence": divergence, "limit": BALANCED}
+
+
+@rule(
+    "balanced", "generation", _classes,
+    holds={"divergence": Estimate(0.005, 0.002, 0.008), "limit": BALANCED},
+    fails={"divergence": Estimate(0.2, 0.18, 0.22), "limit": BALANCED},
+)  # fmt: skip
+def balanced(f: Facts) -> Verdict:
+    """The classes are as frequent among the samples as in the data."""
+    return below(estimate(f, "divergence"), BALANCED)
+
+
+def _floor(found: Found) -> Facts | None:
+    own, least = found.estimate(DISTANCE), found.estimate(f"{DISTANCE}_train")
+    if own is None or least is None:
+        return None
+    return {"own": own.value, "least": least.value, "more": minus(own, least)}
+
+
+@rule(
+    "told-apart", "generation", _floor,
+    holds={"own": 40.0, "least": 2.0, "more": Estimate(38.0, 35.0, 41.0)},
+    fails={"own": 2.0, "least": 2.5, "more": Estimate(-0.5, -0.8, -0.2)},
+)  # fmt: skip
+def told_apart(f: Facts) -> Verdict:
+    """Samples are farther from the data than as many training examples are."""
+    return above(estimate(f, "more"), 0)
+
+
+def _nearest(models: Sequence[Sequence[Found]]) -> Facts | None:
+    # Distances in the features of two classifiers, or of two numbers of samples, are two scales.
+    every = [f for runs in models for f in runs]
+    scales = {tuple(np.asarray(a).tobytes() for a in (f.array("classifier"), f.array("counts"))) for f in every}
+    values = [(e, runs[0].model) for runs in models if (e := over_seeds(runs, DISTANCE)) is not None]
+    if len(values) < 2 or len(scales) > 1:
+        return None
+    (best, model), *others = sorted(values, key=lambda v: (v[0].value, v[1]))
+    # It was chosen for being the nearest, so that all differences count; the one that is shown is the least clear.
+    behind = [(corrected(minus(e, best), len(others)), name, e.value) for e, name in others]
+    more, other, second = min(behind, key=lambda b: (b[0].low, b[1]))
+    return {"model": model, "other": other, "own": best.value, "second": second, "more": more, "count": len(values)}
+
+
+@rule(
+    "nearest", "generation", _nearest, several=True,
+    holds={"model": "a", "other": "b", "own": 20.0, "second": 40.0, "more": Estimate(20.0, 16.0, 24.0), "count": 3},
+    fails={"model": "a", "other": "b", "own": 20.0, "second": 20.0, "more": Estimate(0.0, 0.0, 0.0), "count": 3},
+)  # fmt: skip
+def nearest(f: Facts) -> Verdict:
+    """One model's samples are nearer to the data than every other's: over all seeds, and the least clear difference."""
+    return above(estimate(f, "more"), 0)
+
+
+@draws("generation", 20)
+def generation(shown: Scored) -> Iterator[Picture]:
+    """A sheet a model, for images, and one figure of the classes of all."""
+    if shown.data.is_image:
+        for kept in shown.kept:
+            yield _neighbours(shown, kept)
+    classified = [k for k in shown.kept if "class_shares" in k][:MOST]
+    if classified and len(shown.data.classes) > 1:
+        yield _balance(shown, classified)
+
+
+def _neighbours(shown: Scored, kept: Kept) -> Picture:
+    w, train = shown.words, shown.data.train
+    groups = {}
+    for group, name in (("first", "sample"), ("alike", "suspect")):
+        near, apart = kept.array(f"{name}_neighbours"), kept.array(f"{name}_distances")
+        images = shown.data.values(train.x[near.ravel()]).reshape(*near.shape, *shown.data.shape)
+        groups[w(f"figure.neighbours.{group}")] = (kept.array(f"{name}s"), images, _ratios(apart))
+    (_, first, ratios), (_, _, alike) = groups.values()
+    n, copies = int(kept.array("counts")[1]), kept.value("copies") or 0.0
+    caption = w(
+        "figure.neighbours.caption", name=kept.name, k=first.shape[1], n=w.number(n, ",d"), copies=round(copies * n)
+    )
+    alt = w(
+        "figure.neighbours.alt", name=kept.name, columns=len(ratios), k=first.shape[1],
+        least=shown.number(alike.min()), median=shown.number(float(np.median(ratios))),
+    )  # fmt: skip
+    figure = sheets.neighbours(groups, w, shown.span)
+    return as_png(f"neighbours-{kept.name}", figure, caption + shown.seed(kept.model), alt, group=shown.name, wide=True)
+
+
+def _ratios(distances: np.ndarray) -> np.ndarray:
+    return np.where(distances[:, 1] > 0, distances[:, 0] / np.where(distances[:, 1] > 0, distances[:, 1], 1), 0.0)
+
+
+def _balance(shown: Scored, kept: list[Kept]) -> Picture:
+    w, classes = shown.words, shown.data.classes
+    reference = kept[0].array("class_reference")
+    told = []
+    for k in kept:
+        gap = 100 * (k.array("class_shares")[:, 0] - reference)
+        low, high = int(gap.argmin()), int(gap.argmax())
+        told.append(
+            w("figure.balance.alt_model", name=k.name, low=classes[low], low_gap=shown.number(gap[low], "+.1f"),
+              high=classes[high], high_gap=shown.number(gap[high], "+.1f"))
+        )  # fmt: skip
+    caption = w("figure.balance.caption", n=w.number(int(kept[0].array("counts")[1]), ",d"), part=shown.part)
+    figure = maps.balance({k.name: k.array("class_shares") for k in kept}, reference, classes, w)
+    alt = w("figure.balance.alt", models=" ".join(told))
+    return as_svg("class-balance", figure, caption + shown.seed(*(k.model for k in kept)), alt, group=shown.name)

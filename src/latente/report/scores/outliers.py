@@ -1,0 +1,111 @@
+"""Rules over anomaly scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from latente.analysis.conclusions.claims import Verdict, above, below
+from latente.analysis.conclusions.score_rules import Facts, Found, estimate, rule
+from latente.evaluation.metrics.anomaly import auroc, auroc_difference
+from latente.evaluation.metrics.intervals import Estimate, bounded, greatest
+from latente.evaluation.outliers.anomaly_scores import KINDS
+from latente.evaluation.scores.outliers import detected, tried
+from latente.report.figures.figure_file import Picture, as_svg
+from latente.report.figures.histograms import Panel, histograms
+from latente.report.scores.base import Kept, Scored, draws
+
+WELL = 0.9
+"""Outliers are told apart well from this AUROC."""
+
+
+def _aurocs(found: Found, kinds: Sequence[str] = KINDS) -> dict[str, Estimate]:
+    arrays = found.measured.arrays
+    known = [k for k in kinds if f"{k}.inliers" in arrays]
+    return {k: auroc(arrays[f"{k}.inliers"], arrays[f"{k}.outliers"]) for k in known}
+
+
+def _likelihood(found: Found) -> Facts | None:
+    known = _aurocs(found, ("nll",))
+    return {"auroc": known["nll"], "other": tried(found.measured.arrays)} if known else None
+
+
+@rule(
+    "prefers-the-wrong-set", "outliers", _likelihood,
+    holds={"auroc": Estimate(0.35, 0.33, 0.37), "other": "mnist"},
+    fails={"auroc": Estimate(0.99, 0.98, 1.0), "other": "mnist"},
+)  # fmt: skip
+def prefers_the_wrong_set(f: Facts) -> Verdict:
+    """The model finds something else likelier than its own data (Nalisnick et al. 2019)."""
+    return below(estimate(f, "auroc"), 0.5)
+
+
+def _ratio(found: Found) -> Facts | None:
+    known = _aurocs(found, ("nll", "regret"))
+    if len(known) < 2:
+        return None
+    pairs = [
+        tuple(found.measured.arrays[f"{kind}.{side}"] for side in ("inliers", "outliers")) for kind in ("nll", "regret")
+    ]
+    more = auroc_difference(pairs[0], pairs[1]).estimate  # type: ignore[arg-type]
+    own, other = (known[k].value for k in ("regret", "nll"))
+    return {"regret": own, "nll": other, "more": more, "other": tried(found.measured.arrays)}
+
+
+@rule(
+    "regret-is-better", "outliers", _ratio,
+    holds={"regret": 0.98, "nll": 0.35, "more": Estimate(0.63, 0.60, 0.66), "other": "mnist"},
+    fails={"regret": 0.90, "nll": 0.99, "more": Estimate(-0.09, -0.10, -0.08), "other": "mnist"},
+)  # fmt: skip
+def regret_is_better(f: Facts) -> Verdict:
+    """The likelihood regret tells outliers apart better than the likelihood."""
+    return above(estimate(f, "more"), 0)
+
+
+def _best(found: Found) -> Facts | None:
+    known = _aurocs(found)
+    if not known:
+        return None
+    best = bounded(greatest(list(known.values())), 0, 1)
+    return {"auroc": best, "count": len(known), "limit": WELL, "other": tried(found.measured.arrays)}
+
+
+@rule(
+    "detects", "outliers", _best,
+    holds={"auroc": Estimate(0.98, 0.97, 0.99), "count": 3, "limit": WELL, "other": "mnist"},
+    fails={"auroc": Estimate(0.6, 0.55, 0.65), "count": 3, "limit": WELL, "other": "mnist"},
+)  # fmt: skip
+def detects(f: Facts) -> Verdict:
+    """The best of the scores tells outliers apart well."""
+    return above(estimate(f, "auroc"), WELL)
+
+
+@draws("outliers", 50)
+def outliers(shown: Scored) -> Iterator[Picture]:
+    """A figure a model: a panel for each score that it has."""
+    for kept in shown.kept:
+        yield _histograms(shown, kept)
+
+
+def _histograms(shown: Scored, kept: Kept) -> Picture:
+    w, run = shown.words, kept.model.first
+    found = detected(kept.measured.arrays)
+    panels, told = [], []
+    for kind, d in found.items():
+        low, high = (kept.array(f"{kind}.{side}") for side in ("inliers", "outliers"))
+        auroc = {k: w.number(getattr(d.auroc, k), ".3f") for k in ("value", "low", "high")}
+        title = w("figure.outliers.title", auroc=auroc["value"], low=auroc["low"], high=auroc["high"])
+        if d.reversed:
+            title += "\n" + w("figure.outliers.reversed")
+        label = w(f"figure.outliers.{kind}")
+        panels.append(Panel(title, label, low, high))
+        medians = {s: shown.number(float(np.median(v)), ".3g") for s, v in (("inliers", low), ("outliers", high))}
+        told.append(w("figure.outliers.alt_score", score=label, auroc=auroc["value"], **medians))
+    names = (str(run.card["name"]), tried(kept.measured.arrays))
+    d = next(iter(found.values()))
+    counts = {"inliers": w.number(d.inliers, ",d"), "outliers": w.number(d.outliers, ",d")}
+    said = {"name": kept.name, "own": names[0], "other": names[1]}
+    caption = w("figure.outliers.caption", **said, **counts, part=shown.part) + shown.seed(kept.model)
+    alt = w("figure.outliers.alt", **said, scores=" ".join(told))
+    return as_svg(f"outliers-{kept.name}", histograms(panels, names, w), caption, alt, group=shown.name, wide=True)

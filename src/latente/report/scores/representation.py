@@ -1,0 +1,98 @@
+"""Rules over codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from latente.analysis.conclusions.claims import Verdict, above
+from latente.analysis.conclusions.score_rules import Facts, Found, estimate, rule
+from latente.evaluation.measured import EACH
+from latente.evaluation.metrics.influence import shares_paired
+from latente.evaluation.metrics.intervals import Estimate, minus
+from latente.report.figures import heatmaps
+from latente.report.figures.codes import MOST_CLASSES
+from latente.report.figures.figure_file import Picture, as_svg
+from latente.report.scores.base import Kept, Scored, draws
+
+
+def _probe(found: Found) -> Facts | None:
+    own, other = found.estimate("probe"), found.estimate("probe_pca")
+    if own is None or other is None:
+        return None
+    right = [found.array(f"{EACH}{name}{found.suffix}") for name in ("probe", "probe_pca")]
+    more = minus(own, other)
+    if right[0] is not None and right[1] is not None and len(right[0]) == len(right[1]):
+        # Of the same examples: paired.
+        more = shares_paired([(right[1].astype(np.float64), right[0].astype(np.float64))])
+    return {"own": own.value, "other": other.value, "more": _points(more)}
+
+
+def _points(more: Estimate) -> Estimate:
+    return Estimate(100 * more.value, 100 * more.low, 100 * more.high)
+
+
+@rule(
+    "better-than-pca", "representation", _probe,
+    holds={"own": 0.95, "other": 0.85, "more": Estimate(10.0, 9.0, 11.0)},
+    fails={"own": 0.80, "other": 0.85, "more": Estimate(-5.0, -6.0, -4.0)},
+)  # fmt: skip
+def better_than_pca(f: Facts) -> Verdict:
+    """Labels are read off the codes better than off as many principal components."""
+    return above(estimate(f, "more"), 0)
+
+
+def _places(found: Found) -> Facts | None:
+    own, other = found.estimate("trustworthiness"), found.estimate("trustworthiness_pca")
+    if own is None or other is None:
+        return None
+    return {"own": own.value, "other": other.value, "more": minus(own, other)}
+
+
+@rule(
+    "neighbourhoods", "representation", _places,
+    holds={"own": 0.97, "other": 0.85, "more": Estimate(0.12, 0.11, 0.13)},
+    fails={"own": 0.80, "other": 0.85, "more": Estimate(-0.05, -0.06, -0.04)},
+)  # fmt: skip
+def neighbourhoods(f: Facts) -> Verdict:
+    """Neighbours among the codes are neighbours in the data, more so than among as many principal components."""
+    return above(estimate(f, "more"), 0)
+
+
+@draws("representation", 30)
+def representation(shown: Scored) -> Iterator[Picture]:
+    """A confusion matrix a model, where there are labels and not too many."""
+    for kept in shown.kept:
+        if "confusion" in kept and len(shown.data.classes) <= MOST_CLASSES:
+            yield _confusion(shown, kept)
+
+
+def _confusion(shown: Scored, kept: Kept) -> Picture:
+    w, classes, counts = shown.words, shown.data.classes, kept.array("confusion")
+    accuracy, pca = kept.value("probe"), kept.value("probe_pca")
+    told = {"name": kept.name, "part": shown.part, "n": w.number(int(counts.sum()), ",d")}
+    told["accuracy"] = shown.percent(accuracy or 0.0)
+    if pca is None:
+        caption = w("figure.confusion.caption_plain", **told)
+    else:
+        caption = w("figure.confusion.caption", **told, pca=shown.percent(pca))
+    figure = heatmaps.confusion(counts, classes, w)
+    alt = _seen(shown, counts)
+    return as_svg(f"confusion-{kept.name}", figure, caption + shown.seed(kept.model), alt, group=shown.name)
+
+
+def _seen(shown: Scored, counts: np.ndarray) -> str:
+    w, classes = shown.words, shown.data.classes
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    right = np.where(counts.sum(axis=1) > 0, share.diagonal(), np.nan)
+    wrong = share - np.diag(share.diagonal())
+    if not wrong.any():
+        return w("figure.confusion.none", classes=len(classes))
+    best, worst = int(np.nanargmax(right)), int(np.nanargmin(right))
+    true, said = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    return w(
+        "figure.confusion.alt", classes=len(classes), best=classes[best], best_share=shown.percent(right[best]),
+        worst=classes[worst], worst_share=shown.percent(right[worst]), true=classes[int(true)],
+        said=classes[int(said)], mistaken=shown.percent(wrong.max()),
+    )  # fmt: skip

@@ -1,0 +1,169 @@
+"""The plain parts of a report's page: tiles, data, losses, method, versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latente.analysis import trained_models
+from latente.analysis.compare import Basis, difference_between, needed
+from latente.analysis.conclusions.claims import say
+from latente.analysis.conclusions.summary import Losses, Standing, summarise
+from latente.analysis.open_runs import Opened
+from latente.analysis.trained_models import Contender, Trained
+from latente.data.split import PARTS, Data
+from latente.evaluation.evaluate import SAMPLES
+from latente.evaluation.metrics.differences import Difference
+from latente.evaluation.metrics.influence import Stat, combine
+from latente.evaluation.metrics.intervals import Estimate, bonferroni, normal_interval
+from latente.evaluation.scores.losses import Distortion, Loss
+from latente.language.words import Words
+from latente.objective.objectives import objectives
+from latente.plain import portable
+from latente.report.conclusions import ToldClaim
+from latente.report.tables import table
+from latente.report.tables.table import Column, Table
+from latente.spec import StudySpec
+
+if TYPE_CHECKING:
+    pass
+
+SYMBOLS = {"holds": "✓", "fails": "✗", "unknown": "?"}
+
+TERMS = ("latent", "reconstruction", "kl", "nat", "prior", "error")
+
+
+def _tiles(study: StudySpec, trained: Sequence[Trained], data: Data, words: Words, unit: str) -> list[tuple[str, str]]:
+    seeds = sorted({r.spec.seed for m in trained for r in m.runs})
+    counts = " / ".join(words.number(len(data.part(p)), ",d") for p in PARTS)
+    return [
+        (words("report.tile.data"), data.name),
+        (words(f"report.tile.{unit}s"), counts),
+        (words("report.tile.models"), str(len(trained))),
+        (words("report.tile.seeds"), str(len(seeds))),
+    ]
+
+
+def _verdicts(conclusions: Iterable[Any]) -> list[tuple[str, str, int]]:
+    texts: dict[str, list[str]] = {v: [] for v in SYMBOLS}
+    for conclusion in conclusions:
+        texts.setdefault(str(conclusion.verdict), []).append(conclusion.verdict_text)
+    return [(verdict, found[0], len(found)) for verdict, found in texts.items() if found]
+
+
+def _sentences(trained: Sequence[Trained], words: Words, unit: str) -> list[ToldClaim]:
+    """What stands out in the losses; every sentence is a rule of `latente.analysis.conclusions.summary`."""
+    many = len({trained_models.part_text(m.first.spec.model.likelihood) for m in trained}) > 1
+    losses = {m.name: _losses(m, words, many=many) for m in trained}
+    pairs = tuple((losses[a.name], losses[b.name]) for a, b in trained_models.pairs(trained))
+    models = {m.name: Contender(m.name, tuple(Opened(r) for r in m.runs)) for m in trained}
+
+    def between(first: str, second: str, number: str, times: int = 1) -> tuple[Difference, Basis] | None:
+        score, (a, b) = {"loss": Loss(), "reconstruction": Distortion()}[number], (models[first], models[second])
+        scale = score.scale(a.first)
+        if scale is None or scale != score.scale(b.first):
+            return None
+        difference, basis = difference_between(a, b, score, "test", number)
+        return difference(level=bonferroni(times)), basis
+
+    def apart(first: str, second: str, number: str, times: int) -> Estimate | None:
+        found = between(first, second, number, times)
+        return found and found[0].estimate
+
+    one_seed = any(len(m.runs) == 1 for m in trained)
+    said = []
+    for name, verdict, facts in summarise(Standing(tuple(losses.values()), pairs, apart)):
+        key = f"report.summary.{name}" + (f"_{unit}" if name in ("loss", "reconstruction") else "")
+        text = words(key, **say("", **facts)[1])
+        other = str(facts.get("second") or facts.get("other") or "")
+        if one_seed:
+            text = words("compare.seeds.said", text=text)
+            found = (
+                between(str(facts["name"]), other, "loss" if name == "loss" else "reconstruction") if other else None
+            )
+            seeds, source = needed(*found) if found else (None, "none")
+            if seeds is not None and source == "typical":
+                text += " " + words("compare.seeds.claim", seeds=words.number(seeds, ",d"))
+        said.append(ToldClaim(text, verdict, words(f"findings.verdict.{verdict}"), ()))
+    return said
+
+
+def _losses(model: Trained, words: Words, *, many: bool) -> Losses:
+    """A model's losses; ``many``: whether the study has several likelihoods, so that its own is to be named."""
+
+    def interval(split: str, metric: str) -> Estimate | None:
+        found = model.metric(split, metric)
+        return None if found is None else normal_interval(found.value, found.standard_error)
+
+    spec = model.first.spec.model
+    # Only bounds of the likelihood say of two models which fits the data better.
+    bound = objectives.make(spec.objective).is_bound()
+    what = trained_models.loss_of(spec, words) + (f" ({trained_models.part_text(spec.likelihood)})" if many else "")
+    both = [r.metrics for r in model.runs if {"train", "test"} <= set(r.metrics)]
+    parts = [(metrics["train"]["loss"], metrics["test"]["loss"]) for metrics in both]
+    gaps = [Stat(b.value - a.value, (), a.standard_error**2 + b.standard_error**2) for a, b in parts]
+    return Losses(
+        model.name,
+        model.latents,
+        interval("test", "loss"),
+        interval("test", "reconstruction"),
+        combine(gaps),
+        (Loss().scale(model.first) or "") if bound else "",
+        Distortion().scale(model.first) or "",
+        what,
+    )
+
+
+def _data_facts(study: StudySpec, card: Mapping[str, Any], words: Words) -> list[tuple[str, str, bool]]:
+    low, high = card["range"]
+    told = words("report.data.range_value", low=float(low), high=float(high), mean=float(card["mean"]))
+    facts = [("name", card["name"], False)]
+    # A report is sent to others, whom the folders of this machine do not concern; study.json has the whole path.
+    source = Path(study.data.source).name if Path(study.data.source).is_absolute() else study.data.source
+    if source != card["name"]:
+        facts.append(("source", source, False))
+    if card.get("without"):
+        facts.append(("without", ", ".join(card["without"]), False))
+    facts += [
+        ("shape", " × ".join(map(str, card["shape"])), False),
+        ("dtype", card["dtype"], False),
+        ("range", told, False),
+        ("fingerprint", card["fingerprint"], True),
+        *(("note", words.note(note), False) for note in card.get("notes", ())),
+    ]
+    return [(words(f"report.data.{key}"), value, mono) for key, value, mono in facts]
+
+
+def _method(study: StudySpec, trained: Sequence[Trained], data: Data, words: Words, unit: str) -> list[tuple[str, str]]:
+    seeds = sorted({r.spec.seed for m in trained for r in m.runs})
+    stratified = "split_stratified" if data.classes else "split_plain"
+    stops = [
+        words("report.method.patience_value", name=m.name, patience=m.first.spec.train.patience)
+        for m in trained
+        if m.first.spec.train.patience
+    ]
+    scored = any(r.measured.get("test") for m in trained for r in m.runs)
+    test = [words("report.method.test_scored" if scored else "report.method.test_value")]
+    again = list(dict.fromkeys(look.by for m in trained for r in m.runs for look in r.looks[1:]))
+    if again:
+        test.append(words("report.method.test_again", commands="; ".join(map(portable, again))))
+    facts = [
+        ("split", words(f"report.method.{stratified}", seed=data.spec.seed)),
+        ("optimizer", words("report.method.optimizer_value")),
+        ("seeds", words("report.method.seeds_value", seeds=", ".join(map(str, seeds)))),
+        ("patience", "; ".join(stops)),
+        ("evaluation", words(f"report.method.evaluation_{unit}", samples=SAMPLES)),
+        ("test", " ".join(test)),
+    ]
+    return [(words(f"report.method.{key}"), value) for key, value in facts if value]
+
+
+def _versions(facts: Mapping[str, Any], words: Words) -> Table:
+    found = [(str(k), str(v)) for k, v in facts.get("versions", {}).items()]
+    for key in ("platform", "processors", "date"):
+        if facts.get(key):
+            found.append((words(f"report.versions.{key}"), str(facts[key])))
+    columns = tuple(Column(words(f"report.column.{c}"), numeric=False) for c in ("name", "version"))
+    rows = tuple((table.text_cell(name), table.text_cell(value)) for name, value in found)
+    return Table("versions", words("report.caption.versions"), columns, rows)

@@ -1,0 +1,1 @@
+"""Tables as values, and what stands in them."""

@@ -1,0 +1,178 @@
+"""Rankings by scores, and their numbers: a table for each scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from latente.analysis.trained_models import Trained
+from latente.evaluation.scores import Score, scores
+from latente.language.message import in_language
+from latente.language.words import Words
+from latente.report.tables.names import number_name, number_title, scale_name
+from latente.report.tables.table import FINE, Cell, Column, Table, count, fine, nats, text_cell
+
+
+def ranking(trained: Sequence[Trained], asked: Sequence[Score], words: Words) -> list[Table]:
+    """For each ranked number of each score, and each scale that two models or more share, those from best to worst."""
+    tables: list[Table] = []
+    for score in asked:
+        for key, lower in score.columns().items():
+            if lower is None:
+                continue
+            for scale_, models in groups(trained, score, key).items():
+                tables.append(_ranked(models, key, lower, scale_, len(tables), words))
+    return tables
+
+
+def _ranked(models: Sequence[Trained], key: str, lower: bool, scale_: str, number: int, words: Words) -> Table:
+    ranked = sorted(models, key=lambda m: _value(m, key) * (1 if lower else -1))
+    best = _value(ranked[0], key)
+    columns = (
+        Column(words("report.column.rank")),
+        Column(words("report.column.run"), numeric=False),
+        Column(words("report.column.latents")),
+        Column(words("report.column.parameters")),
+        Column(number_title(key, words), error=True),
+        Column(words("report.column.behind")),
+    )
+    rows = tuple(
+        (
+            count(words, place),
+            text_cell(m.name),
+            Cell(str(m.latents), value=m.latents),
+            count(words, m.first.model.parameters()),
+            nats(words, m.metric("test", key), fine(m.metric("test", key))),
+            Cell(words.number(abs(_value(m, key) - best), FINE), value=abs(_value(m, key) - best)),
+        )
+        for place, m in enumerate(ranked, 1)
+    )
+    caption = words("report.caption.ranking", score=number_name(key, words), scale=scale_name(scale_, words))
+    note = words("report.note.ranking_lower" if lower else "report.note.ranking_higher")
+    return Table(f"ranking-{key}-{number}", caption, columns, rows, (note,))
+
+
+def groups(trained: Sequence[Trained], score: Score, key: str) -> dict[str, list[Trained]]:
+    """The models that have a number of a score, by the scale on which it may be compared; scales of one model are
+    left out."""
+    found: dict[str, list[Trained]] = {}
+    for model in trained:
+        scale_ = score.scale(model.first)
+        if scale_ is not None and model.metric("test", key) is not None:
+            found.setdefault(scale_, []).append(model)
+    return {s: models for s, models in found.items() if len(models) > 1}
+
+
+def _value(model: Trained, key: str) -> float:
+    metric = model.metric("test", key)
+    assert metric is not None
+    return metric.value
+
+
+FEW = 2
+"""A score of at most so many ranked numbers is shown as rankings (see `latente.report.tables.scores.ranking`)."""
+
+ARROWS = {True: "↓", False: "↑", None: ""}
+
+
+def has_many(score: Score) -> bool:
+    """Whether a score has too many ranked numbers for a ranking of each."""
+    return sum(lower is not None for lower in score.columns().values()) > FEW
+
+
+def has_table(score: Score) -> bool:
+    """Whether a score is shown as a table: one of many numbers, or of some that nothing is ranked by."""
+    return has_many(score) or None in score.columns().values()
+
+
+def every(trained: Sequence[Trained], asked: Sequence[Score]) -> list[Score]:
+    """The scores a study asked for, and those that its runs were given later."""
+    found = {score.key(): score for score in asked}
+    for measured in (m for model in trained for run in model.runs for m in run.measured.get("test", {}).values()):
+        made = scores.make(measured.score)
+        found.setdefault(made.key(), made)
+    return list(found.values())
+
+
+def numbers(trained: Sequence[Trained], asked: Sequence[Score], words: Words) -> list[Table]:
+    """A table for each scale of each score that `has_table`, with the reasons of the models that have none."""
+    tables = []
+    for score in asked:
+        if has_table(score):
+            groups: dict[str, list[Trained]] = {}
+            lacking = []
+            for model in trained:
+                scale = score.scale(model.first)
+                if scale is None:
+                    lacking.append(f"{model.name}: {in_language(score.why_not(model.first), words)}.")
+                elif any(model.metric("test", column) is not None for column in score.columns()):
+                    groups.setdefault(scale, []).append(model)
+            for at, (scale, models) in enumerate(groups.items()):
+                tables.append(_table(score, scale, models, lacking if at == 0 else [], at, words))
+    return tables
+
+
+def lacking(trained: Sequence[Trained], asked: Sequence[Score], words: Words) -> list[str]:
+    """Which models have no number of a score, and why, where no table says so already."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for score in asked:
+        reasons = {m.name: score.why_not(m.first) for m in trained}
+        if has_many(score) and not all(reasons.values()):
+            continue
+        for name, reason in reasons.items():
+            if reason:
+                found.setdefault((score.key(), reason), []).append(name)
+    return [
+        words(
+            "warned.lacking",
+            score=number_title(key, words),
+            names=words.joined(names),
+            reason=in_language(reason, words),
+        )
+        for (key, reason), names in found.items()
+    ]
+
+
+def _table(
+    score: Score, scale: str, models: Sequence[Trained], lacking: Sequence[str], number: int, words: Words
+) -> Table:
+    rows = []
+    for column, lower in score.columns().items():
+        found = [model.metric("test", column) for model in models]
+        if any(metric is not None for metric in found):
+            cells = [nats(words, metric, fine(metric)) for metric in found]
+            # An error that was not estimated is none, and not zero.
+            cells = [c if c.error_value else Cell(c.text, "", c.value, None) for c in cells]
+            rows.append((text_cell(f"{label(column, score, words)} {ARROWS[lower]}".strip()), *cells))
+    columns = (
+        Column(words("report.column.number"), numeric=False),
+        *(Column(model.name, error=True) for model in models),
+    )
+    title = words(f"report.section.{name_of(score)}") if f"report.section.{name_of(score)}" in words.templates else ""
+    caption = words(
+        "report.caption.score", title=title or number_title(score.key(), words), scale=scale_name(scale, words)
+    )
+    seeds = max(len(m.runs) for m in models)
+    error = words("report.note.error_seeds", seeds=seeds) if seeds > 1 else words("report.note.score_error")
+    notes = (words("report.note.score_arrows"), error, *lacking)
+    return Table(f"score-{score.key()}-{number}", caption, columns, tuple(rows), notes)
+
+
+def name_of(score: Score) -> str:
+    """What a score is registered as."""
+    return scores.name_of(score).split('"')[1]
+
+
+def label(column: str, score: Score, words: Words) -> str:
+    """A number's name in words; its column where it has none."""
+    name, key = name_of(score), score.key()
+    base = name + column.removeprefix(key) if column.startswith(key) else column.removesuffix(key.removeprefix(name))
+    if f"score.{base}" in words.templates:
+        return words(f"score.{base}", **vars(score))
+    of, _, other = base.rpartition("_")
+    if f"score.{of}" in words.templates:
+        return words(
+            "score.of_baseline",
+            name=words(f"score.{of}"),
+            other={"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}.get(other, other),
+        )
+    return number_title(column, words)

@@ -1,0 +1,275 @@
+"""Run a study: train, evaluate and compare every run, then write the figures, the tables and the report."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from latente._version import __version__
+from latente.atomic import FULL, as_json, cannot_write, clear_parts, make_folder, write_text
+from latente.data.load import ARRAYS, AnySource, load_spec
+from latente.data.split import Data
+from latente.errors import DataError, SpecError, StoreError
+from latente.evaluation import manifest
+from latente.evaluation.folders import (
+    STUDY,
+    is_finished,
+    is_study,
+    read_study,
+    refuse_links,
+    run_folder,
+    trained_on,
+)
+from latente.evaluation.run import Run
+from latente.evaluation.scores import scores
+from latente.language.words import Words, default_language
+from latente.spec import StudySpec, as_dict, got, is_text
+from latente.studies.folder import Study, load_study
+from latente.studies.machine import facts
+from latente.studies.study_file import DEFAULT
+from latente.studies.study_file import read_study as read_study_file
+from latente.studies.train import Watch, perform
+from latente.studies.workers import Crew, crew
+from latente.training import store
+from latente.training.check import check
+
+
+def run_study(
+    study: str | Path | StudySpec = DEFAULT,
+    *,
+    data: str | Path | Data | None = None,
+    out: str | Path | None = None,
+    settings: Iterable[str] = (),
+    seeds: int | Iterable[int] | None = None,
+    lang: str | None = None,
+    resume: bool = False,
+    command: str | None = None,
+    watch: Watch | None = None,
+    jobs: int | Crew = 1,
+) -> Study:
+    """Perform a study and write its folder.
+
+    Args:
+        study: a TOML file, the name of a shipped study, or a spec.
+        data: instead of the study's: a name, a file, a folder, or what `load_data` returned.
+        out: the folder to make; by default a new one in ``runs/``.
+        settings, seeds: see `latente.studies.study_file.read_study`.
+        lang: the report's language, "en" or "pt"; by default the user's locale.
+        resume: go on in ``out`` where an earlier call with the same arguments stopped; only ``data`` may say another
+            place, where the same data is now.
+        command: how to say in the report what reproduces it.
+        watch: what to call while it goes on.
+        jobs: how many runs are performed at a time, each in a process of its own with its share of the processors;
+            1: one after the other in this process, with all of them. Threads may add up in another order, so that
+            ``resume`` promises the same bits for the same ``jobs`` only. Arrays in memory and networks of your own
+            are unknown to other processes and need 1. A study of one run is performed here.
+
+    Raises:
+        SpecError: a study, setting or language that means nothing.
+        DataError: data that cannot be used.
+        StoreError: ``out`` exists (without ``resume``), is of another study, or cannot be written.
+        TrainingError: a loss stopped being finite; what was trained before is kept.
+    """
+    watch = watch or Watch()
+    words = Words(lang or default_language())
+    if isinstance(study, StudySpec):
+        spec = study
+    else:
+        named = data.spec.source if isinstance(data, Data) else data
+        spec = read_study_file(study, data=named, settings=settings, seeds=seeds)
+    if not isinstance(jobs, Crew) and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
+        raise got("jobs", jobs, "a whole number of at least 1")
+    if not spec.expanded():
+        raise SpecError("runs: got none; allowed: at least one, such as [runs.vae] with a preset in a study file")
+    if len(spec.expanded()) == 1:
+        if isinstance(jobs, Crew):
+            jobs.dismiss()
+        jobs = 1
+    if resume and out is None:
+        raise SpecError(
+            "resume: got no out, so that there is nothing to go on with; give the study's folder (--out DIR)"
+        )
+    if out is not None:
+        _check_free(Path(out), resume)
+    found = data if isinstance(data, Data) else load_spec(spec.data)
+    if jobs != 1 and found.spec.source == ARRAYS:
+        raise SpecError("jobs: the runs' processes cannot read arrays that are only in memory; take jobs = 1")
+    spec = dataclasses.replace(spec, data=found.spec)
+    for what, text in (("out", str(out)), ("command", command or ""), ("study", as_json(as_dict(spec)))):
+        if not is_text(text):
+            raise SpecError(f"{what}: got no Unicode text, and it is written to files; rename it: {text!a:.200}")
+    if out is not None:
+        spec, found = _as_begun(Path(out), spec, found)
+        _check_same(Path(out), spec)
+    asked = [scores.make(s) for s in spec.scores]
+    for run in spec.runs:
+        try:
+            check(run, found)
+        except (SpecError, DataError) as error:
+            raise type(error)(f'run "{run.name}": {error}') from None
+    folder = make_folder(Path(out)) if out is not None else _new_folder(spec)
+    try:
+        with manifest.locked(folder, wait=0):
+            # Once more: another may have begun here since.
+            _check_free(folder, resume)
+            _check_same(folder, spec)
+            _clear(folder)
+            if not is_study(folder):
+                table = {"latente": __version__, "command": command, **as_dict(spec)}
+                manifest.write(folder, {STUDY: as_json(table).encode()})
+            # Those who conclude are the same when a study is gone on with: other threads add up in another order.
+            with _crew(jobs) as workers:
+                if workers is not None:
+                    waiting = [run for run in spec.expanded() if not is_finished(run_folder(folder, run))]
+                    workers.perform(waiting, len(spec.expanded()), found, folder, spec.scores, watch)
+                runs = [perform(run, found, folder, asked, watch) for run in spec.expanded()]
+                report = write_study_report(spec, runs, found, folder, words, command, watch, workers)
+    except StoreError as error:
+        if FULL not in str(error):
+            raise
+        raise StoreError(f"{error}, with --out {folder} --resume") from None
+    return Study(spec, runs, folder, report)
+
+
+@contextlib.contextmanager
+def _crew(jobs: int | Crew) -> Iterator[Crew | None]:
+    """The workers that are asked for; None for none."""
+    if isinstance(jobs, Crew):
+        yield jobs
+    elif jobs == 1:
+        yield None
+    else:
+        with crew(jobs) as workers:
+            yield workers
+
+
+def report_study(
+    folder: str | Path,
+    *,
+    lang: str | None = None,
+    watch: Watch | None = None,
+    data: Data | AnySource | None = None,
+) -> Path:
+    """Write the figures and the report of a finished study again, perhaps in another language.
+
+    The test part is not looked at again: its numbers are those the runs recorded. ``data`` as in `load_study`.
+
+    Raises:
+        StoreError: as `load_study`; or another process is writing to the folder.
+        DataError: the data is gone or has changed.
+    """
+    words = Words(lang or default_language())
+    spec, runs, command = load_study(folder, data=data)
+    found = runs[0].data
+    for run in runs:
+        run._data = found
+    with manifest.locked(Path(folder), wait=0):
+        return write_study_report(spec, runs, found, Path(folder), words, command, watch or Watch())
+
+
+def write_study_report(
+    spec: StudySpec,
+    runs: Sequence[Run],
+    data: Data,
+    folder: Path,
+    words: Words,
+    command: str | None,
+    watch: Watch,
+    workers: Crew | None = None,
+) -> Path:
+    """Write results.csv, findings.json, the figures and report.html of finished runs.
+
+    One of the ``workers``, where there are some that know the study, finds the conclusions beside the drawing.
+    """
+    from latente.report.conclusions import conclude
+    from latente.report.page import write_figures, write_report
+    from latente.report.tables.results import results_csv
+
+    watch.on_stage("comparing the runs, drawing the figures and writing the report", None)
+    refuse_links(folder)
+    _record(folder, [STUDY])
+    write_text(folder / "results.csv", results_csv(runs))
+    concluding = None if workers is None else workers.conclude(words.language)
+    drawn = write_figures(folder, runs, data, words)
+    found = conclude(runs, folder, words) if concluding is None else concluding()
+    page = write_report(
+        folder, spec, runs, data, found.conclusions, words, command or "", facts(), notes=found.notes, drawn=drawn
+    )
+    written = ["results.csv", "findings.json", "report.html", *(f"figures/{picture.file}" for picture in drawn)]
+    _record(folder, [STUDY, *written])
+    return page
+
+
+def _record(folder: Path, names: Iterable[str]) -> None:
+    if not is_study(folder):
+        raise StoreError(f"{folder}: was removed, or what was in it, while latente was working in it; start it again")
+    manifest.record(folder, names)
+
+
+def _new_folder(spec: StudySpec) -> Path:
+    """A folder that nobody had: made here, so that of several who want one at once each has its own."""
+    named = f"{Path(spec.data.source).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+    parent = make_folder(Path("runs"))
+    for number in itertools.count(1):
+        folder = parent / (named if number == 1 else f"{named}-{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+        return folder
+    raise AssertionError("unreachable")
+
+
+def _clear(folder: Path) -> None:
+    """Remove the parts of files that a kill left behind; runs that are finished see to their own."""
+    refuse_links(folder)
+    for place in (folder, folder / "figures"):
+        clear_parts(place)
+
+
+def _check_free(folder: Path, resume: bool) -> None:
+    if not folder.exists() or (folder.is_dir() and all(p.name == manifest.LOCK for p in folder.iterdir())):
+        return
+    if not folder.is_dir():
+        raise StoreError(f"{folder}: is a file; --out takes a folder")
+    if not resume:
+        raise StoreError(
+            f"{folder}: exists and is not empty; nothing is overwritten. Choose another --out, "
+            "or go on with an interrupted study with --resume"
+        )
+    # A study that was killed in its first moments has a lock, a manifest or a part of a file, and nothing else.
+    begun = (manifest.LOCK, manifest.MANIFEST)
+    if not is_study(folder) and not all(p.name in begun or p.name.endswith(".part") for p in folder.iterdir()):
+        raise StoreError(f"{folder}: holds something that is not a study; choose another --out")
+
+
+def _as_begun(folder: Path, spec: StudySpec, data: Data) -> tuple[StudySpec, Data]:
+    """A study that is gone on with and its data, named as when it began where the same data lies elsewhere now."""
+    if not is_study(folder):
+        return spec, data
+    begun = read_study(folder)[0]
+    if spec.data == begun.data or dataclasses.replace(spec.data, source=begun.data.source) != begun.data:
+        return spec, data
+    known = [found for run in begun.expanded() if (found := trained_on(run_folder(folder, run)))]
+    if not known or any(fingerprint != data.fingerprint for fingerprint, _ in known):
+        return spec, data
+    name = next((name for _, name in known if name is not None), Path(begun.data.source).stem)
+    runs = tuple(dataclasses.replace(run, data=begun.data) for run in spec.runs)
+    return dataclasses.replace(spec, data=begun.data, runs=runs), dataclasses.replace(data, name=name)
+
+
+def _check_same(folder: Path, spec: StudySpec) -> None:
+    if not is_study(folder):
+        return
+    changed = store.differences(as_dict(spec), as_dict(read_study(folder)[0]))
+    if changed:
+        raise StoreError(
+            f"{folder}: holds another study ({'; '.join(changed[:3])}); "
+            "resume with the arguments it was started with, or choose another --out"
+        )

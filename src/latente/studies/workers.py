@@ -1,0 +1,346 @@
+"""Runs in processes beside each other: small matrices gain little from more threads, and whole runs gain all.
+
+A worker is this module as a program. It is told its work in lines of JSON on standard input, and says in lines of JSON
+on standard output how it gets on. It ends when its input does, and on Linux even where it is stopped, so that none
+outlives the process that started it. The current folder is not on its path. Nothing heavy is imported here, so that a
+crew can be called while the one who calls it still gets ready.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import dataclasses
+import json
+import logging
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import latente
+from latente import stopping
+from latente._begin import without_empty
+from latente.errors import DataError, LatenteError
+from latente.evaluation.access_log import command, looking
+
+if TYPE_CHECKING:
+    from latente.data.split import Data
+    from latente.report.conclusions import Concluded
+    from latente.spec import Part, RunSpec
+    from latente.studies.train import Watch
+
+GRACE = 60.0
+"""Seconds that the workers are given to keep what they have, once they are told to end."""
+
+SILENT = 5.0
+"""Seconds in which a worker whose output has ended should have ended, too."""
+
+WORKER = "import sys; sys.path.append({!r}); from latente.studies.workers import main; main()"
+"""The program of a worker, which also finds a latente that is on no path but the caller's own."""
+
+PR_SET_PDEATHSIG = 1
+"""Of prctl(2)."""
+
+EARLY = 2
+"""How many are begun before it is known how many runs there are."""
+
+Event = Mapping[str, Any]
+
+
+def processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def crew(jobs: int) -> Iterator[Crew]:
+    """Up to so many processes that work for this one, and end with the context; the first `EARLY` get ready at once."""
+    made = Crew(jobs)
+    try:
+        made.grow(min(jobs, EARLY))
+        yield made
+    finally:
+        made.dismiss()
+
+
+class Worker:
+    """One process and the run it is at.
+
+    Args:
+        heard: where its events go; None is the end of its output.
+        threads: how many the libraries beside XLA may use.
+    """
+
+    def __init__(self, heard: queue.SimpleQueue[tuple[Worker, Event | None]], threads: int) -> None:
+        self.run: RunSpec | None = None
+        self.log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
+        libraries = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+        own = {"PYTHONPATH": without_empty(os.environ.get("PYTHONPATH", "")), "PYTHONSAFEPATH": "1"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-c", WORKER.format(str(Path(latente.__file__).parents[1]))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env={**os.environ, **own, **dict.fromkeys(libraries, str(threads))},
+            # Ctrl-C reaches the first process alone, which then tells the workers, once.
+            start_new_session=True,
+        )
+        threading.Thread(target=self._listen, args=(heard,), daemon=True).start()
+
+    def _listen(self, heard: queue.SimpleQueue[tuple[Worker, Event | None]]) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            # One that is killed while it speaks leaves half a line.
+            try:
+                event = json.loads(line)
+            except ValueError:
+                break
+            heard.put((self, event))
+        heard.put((self, None))
+
+    def tell(self, what: Mapping[str, Any]) -> None:
+        """Say a line; one that has ended is found out by its silence."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            print(json.dumps(what), file=self.process.stdin, flush=True)
+
+    def ended(self) -> LatenteError:
+        """What to say of one whose output ended while it had something to do."""
+        self.wait(SILENT)
+        code = self.process.wait()
+        self.log.seek(0)
+        said = " ".join(self.log.read().split())[-300:]
+        what = f'run "{self.run.name}"' if self.run else "the conclusions"
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+        hint = "perhaps memory ran out; " if code == -signal.SIGKILL else ""
+        return LatenteError(
+            f"{what}: its process {how}; {hint}go on with --resume, perhaps with --jobs 1"
+            + (f" (it said: {said})" if said else "")
+        )
+
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, and bring it about when the time is over."""
+        try:
+            self.process.wait(max(0.0, seconds))
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Crew:
+    """Workers, and the queue in which their events arrive; None is the end of one's output."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+        self.workers: list[Worker] = []
+        self.heard: queue.SimpleQueue[tuple[Worker, Event | None]] = queue.SimpleQueue()
+
+    def grow(self, count: int) -> None:
+        """Begin as many more as make it so many."""
+        while len(self.workers) < count:
+            self.workers.append(Worker(self.heard, max(1, processors() // self.jobs)))
+
+    def dismiss(self) -> None:
+        """End all of them: they keep what they have, beside each other."""
+        for worker in self.workers:
+            worker.process.terminate()
+            # One that was stopped would not hear it.
+            with contextlib.suppress(AttributeError, OSError):
+                worker.process.send_signal(signal.SIGCONT)
+        until = time.monotonic() + GRACE
+        for worker in self.workers:
+            worker.wait(until - time.monotonic())
+            worker.log.close()
+        self.workers.clear()
+
+    def perform(
+        self, runs: Sequence[RunSpec], of: int, data: Data, study: Path, asked: Sequence[Part], watch: Watch
+    ) -> None:
+        """Perform runs, each in one of the processes; the longest begin first.
+
+        Args:
+            runs: which; their data is read again by every process.
+            of: how many the study has. Threads are shared out by it and not by what is left to do, for sums depend on
+                them, and a study that is gone on with must give the same bits.
+            data: the same data, to tell it by its fingerprint.
+            study: the study's folder.
+            asked: the scores, as specs.
+            watch: what to call.
+
+        Raises:
+            LatenteError: what a run raised, or that its process ended.
+        """
+        from latente.spec import as_dict
+
+        steps = {id(run): run.train.epochs_for(len(data.train)) * run.train.steps(len(data.train)) for run in runs}
+        waiting = sorted(runs, key=lambda run: -steps[id(run)])
+        about = {
+            "data": as_dict(data.spec),
+            "fingerprint": data.fingerprint,
+            "name": data.name,
+            "study": str(study),
+            "scores": [dict(s) if isinstance(s, Mapping) else s for s in asked],
+            "command": command(),
+            "threads": max(1, processors() // min(self.jobs, of)),
+        }
+        # One at least is told, to conclude.
+        needed = max(1, min(self.jobs, len(runs)))
+        self.grow(needed)
+        for worker in self.workers[:needed]:
+            worker.tell(about)
+        unfinished = len(runs)
+        while unfinished:
+            worker, event = stopping.wait_for(self.heard)
+            if event is None:
+                raise worker.ended()
+            if event["event"] == "error":
+                raise _error(event)
+            if event["event"] == "idle":
+                if worker.run is not None:
+                    watch.on_done(worker.run)
+                    unfinished -= 1
+                worker.run = waiting.pop(0) if waiting else None
+                if worker.run is not None:
+                    worker.tell({"run": as_dict(worker.run)})
+            elif worker.run is not None:
+                _pass_on(watch, worker.run, event)
+
+    def conclude(self, language: str) -> Callable[[], Concluded]:
+        """Have a worker find the conclusions of the runs that were performed; gives a function that waits for them."""
+        from latente.report.conclusions import Concluded
+
+        self.workers[0].tell({"conclude": language})
+
+        def concluded() -> Concluded:
+            while True:
+                worker, event = stopping.wait_for(self.heard)
+                if event is not None and event["event"] == "error":
+                    raise _error(event)
+                if event is None and worker is self.workers[0]:
+                    raise worker.ended()
+                if event is not None and event["event"] == "concluded":
+                    return Concluded.from_table(event)
+
+        return concluded
+
+
+def _pass_on(watch: Watch, run: RunSpec, event: Event) -> None:
+    from latente.training.fit import EpochNumbers
+
+    if event["event"] == "stage":
+        watch.on_stage(event["text"], run)
+    else:
+        watch.on_epoch(EpochNumbers(run, **{k: v for k, v in event.items() if k != "event"}))
+
+
+def _error(event: Event) -> Exception:
+    if event["kind"] == "MemoryError":
+        return MemoryError()
+    kinds: list[type[LatenteError]] = [LatenteError, *LatenteError.__subclasses__()]
+    for kind in kinds:
+        if kind.__name__ == event["kind"]:
+            return kind(event["text"])
+    return RuntimeError(f"{event['kind']}: {event['text']}")
+
+
+def main() -> None:
+    """A worker: told about the study in the first line of standard input, and of a run in each that follows."""
+    # The first process has told what was noted of the data.
+    logging.getLogger("latente.data").addHandler(logging.NullHandler())
+    _die_with_parent()
+    stopping.listen()
+    # Whatever prints must not end up between the lines of JSON.
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+    def say(event: str, **more: Any) -> None:
+        print(json.dumps({"event": event, **more}), file=out, flush=True)
+
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
+    try:
+        _work(lines, say)
+    except stopping.Stopped as stopped:
+        stopping.end(stopped.code)
+    except (LatenteError, MemoryError) as error:
+        say("error", kind=type(error).__name__, text=str(error))
+    except Exception as error:
+        if os.environ.get("LATENTE_DEBUG"):
+            raise
+        say("error", kind=type(error).__name__, text=" ".join(str(error).split())[:300])
+
+
+def _die_with_parent() -> None:
+    """Be killed when who started this one is; the end of standard input is not noticed by a process that is stopped."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
+
+
+def _work(lines: queue.SimpleQueue[str], say: Any) -> None:
+    from latente import program_cache
+    from latente.data.load import load_spec
+    from latente.evaluation.scores import scores
+    from latente.spec import DataSpec, build, run_from_dict
+    from latente.studies.train import Watch, perform
+    from latente.training.fit import EpochNumbers
+
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        program_cache.install()
+    about = json.loads(stopping.wait_for(lines))
+    # How many threads XLA takes; it is read when JAX first computes something.
+    os.environ["NPROC"] = str(about["threads"])
+    data = load_spec(build(DataSpec, about["data"], "data"))
+    if data.fingerprint != about["fingerprint"]:
+        raise DataError(f"{data.name}: changed while the study was going on; start it again")
+    # As it was called when the study began, where the data has moved since.
+    data = dataclasses.replace(data, name=about["name"])
+    asked = [scores.make(s) for s in about["scores"]]
+
+    def on_epoch(epoch: EpochNumbers) -> None:
+        names = [f.name for f in dataclasses.fields(EpochNumbers) if f.name != "run"]
+        say("epoch", **{name: getattr(epoch, name) for name in names})
+
+    def on_stage(text: str, run: RunSpec | None) -> None:
+        stopping.check()
+        say("stage", text=text)
+
+    watch = Watch(on_epoch, on_stage)
+    study = Path(about["study"])
+    with looking(about["command"]):
+        while True:
+            say("idle")
+            asks = json.loads(stopping.wait_for(lines))
+            if "run" in asks:
+                perform(run_from_dict(asks["run"]), data, study, asked, watch)
+            else:
+                say("concluded", **_concluded(study, data, asks["conclude"]))
+
+
+def _concluded(study: Path, data: Data, language: str) -> dict[str, Any]:
+    from latente.language.words import Words
+    from latente.report.conclusions import conclude
+    from latente.studies.folder import load_study
+
+    _, runs, _ = load_study(study)
+    for run in runs:
+        run._data = data
+    return dataclasses.asdict(conclude(runs, study, Words(language)))
+
+
+def _listen(lines: queue.SimpleQueue[str]) -> None:
+    for line in sys.stdin:
+        lines.put(line)
+    # Nobody is there any more to work for. What is written is written in one step each.
+    os._exit(1)

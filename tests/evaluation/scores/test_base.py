@@ -1,0 +1,133 @@
+"""Scores against scikit-learn and NumPy; models are ranked together only where their numbers mean the same."""
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+import latente
+from latente.analysis import trained_models
+from latente.errors import SpecError
+from latente.evaluation.evaluate import Metric
+from latente.evaluation.scores import Measured, scores
+from latente.language.words import Words
+from latente.report.tables import scores as tables
+
+SMALL = {"hidden": (8,)}
+
+
+@pytest.fixture(scope="module")
+def runs(tiny):
+    static = {"name": "bernoulli", "binarise": "static"}
+    specs = {
+        "grey": latente.VAE(2, **SMALL),
+        "bits": latente.VAE(2, likelihood=static, **SMALL),
+        "more-bits": latente.VAE(4, likelihood=static, **SMALL),
+        "density": latente.preset("SigmaVAE", 2, **SMALL),
+        "point": latente.AE(3, **SMALL),
+        "told": latente.preset("CVAE", 2, **SMALL),
+        "classes": latente.preset("M2", 2, **SMALL),
+    }
+    return {n: latente.fit(s, tiny, epochs=8, batch_size=32, learning_rate=5e-3, name=n) for n, s in specs.items()}
+
+
+def test_an_nll_compares_on_its_scale_only_and_says_its_k(runs):
+    nll = scores.make({"name": "nll", "samples": 20})
+    assert nll.key() == "nll_20"
+    scales = {n: nll.scale(r) for n, r in runs.items()}
+    assert scales["bits"] == scales["more-bits"] == "bits, drawn once"
+    assert scales["grey"] == "BCE score of grey values"
+    assert scales["told"] == "BCE score of grey values, given the label or columns"
+    assert scales["density"] == "density of values" and scales["point"] is None
+    # Summed over its labels it is a bound on log p(x) like any other.
+    assert scales["classes"] == "BCE score of grey values"
+    # More codes, a tighter bound; and the same again without looking.
+    loose, tight = (runs["bits"].score({"name": "nll", "samples": k}).values[f"nll_{k}"] for k in (1, 20))
+    assert tight.value < loose.value and 0 < tight.standard_error < 1
+    assert runs["bits"].score(nll).values["nll_20"] is runs["bits"].metrics["test"]["nll_20"]
+    assert runs["point"].score(nll) is None and "needs a density of codes" in nll.why_not(runs["point"])
+
+
+def test_the_probe_is_scikit_learns_and_the_error_numpys(runs, tiny):
+    run = runs["grey"]
+    a, b = run.encode(tiny.train.x), run.encode(tiny.test.x)
+    mean, spread = a.mean(axis=0), a.std(axis=0)
+    fitted = LogisticRegression(max_iter=1000).fit((a - mean) / spread, tiny.train.y)
+    assert run.score("linear-probe").values["linear-probe"].value == pytest.approx(
+        fitted.score((b - mean) / spread, tiny.test.y), abs=0.02
+    )
+    error = ((run.reconstruct(tiny.test.x) - tiny.values(tiny.test.x)) ** 2).mean(axis=(1, 2))
+    assert run.score("mean-mse").values["mean-mse"].value == pytest.approx(error.mean(), rel=1e-5)
+    assert run.score("mean-mse").values["mean-mse"].standard_error == pytest.approx(
+        error.std(ddof=1) / len(error) ** 0.5, rel=1e-4
+    )
+    # A model that is told the label is no match for one that is not.
+    assert runs["told"].score("linear-probe") is None
+    told, untold = (scores.make("mean-mse").scale(runs[n]) for n in ("told", "grey"))
+    assert told != untold
+
+
+def test_active_units_are_the_latents_whose_means_vary_over_what_the_model_sees(runs, tiny):
+    run = runs["bits"]
+    x = jnp.asarray(tiny.values(tiny.test.x))
+    bits = jax.vmap(lambda x: run.model.likelihood.observe(x, key=jr.key(0)))(x)  # Static: the key does not matter.
+    variances = run.encode(np.asarray(bits)).astype(np.float64).var(axis=0)
+    assert run.score("active-units").values["active-units"].value == (variances > 0.01).sum()
+    assert run.score("collapse").arrays["variance_of_means"] == pytest.approx(variances, rel=1e-4)
+
+
+def test_the_ranking_holds_only_what_compares_best_first(runs):
+    asked = [scores.make({"name": "nll", "samples": 20}), scores.make("mean-mse")]
+    for run in runs.values():
+        for score in asked:
+            run.score(score)
+    made = tables.ranking(trained_models.models(list(runs.values())), asked, Words("en"))
+    ranked = {t.caption: [row[1].text for row in t.rows] for t in made}
+    bits = next(v for k, v in ranked.items() if "drawn once" in k)
+    assert sorted(bits) == ["bits", "more-bits"]
+    values = [runs[n].metrics["test"]["nll_20"].value for n in bits]
+    assert values == sorted(values)
+    assert not any("density" in v for k, v in ranked.items() if "NLL" in k)
+    errors = next(v for k, v in ranked.items() if "MSE of mean codes" in k)
+    assert set(errors) == set(runs) - {"told"}
+    assert all("told" not in v for k, v in ranked.items() if "NLL" not in k)
+
+
+def test_an_unknown_score_is_refused(runs):
+    with pytest.raises(SpecError, match='unknown score "nlll"; did you mean "nll"'):
+        runs["grey"].score("nlll")
+
+
+def test_what_a_score_found_is_kept_with_the_run(runs, tiny, tmp_path, monkeypatch, caplog):
+    made = scores.make("mean-mse")
+    arrays, warnings = {"per_value": np.arange(6.0).reshape(2, 3).T}, ("K is small", "ação")
+    plain = type(made).measure
+    monkeypatch.setattr(type(made), "measure", lambda *a: Measured(plain(*a).values, arrays, warnings))
+    run = latente.load(runs["point"].save(tmp_path / "copy"), data=tiny)
+    found = run.score(made, "validation")
+    run.write(tmp_path / "copy")
+    again = latente.load(tmp_path / "copy", data=tiny)
+    monkeypatch.setattr(type(made), "measure", None)  # It is not looked at anew.
+    kept = again.score(made, "validation")
+    assert kept.values == found.values and kept.warnings == warnings
+    np.testing.assert_array_equal(kept.arrays["per_value"], arrays["per_value"])
+    assert again.metrics == run.metrics
+    path = tmp_path / "copy" / "scores" / "validation.mean-mse.safetensors"
+    path.write_bytes(path.read_bytes()[:40])
+    with caplog.at_level("ERROR"):
+        lacking = latente.load(tmp_path / "copy", data=tiny)
+    assert "mean-mse.safetensors: is not what was written" in caplog.text
+    assert "or work it out again: latente evaluate" in caplog.text
+    assert "mean-mse" not in lacking.measured.get("validation", {})
+
+
+def test_a_number_that_is_none_is_kept_as_none(runs, tiny, tmp_path):
+    import dataclasses
+
+    odd = {"test": {"loss": Metric(float("inf"), float("nan"))}}
+    folder = dataclasses.replace(runs["point"], metrics=odd, measured={}).save(tmp_path / "odd")
+    assert "null" in (folder / "metrics.json").read_text()
+    again = latente.load(folder, data=tiny).metrics["test"]["loss"]
+    assert np.isnan([again.value, again.standard_error]).all()

@@ -1,0 +1,102 @@
+"""The layer program computes what the model computes, and refuses what it cannot."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from latente import AE, VAE
+from latente.errors import SpecError
+from latente.evaluation import latent
+from latente.explorer import layer_program
+from latente.model.build import build
+from latente.model.nets import ACTIVATIONS, MLP
+from latente.model.posteriors.dirac import Dirac
+
+SHAPE = (5, 4)
+
+
+def model_of(spec, seed=0):
+    return build(spec, SHAPE, key=jax.random.key(seed))
+
+
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+@pytest.mark.parametrize("likelihood", ["bernoulli", {"name": "gaussian", "sigma": 0.3}])
+def test_both_programs_equal_the_model(activation, likelihood):
+    model = model_of(VAE(latent_dim=3, hidden=(9, 6), activation=activation, likelihood=likelihood))
+    rng = np.random.default_rng(1)
+    x, z = rng.uniform(0, 1, (17, *SHAPE)).astype(np.float32), 2 * rng.normal(size=(17, 3)).astype(np.float32)
+    moments = np.asarray(jax.vmap(lambda one: jnp.concatenate(model.posterior.moments(model.encode(one))))(x))
+    np.testing.assert_allclose(
+        layer_program.evaluate(layer_program.encoder(model), x.reshape(17, -1)), moments, atol=2e-6
+    )
+    decoded = layer_program.evaluate(layer_program.decoder(model), z).reshape(-1, *SHAPE)
+    np.testing.assert_allclose(decoded, latent.decode(model, z), atol=2e-6)
+
+
+@pytest.mark.parametrize("code", ["linear", "relu", "tanh", "sigmoid"])
+def test_a_deterministic_code_has_its_activation(code):
+    model = model_of(AE(latent_dim=3, hidden=(9,), code_activation=code))
+    x = np.random.default_rng(2).uniform(0, 1, (11, *SHAPE)).astype(np.float32)
+    np.testing.assert_allclose(
+        layer_program.evaluate(layer_program.encoder(model), x.reshape(11, -1)), latent.encode(model, x), atol=2e-6
+    )
+
+
+@pytest.mark.parametrize("activation", sorted(layer_program.ACTIVATIONS))
+def test_activations_are_those_of_jax_far_out_too(activation):
+    x = np.linspace(-80, 80, 3001, dtype=np.float32)
+    with np.errstate(over="raise", invalid="raise"):
+        ours = layer_program.ACTIVATIONS[activation](x)
+    np.testing.assert_allclose(ours, np.asarray(ACTIVATIONS[activation](x)), rtol=2e-6, atol=2e-6)
+
+
+def test_half_precision_moves_no_pixel_of_the_notebooks_model_by_a_step():
+    model = build(VAE(), (28, 28), key=jax.random.key(3))
+    # Weights some times larger than at the start, as after training.
+    model = jax.tree.map(lambda a: 3 * a if eqx_array(a) else a, model)
+    z = 2 * np.random.default_rng(3).normal(size=(200, 2)).astype(np.float32)
+    whole, half = layer_program.decoder(model), layer_program.halved(layer_program.decoder(model))
+    assert np.abs(layer_program.evaluate(whole, z) - layer_program.evaluate(half, z)).max() < 1 / 255
+    assert all(np.array_equal(a, a.astype(np.float16)) for a in half.arrays.values())
+
+
+def eqx_array(a):
+    return isinstance(a, jax.Array)
+
+
+def test_what_has_no_steps_is_refused_by_name():
+    model = model_of(VAE(latent_dim=2, hidden=(4,)))
+
+    class Other(MLP):
+        pass
+
+    class Bernoulli2(type(model.likelihood)):
+        pass
+
+    class Posterior2(type(model.posterior)):
+        pass
+
+    odd = dataclasses.replace(model, encoder=Other((20, 4, 4), "relu", key=jax.random.key(0)))
+    with pytest.raises(SpecError, match="network Other; allowed: mlp") as error:
+        layer_program.encoder(odd)
+    assert "\n" not in str(error.value) and "without --export" in str(error.value)
+    with pytest.raises(SpecError, match="likelihood Bernoulli2; allowed: bernoulli, gaussian"):
+        layer_program.decoder(dataclasses.replace(model, likelihood=Bernoulli2()))
+    with pytest.raises(SpecError, match="posterior Posterior2; allowed: gaussian, dirac"):
+        layer_program.encoder(dataclasses.replace(model, posterior=Posterior2()))
+    with pytest.raises(SpecError, match="allowed: gaussian, dirac without top_k"):
+        layer_program.encoder(dataclasses.replace(model, posterior=Dirac(top_k=1)))
+
+
+def test_an_export_leaves_another_file_alone(tmp_path):
+    from latente.errors import StoreError
+    from latente.explorer.launch import export_page
+
+    mine = tmp_path / "thesis.html"
+    mine.write_text("<p>years of work</p>")
+    with pytest.raises(StoreError, match="exists and is no page of latente, so it is left alone"):
+        export_page(tmp_path, mine)
+    assert mine.read_text() == "<p>years of work</p>"

@@ -1,0 +1,314 @@
+"""What scores keep, as figures and tables of a report: the numbers drawn are the numbers kept, in both languages."""
+
+import dataclasses
+import io
+
+import matplotlib
+import numpy as np
+import pytest
+from made import blobs, untrained
+from PIL import Image
+
+import latente
+from latente.analysis import trained_models
+from latente.data.source import Factor, make_source
+from latente.data.split import split_source
+from latente.evaluation.evaluate import Metric
+from latente.evaluation.measured import EACH
+from latente.evaluation.scores import Measured, scores
+from latente.language.message import SAID, in_language, patterns
+from latente.language.words import Words
+from latente.report import scores as scored
+from latente.report.figures import classes, heatmaps, style
+from latente.report.figures import images as grids
+from latente.report.figures import images as sheets
+from latente.report.scores.base import Scored
+from latente.report.tables import scores as scoretables
+
+EN, PT = Words("en"), Words("pt")
+RNG = np.random.default_rng(0)
+VAE, AE = latente.VAE(2, hidden=(8,)), latente.AE(2, hidden=(8,))
+
+
+def kept(data, seed=0):
+    """What four scores of one run would keep, made up."""
+    rng = np.random.default_rng(seed)
+    shape, n = data.shape, len(data.test)
+    near = {f"{k}_neighbours": rng.integers(0, len(data.train), (12, 3)) for k in ("sample", "suspect")}
+    apart = {f"{k}_distances": np.sort(rng.uniform(1, 2, (12, 3)), axis=1) for k in ("sample", "suspect")}
+    images = {f"{k}s": rng.uniform(size=(12, *shape)).astype(np.float32) for k in ("sample", "suspect")}
+    share = rng.dirichlet(np.ones(3))
+    shares = {"class_shares": np.stack([share, share * 0.8, np.minimum(share * 1.2, 1)], axis=1)}
+    shares |= {"class_reference": np.full(3, 1 / 3), "counts": np.array([n, n, 5])}
+    shares |= {"classifier": np.arange(32, dtype=np.uint8), "classifier_accuracy": np.array([0.91, 0.9, 0.92])}
+    mse = rng.uniform(size=n)
+    rebuilt = {EACH + "reconstruction_mse": mse, "per_pixel": rng.uniform(size=shape), "worst": np.argsort(-mse)[:8]}
+    rebuilt["worst_rebuilt"] = rng.uniform(size=(8, *shape)).astype(np.float32)
+    values = {
+        "generation": {c: Metric(0.25, 0.01) for c in scores.make("generation").columns()},
+        "reconstruction": {c: Metric(0.5, 0.01) for c in scores.make("reconstruction").columns()},
+        "representation": {c: Metric(0.75, 0.01) for c in scores.make("representation").columns()},
+    }
+    return {
+        "generation": Measured(values["generation"], near | apart | images | shares, (), "generation"),
+        "reconstruction": Measured(values["reconstruction"], rebuilt, (), "reconstruction"),
+        "representation": Measured(
+            values["representation"],
+            {"confusion": np.diag([9, 8, 7]) + 1 - np.eye(3, dtype=int)},
+            (),
+            "representation",
+        ),
+    }
+
+
+def run(data, model, name, seed=0, measured=None):
+    found = untrained(data, model, name, seed)
+    found.measured = {"test": kept(data, seed) if measured is None else measured}
+    found.metrics = {"test": {c: m for one in found.measured["test"].values() for c, m in one.values.items()}}
+    return found
+
+
+@pytest.fixture(scope="module")
+def trained(tiny):
+    return trained_models.models([run(tiny, VAE, "vae"), run(tiny, AE, "ae", 1)])
+
+
+@pytest.mark.parametrize("words", [EN, PT], ids=["en", "pt"])
+def test_every_score_has_its_figures_with_captions_and_texts(tiny, trained, words):
+    found = list(scored.pictures(trained, tiny, words))
+    assert [(p.group, p.file) for p in found] == [
+        ("reconstruction", "pixel-errors.png"),
+        ("reconstruction", "worst-vae.png"),
+        ("reconstruction", "worst-ae.png"),
+        ("generation", "neighbours-vae.png"),
+        ("generation", "neighbours-ae.png"),
+        ("generation", "class-balance.svg"),
+        ("representation", "confusion-vae.svg"),
+        ("representation", "confusion-ae.svg"),
+    ]
+    for picture in found:
+        assert len(picture.alt) > 40 and len(picture.caption) > 40 and "{" not in picture.alt + picture.caption
+        assert f"report.section.{picture.group}" in words.templates
+        if picture.mime == "image/png":
+            with Image.open(io.BytesIO(picture.content)) as image:
+                assert image.width / 200 == pytest.approx(picture.size[0] / 96, abs=0.02)
+
+
+def test_only_images_are_drawn_and_only_what_was_scored(trained):
+    assert not list(scored.pictures(trained, trained[0].first.data, EN, "validation"))
+    x = RNG.normal(size=(200, 4)).astype(np.float32)
+    table = split_source(make_source("table", x, np.arange(200) % 3))
+    model = latente.VAE(2, hidden=(4,), likelihood="gaussian")
+    measured = {k: v for k, v in kept(table).items() if k != "reconstruction"}
+    files = [p.file for p in scored.pictures(trained_models.models([run(table, model, "vae", 0, measured)]), table, EN)]
+    assert files == ["class-balance.svg", "confusion-vae.svg"]
+
+
+def test_factors_are_named_beside_the_latents_that_tell_of_them(tiny):
+    known = dataclasses.replace(tiny, known=(Factor("shape", ("a", "b")), Factor("x", (1.0, 2.0))))
+    information = np.array([[0.02, 0.9], [0.3, 0.01], [0.0, 0.04]])
+    arrays = {
+        "information": information,
+        "traversal": RNG.uniform(size=(3, 9, 6, 5)),
+        "traversal_latents": np.arange(3),
+        "traversal_change": np.array([0.5, 0.2, 0.1]),
+    }
+    measured = {"disentanglement": Measured({"mig": Metric(0.57, 0.01)}, arrays)}
+    first = run(known, latente.VAE(3, hidden=(8,)), "vae", 0, measured)
+    traversal, told = scored.pictures(trained_models.models([first]), known, EN)
+    assert (
+        traversal.file == "traversal-vae.png"
+        and "changes the image most is 1, the least of those shown 3" in traversal.alt
+    )
+    assert told.file == "information-vae.svg" and "MIG 0.57" in told.caption
+    assert "shape: most in latent 2 (30%). x: most in latent 1 (90%)." in told.alt
+    # Of the third latent nothing is said: it tells less than a twentieth of any factor.
+    shown = sheets.traversal(
+        arrays["traversal"], ["Latent 1: x 90%", "Latent 2: shape 30%", "Latent 3"], ["1%"] * 9, EN
+    )
+    assert [t.get_text() for t in shown.axes[0].get_yticklabels()][2] == "Latent 3"
+
+
+def test_a_score_with_options_is_found_by_its_name(tiny):
+    measured = {"generation_k3": kept(tiny)["generation"]}
+    values = {f"{c}_k3": m for c, m in measured["generation_k3"].values.items()}
+    measured = {"generation_k3": Measured(values, measured["generation_k3"].arrays)}
+    (found,) = Scored("generation", trained_models.models([run(tiny, VAE, "vae", 0, measured)]), tiny, EN, "test").kept
+    assert found.value("copies") == 0.25 and found.value("nothing") is None
+    captions = [
+        p.caption for p in scored.pictures(trained_models.models([run(tiny, VAE, "vae", 0, measured)]), tiny, EN)
+    ]
+    assert "Of 60 samples, 15 are copies." in captions[0]
+
+
+# the figures
+
+
+def test_samples_stand_above_their_neighbours():
+    samples, near = RNG.uniform(size=(4, 28, 28)), RNG.uniform(size=(4, 2, 28, 28))
+    figure = sheets.neighbours({"First": (samples, near, np.array([0.5, 0.25, 1, 0.75]))}, PT)
+    sheet = np.asarray(figure.axes[0].get_images()[0].get_array())
+    rows = [grids.to_bytes(images) for images in (samples, near[:, 0], near[:, 1])]
+    assert np.array_equal(sheet, grids.mosaic(np.concatenate(rows), 4))
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["Amostra", "Vizinho 1", "Vizinho 2"]
+    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["0,50", "0,25", "1,00", "0,75"]
+
+
+def test_the_worst_stand_with_the_size_of_their_differences():
+    a, b = RNG.uniform(-1, 1, size=(2, 3, 28, 28))
+    figure = sheets.worst(a, b, [0.5, 0.25, 0.125], EN, ["cat", "dog", "owl"], (-1, 1))
+    sheet = np.asarray(figure.axes[0].get_images()[0].get_array()).astype(int)
+    assert sheet.shape[0] == 3 * 29 + 1
+    middle = sheet[59 + 14, 1 + 14]
+    assert middle == pytest.approx(255 * abs(a[0, 14, 14] - b[0, 14, 14]) / 2, abs=1)
+    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["cat: 0.500", "dog: 0.250", "owl: 0.125"]
+
+
+def test_maps_hold_the_shares_and_the_roots():
+    counts = np.array([[8, 2], [1, 3]])
+    figure = heatmaps.confusion(counts, ["a", "b"], EN)
+    assert np.asarray(figure.axes[0].collections[0].get_array()).ravel().tolist() == [80, 20, 25, 75]
+    assert {t.get_text() for t in figure.axes[0].texts} == {"80", "20", "25", "75"}
+    few = heatmaps.information(np.array([[0.9, 0.001], [0.2, 0.4]]), ["shape", "x"], EN)
+    assert {t.get_text() for t in few.axes[0].texts} == {"90", "20", "40"}  # next to nothing is not written
+    colours = RNG.uniform(size=(5, 4, 3))
+    figure = heatmaps.pixel_errors({"one": RNG.uniform(size=(5, 4)), "two": colours}, EN)
+    drawn = [np.asarray(ax.get_images()[0].get_array()) for ax in figure.axes if ax.get_images()]
+    assert drawn[1] == pytest.approx(np.sqrt(colours.mean(axis=2)))
+    tops = {ax.get_images()[0].get_clim() for ax in figure.axes if ax.get_images()}
+    assert len(tops) == 1  # one scale for all models
+
+
+def test_shares_are_marks_with_intervals_and_the_datas_are_lines():
+    found = np.array([[0.5, 0.4, 0.55], [0.5, 0.45, 0.6]])
+    ax = classes.balance({"vae": found}, np.array([0.3, 0.7]), ["a", "b"], EN).axes[0]
+    bars = ax.containers[0]
+    assert bars.lines[0].get_xdata().tolist() == [50, 50]
+    ends = [segment[:, 0] for segment in bars.lines[2][0].get_segments()]
+    assert np.allclose(ends, [[40, 55], [45, 60]])
+    lines = [
+        line.get_xdata() for line in ax.get_lines() if len(set(line.get_xdata())) == 1 and len(line.get_xdata()) == 2
+    ]
+    assert [30, 30] in [list(np.round(x, 9)) for x in lines] and [70, 70] in [list(np.round(x, 9)) for x in lines]
+
+
+def test_no_text_is_below_eight_points_and_nothing_is_cut_off():
+    samples = RNG.uniform(size=(12, 28, 28))
+    shares = np.tile([0.1, 0.05, 0.15], (10, 1))
+    digits = [str(i) for i in range(10)]
+    for figure in (
+        sheets.neighbours({"Samples": (samples, np.stack([samples] * 3, axis=1), np.ones(12))}, PT),
+        sheets.worst(samples[:8], samples[:8], np.ones(8), PT, ["a long name"] * 8),
+        sheets.traversal(
+            RNG.uniform(size=(10, 9, 28, 28)), [f"Latente {i}: orientation 100%" for i in range(10)], ["100%"] * 9, PT
+        ),
+        heatmaps.confusion(RNG.integers(0, 9, (10, 10)), digits, PT),
+        heatmaps.confusion(RNG.integers(0, 9, (40, 40)), [f"class number {i}" for i in range(40)], PT),
+        heatmaps.information(RNG.uniform(size=(10, 5)), ["shape", "scale", "rotation", "x", "y"], PT),
+        heatmaps.pixel_errors({"vae": samples[0], "a model of a long name": samples[1]}, PT),
+        classes.balance({"vae": shares, "ae": shares}, np.full(10, 0.1), digits, PT),
+    ):
+        assert figure.get_size_inches()[0] <= style.WIDTH + 1e-9
+        with style.style():
+            figure.draw_without_rendering()
+            drawn = figure.get_tightbbox()
+        width, height = figure.get_size_inches()
+        assert drawn.x0 >= -0.01 and drawn.y0 >= -0.01 and drawn.x1 <= width + 0.01 and drawn.y1 <= height + 0.01
+        assert all(t.get_fontsize() >= 8 for t in figure.findobj(matplotlib.text.Text) if t.get_text())
+
+
+# the tables
+
+
+def test_numbers_are_a_table_of_each_scale_with_the_reasons_of_those_that_have_none(tiny):
+    measured = {"generation": kept(tiny)["generation"]}
+    models = [run(tiny, VAE, "vae", 0, measured), run(tiny, AE, "ae", 0, {})]
+    models.append(run(tiny, latente.preset("CVAE", 2, hidden=(8,)), "told", 0, measured))
+    shown = scoretables.numbers(trained_models.models(models), [scores.make("generation"), scores.make("mean-mse")], PT)
+    assert len(shown) == 2 and [c.title for c in shown[0].columns] == ["Número", "vae"]
+    assert "acurácia 0,910" in shown[0].caption and "dados o rótulo" in shown[1].caption
+    assert shown[0].notes[-1].startswith("ae: não tem prior de onde sortear")
+    rows = {row[0].text: row[1] for row in shown[0].rows}
+    assert rows["Cobertura ↑"].text == "0,2500" and rows["Cobertura ↑"].error_value == 0.01
+    assert "Densidade" in rows and "Cópias entre as amostras, fração ↓" in rows
+    assert "Número,vae,vae ±" in shown[0].csv()
+
+
+def test_a_score_that_no_model_has_is_told_with_the_reason(tiny):
+    models = trained_models.models([run(tiny, VAE, "vae", 0, {}), run(tiny, AE, "ae", 0, {})])
+    asked = [scores.make(n) for n in ("disentanglement", "generation", "active-units")]
+    said = scoretables.lacking(models, asked, EN)
+    assert said[0].startswith(
+        "Latents and factors: no number for vae and ae, for the factors that made the examples are"
+    )
+    # The AE has no samples, which the table of the VAE's says; its units are told of here.
+    assert len(said) == 2 and said[1].startswith("Active latents: no number for ae, for its codes")
+    assert scoretables.lacking(models, asked[:1], PT)[0].startswith(
+        "Latentes e fatores: sem número para vae e ae (não se conhecem"
+    )
+
+
+def test_scores_of_many_numbers_are_not_ranked_one_by_one_and_baselines_are_named(trained):
+    asked = scoretables.every(trained, [scores.make("mean-mse")])
+    assert [scoretables.name_of(s) for s in asked] == ["mean-mse", "generation", "reconstruction", "representation"]
+    assert [scoretables.has_many(s) for s in asked] == [False, True, True, True]
+    made = scores.make({"name": "representation", "examples": 60})
+    assert scoretables.label("probe_knn_pca_examples60", made, EN) == "Nearest-neighbour probe, accuracy, of PCA"
+    assert scoretables.label("unknown", made, EN) == "unknown"
+    for name in ("generation", "reconstruction", "representation", "disentanglement"):
+        made = scores.make(name)
+        for words in (EN, PT):
+            assert all(scoretables.label(c, made, words) != c for c in made.columns()), name
+
+
+def test_everything_that_scores_say_is_said_in_portuguese_too(tiny):
+    def reason(name, data, model, **options):
+        return scores.make({"name": name, **options}).why_not(untrained(data, model))
+
+    def scale(name, data, model, measured=None, **options):
+        found = run(data, model, "run", 0, {} if measured is None else measured)
+        return scores.make({"name": name, **options}).scale(found)
+
+    cvae, one = latente.preset("CVAE", 2, hidden=(8,)), latente.VAE(1, hidden=(8,))
+    plain = split_source(make_source("plain", blobs()[0]))
+    holes = np.where(RNG.uniform(size=(300, 4)) < 0.1, np.nan, RNG.normal(size=(300, 4))).astype(np.float32)
+    gaps = split_source(make_source("gaps", holes, missing=True), missing="keep")
+    gappy = latente.VAE(2, hidden=(8,), likelihood="gaussian", missing=True)
+    factors = (Factor("shape", ("a", "b")), Factor("x", (1.0, 2.0)))
+    known = dataclasses.replace(tiny, known=factors, validation=tiny.train, test=tiny.train)
+    judged = {"generation": kept(tiny)["generation"]}
+    said = [
+        reason("generation", tiny, AE), reason("generation", plain, VAE), reason("generation", gaps, gappy),
+        reason("active-units", tiny, AE), reason("linear-probe", plain, VAE), reason("linear-probe", tiny, cvae),
+        reason("reconstruction", gaps, gappy), reason("representation", tiny, cvae),
+        reason("disentanglement", tiny, VAE), reason("disentanglement", known, one),
+        scale("generation", tiny, VAE, judged), scale("generation", tiny, cvae, judged),
+        scale("generation", tiny, VAE, features="values"), scale("generation", tiny, cvae, features="values"),
+        scale("reconstruction", tiny, VAE), scale("reconstruction", tiny, cvae), scale("representation", tiny, VAE),
+        scale("disentanglement", known, VAE), scale("linear-probe", tiny, VAE),
+    ]  # fmt: skip
+    rows = split_source(make_source("rows", RNG.normal(size=(300, 2))))
+    said.append(reason("generation", rows, latente.VAE(2, likelihood={"name": "mixed", "columns": ["real", "real"]})))
+    # Those of `measure`, which the scores' own tests hold to the letter.
+    said += [
+        "the classifier is right on 62% of the validation part only: its features tell little of this data, and so do "
+        "distances in them",
+        "20 of 60 examples are rebuilt exactly: their PSNR is infinite and not in the mean",
+        "the data has no labels of two classes or more: no probes and no clusters",
+        "the probes learnt from the examples that they are judged on; take the test part",
+        "the validation part has 16 examples, and at least 30 are needed",
+        *(
+            f"2 of 60 {what} hold NaN or infinity, so that there are no numbers of them"
+            for what in ("samples", "codes", "reconstructions")
+        ),
+        "umap is not installed: there are no numbers of it",
+        "tsne has no codes of this size: size: got 5; allowed: a whole number from 1 to 3, for t-SNE is for maps",
+    ]
+    matched = set()
+    for sentence in said:
+        assert in_language(sentence, EN) == sentence != in_language(sentence, PT), sentence
+        matched |= {key for key, pattern in patterns() if pattern.fullmatch(sentence)}
+    for words in (EN, PT):
+        assert {k for k in matched if k.startswith(SAID)} == {k for k in words.templates if k.startswith(SAID)}
+    assert in_language(said[10], PT).startswith("atributos do classificador 000102030405 (acurácia 0,910), até 2000")
+    assert in_language(said[11], PT).endswith("dados o rótulo ou as colunas")

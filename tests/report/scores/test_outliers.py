@@ -1,0 +1,110 @@
+"""What the score "outliers" keeps, as figures and tables of a report, in both languages."""
+
+import numpy as np
+import pytest
+from made import untrained
+from sklearn.metrics import roc_auc_score
+
+import latente
+from latente.analysis import trained_models
+from latente.cli.evaluate import score_findings
+from latente.evaluation.evaluate import METRICS, Metric
+from latente.evaluation.scores import Measured, scores
+from latente.evaluation.scores.outliers import tried
+from latente.language.words import Words
+from latente.report import scores as scored
+from latente.report.conclusions import as_rows, told_of
+from latente.report.figures.histograms import BARS, Panel, bars, histograms, ticks
+from latente.report.page import write_report
+from latente.report.tables import scores as scoretables
+from latente.spec import StudySpec
+
+EN, PT = Words("en"), Words("pt")
+RNG = np.random.default_rng(0)
+
+
+def measured(kinds=("nll", "reconstruction", "regret")):
+    arrays = {"against": np.frombuffer("moda é".encode(), np.uint8)}
+    for kind in kinds:
+        low, high = RNG.normal(100, 5, 60), RNG.normal(90 if kind == "nll" else 120, 5, 50)
+        arrays |= {f"{kind}.inliers": low, f"{kind}.outliers": high}
+    columns = [c for c in scores.make("outliers").columns() if any(c.endswith(k) for k in kinds)]
+    return Measured({c: Metric(0.5, 0.01) for c in columns}, arrays, score="outliers")
+
+
+@pytest.fixture(scope="module")
+def trained(tiny):
+    runs = []
+    for name, model, kinds in (("vae", latente.VAE(2, hidden=(8,)), None), ("ae", latente.AE(2, hidden=(8,)), True)):
+        run = untrained(tiny, model, name)
+        found = measured(("reconstruction",)) if kinds else measured()
+        run.measured, run.metrics = {"test": {"outliers": found}}, {"test": dict(found.values)}
+        runs.append(run)
+    return trained_models.models(runs)
+
+
+@pytest.mark.parametrize("words", [EN, PT], ids=["en", "pt"])
+def test_a_figure_a_model_says_what_was_told_from_what_and_how_well(tiny, trained, words):
+    first, second = scored.pictures(trained, tiny, words)
+    assert (first.file, first.group, second.file) == ("outliers-vae.svg", "outliers", "outliers-ae.svg")
+    for picture in (first, second):
+        assert "moda é" in picture.caption and "tiny" in picture.alt and "{" not in picture.alt + picture.caption
+    assert "60" in first.caption and "50" in first.caption
+    comma = "." if words is EN else ","
+    arrays = trained[0].first.measured["test"]["outliers"].arrays
+    low, high = arrays["nll.inliers"], arrays["nll.outliers"]
+    known = roc_auc_score(np.repeat([0, 1], [60, 50]), np.concatenate([low, high]))
+    assert known < 0.2 and f"AUROC {known:.3f}".replace(".", comma) in first.alt
+    assert f"{np.median(high):.3g}".replace(".", comma) in first.alt
+
+
+def test_bars_are_shares_and_a_reversal_is_said(trained):
+    low, high = np.arange(100.0), np.append(np.arange(50.0) - 50, 1e6)
+    figure = histograms([Panel("title", "nats", low, high)], ("own", "other"), EN)
+    bars = figure.axes[0].patches
+    assert [len(b.get_data().values) for b in bars] == [BARS, BARS]
+    # What lies far out is in the last bar, and nothing is lost.
+    assert [b.get_data().values.sum() for b in bars] == pytest.approx([100, 100])
+    assert bars[1].get_data().values[-1] == pytest.approx(100 / 51) and bars[1].get_data().edges[-1] < 100
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["own", "other"]
+
+
+@pytest.mark.parametrize("words", [EN, PT], ids=["en", "pt"])
+def test_the_table_names_every_number(trained, words):
+    (table,) = scoretables.numbers(trained, [scores.make("outliers")], words)
+    names = [row[0].text for row in table.rows]
+    assert len(names) == 6 and all("AUROC" in n or "recis" in n for n in names) and not any("_" in n for n in names)
+    # The autoencoder has the reconstruction error alone.
+    assert [row[2].text for row in table.rows].count("–") == 4
+
+
+def test_what_was_tried_is_kept_as_text():
+    assert tried(measured().arrays) == "moda é"
+
+
+def test_where_outliers_lie_far_beyond_the_axis_is_bent_and_its_numbers_are_round():
+    edges, width = bars(RNG.normal(100, 5, 500), RNG.uniform(1000, 3000, 500))
+    assert 105 < width < 112 and len(edges) == BARS + 1
+    assert np.ptp(np.diff(np.arcsinh(edges / width))) < 1e-9 and (np.diff(edges) > 0).all()
+    at = ticks(edges[0], edges[-1], width)
+    assert set(at) <= {100, 200, 500, 1000, 2000} and len(at) >= 3
+    edges, width = bars(RNG.normal(100, 5, 500), RNG.normal(110, 5, 500))
+    assert width is None and np.ptp(np.diff(edges)) < 1e-9
+
+
+@pytest.mark.parametrize("words", [EN, PT], ids=["en", "pt"])
+def test_the_report_says_what_the_numbers_say_with_verdicts(tiny, trained, words, tmp_path):
+    runs = [m.first for m in trained]
+    study = StudySpec("Outliers", tiny.spec, (0,), tuple(r.spec for r in runs))
+    for run in runs:
+        values = {s: {m: Metric(1.0, 0.1) for m in METRICS} for s in ("train", "validation", "test")}
+        values["test"] |= run.measured["test"]["outliers"].values
+        run.metrics = values
+    page = write_report(tmp_path, study, runs, tiny, [], words, "", {}, drawn=[]).read_text()
+    told = page[page.index('id="told"') : page.index('id="figures"')]
+    assert words("report.section.told") in told and told.count('<li><p class="claim">') == 4
+    said = {"en": "vae: the model finds moda é likelier than", "pt": "vae: o modelo acha moda é mais provável"}
+    assert said[words.language] in told and words("findings.verdict.holds") in told
+    assert [row["rule"] for row in as_rows(told_of(runs)) if row["model"] == "ae"] == ["detects"]
+    lines = list(score_findings([(tmp_path / "vae", runs[0])], [scores.make("outliers")], "test", words.language))
+    assert len(lines) == 3 and f"{tmp_path / 'vae'}: " in lines[0]

@@ -1,0 +1,444 @@
+import base64
+import csv
+import hashlib
+import io
+import itertools
+import math
+import re
+import string
+import tomllib
+from dataclasses import dataclass, replace
+from html.parser import HTMLParser
+from importlib.resources import files
+from xml.dom.minidom import parseString
+
+import numpy as np
+import pytest
+from made import built
+from rich.console import Console
+from scipy import stats
+
+from latente.analysis import trained_models
+from latente.data.source import make_source
+from latente.data.split import split_source
+from latente.evaluation.evaluate import METRICS, Metric
+from latente.evaluation.run import Run
+from latente.language.words import LANGUAGES, Words
+from latente.objective.presets import AE, VAE
+from latente.report.page import write_report
+from latente.report.sections import _sentences
+from latente.report.tables import results
+from latente.report.tables.results import results_csv, results_table
+from latente.spec import RunSpec, StudySpec, TrainSpec
+
+EN, PT = Words("en"), Words("pt")
+FACTS = {"versions": {"latente": "9.9", "python": "3.x"}, "platform": "Box", "processors": 2, "date": "2030-01-02"}
+HIDDEN = (8,)
+EPOCHS = 3
+
+
+@dataclass
+class Claim:
+    text: str
+    verdict: str
+    verdict_text: str
+    evidence: list
+
+
+@dataclass
+class Conclusion:
+    id: str
+    title: str
+    quote: str
+    verdict: str
+    verdict_text: str
+    claims: list
+
+
+CONCLUSIONS = [
+    Conclusion("a", "First <title>", "they said", "holds", "holds", [Claim("it is so", "holds", "holds", ["0 < 1"])]),
+    Conclusion("b", "Second", "they said too", "fails", "fails", [Claim("c", "fails", "fails", [])]),
+    Conclusion("c", "Third", "and this", "unknown", "not known", [Claim("d", "unknown", "not known", ["e"])]),
+]
+
+
+def value(name, seed, split, metric):
+    """A made-up number, different for each place it may stand in."""
+    digest = hashlib.sha256(f"{name} {split} {metric}".encode()).digest()
+    return Metric(100 + digest[0] + digest[1] / 256 + seed, 0.5 + digest[2] / 1024)
+
+
+def run(data, name, model, seed=0, epochs=EPOCHS):
+    """A run with random weights and made-up numbers: training would say nothing more about a report."""
+    spec = RunSpec(name, seed, model, TrainSpec(epochs=epochs, batch_size=16), data.spec)
+    history = {k: np.float32([200, 150, 120][:epochs]) + seed for k in ("loss", "reconstruction")}
+    history["kl"] = np.float32([0, 0, 0] if model.prior == "none" else [1, 2, 3])[:epochs]
+    history |= {f"val_{k}": v + 1 for k, v in history.items()}
+    history["learning_rate"] = np.full(epochs, 1e-3, np.float32)
+    metrics = {}
+    for split in ("test", "validation", "train"):
+        metrics[split] = {m: value(name, seed, split, m) for m in reversed(METRICS)}
+        if model.prior == "none":
+            metrics[split] |= {"kl": Metric(0.0, 0.0), "loss": metrics[split]["reconstruction"]}
+    frames = None
+    if data.is_image:
+        shown = data.validation.x[:8]
+        frames = np.random.default_rng(seed).integers(0, 256, (epochs, *shown.shape)).astype(np.uint8)
+    return Run(spec, built(spec, data.shape), history, frames, 1.5, data.card(), metrics, data)
+
+
+def runs_of(data, models, seeds=(0,)):
+    return [run(data, name, model, seed) for name, model in models.items() for seed in seeds]
+
+
+NOTEBOOK = {
+    "vae": VAE(2, hidden=(8, 4)),
+    "ae": AE(3, hidden=HIDDEN),
+    "latent-2": VAE(2, hidden=HIDDEN),
+    "latent-8": VAE(8, hidden=HIDDEN),
+    "ae-2": AE(2, hidden=HIDDEN, code_activation="linear"),
+    "ae-8": AE(8, hidden=HIDDEN, code_activation="linear"),
+}
+
+
+def write(folder, data, models, words=EN, seeds=(0,), title="A study", conclusions=CONCLUSIONS, **kwargs):
+    runs = runs_of(data, models, seeds)
+    study = StudySpec(title, data.spec, tuple(seeds), tuple(r.spec for r in runs if r.spec.seed == seeds[0]))
+    return write_report(folder, study, runs, data, conclusions, words, "latente run 'a<b>'", FACTS, **kwargs)
+
+
+@pytest.fixture(scope="module")
+def pages(tiny, tmp_path_factory):
+    return {w.language: write(tmp_path_factory.mktemp(w.language), tiny, NOTEBOOK, w) for w in (EN, PT)}
+
+
+class Page(HTMLParser):
+    def __init__(self, path):
+        super().__init__()
+        self.tags, self.text, self.styles, self._style = [], [], [], False
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self._style = tag == "style"
+
+    def handle_endtag(self, tag):
+        self._style = False
+
+    def handle_data(self, data):
+        (self.styles if self._style else self.text).append(data)
+
+    def all(self, tag):
+        return [attrs for t, attrs in self.tags if t == tag]
+
+    @property
+    def said(self):
+        return " ".join(" ".join(self.text).split())
+
+
+def decoded(uri):
+    head, _, body = uri.partition(";base64,")
+    return head, base64.b64decode(body)
+
+
+# the page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_stands_alone_and_is_closed_to_the_outside(pages, language):
+    page = Page(pages[language])
+    assert not {tag for tag, _ in page.tags} & {"script", "link", "iframe", "object", "embed", "svg", "form", "base"}
+    for _, attrs in page.tags:
+        assert not [a for a in attrs if a.startswith("on") or a == "style"]
+        for key in ("src", "href", "srcset"):
+            assert attrs.get(key, "#").startswith(("#", "data:")) and "http" not in attrs.get(key, "")[:200]
+    policy = next(m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'; img-src data:;") and "unsafe" not in policy
+    (style,) = page.styles
+    assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in policy
+    assert "url(" not in style and "@import" not in style
+    assert pages[language].stat().st_size < 1_500_000
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_is_well_made(pages, language):
+    page = Page(pages[language])
+    assert page.all("html")[0]["lang"] == {"en": "en", "pt": "pt-BR"}[language]
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h\d", tag)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(b <= a + 1 for a, b in itertools.pairwise(levels))
+    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    links = [a["href"][1:] for a in page.all("a") if a["href"].startswith("#")]
+    assert set(links) <= set(ids) and len(links) >= 10 + len(CONCLUSIONS)
+    assert all(attrs[k] in ids for _, attrs in page.tags for k in ("aria-labelledby",) if k in attrs)
+    assert len(page.all("caption")) == len(page.all("table")) >= 8
+    assert all("scope" in th for th in page.all("th"))
+    assert all(len(img["alt"]) > 40 for img in page.all("img"))
+    numbers = re.findall(r"(?:Figure|Figura) (\d+)\.", page.said)
+    assert numbers == [str(i) for i in range(1, len(page.all("img")) + 1)]
+
+
+def test_the_portuguese_page_has_no_english_sentence(pages):
+    said = re.sub(r"\s+", " ", Page(pages["pt"]).said)
+    # The fixture's own conclusions are English; none of them has one of these words.
+    assert re.findall(r".{20} (?:the|of|for|are|with|by|than) .{20}", said) == []
+    assert "ELBO (Bernoulli)" in said and "elbo of" not in said
+    assert "perda" in said and not re.search(r"\bloss\b(?!\.csv)", said)
+
+
+def test_figures_are_the_files_beside_the_page(pages):
+    page, folder = Page(pages["en"]), pages["en"].parent / "figures"
+    shown = [decoded(img["src"]) for img in page.all("img")]
+    files = {f.name: f.read_bytes() for f in folder.iterdir()}
+    assert sorted(content for _, content in shown) == sorted(files.values())
+    assert set(files) == {
+        "curves-vae.svg", "curves-ae.svg", "classes.svg", "reconstructions.png", "film-vae.webp", "samples-vae.png",
+        "manifold-vae.png", "codes-vae.png", "codes-ae.png", "sweep-curves.svg", "sweep-parts.svg",
+        "reconstructions-sweep.png", "samples-sweep.png",
+    }  # fmt: skip
+    for name, content in files.items():
+        if name.endswith(".svg"):
+            parseString(content)
+            assert b"<script" not in content and b"<!--" not in content
+    assert {head for head, _ in shown} == {"data:image/svg+xml", "data:image/png", "data:image/webp"}
+
+
+def test_equal_input_is_equal_bytes(pages, tiny, tmp_path):
+    again = write(tmp_path, tiny, NOTEBOOK)
+    assert again.read_bytes() == pages["en"].read_bytes()
+    for file in (pages["en"].parent / "figures").iterdir():
+        assert (tmp_path / "figures" / file.name).read_bytes() == file.read_bytes()
+
+
+def test_verdicts_are_told_by_symbol_and_word(pages):
+    said = Page(pages["en"]).said
+    assert "✓ holds: 1" in said and "✗ fails: 1" in said and "? not known: 1" in said
+    assert "1. First <title>" in said and "they said" in said and "0 < 1" in said
+
+
+def test_without_conclusions_their_section_is_left_out(tiny, tmp_path, quick):
+    page = Page(write(tmp_path, tiny, {"ae": AE(2, hidden=HIDDEN)}, conclusions=[]))
+    assert "conclusions" not in {attrs.get("id") for _, attrs in page.tags}
+
+
+def test_notes_of_the_conclusions_are_shown(tiny, tmp_path, quick):
+    assert "Mind <this>." in Page(write(tmp_path, tiny, {"ae": AE(2, hidden=HIDDEN)}, notes=["Mind <this>."])).said
+
+
+def test_facts_command_and_method_are_told(pages):
+    said = Page(pages["en"]).said
+    for part in ("2030-01-02", "latente 9.9", "latente run 'a<b>'", "Box", "10 codes", "stratified by class, seed 42"):
+        assert part in said
+    assert "1,5 " in Page(pages["pt"]).said  # seconds, with a decimal comma
+
+
+# numbers
+
+
+def test_class_errors_agree_with_the_evaluation(pages, tiny):
+    """The figure's means, weighed by the classes' counts, are the mean that `Run.evaluate` gives."""
+    from latente.evaluation.evaluate import mean_and_error
+
+    first = run(tiny, "vae", NOTEBOOK["vae"])
+    values = first.per_example("validation")["reconstruction"]
+    least, most = (f(values[tiny.validation.y == c].mean() for c in range(3)) for f in (min, max))
+    assert least <= mean_and_error(values).value <= most
+    alt = next(i["alt"] for i in Page(pages["en"]).all("img") if i["alt"].startswith("Dot plot"))
+    assert "vae: least for class" in alt and f"({least:.1f})" in alt and f"({most:.1f})" in alt
+
+
+def test_the_main_table_holds_each_runs_numbers(pages):
+    for language, mark in (("en", "."), ("pt", ",")):
+        html = pages[language].read_text()
+        for split in ("train", "validation", "test"):
+            loss = value("latent-8", 0, split, "loss")
+            cell = f'{loss.value:.2f} <span class="error">± {loss.standard_error:.2f}</span>'
+            assert cell.replace(".", mark) in html
+
+
+def test_an_ae_has_no_kl(tiny):
+    table = results.results(trained_models.models(runs_of(tiny, NOTEBOOK)), EN, "image")
+    rows = {row[0].text: row for row in table.rows}
+    assert [c.text for c in rows["ae"][-2:]] == ["–", "–"] and rows["vae"][-1].text != "–"
+    assert any("–:" in note for note in table.notes)
+    parameters = (30 * 8 + 8) + (8 * 4 + 4) + (4 * 4 + 4) + (2 * 4 + 4) + (4 * 8 + 8) + (8 * 30 + 30)
+    assert rows["vae"][3].value == parameters
+
+
+def test_several_seeds_are_a_mean_with_the_error_over_seeds(tiny):
+    trained = trained_models.models(runs_of(tiny, {"vae": NOTEBOOK["vae"]}, seeds=(0, 1, 2)))
+    (model,) = trained
+    base = value("vae", 0, "test", "loss").value
+    found = model.metric("test", "loss")
+    assert math.isclose(found.value, base + 1) and math.isclose(found.standard_error, 1 / math.sqrt(3))
+    table = results.results(trained, EN, "image")
+    assert any("means over 3 seeds" in note for note in table.notes)
+
+
+def test_matched_models_are_compared_at_equal_latent_size(tiny):
+    table = results.matched(trained_models.models(runs_of(tiny, NOTEBOOK)), PT, "image")
+    assert [(row[0].text, row[1].text, row[2].text) for row in table.rows] == [
+        ("2", "latent-2", "ae-2"), ("8", "latent-8", "ae-8"),
+    ]  # fmt: skip
+    ours, theirs = (value(n, 0, "test", "reconstruction").value for n in ("latent-8", "ae-8"))
+    shown = f"{theirs - ours:+.2f}".replace(".", ",").replace("-", "−")
+    assert table.rows[1][5].text == shown and table.rows[1][5].value == theirs - ours
+    unlike = runs_of(tiny, {"vae": NOTEBOOK["vae"], "ae": NOTEBOOK["ae"]})
+    assert results.matched(trained_models.models(unlike), EN, "image") is None
+
+
+def test_the_summary_names_the_lowest(pages):
+    priors = ("vae", "latent-2", "latent-8")
+    best = min(priors, key=lambda n: value(n, 0, "test", "loss").value)
+    low = value(best, 0, "test", "loss")
+    assert f"{best}, {low.value:.2f} ± {low.standard_error:.2f} nats per image" in Page(pages["en"]).said
+
+
+def test_the_summary_pairs_examples_as_the_comparison_does(tiny):
+    """Examples differ by far more than the models do: only pairs tell that one is always better."""
+    runs = runs_of(tiny, {"a": NOTEBOOK["latent-2"], "b": NOTEBOOK["latent-8"]})
+    rng = np.random.default_rng(0)
+    examples = 100 + 30 * rng.normal(size=len(tiny.test))
+    losses = (examples, examples + 1 + 0.1 * rng.normal(size=len(examples)))
+    for r, values in zip(runs, losses, strict=True):
+        r._per_example["test"] = {"loss": values.astype(np.float32)}
+        r.metrics["test"]["loss"] = Metric(values.mean(), values.std(ddof=1) / len(values) ** 0.5)
+    said = next(s for s in _sentences(trained_models.models(runs), EN, "image") if "Lowest test loss" in s.text)
+    d = losses[1] - losses[0]
+    low, high = stats.t.interval(0.95, len(d) - 1, d.mean(), stats.sem(d))
+    assert said.verdict == "holds" and f"95% interval {low:.2f} to {high:.2f}" in said.text
+    assert said.text.startswith("These weights (one seed): Lowest test loss")
+    # One nat, with a deviation of 0.1 over examples and so some 0.025 over seeds: t of one degree still shows it.
+    assert "A claim about the models would take about 2 seeds of each" in said.text
+
+
+def test_losses_of_different_likelihoods_are_not_ranked(tiny):
+    models = {"a": NOTEBOOK["vae"], "b": NOTEBOOK["vae"]}
+    assert any("Lowest" in s.text for s in _sentences(trained_models.models(runs_of(tiny, models)), EN, "image"))
+    models["b"] = replace(NOTEBOOK["vae"], likelihood="gaussian")
+    trained = trained_models.models(runs_of(tiny, models))
+    assert not any("Lowest" in s.text for s in _sentences(trained, EN, "image"))
+    assert any("different scales" in note for note in results.results(trained, EN, "image").notes)
+
+
+def test_results_csv_is_exact_and_ordered(tiny):
+    first = run(tiny, "vae", NOTEBOOK["vae"], seed=7)
+    test = {"mse": Metric(0.1, 1e-17), "loss": Metric(1 / 3, 2.0)}
+    first.metrics = {"test": test, "train": {"kl": Metric(5.0, 0.25)}}
+    assert results_csv([first]) == (
+        "run,seed,split,metric,value,standard_error\n"
+        "vae,7,train,kl,5.0,0.25\n"
+        "vae,7,test,loss,0.3333333333333333,2.0\n"
+        "vae,7,test,mse,0.1,1e-17\n"
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_table_comes_as_csv_with_plain_numbers(pages, language):
+    page = Page(pages[language])
+    links = [a for a in page.all("a") if "download" in a]
+    assert len(links) == len(page.all("table"))
+    found = {a["download"]: decoded(a["href"]) for a in links}
+    head, content = found["results.csv"]
+    assert head == "data:text/csv;charset=utf-8"
+    rows = list(csv.reader(io.StringIO(content.decode())))
+    assert len({len(row) for row in rows}) == 1 and [r[0] for r in rows[1:]] == list(NOTEBOOK)
+    loss = value("vae", 0, "train", "loss")
+    assert rows[1][5:7] == [repr(loss.value), repr(loss.standard_error)]
+
+
+def test_the_terminal_table_fits_a_terminal(tiny):
+    runs = runs_of(tiny, NOTEBOOK)
+    out = io.StringIO()
+    Console(file=out, width=80).print(results_table(runs, PT))
+    text = out.getvalue()
+    loss = value("latent-8", 0, "test", "loss")
+    assert f"{loss.value:.2f} ± {loss.standard_error:.2f}".replace(".", ",") in text
+    assert all(len(line) <= 80 for line in text.splitlines())
+    runs[0].metrics = {}
+    Console(file=out, width=80).print(results_table(runs, EN))
+    assert "–" in out.getvalue()
+
+
+# what is left out
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Spare the compilation of an evaluation where its numbers do not matter."""
+
+    def fake(model, objective, scale, examples, **rest):
+        return {"reconstruction": np.arange(len(examples), dtype=np.float32)}
+
+    monkeypatch.setattr("latente.evaluation.run.per_example", fake)
+
+
+def drawn(path):
+    return {f.name for f in (path.parent / "figures").iterdir()}
+
+
+def test_tables_have_no_images(tmp_path, quick):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(120, 4)).astype(np.float32)
+    data = split_source(make_source("table", x, rng.integers(0, 2, 120)), scale="minmax")
+    page = write(tmp_path, data, {"vae": NOTEBOOK["vae"], "ae": NOTEBOOK["ae"]})
+    assert drawn(page) == {"curves-vae.svg", "curves-ae.svg", "codes-vae.png", "codes-ae.png", "classes.svg"}
+    assert "nats per example" in Page(page).said and "nats per image" not in Page(page).said
+
+
+def test_without_labels_there_are_no_classes(tmp_path):
+    x = np.random.default_rng(0).integers(0, 256, (100, 5, 7, 1)).astype(np.uint8)
+    page = write(tmp_path, split_source(make_source("plain", x)), {"vae": NOTEBOOK["vae"]}, PT)
+    assert "classes.svg" not in drawn(page) and "codes-vae.png" in drawn(page)
+    assert "aleatória, semente 42" in Page(page).said
+
+
+def test_an_autoencoder_alone_draws_no_samples(tiny, tmp_path, quick):
+    page = write(tmp_path, tiny, {"ae": NOTEBOOK["ae"]})
+    assert drawn(page) == {"curves-ae.svg", "reconstructions.png", "codes-ae.png", "classes.svg"}
+
+
+HOSTILE = np.array(["<img src=x onerror=alert(1)>", '"><script>alert(2)</script>', "$\\frac{1}{2$ \x00\x0b--]]>"])
+
+
+def test_hostile_names_and_colour_images_of_several_seeds(tmp_path, quick):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (150, 6, 9, 3)).astype(np.uint8)
+    data = split_source(make_source("<b>data</b>", x, HOSTILE[np.arange(150) % 3]))
+    page = write(tmp_path, data, {"vae": NOTEBOOK["vae"]}, seeds=(0, 1), title="</title><script>alert(3)</script>")
+    html = page.read_text()
+    assert "<script" not in html and "<img src=x" not in html and "<b>" not in html
+    assert "&lt;img src=x onerror=alert(1)&gt;" in html
+    for name in ("classes.svg", "curves-vae.svg"):
+        content = (tmp_path / "figures" / name).read_bytes()
+        parseString(content)
+        assert b"script" not in content and b"alert" not in content
+    assert "Seed\u00a00." in html and "2 seeds" in html
+
+
+# words
+
+
+def tables_of(language):
+    folder = files("latente.language").joinpath("text", language)
+    return {f.name: tomllib.loads(f.read_text(encoding="utf-8")) for f in folder.iterdir() if f.name.endswith(".toml")}
+
+
+def flat(table, prefix=""):
+    for key, found in table.items():
+        if isinstance(found, dict):
+            yield from flat(found, f"{prefix}{key}.")
+        else:
+            yield prefix + key, {field for _, field, _, _ in string.Formatter().parse(found) if field is not None}
+
+
+@pytest.mark.parametrize("file", ["figures.toml", "report.toml"])
+def test_both_languages_have_the_same_keys_and_placeholders(file):
+    english, portuguese = (dict(flat(tables_of(language)[file])) for language in ("en", "pt"))
+    assert english.keys() == portuguese.keys()
+    assert english == portuguese
+
+
+def test_lists_are_joined_in_words():
+    assert EN.joined(["a", "b", "c"]) == "a, b and c" and PT.joined(["a", "b"]) == "a e b"
