@@ -1,4 +1,4 @@
-"""The layout holds: a stage imports only stages before it, and the public names are the ones promised."""
+"""The layout holds: a room imports only rooms before it, nothing goes in circles, and names lead to their rooms."""
 
 import ast
 import re
@@ -11,34 +11,131 @@ import pytest
 import latente
 
 SRC = Path(latente.__file__).parent
-STAGES = ["data", "model", "objective", "training", "evaluation", "interfaces"]
+TESTS = Path(__file__).parent
 FOUNDATION = {
-    "compiling", "program_cache", "errors", "registry", "spec", "atomic", "plain", "stopping", "_begin", "_version",
+    "_begin", "_version", "atomic", "compiling", "errors", "language", "memory", "plain", "program_cache", "registry",
+    "spec", "stopping", "terminal",
 }  # fmt: skip
+ROOMS = ["data", "model", "objective", "training", "evaluation", "analysis", "report", "studies", "explorer", "cli"]
+APART = {"explorer": {"analysis", "report", "studies"}}
+"""What a room does not import although it stands before it."""
+
+DOORS = {
+    ("evaluation/run.py", "score"), ("evaluation/run.py", "explore"), ("analysis/ranking.py", "text"),
+    ("analysis/elbow.py", "plot"),
+}  # fmt: skip
+"""Methods that people type and complete, of two lines: each calls the package's function of a room further down."""
+
+
+def modules():
+    return sorted(p for p in SRC.rglob("*.py"))
+
+
+def name_of(path):
+    parts = path.relative_to(SRC.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+KNOWN = {name_of(p): p for p in modules()}
 
 
 def imported(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module == "latente":
-            yield from (a.name for a in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("latente."):
-            yield node.module.split(".")[1]
-        elif isinstance(node, ast.Import):
-            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("latente."))
+    """The modules of latente that a file imports, anywhere in it and for types only too: (module, where it stands)."""
+    tree = ast.parse(path.read_text())
+    for top in tree.body:
+        for node in ast.walk(top):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "latente":
+                for alias in node.names:
+                    full = f"{node.module}.{alias.name}"
+                    yield (full if full in KNOWN else node.module), node
+            elif isinstance(node, ast.Import):
+                yield from ((a.name, node) for a in node.names if a.name.split(".")[0] == "latente")
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_imports_only_stages_before_it(stage):
-    allowed = FOUNDATION | set(STAGES[: STAGES.index(stage) + 1])
-    files = list((SRC / stage).glob("**/*.py"))
-    assert files
-    for path in files:
-        assert set(imported(path)) <= allowed, path
+def room(module):
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+def doors(path):
+    """The nodes of the listed methods of a file."""
+    names = {name for file, name in DOORS if path == SRC / file}
+    tree = ast.parse(path.read_text())
+    members = [n for c in ast.walk(tree) if isinstance(c, ast.ClassDef) for n in c.body]
+    return {n.name: n for n in members if isinstance(n, ast.FunctionDef) and n.name in names}
+
+
+def in_door(path, node):
+    return any(door.lineno <= node.lineno <= door.end_lineno for door in doors(path).values())
+
+
+def test_rooms_are_all_there():
+    found = {p.name for p in SRC.iterdir() if p.is_dir() and p.name != "__pycache__"}
+    assert found == {*ROOMS, "language"}
+    files = {p.stem for p in SRC.glob("*.py")} - {"__init__", "__main__"}
+    assert files | {"language"} == FOUNDATION
+
+
+@pytest.mark.parametrize("here", ROOMS)
+def test_a_room_imports_only_rooms_before_it(here):
+    allowed = (FOUNDATION | set(ROOMS[: ROOMS.index(here) + 1])) - APART.get(here, set())
+    for path in (SRC / here).rglob("*.py"):
+        for module, node in imported(path):
+            door = module == "latente" and in_door(path, node)
+            assert door or room(module) in allowed, f"{path}:{node.lineno} imports {module}"
 
 
 @pytest.mark.parametrize("name", sorted(FOUNDATION))
-def test_the_foundation_imports_no_stage(name):
-    assert set(imported(SRC / f"{name}.py")) <= FOUNDATION
+def test_the_foundation_imports_no_room(name):
+    files = [SRC / f"{name}.py"] if (SRC / f"{name}.py").exists() else list((SRC / name).rglob("*.py"))
+    for path in files:
+        for module, node in imported(path):
+            assert room(module) in FOUNDATION, f"{path}:{node.lineno} imports {module}"
+
+
+def test_no_module_is_named_in_a_string():
+    """What is imported by name cannot be seen; only the package's own lazy names and registries do so."""
+    for path in modules():
+        if path in (SRC / "__init__.py", SRC / "registry.py"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+                said = [c.value for c in ast.walk(node) if isinstance(c, ast.Constant)]
+                assert not any(str(s).startswith("latente") for s in said), f"{path}:{node.lineno}"
+
+
+def test_doors_are_two_lines():
+    for file in sorted({file for file, _ in DOORS}):
+        found = doors(SRC / file)
+        assert set(found) == {name for f, name in DOORS if f == file}
+        for method in found.values():
+            body = [n for n in method.body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
+            assert len(body) <= 2 and isinstance(body[-1], ast.Return), f"{file}: {method.name}"
+            assert "latente." in ast.unparse(body[-1])
+
+
+def test_no_imports_go_in_a_circle():
+    """Of files; what is imported for types only counts, and so does what is imported inside a function."""
+    graph = {}
+    for path in modules():
+        found = {module for module, node in imported(path) if not in_door(path, node)}
+        graph[name_of(path)] = (found & KNOWN.keys()) - {name_of(path)}
+    # A package found by import holds its parts, and they its base: what it names counts, what it finds does not.
+    circles, state = [], {}
+
+    def visit(module, trail):
+        state[module] = "open"
+        for other in sorted(graph.get(module, ())):
+            if state.get(other) == "open":
+                circles.append([*trail[trail.index(other) :], other])
+            elif other not in state:
+                visit(other, [*trail, other])
+        state[module] = "done"
+
+    for module in graph:
+        if module not in state:
+            visit(module, [module])
+    assert not circles, "\n".join(" → ".join(c) for c in circles)
 
 
 def test_public_names_are_all_there_and_sorted_by_kind():
@@ -63,13 +160,13 @@ def test_help_and_the_bare_import_stay_light():
 
 def test_every_program_is_compiled_as_is_sound():
     """`latente.compiling` alone asks JAX to compile; a jit that is only lowered, to count, is none."""
-    for path in SRC.glob("**/*.py"):
+    for path in modules():
         if path.name != "compiling.py":
             text = path.read_text().replace("jax.jit(once).lower(", "")
             assert not re.search(r"\b(filter_jit|filter_pmap|jax\.jit|jax\.pmap)\b", text), path
 
 
 def test_nothing_is_unpickled():
-    for path in SRC.glob("**/*.py"):
+    for path in modules():
         text = path.read_text()
         assert "import pickle" not in text and "allow_pickle=True" not in text and "eval(" not in text, path

@@ -32,8 +32,12 @@ if TYPE_CHECKING:
     from latente.data.split import Data
     from latente.evaluation.evaluate import Metric
     from latente.evaluation.run import Run, fit, load
+    from latente.evaluation.scores import score
+    from latente.explorer.launch import explore
     from latente.objective.presets import AE, VAE, preset
     from latente.report.callback import ReconstructionCallback
+    from latente.report.figures.elbow import plot_elbow
+    from latente.report.tables.comparison import text
     from latente.spec import ModelSpec, TrainSpec
     from latente.studies.folder import Study, load_study
     from latente.studies.study import report_study, run_study
@@ -52,6 +56,10 @@ _HOME = {
     "Study": "latente.studies.study",
     "TrainSpec": "latente.spec",
     "VAE": "latente.objective.presets",
+    "explore": "latente.explorer.launch",
+    "plot_elbow": "latente.report.figures.elbow",
+    "score": "latente.evaluation.scores",
+    "text": "latente.report.tables.comparison",
     "compare": "latente.analysis.compare",
     "elbow": "latente.analysis.elbow",
     "fit": "latente.evaluation.run",
@@ -85,14 +93,18 @@ __all__ = [
     "__version__",
     "compare",
     "elbow",
+    "explore",
     "fit",
     "load",
     "load_data",
     "load_study",
+    "plot_elbow",
     "preset",
     "read_study",
     "report_study",
     "run_study",
+    "score",
+    "text",
 ]
 
 

@@ -465,3 +465,10 @@ def run_from_dict(table: Mapping[str, Any]) -> RunSpec:
     nested = {"model": ModelSpec, "train": TrainSpec, "data": DataSpec}
     made = {k: build(nested[k], v, k) if k in nested else v for k, v in table.items()}
     return build(RunSpec, made, "run")
+
+
+def part(value: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A part of a spec as its name and its options."""
+    if isinstance(value, Mapping):
+        return str(value["name"]), {k: v for k, v in value.items() if k != "name"}
+    return value, {}

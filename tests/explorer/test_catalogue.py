@@ -13,7 +13,7 @@ from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation.run import train_run
-from latente.explorer import explore, export_page, launch, packing
+from latente.explorer import export_page, launch, open_explorer, packing
 from latente.explorer.build_page import SCRIPTS, STYLES, build, words
 from latente.explorer.catalogue import find
 from latente.spec import StudySpec, as_dict
@@ -223,20 +223,20 @@ def test_the_file_of_the_notebooks_model_on_full_mnist_fits(data):
 
 def test_explore_writes_a_file_and_refuses_what_it_cannot(vae, wide, ae, tmp_path):
     said = []
-    path = explore(ae, export=tmp_path / "ae.html", lang="pt", split="test", say=said.append)
+    path = open_explorer(ae, export=tmp_path / "ae.html", lang="pt", split="test", say=said.append)
     assert path.is_file() and 'lang="pt"' in path.read_text(encoding="utf-8") and "ae.html written" in said[0]
     with pytest.raises(SpecError, match="got 3 runs"):
         export_page([vae, wide, ae], tmp_path / "x.html")
     with pytest.raises(SpecError, match="is a folder"):
         export_page([vae], tmp_path)
     with pytest.raises(SpecError, match="language"):
-        explore(vae, export=tmp_path / "y.html", lang="de")
+        open_explorer(vae, export=tmp_path / "y.html", lang="de")
     with pytest.raises(SpecError, match="split"):
-        explore(vae, export=tmp_path / "y.html", split="tests")
+        open_explorer(vae, export=tmp_path / "y.html", split="tests")
 
 
 def test_a_notebook_gets_the_page_itself(vae):
-    shown = launch.show(vae, lang="en")
+    shown = launch.explore(vae, lang="en")
     text = shown._repr_html_()
     assert text.startswith("<iframe srcdoc=") and 'sandbox="allow-scripts allow-downloads"' in text
     assert text.count("<") == 2

@@ -132,7 +132,7 @@ def test_a_notebooks_frame_shows_the_map(browser, vae, tmp_path):
     from latente.explorer import launch
 
     notebook = tmp_path / "notebook.html"
-    notebook.write_text("<!doctype html>" + launch.show(vae, lang="en")._repr_html_(), encoding="utf-8")
+    notebook.write_text("<!doctype html>" + launch.explore(vae, lang="en")._repr_html_(), encoding="utf-8")
     page = browser.page(1280, 800, theme="light")
     page.open(notebook.as_uri(), ready=None)
     until, points = time.monotonic() + 20, 0

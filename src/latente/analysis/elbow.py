@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -124,8 +123,9 @@ class Elbow:
         Args:
             lang: "en" or "pt"; by default the user's locale.
         """
-        # By name: evaluation knows nothing of the interfaces.
-        return importlib.import_module("latente.report.figures.elbow").figure(self, lang)
+        import latente
+
+        return latente.plot_elbow(self, lang)
 
 
 def find_elbow(

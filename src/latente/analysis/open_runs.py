@@ -10,7 +10,7 @@ from typing import Any
 from latente.data.load import AnySource
 from latente.data.split import Data
 from latente.errors import SpecError
-from latente.evaluation.folders import _folders
+from latente.evaluation.folders import finished_runs
 from latente.evaluation.run import Run, load, read_data
 from latente.spec import as_dict
 
@@ -69,7 +69,7 @@ def _open(item: Any, data: Data | AnySource | None) -> Iterator[Opened]:
     if isinstance(item, Run):
         yield Opened(item)
     elif isinstance(item, str | Path):
-        for folder in _folders(Path(item)):
+        for folder in finished_runs(Path(item)):
             yield Opened(load(folder, data=data if isinstance(data, Data) else None), folder)
     elif hasattr(item, "runs") and hasattr(item, "folder"):
         yield from _open(item.folder, data)

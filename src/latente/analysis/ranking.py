@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -151,9 +150,9 @@ class Comparison:
 
     def text(self, lang: str | None = None) -> str:
         """Tables and notes as `latente compare` prints them; ``lang`` is "en" or "pt", by default the user's locale."""
-        # By name: evaluation knows nothing of the interfaces.
-        said: str = importlib.import_module("latente.cli.compare").text(self, lang)
-        return said
+        import latente
+
+        return latente.text(self, lang)
 
     def rows(self) -> list[dict[str, Any]]:
         """Every difference as a plain row, for instance for ``pandas.DataFrame``; None for what there is not."""

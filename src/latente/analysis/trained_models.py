@@ -14,12 +14,13 @@ from latente.errors import SpecError, unknown
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
 from latente.language.words import Words
-from latente.model.build import part
 from latente.model.priors.fitted import part_of
 from latente.objective.objectives import objectives
-from latente.report.figures.rate_distortion import LEAST
-from latente.spec import ModelSpec, Part, RunSpec, as_dict
+from latente.spec import ModelSpec, Part, RunSpec, as_dict, part
 from latente.training.fit import History
+
+LEAST = 3
+"""Models that differ in β, from which there is a curve to draw."""
 
 
 @dataclass(frozen=True, eq=False)

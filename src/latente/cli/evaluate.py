@@ -16,8 +16,9 @@ from latente.analysis.conclusions.score_rules import Found, found_of
 from latente.atomic import as_json as to_json
 from latente.cli.progress import counting
 from latente.errors import SpecError
+from latente.evaluation.folders import run_folders
 from latente.evaluation.outputs import check_output, rows_of, table_of, write_output
-from latente.evaluation.run import Run, load, read_data, run_folders
+from latente.evaluation.run import Run, load, read_data
 from latente.evaluation.scores import Score, scores
 from latente.language.message import in_language
 from latente.language.words import Words, default_language

@@ -104,7 +104,7 @@ def _notes_said(arguments: Arguments) -> Iterator[None]:
 
             quiet = getattr(arguments, "quiet", False) and record.levelno < logging.ERROR
             if isinstance(record.msg, Note) and not quiet:
-                text = Words(getattr(arguments, "lang", None) or default_language()).note(record.msg)
+                text = Words(getattr(arguments, "lang", None) or default_language()).note(record.msg.table())
                 if text not in said:
                     said.add(text)
                     print(f"latente: {one_line(text)}", file=sys.stderr, flush=True)  # noqa: T201
@@ -462,7 +462,8 @@ def _list(arguments: Arguments, argv: list[str]) -> None:
 
 
 def _show(arguments: Arguments, argv: list[str]) -> None:
-    from latente.evaluation.run import load, read_data, run_folders
+    from latente.evaluation.folders import run_folders
+    from latente.evaluation.run import load, read_data
     from latente.spec import as_dict
     from latente.studies.folder import load_study
 
@@ -545,9 +546,9 @@ def _report(arguments: Arguments, argv: list[str]) -> None:
 
 def _explore(arguments: Arguments, argv: list[str]) -> None:
     _compiling()
-    from latente.explorer.launch import explore
+    from latente.explorer.launch import open_explorer
 
-    explore(
+    open_explorer(
         *(p for p in (arguments.folder, arguments.other) if p),
         split=arguments.split,
         export=arguments.export,
@@ -651,7 +652,7 @@ def _data_show(arguments: Arguments, argv: list[str]) -> None:
     if data.spec.scale == "none" and data.features and len(data.shape) == 1:
         card["kinds"] = column_kinds(data)
     if data.notes:
-        card["notes"] = [note.table() | {"text": words.note(note)} for note in data.notes]
+        card["notes"] = [note.table() | {"text": words.note(note.table())} for note in data.notes]
     _say(json.dumps(card, indent=2, ensure_ascii=False))
 
 

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from latente.errors import SpecError, unknown
-from latente.model.build import part
 from latente.objective.pairings import pairings
 from latente.objective.presets import FAMILIES, presets
 from latente.objective.schedules import schedules
 from latente.registry import Registry
-from latente.spec import Part, as_dict
+from latente.spec import Part, as_dict, part
 
 HEADINGS = {
     "objective": "Objectives",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections import Counter
@@ -17,6 +18,7 @@ from latente.data.bounds import check_size
 from latente.data.notes import Note, counted, listed
 from latente.data.source import Source, make_source, maximum_of
 from latente.errors import DataError
+from latente.memory import arrays_at_once
 from latente.spec import DataSpec
 
 if TYPE_CHECKING:
@@ -310,3 +312,18 @@ def _refuse_deep_colour(image: Image, path: Path) -> None:
         raise ValueError(
             f"it has {bits} bits a channel, and colours and transparency are read with 8; save it with 8, or as greys"
         )
+
+
+def to_bytes(images: NDArray[np.generic], low: float = 0.0, high: float = 1.0) -> NDArray[np.uint8]:
+    """Images as bytes of shape (n, height, width[, 3]): bytes stay, other values go from low..high to 0..255."""
+    a = np.asarray(images)
+    if a.ndim == 4 and a.shape[-1] == 1:
+        a = a[..., 0]
+    if a.dtype == np.uint8:
+        return a.astype(np.uint8, copy=False)
+    made = np.empty(a.shape, np.uint8)
+    size = arrays_at_once(math.prod(a.shape[1:]), len(a), memory=2**26)
+    for at in range(0, len(a), size):
+        scaled = (a[at : at + size].astype(np.float64) - low) * (255 / (high - low if high > low else 1.0))
+        made[at : at + size] = np.clip(np.round(np.nan_to_num(scaled)), 0, 255)
+    return made

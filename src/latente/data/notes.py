@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import logging
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import Any
+
+from latente.language.words import Words
 
 LOG = logging.getLogger("latente.data")
 """Takes each note as it is found; without a handler Python prints it on standard error, in English."""
@@ -36,9 +35,7 @@ class Note:
         object.__setattr__(self, "values", plain)
 
     def __str__(self) -> str:
-        words = sentences("en")
-        said = words[f"note.{self.key}"].format_map(self.values)
-        return words["note.otherwise"].format(text=said, option=self.option) if self.option else said
+        return Words("en").note(self.table())
 
     def table(self) -> dict[str, Any]:
         """For the data card."""
@@ -66,10 +63,3 @@ def counted(counts: Mapping[str, int], most: int = MOST_NAMES) -> str:
 def printable(text: str) -> str:
     """Text with its control characters and broken UTF-8 escaped, so that no terminal obeys it."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-@functools.cache
-def sentences(language: str) -> dict[str, str]:
-    """The templates of notes in "en" or "pt", by key."""
-    text = files("latente.data").joinpath("text", language, "notes.toml").read_text(encoding="utf-8")
-    return {f"note.{key}": template for key, template in tomllib.loads(text)["note"].items()}

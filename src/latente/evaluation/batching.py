@@ -15,10 +15,10 @@ from jax import Array
 from numpy.typing import NDArray
 
 from latente.errors import SpecError
+from latente.memory import rows_at_once
 from latente.model.autoencoder import Autoencoder
 from latente.spec import check_seed
 from latente.training.examples import Examples
-from latente.training.memory import rows_at_once
 
 JUDGED = 0x6E6C6C
 """Folded into a seed. The same for every evaluator, so that examples are binarised alike and numbers compare."""

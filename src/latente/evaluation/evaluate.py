@@ -13,12 +13,12 @@ from jax import Array
 from numpy.typing import NDArray
 
 from latente.compiling import jit, plain
+from latente.memory import rows_at_once
 from latente.model.autoencoder import Autoencoder
 from latente.model.likelihoods.bernoulli import Bernoulli
 from latente.objective.objectives import Objective
 from latente.objective.objectives.base import Opponent
 from latente.training.examples import Examples, Scale
-from latente.training.memory import rows_at_once
 
 METRICS = ("loss", "reconstruction", "kl", "bce_per_pixel", "mse", "bits_per_dim")
 BY_VALUE = ("bce_per_pixel", "mse", "bits_per_dim")
@@ -26,7 +26,7 @@ BY_VALUE = ("bce_per_pixel", "mse", "bits_per_dim")
 SAMPLES = 10
 """Codes drawn for each example; the keys are fixed, so that the same model always gets the same numbers."""
 BATCH = 500
-"""At most so many examples at a time, fewer where they are large (see `latente.training.memory`); the keys are made for
+"""At most so many examples at a time, fewer where they are large (see `latente.memory`); the keys are made for
 so many, so that an example's are the same in any batch."""
 
 PerExample = dict[str, NDArray[np.float32]]

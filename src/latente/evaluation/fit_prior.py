@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from latente.compiling import jit, plain
 from latente.errors import DataError, SpecError, unknown
 from latente.evaluation.latent import likely
+from latente.memory import rows_at_once
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import posteriors
 from latente.model.posteriors.quantised import Quantised
@@ -32,7 +33,6 @@ from latente.registry import Registry
 from latente.spec import check_seed
 from latente.training.density import DensityRecipe, fit_density
 from latente.training.examples import Examples, Scale
-from latente.training.memory import rows_at_once
 
 LEAST_CODES = 20
 """Fewer codes than this say too little of their density to be fitted."""

@@ -9,7 +9,6 @@ from typing import Any
 from latente.atomic import JSON_LIMIT, cannot_write, parse_json, read_json
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation.manifest import Manifest, reading
-from latente.evaluation.run import run_folders
 from latente.spec import DataSpec, RunSpec, StudySpec, build, run_from_dict
 
 STUDY = "study.json"
@@ -112,7 +111,7 @@ def _study(table: dict[str, Any]) -> StudySpec:
     return study
 
 
-def _folders(folder: Path) -> list[Path]:
+def finished_runs(folder: Path) -> list[Path]:
     """The run folders that a folder is or holds."""
     if not folder.is_dir():
         raise StoreError(f"{folder}: no such folder; give a run's, or a study's (latente list shows those in runs/)")
@@ -137,3 +136,35 @@ def _of_study(folder: Path) -> list[Path]:
             f"latente run … --out {folder} --resume, or name the folders of finished runs"
         )
     return runs
+
+
+def run_folders(path: Path) -> list[Path]:
+    """The run folders that a path means: itself, or those of a model's seeds (``seed-0``, …) where it holds these.
+
+    Raises:
+        StoreError: it is neither.
+    """
+    seeds = [p for p in path.glob("seed-*") if (p / "spec.json").is_file()]
+    if (path / "spec.json").is_file() or not seeds:
+        return [one_run_folder(path)]
+    return sorted(seeds, key=lambda p: (len(p.name), p.name))
+
+
+def one_run_folder(path: Path) -> Path:
+    """The folder of a run that a path means: itself, or that of a model's only seed.
+
+    Raises:
+        StoreError: it is neither.
+    """
+    if (path / "spec.json").is_file():
+        return path
+    seeds = sorted(p.name for p in path.glob("seed-*") if (p / "spec.json").is_file())
+    if len(seeds) == 1:
+        return path / seeds[0]
+    if seeds:
+        raise StoreError(f"{path}: holds {len(seeds)} runs; name one: {path / seeds[0]} … {path / seeds[-1]}")
+    if not path.is_dir():
+        raise StoreError(f"{path}: no such folder; give a run's (latente list shows the studies in runs/)")
+    if (path / "study.json").is_file():
+        raise StoreError(f"{path}: is a study's folder; a study's runs are in its runs/ folder")
+    raise StoreError(f"{path}: is not a run folder (it has no spec.json); a study's runs are in its runs/ folder")

@@ -17,14 +17,14 @@ from scipy.special import ndtri
 from latente.compiling import jit, plain
 from latente.data.split import Data, Split
 from latente.errors import SpecError
+from latente.memory import rows_at_once
 from latente.model.autoencoder import Autoencoder
 from latente.objective.objectives.m2 import log_class_probabilities
 from latente.spec import ModelSpec, check_seed
 from latente.training.examples import Examples, examples_of, stored
-from latente.training.memory import rows_at_once
 
 BATCH = 1000
-"""At most so many at a time, fewer where examples are large (see `latente.training.memory`)."""
+"""At most so many at a time, fewer where examples are large (see `latente.memory`)."""
 GRID = 40_000_000
 """Values of a whole grid of decoded codes."""
 Floats = NDArray[np.float32]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +11,6 @@ from numpy.typing import NDArray
 from latente.evaluation.evaluate import Metric, mean_and_error
 from latente.plain import as_text
 from latente.spec import Part
-
-if TYPE_CHECKING:
-    pass
 
 EACH = "each."
 """What an array of one value an example is called, before the name of the number that is their mean."""
@@ -29,12 +25,14 @@ class Measured:
         arrays: what figures need; and, of a number that is a mean of one value an example, those values (see `each`).
         warnings: what its user should know, a sentence each.
         score: what found it, as a study file says it.
+        of_samples: whether it is about samples, so that another prior makes it another.
     """
 
     values: Mapping[str, Metric]
     arrays: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     score: Part = ""
+    of_samples: bool = False
 
     def __repr__(self) -> str:
         numbers = [(name, f"{m.value:.6g} ± {m.standard_error:.2g}") for name, m in self.values.items()]

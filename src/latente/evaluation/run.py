@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import math
 import operator
 import warnings
@@ -29,7 +28,8 @@ from latente.evaluation import latent, manifest
 from latente.evaluation.access_log import Look, command, look
 from latente.evaluation.evaluate import METRICS, Metric, PerExample, per_example, summarise
 from latente.evaluation.fit_prior import check_kind, codes_of, fit_prior
-from latente.evaluation.folders import is_finished
+from latente.evaluation.folders import is_finished, one_run_folder
+from latente.evaluation.measured import Measured
 from latente.evaluation.outliers.anomaly_scores import anomaly_scores, default_of
 from latente.evaluation.run_files import (
     PRIOR,
@@ -44,22 +44,22 @@ from latente.evaluation.run_files import (
     written,
     written_numbers,
 )
-from latente.evaluation.scores import Measured, Score, scores
 from latente.evaluation.spec_file import spec_table
 from latente.model.autoencoder import Autoencoder
-from latente.model.build import part as part_of_spec
 from latente.model.priors import Prior
 from latente.model.priors.fitted import blank_prior, part_of
 from latente.objective.objectives import objectives
 from latente.objective.objectives.base import Opponent
 from latente.plain import as_html, as_text
-from latente.spec import DataSpec, ModelSpec, Part, RunSpec, TrainSpec, as_dict
+from latente.spec import DataSpec, ModelSpec, RunSpec, TrainSpec, as_dict
 from latente.spec import build as build_spec
+from latente.spec import part as part_of_spec
 from latente.training import store
 from latente.training.check import new_model
 from latente.training.examples import examples_of, scale_of
 from latente.training.fit import Epoch, History, OnEpoch
 from latente.training.fit import fit as fit_run
+from latente.training.progress import fitting
 
 Floats = NDArray[np.float32]
 OnBatch = Callable[[int, int], object]
@@ -215,11 +215,10 @@ class Run:
 
     def _without_samples(self) -> tuple[Metrics, dict[str, dict[str, Measured]]]:
         """What was evaluated and scored so far, but for what is about samples."""
-        names = [n for n in scores if getattr(scores[n], "generates", False)]
         metrics = {split: dict(found) for split, found in self.metrics.items()}
         measured = {split: dict(found) for split, found in self.measured.items()}
         for split, found in measured.items():
-            for key in [k for k in found if any(k == n or k.startswith(f"{n}_") for n in names)]:
+            for key in [k for k, one in found.items() if one.of_samples]:
                 for column in found.pop(key).values:
                     metrics[split].pop(column, None)
         return metrics, measured
@@ -233,32 +232,11 @@ class Run:
             self.metrics[split] = summarise(self.per_example(split))
         return self.metrics[split]
 
-    def score(self, score: Score | Part, split: str = "test", on_batch: OnBatch | None = None) -> Measured | None:
-        """Numbers by which models of different losses compare; kept with the metrics, and worked out once.
+    def score(self, score: Any, split: str = "test", on_batch: OnBatch | None = None) -> Measured | None:
+        """Numbers by which models of different losses compare: see `latente.score`, which this calls."""
+        import latente
 
-        Args:
-            score: a name ("nll", "mean-mse", …; see `latente.evaluation.scores`), a table such as
-                {"name": "nll", "samples": 5000}, or what the registry made of it.
-            split: "train", "validation" or "test".
-            on_batch: called with (examples done, of how many) by those that take long.
-
-        Returns:
-            The numbers, or None where the score means nothing for this model (`Score.why_not` says why).
-
-        Raises:
-            SpecError: an unknown score or option.
-        """
-        made = score if isinstance(score, Score) else scores.make(score)
-        known = self.measured.setdefault(split, {})
-        if made.key() not in known:
-            if made.scale(self) is None:
-                return None
-            metrics = self.evaluate(split)
-            if not set(made.columns()) <= set(self.known_examples(split)):
-                self._look(split, made.key())
-            known[made.key()] = dataclasses.replace(made.measure(self, split, on_batch), score=made.part())
-            metrics.update(known[made.key()].values)
-        return known[made.key()]
+        return latente.score(self, score, split, on_batch)
 
     def per_example(self, split: str) -> PerExample:
         """Every metric for each example of a split, shape (n,) each (see `latente.evaluation.evaluate`).
@@ -274,12 +252,12 @@ class Run:
         return self._per_example.get(split, {})
 
     def _evaluated(self, split: str) -> PerExample:
-        self._look(split, *METRICS)
+        self.record_look(split, *METRICS)
         examples = latent.judged(self.model, self.spec.model, self.data, self.data.part(split))
         objective = objectives.make(self.spec.model.objective)
         return per_example(self.model, objective, scale_of(self.data), examples, opponent=self.opponent)
 
-    def _look(self, split: str, *found: str) -> None:
+    def record_look(self, split: str, *found: str) -> None:
         """Record a look at the test part; those of one command are one."""
         if split != "test":
             return
@@ -482,18 +460,10 @@ class Run:
         return values
 
     def explore(self, *others: Run, split: str = "validation", lang: str | None = None) -> Any:
-        """A page to walk in the latent space: a frame in a notebook, the browser elsewhere (``latente explore``).
+        """A page to walk in the latent space: see `latente.explore`, which this calls."""
+        import latente
 
-        Args:
-            others: runs to compare with.
-            split: whose codes are the map.
-            lang: "en" or "pt"; by default the user's locale.
-
-        Raises:
-            SpecError: a model that the page cannot show, or the extra ``latente[explorer]`` is not installed.
-        """
-        # By name: evaluation knows nothing of the interfaces.
-        return importlib.import_module("latente.explorer.launch").show(self, *others, split=split, lang=lang)
+        return latente.explore(self, *others, split=split, lang=lang)
 
     def save(self, path: str | Path) -> Path:
         """Write spec, weights, history, metrics and data card to a folder, each file in one step.
@@ -599,8 +569,6 @@ def fit(
     place = None if checkpoint is None else Path(checkpoint)
     if not (on_epoch is None if progress is None else progress):
         return train_run(spec, data, checkpoint=place, on_epoch=on_epoch)
-    # By name: evaluation knows nothing of the interfaces.
-    fitting = importlib.import_module("latente.cli.progress").fitting
     with fitting(spec) as show:
 
         def both(epoch: Epoch) -> None:
@@ -628,38 +596,6 @@ def train_run(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_e
     )
 
 
-def run_folders(path: Path) -> list[Path]:
-    """The run folders that a path means: itself, or those of a model's seeds (``seed-0``, …) where it holds these.
-
-    Raises:
-        StoreError: it is neither.
-    """
-    seeds = [p for p in path.glob("seed-*") if (p / "spec.json").is_file()]
-    if (path / "spec.json").is_file() or not seeds:
-        return [_run_folder(path)]
-    return sorted(seeds, key=lambda p: (len(p.name), p.name))
-
-
-def _run_folder(path: Path) -> Path:
-    """Of a run, or of a model with one seed.
-
-    Raises:
-        StoreError: it is neither.
-    """
-    if (path / "spec.json").is_file():
-        return path
-    seeds = sorted(p.name for p in path.glob("seed-*") if (p / "spec.json").is_file())
-    if len(seeds) == 1:
-        return path / seeds[0]
-    if seeds:
-        raise StoreError(f"{path}: holds {len(seeds)} runs; name one: {path / seeds[0]} … {path / seeds[-1]}")
-    if not path.is_dir():
-        raise StoreError(f"{path}: no such folder; give a run's (latente list shows the studies in runs/)")
-    if (path / "study.json").is_file():
-        raise StoreError(f"{path}: is a study's folder; a study's runs are in its runs/ folder")
-    raise StoreError(f"{path}: is not a run folder (it has no spec.json); a study's runs are in its runs/ folder")
-
-
 def load(path: str | Path, *, data: Data | AnySource | None = None) -> Run:
     """The run that `Run.save` or a study wrote.
 
@@ -672,7 +608,7 @@ def load(path: str | Path, *, data: Data | AnySource | None = None) -> Run:
         StoreError: a file is missing, damaged or of another model.
         DataError: ``data`` is not what the run was trained on.
     """
-    folder = _run_folder(Path(path))
+    folder = one_run_folder(Path(path))
     kept = manifest.reading(folder, read)
     shape = tuple(kept.card["shape"])
     try:

@@ -128,6 +128,7 @@ def written_numbers(numbers: Numbers, name: str) -> dict[str, bytes]:
             about = {
                 "score": one.score,
                 "columns": list(one.values),
+                **({"of_samples": True} if one.of_samples else {}),
                 "values": {column: plain(metric) for column, metric in one.values.items()},
                 "warnings": list(one.warnings),
             }
@@ -385,7 +386,9 @@ def _measured(arrays: store.Arrays, about: dict[str, Any], metrics: dict[str, Me
         values = {c: metrics[c] for c in columns}
     else:
         return None
-    return Measured(values, arrays, warnings, score)
+    # Older versions did not say which are about samples: their only score of these was "generation".
+    of_samples = about.get("of_samples", key.partition("_")[0] == "generation")
+    return Measured(values, arrays, warnings, score, bool(of_samples))
 
 
 def _history_csv(history: History) -> str:

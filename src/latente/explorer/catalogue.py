@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.atomic import read_json
+from latente.data.images import to_bytes
 from latente.data.split import Data
 from latente.data.units import span_of
 from latente.errors import DataError, LatenteError
-from latente.evaluation.folders import read_study, run_folder, trained_on
+from latente.evaluation.folders import read_study, run_folder, run_folders, trained_on
 from latente.evaluation.manifest import reading
-from latente.evaluation.run import Run, found_data, load, read_data, run_folders
+from latente.evaluation.run import Run, found_data, load, read_data
 from latente.evaluation.run_files import read_curves
 from latente.explorer.run_view import Explored
-from latente.report.figures.images import to_bytes
 from latente.spec import DataSpec, build
 
 CHECKPOINT = "checkpoint.safetensors"

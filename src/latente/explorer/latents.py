@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from latente.compiling import jit
 from latente.evaluation import latent
+from latente.memory import arrays_at_once
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors.gaussian import DiagonalGaussian
 from latente.model.priors.normal import StandardNormal
-from latente.training.memory import arrays_at_once
 
 Floats = NDArray[np.float32]
 

@@ -26,7 +26,7 @@ PORT = 8765
 Places = Sequence["str | Path | Run"]
 
 
-def explore(
+def open_explorer(
     *places: str | Path | Run,
     split: str = "validation",
     port: int | None = None,
@@ -267,11 +267,18 @@ class Inline:
         )
 
 
-def show(run: Run, *others: Run, split: str = "validation", lang: str | None = None) -> Inline | Explorer:
-    """What `Run.explore` returns: the page inside the notebook, or a frame of a server where it must compute.
+def explore(run: Run, *others: Run, split: str = "validation", lang: str | None = None) -> Inline | Explorer:
+    """A page to walk in the latent space: inside the notebook, or a frame of a server where it must compute.
+
+    Args:
+        run: what to explore.
+        others: runs to compare with.
+        split: whose codes are the map: "train", "validation", "test" or "all".
+        lang: "en" or "pt"; by default the user's locale.
 
     Raises:
-        SpecError, DataError: as `explore`.
+        SpecError: a model that the page cannot show, or the extra ``latente[explorer]`` is not installed.
+        DataError: the data of a run is gone or has changed.
     """
     from latente.explorer import layer_program
 

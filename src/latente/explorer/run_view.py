@@ -18,9 +18,9 @@ from latente.errors import DataError, SpecError, StoreError, unknown
 from latente.evaluation import latent
 from latente.evaluation.run import Run
 from latente.explorer import latents, layer_program, packing
+from latente.memory import arrays_at_once
 from latente.model.priors.none import NoPrior
 from latente.model.priors.normal import StandardNormal
-from latente.training.memory import arrays_at_once
 
 Floats = NDArray[np.float32]
 

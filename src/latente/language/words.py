@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from latente.data.notes import Note, sentences
 from latente.errors import SpecError, unknown
 
 LANGUAGES = ("en", "pt")
@@ -52,13 +51,13 @@ class Words(string.Formatter):
         keys = (key for key in english if key.startswith("title.") and english[key] == title)
         return next((self.templates[key] for key in keys), title)
 
-    def note(self, note: Note | Mapping[str, Any]) -> str:
-        """What a note says, also one from a data card; one that this version does not know stays bare."""
-        found = note if isinstance(note, Note) else Note(**note)
-        if f"note.{found.key}" not in self.templates:
-            return f"{found.key}: {', '.join(map(str, found.values.values()))}"
-        said = self(f"note.{found.key}", **found.values)
-        return self("note.otherwise", text=said, option=found.option) if found.option else said
+    def note(self, note: Mapping[str, Any]) -> str:
+        """What a note of a data card says (`latente.data.notes`); one that this version does not know stays bare."""
+        key, values = f"note.{note['key']}", note["values"]
+        if key not in self.templates:
+            return f"{note['key']}: {', '.join(map(str, values.values()))}"
+        said = self(key, **values)
+        return self("note.otherwise", text=said, option=note["option"]) if note["option"] else said
 
     def joined(self, items: list[str]) -> str:
         """A list in words: "a, b and c"."""
@@ -78,7 +77,7 @@ def default_language() -> str:
 
 @functools.cache
 def _templates(language: str) -> dict[str, str]:
-    found = dict(sentences(language))
+    found: dict[str, str] = {}
     for file in sorted(files("latente.language").joinpath("text", language).iterdir(), key=lambda f: f.name):
         if file.name.endswith(".toml"):
             found |= _flat(tomllib.loads(file.read_text(encoding="utf-8")))

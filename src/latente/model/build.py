@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import equinox as eqx
 import jax.random as jr
@@ -105,13 +104,6 @@ def with_bias(spec: ModelSpec, model: Autoencoder, mean: Array) -> Autoencoder:
     decoder = networks.make(spec.network).biased(model.decoder, model.likelihood.bias(mean))
     moved: Autoencoder = eqx.tree_at(lambda m: m.decoder, model, decoder)
     return moved
-
-
-def part(value: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """A part of a spec as its name and its options."""
-    if isinstance(value, Mapping):
-        return str(value["name"]), {k: v for k, v in value.items() if k != "name"}
-    return value, {}
 
 
 def _classifier(network: Network, features: tuple[int, ...], classes: int, spec: ModelSpec, *, key: Array) -> Net:

@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from latente.errors import SpecError, unknown
-from latente.model.build import part
 from latente.model.likelihoods import likelihoods
 from latente.model.networks import networks
 from latente.model.posteriors import posteriors
 from latente.model.priors import priors
 from latente.objective.objectives import objectives
 from latente.registry import Registry
-from latente.spec import ModelSpec, Part, build
+from latente.spec import ModelSpec, Part, build, part
 
 Preset = Callable[..., ModelSpec]
 

@@ -25,7 +25,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import latente
 from latente import stopping
 from latente._begin import without_empty
 from latente.errors import DataError, LatenteError
@@ -85,7 +84,7 @@ class Worker:
         libraries = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
         own = {"PYTHONPATH": without_empty(os.environ.get("PYTHONPATH", "")), "PYTHONSAFEPATH": "1"}
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", WORKER.format(str(Path(latente.__file__).parents[1]))],
+            [sys.executable, "-P", "-c", WORKER.format(str(Path(__file__).parents[2]))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,

@@ -11,6 +11,7 @@ import jax.random as jr
 import optax
 from jax import Array
 
+from latente.memory import rows_at_once
 from latente.model.autoencoder import Autoencoder
 from latente.objective.objectives import Objective
 from latente.objective.objectives.base import Opponent
@@ -18,7 +19,6 @@ from latente.objective.objectives.m2 import context_of
 from latente.objective.terms import Batch
 from latente.training.adam import adam
 from latente.training.examples import Examples, Scale
-from latente.training.memory import rows_at_once
 from latente.training.order import random_order
 
 VALIDATION_BATCH = 500

@@ -12,15 +12,13 @@ from scipy.special import ndtri, stdtrit
 
 from latente.evaluation.metrics.influence import Floats, Stat, ratio, root
 from latente.evaluation.metrics.intervals import LEVEL
-from latente.training.memory import arrays_at_once
+from latente.evaluation.metrics.neighbours import COPY
+from latente.memory import arrays_at_once
 
 NEIGHBOURS = 10
 
 AGREE = 0.7
 """An example is ambiguous where fewer than this share of its nearest training examples are of one class."""
-
-COPY = 1 / 3
-"""A copy is this much nearer to one training example than to the next (Yoon et al. 2023, memorisation ratio)."""
 
 
 def blocks(x: Floats, side: int) -> Floats:

@@ -16,12 +16,11 @@ from latente.compiling import jit
 from latente.evaluation.batching import MEMORY, batches, codes_at_once, encoded_at_once, joined
 from latente.evaluation.evaluate import Metric
 from latente.model.autoencoder import Autoencoder
-from latente.model.build import part
 from latente.objective.divergences import is_closed, kl_by_latent
 from latente.objective.kernels import SCALES, Kernel
 from latente.objective.objectives.codes import prior_draws
 from latente.objective.objectives.mmd import kernel_for
-from latente.spec import ModelSpec
+from latente.spec import ModelSpec, part
 from latente.training.examples import Examples, Scale
 
 PAIRED = 5000

@@ -29,10 +29,10 @@ from latente.errors import DataError, SpecError
 from latente.evaluation.metrics.checks import array
 from latente.evaluation.metrics.generation import frechet_distance, kernel_distance
 from latente.evaluation.metrics.intervals import LEVEL, Estimate, wilson
+from latente.memory import ROWS_MEMORY
 from latente.model.nets import MLP, activation
 from latente.training import store
 from latente.training.examples import Scale, scale_of, stored
-from latente.training.memory import ROWS_MEMORY
 from latente.training.order import random_order
 
 BATCH = 1000

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import mannwhitneyu
 
-from latente.analysis.conclusions.measures import COPY
 from latente.errors import SpecError, unknown
 from latente.evaluation.metrics.anomaly import auroc
 from latente.evaluation.metrics.checks import array, rows, whole
@@ -22,6 +21,8 @@ SMALL = 2**19
 """Pairs below which starting scikit-learn's threads takes longer than the search."""
 MEASURES = ("distance", "ratio")
 
+COPY = 1 / 3
+"""A copy is this much nearer to one training example than to the next (Yoon et al. 2023, memorisation ratio)."""
 Floats = NDArray[np.float64]
 
 

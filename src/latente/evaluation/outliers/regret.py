@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from latente.compiling import jit
 from latente.evaluation.batching import codes_within, encoded_at_once
 from latente.evaluation.likelihood.importance import log_weight
+from latente.memory import ROWS_MEMORY
 from latente.model.autoencoder import Autoencoder
 from latente.spec import check_seed
 from latente.training.examples import Examples, Scale
-from latente.training.memory import ROWS_MEMORY
 
 STEPS = 60
 """Steps of Adam for each example; the rate falls from `RATE` to zero as a cosine."""

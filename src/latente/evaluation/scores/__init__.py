@@ -2,6 +2,7 @@
 
 from latente.evaluation.measured import Measured as Measured
 from latente.evaluation.scores.base import Score as Score
+from latente.evaluation.scores.base import score as score
 from latente.evaluation.scores.base import scores as scores
 from latente.registry import import_parts
 

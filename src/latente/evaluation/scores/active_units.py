@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.latent import judged
 from latente.evaluation.likelihood.collapse import THRESHOLD, usage
 from latente.evaluation.measured import Measured
+from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, scores
 from latente.training.examples import scale_of
-
-if TYPE_CHECKING:
-    from latente.evaluation.run import Run
 
 
 @scores.register("active-units", source="Burda et al. 2016, arXiv:1509.00519, section 5.2 (δ = 0.01)")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,12 +17,10 @@ from latente.evaluation.likelihood.annealing import CHAINS, LEAPS, STEPS, ais, b
 from latente.evaluation.likelihood.importance import SAMPLES, nll
 from latente.evaluation.likelihood.importance import objection as unbounded
 from latente.evaluation.measured import EACH, Measured
+from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, scores, told
 from latente.evaluation.scores.nll import measured_of
 from latente.training.examples import examples_of, scale_of
-
-if TYPE_CHECKING:
-    from latente.evaluation.run import Run
 
 IMAGES = 100
 LOOSE = 0.5

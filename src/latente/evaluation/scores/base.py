@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from latente.evaluation.evaluate import Metric
+from latente.evaluation.measured import Measured
+from latente.evaluation.metrics.intervals import LEVEL, Estimate
+from latente.evaluation.run import Run
 from latente.model.likelihoods.mixed import Mixed
 from latente.registry import Registry
 from latente.spec import Part
-
-if TYPE_CHECKING:
-    from latente.evaluation.run import Run
-import dataclasses
-from typing import TYPE_CHECKING, Any
-
-from scipy.stats import norm
-
-from latente.evaluation.measured import Measured
-from latente.evaluation.metrics.intervals import LEVEL, Estimate
 
 scores: Registry[Score] = Registry("score")
 
@@ -66,6 +60,36 @@ class Score:
     @abstractmethod
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """The numbers on "train", "validation" or "test"; called only where `scale` is one."""
+
+
+def score(run: Run, score: Score | Part, split: str = "test", on_batch: OnBatch | None = None) -> Measured | None:
+    """Numbers by which models of different losses compare; kept with the run's metrics, and worked out once.
+
+    Args:
+        run: a trained model.
+        score: a name ("nll", "mean-mse", …; see `latente.evaluation.scores`), a table such as
+            {"name": "nll", "samples": 5000}, or what the registry made of it.
+        split: "train", "validation" or "test".
+        on_batch: called with (examples done, of how many) by those that take long.
+
+    Returns:
+        The numbers, or None where the score means nothing for this model (`Score.why_not` says why).
+
+    Raises:
+        SpecError: an unknown score or option.
+    """
+    made = score if isinstance(score, Score) else scores.make(score)
+    known = run.measured.setdefault(split, {})
+    if made.key() not in known:
+        if made.scale(run) is None:
+            return None
+        metrics = run.evaluate(split)
+        if not set(made.columns()) <= set(run.known_examples(split)):
+            run.record_look(split, made.key())
+        found = made.measure(run, split, on_batch)
+        known[made.key()] = replace(found, score=made.part(), of_samples=made.generates)
+        metrics.update(known[made.key()].values)
+    return known[made.key()]
 
 
 def beside(run: Run, split: str) -> NDArray[np.generic] | None:
@@ -118,7 +142,7 @@ def some(n: int, most: int, seed: int) -> NDArray[np.int64]:
 
 def suffix(score: Any) -> str:
     """The options of a score that are not its defaults, to tell its columns from others': "_samples500"."""
-    said = [(f.name, getattr(score, f.name), f.default) for f in dataclasses.fields(score)]
+    said = [(f.name, getattr(score, f.name), f.default) for f in fields(score)]
     texts = [(n, "-".join(map(str, v)) if isinstance(v, tuple) else f"{v}") for n, v, usual in said if v != usual]
     return "".join(f"_{name}{value}" for name, value in texts)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +13,9 @@ from latente.evaluation.latent import judged
 from latente.evaluation.likelihood import decomposition
 from latente.evaluation.likelihood.collapse import THRESHOLD, aggregate_mmd, diagnose, usage, wider
 from latente.evaluation.measured import Measured
+from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, scores
 from latente.training.examples import scale_of
-
-if TYPE_CHECKING:
-    from latente.evaluation.run import Run
 
 
 @scores.register("collapse", source="Burda et al. 2016, section 5.2; Hoffman & Johnson 2016; Gretton et al. 2012")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +12,9 @@ from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.checks import whole
 from latente.evaluation.metrics.disentanglement import NAMES, entropy, mutual_information
 from latente.evaluation.metrics.disentanglement import scores as every_score
+from latente.evaluation.run import Run
 from latente.evaluation.scores.base import Floats, OnBatch, Score, not_finite, scores, some, suffix, too_few
 from latente.evaluation.traversal import posterior_steps, traverse
-
-if TYPE_CHECKING:
-    from latente.evaluation.run import Run
 
 LEAST = 100
 STEPS = 9

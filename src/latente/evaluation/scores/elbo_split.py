@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +11,10 @@ from latente.evaluation.batching import MEMORY
 from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.likelihood.decomposition import decompose, objection
 from latente.evaluation.measured import EACH, Measured
+from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, scores, told
 from latente.evaluation.scores.nll import measured_of
 from latente.training.examples import examples_of, scale_of
-
-if TYPE_CHECKING:
-    from latente.evaluation.run import Run
 
 
 @scores.register("elbo-split", source="Chen et al. 2018, arXiv:1802.04942, eq. 2; Hoffman & Johnson 2016")

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from latente.evaluation.likelihood.exact import exact_nll, objection
 from latente.evaluation.measured import Measured, by_example
+from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, scores, told
 from latente.evaluation.scores.nll import measured_of
 from latente.training.examples import examples_of, scale_of
-
-if TYPE_CHECKING:
-    from latente.evaluation.run import Run
 
 
 @scores.register("exact-nll", source="Tipping & Bishop 1999, Probabilistic principal component analysis, eq. 6")

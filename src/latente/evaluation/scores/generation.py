@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from latente.evaluation.metrics.classifier import Classifier, frechet_classifier
 from latente.evaluation.metrics.classifier_cache import frozen_classifier
 from latente.evaluation.metrics.generation import class_balance, manifold
 from latente.evaluation.metrics.neighbours import Near, memorisation_from, nearest
+from latente.evaluation.run import Run
 from latente.evaluation.scores.base import (
     UNLIKE,
     Floats,
@@ -32,9 +33,6 @@ from latente.evaluation.scores.base import (
     too_few,
 )
 from latente.model.priors.none import NoPrior
-
-if TYPE_CHECKING:
-    from latente.evaluation.run import Run
 
 FEATURES = ("classifier", "values")
 LEAST = 30

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from latente.evaluation.measured import Measured, by_example
+from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, scores
-
-if TYPE_CHECKING:
-    from latente.evaluation.run import Run
 
 
 @scores.register("linear-probe", source="Alain & Bengio 2017, arXiv:1610.01644")

@@ -5,18 +5,15 @@ from __future__ import annotations
 import inspect
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from latente.evaluation.measured import Measured, by_example
+from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, scores, standardised, told
-from latente.model.build import part
 from latente.model.likelihoods import likelihoods
 from latente.objective.objectives import objectives
 from latente.registry import Registry
-
-if TYPE_CHECKING:
-    from latente.evaluation.run import Run
-    from latente.spec import Part
+from latente.spec import Part, part
 
 
 @dataclass(frozen=True)

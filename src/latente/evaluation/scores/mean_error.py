@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latente.evaluation.measured import Measured, by_example
+from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, beside, scores, standardised, told
-
-if TYPE_CHECKING:
-    from latente.evaluation.run import Run
 
 
 @scores.register("mean-mse")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,13 +10,11 @@ from latente.evaluation.batching import MEMORY
 from latente.evaluation.evaluate import Metric, mean_and_error
 from latente.evaluation.likelihood.importance import SAMPLES, nll, objection
 from latente.evaluation.measured import EACH, Measured
+from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, scores, told
 from latente.model.likelihoods import likelihoods
 from latente.model.likelihoods.bernoulli import Bernoulli, is_score
 from latente.training.examples import examples_of, scale_of
-
-if TYPE_CHECKING:
-    from latente.evaluation.run import Run
 
 
 @scores.register("nll", source="Burda et al. 2016, arXiv:1509.00519, eq. 8")

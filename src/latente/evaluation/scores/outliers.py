@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zlib import crc32
 
 import numpy as np
@@ -17,11 +16,9 @@ from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.anomaly import Detection, auroc_error, detect
 from latente.evaluation.outliers.anomaly_scores import KINDS, SAMPLES, anomaly_scores, kinds_of
 from latente.evaluation.outliers.sources import AUTO, LEFT_OUT, MADE, choose, outliers, some, title
+from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, metric, scores
 from latente.spec import got
-
-if TYPE_CHECKING:
-    from latente.evaluation.run import Run
 
 EXAMPLES = 1000
 TOLD = "it is given the label or columns, which outliers have not"

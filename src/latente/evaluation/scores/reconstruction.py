@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +11,8 @@ from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.metrics.checks import whole
 from latente.evaluation.metrics.reconstruction import mse, per_class, per_pixel, psnr, ssim, worst
+from latente.evaluation.run import Run
 from latente.evaluation.scores.base import UNLIKE, OnBatch, Score, beside, ends, not_finite, scores, span, suffix, told
-
-if TYPE_CHECKING:
-    from latente.evaluation.run import Run
 
 
 @scores.register("reconstruction", source="SSIM: Wang et al. 2004, eq. 13")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +22,8 @@ from latente.evaluation.metrics.representation import (
     knn_probe,
     linear_probe,
 )
+from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, metric, not_finite, scores, some, suffix, too_few
-
-if TYPE_CHECKING:
-    from latente.evaluation.run import Run
 
 FEW = (1, 10)
 """Labels a class of the few-label probes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Self
 
 import equinox as eqx
 import jax
@@ -12,6 +12,7 @@ import jax.random as jr
 from jax import Array
 
 from latente.errors import SpecError
+from latente.model.coder import Coder
 from latente.model.flows.made import MaskedDense, spread
 from latente.model.nets import Dense, activation
 from latente.model.posteriors import posteriors
@@ -20,9 +21,6 @@ from latente.model.priors.base import Prior, priors
 from latente.model.priors.fitted import FittedPrior
 from latente.model.priors.options import as_tuple, whole, widths
 from latente.registry import learnt
-
-if TYPE_CHECKING:
-    from latente.model.autoencoder import Autoencoder
 
 
 class MaskedTokens(eqx.Module):
@@ -108,7 +106,7 @@ class Autoregressive(FittedPrior):
         """With a new network."""
         return replace(self, net=MaskedTokens(self.tokens, self.codes, self.width, self.hidden, key=key))
 
-    def given(self, model: Autoencoder) -> Prior:
+    def given(self, model: Coder) -> Prior:
         """With draws that are codes of the model's book.
 
         Raises:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Self
 
 import equinox as eqx
 from jax import Array
 
+from latente.model.coder import Coder
+from latente.model.posteriors import Posterior
 from latente.registry import Registry
-
-if TYPE_CHECKING:
-    from latente.model.autoencoder import Autoencoder
-    from latente.model.posteriors import Posterior
 
 priors: Registry[Prior] = Registry("prior")
 
@@ -37,11 +35,11 @@ class Prior(eqx.Module):
         """Why it does not go with a posterior whose codes live in its space; None where it does."""
         return None
 
-    def start(self, model: Autoencoder, examples: Callable[[], Array], *, key: Array) -> Self:
+    def start(self, model: Coder, examples: Callable[[], Array], *, key: Array) -> Self:
         """Itself, moved to where training should start; ``examples`` makes some training examples (n, *shape)."""
         return self
 
-    def given(self, model: Autoencoder) -> Prior:
+    def given(self, model: Coder) -> Prior:
         """The density as it stands in a model, for one batch: itself, or what needs the encoder, worked out once."""
         return self
 

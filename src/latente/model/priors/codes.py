@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -11,11 +11,9 @@ import jax.random as jr
 from jax import Array
 
 from latente.errors import SpecError
+from latente.model.coder import Coder
 from latente.model.posteriors.quantised import Quantised
 from latente.model.priors.base import Prior, priors
-
-if TYPE_CHECKING:
-    from latente.model.autoencoder import Autoencoder
 
 
 @priors.register("uniform-codes", source="van den Oord et al. 2017, arXiv:1711.00937, section 3.1")
@@ -24,7 +22,7 @@ class UniformCodes(Prior):
 
     space: ClassVar[str] = "codebook"
 
-    def given(self, model: Autoencoder) -> Prior:
+    def given(self, model: Coder) -> Prior:
         """With the model's codes."""
         assert isinstance(model.posterior, Quantised)
         return _Known(model.posterior, model.posterior.tokens(model.latent_dim))

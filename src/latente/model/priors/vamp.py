@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Self
 
 import equinox as eqx
 import jax
@@ -14,14 +14,12 @@ import jax.random as jr
 from jax import Array
 
 from latente.errors import SpecError
+from latente.model.coder import Coder
 from latente.model.likelihoods import Likelihood
 from latente.model.posteriors import Posterior
 from latente.model.priors.base import Prior, priors
 from latente.model.priors.options import choice, whole
 from latente.registry import learnt
-
-if TYPE_CHECKING:
-    from latente.model.autoencoder import Autoencoder
 
 STARTS = ("data", "random")
 EDGE = 0.01
@@ -83,7 +81,7 @@ class Vamp(Prior):
             'prior "standard-normal"'
         )
 
-    def start(self, model: Autoencoder, examples: Callable[[], Array], *, key: Array) -> Self:
+    def start(self, model: Coder, examples: Callable[[], Array], *, key: Array) -> Self:
         """With pseudo-inputs that are training examples, where it starts from data."""
         assert self.inputs is not None  # filled in by init
         if self.start_from == "random":
@@ -102,11 +100,11 @@ class Vamp(Prior):
         content = content + again * REPEATED * jr.normal(noise, content.shape)
         return replace(self, inputs=_joined(content, mask))
 
-    def given(self, model: Autoencoder) -> PosteriorMixture:
+    def given(self, model: Coder) -> PosteriorMixture:
         """The mixture of the model's posteriors at the pseudo-inputs; gradients reach both them and the encoder."""
         return PosteriorMixture(model.posterior, jax.vmap(model.encoder)(self.seen(model)))
 
-    def seen(self, model: Autoencoder) -> Array:
+    def seen(self, model: Coder) -> Array:
         """The pseudo-inputs as the encoder sees them, shape (pseudo_inputs, *features)."""
         assert self.inputs is not None
         content, mask = _parts(model, self.inputs)
@@ -127,11 +125,11 @@ def _squashed(likelihood: Likelihood) -> bool:
     return likelihood.support == (0.0, 1.0) and type(likelihood).features is Likelihood.features
 
 
-def _values(model: Autoencoder) -> int:
+def _values(model: Coder) -> int:
     return math.prod(model.shape)
 
 
-def _parts(model: Autoencoder, features: Array) -> tuple[Array, Array | None]:
+def _parts(model: Coder, features: Array) -> tuple[Array, Array | None]:
     """What is known of the examples, and the mask of which values are; None where nothing may be missing."""
     if not model.missing:
         return features, None

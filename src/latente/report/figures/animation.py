@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from latente.data.images import to_bytes
 from latente.language.words import Words
-from latente.report.figures.images import FRAME, mosaic, to_bytes
+from latente.report.figures.images import FRAME, mosaic
 from latente.training.fit import stride_of
 
 WIDE, HIGH = 800, 480

@@ -30,7 +30,7 @@ RING: dict[str, Any] = {
 PAPER = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
 
 
-def figure(found: Elbow, lang: str | None = None) -> Figure:
+def plot_elbow(found: Elbow, lang: str | None = None) -> Figure:
     """The curve with its intervals, and how far each size is behind the best, the chosen one marked.
 
     Args:

@@ -11,9 +11,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from latente.data.images import to_bytes
 from latente.language.words import Words
 from latente.report.figures.style import DPI, HALF, INK, WIDTH, plain, style
-from latente.training.memory import arrays_at_once
 
 FRAME = 217
 """Grey of the light frame about each image, so that neither white nor black edges are lost on the page."""
@@ -26,21 +26,6 @@ TALLEST, TALL = 8.0, 5.0
 Bytes = NDArray[np.uint8]
 
 Images = NDArray[np.generic]
-
-
-def to_bytes(images: Images, low: float = 0.0, high: float = 1.0) -> Bytes:
-    """Images as bytes of shape (n, height, width[, 3]): bytes stay, other values go from low..high to 0..255."""
-    a = np.asarray(images)
-    if a.ndim == 4 and a.shape[-1] == 1:
-        a = a[..., 0]
-    if a.dtype == np.uint8:
-        return a.astype(np.uint8, copy=False)
-    made = np.empty(a.shape, np.uint8)
-    size = arrays_at_once(math.prod(a.shape[1:]), len(a), memory=2**26)
-    for at in range(0, len(a), size):
-        scaled = (a[at : at + size].astype(np.float64) - low) * (255 / (high - low if high > low else 1.0))
-        made[at : at + size] = np.clip(np.round(np.nan_to_num(scaled)), 0, 255)
-    return made
 
 
 def mosaic(images: Bytes, columns: int) -> Bytes:

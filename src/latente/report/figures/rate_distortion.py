@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from latente.analysis import trained_models
-from latente.analysis.trained_models import Model, Trained, families
+from latente.analysis.trained_models import LEAST, Model, Trained, families
 from latente.errors import SpecError
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
@@ -31,9 +31,6 @@ from latente.report.figures.style import (
     style,
 )
 from latente.report.tables.numbers import digits, number
-
-LEAST = 3
-"""Models that differ in β, from which there is a curve to draw."""
 
 WIDE = 24
 """More latents than this take the page's whole width."""

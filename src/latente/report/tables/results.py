@@ -14,9 +14,9 @@ from latente.data.split import PARTS
 from latente.evaluation.evaluate import METRICS
 from latente.evaluation.run import Run
 from latente.language.words import Words
-from latente.model.build import part
 from latente.plain import csv_cell
 from latente.report.tables.table import FINE, MISSING, NATS, Cell, Column, Table, count, nats, text_cell
+from latente.spec import part
 from latente.terminal import drawn
 
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 import latente
+from latente import memory, step
 from latente.compiling import plain
 from latente.evaluation import evaluate, fit_prior, latent
 from latente.evaluation.outliers import regret as regrets
+from latente.memory import ROWS_MEMORY, arrays_at_once, rows_at_once
 from latente.model.build import build
 from latente.objective.objectives import objectives
-from latente.training import memory, step
 from latente.training.examples import Examples, Scale
-from latente.training.memory import ROWS_MEMORY, arrays_at_once, rows_at_once
 
 ONE = Scale(jnp.ones(()), jnp.zeros(()), False)
 LARGE = latente.VAE(2, network="conv", hidden=(4, 4, 4, 4))
