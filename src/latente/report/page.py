@@ -69,7 +69,7 @@ def write_report(
     """
     if drawn is None:
         drawn = write_figures(folder, runs, data, words)
-    page = folder / "page.html"
+    page = folder / "report.html"
     write_text(page, _render(study, runs, data, conclusions, words, command, facts, drawn, notes))
     return page
 

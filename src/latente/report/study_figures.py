@@ -182,11 +182,11 @@ class _Album:
 
     def samples(self, model: Trained) -> Picture:
         w = self.words
-        images = self.get("samples", model)
+        drawn = self.get("samples", model)
         told = {"name": model.name, "n": GRID, "latents": model.latents}
         caption = w("figure.samples.caption", **told) + self._seed([model])
         alt = w("figure.samples.alt", **told)
-        return as_png(f"samples-{model.name}", images.samples({"": images}, w, self.span), caption, alt)
+        return as_png(f"samples-{model.name}", images.samples({"": drawn}, w, self.span), caption, alt)
 
     def sweep_samples(self, name: str, sweep: Sweep) -> Picture:
         w = self.words

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageSequence
 from scipy import stats
 
+from latente.data.images import to_bytes
 from latente.evaluation.evaluate import Metric
 from latente.language.words import Words
 from latente.report.figures import animation, classes, codes, curves, images, style
-from latente.report.figures import images as grids
 from latente.report.figures.classes import class_means
 from latente.report.figures.codes import plane
 
@@ -172,25 +172,25 @@ def test_class_errors_are_means_with_95_percent_intervals():
 
 @pytest.mark.parametrize("shape", [(28, 40), (30, 28, 1), (29, 31, 3)])
 def test_a_mosaic_holds_every_image_in_its_place(shape):
-    images = np.random.default_rng(0).integers(0, 256, (6, *shape)).astype(np.uint8)
-    sheet = grids.mosaic(grids.to_bytes(images), 3)
+    given = np.random.default_rng(0).integers(0, 256, (6, *shape)).astype(np.uint8)
+    sheet = images.mosaic(to_bytes(given), 3)
     height, width = shape[:2]
     assert sheet.shape == (1 + 2 * (height + 1), 1 + 3 * (width + 1), *((3,) if shape[2:] == (3,) else ()))
     for i in range(6):
         top, left = 1 + (i // 3) * (height + 1), 1 + (i % 3) * (width + 1)
-        assert np.array_equal(sheet[top : top + height, left : left + width], images[i].squeeze())
-    assert (sheet[0] == grids.FRAME).all() and (sheet[:, -1] == grids.FRAME).all()
+        assert np.array_equal(sheet[top : top + height, left : left + width], given[i].squeeze())
+    assert (sheet[0] == images.FRAME).all() and (sheet[:, -1] == images.FRAME).all()
 
 
 def test_small_images_are_enlarged_by_whole_numbers():
     image = np.uint8([[0, 255]])
-    sheet = grids.mosaic(image[None], 1)
+    sheet = images.mosaic(image[None], 1)
     assert sheet.shape == (16, 30) and (sheet[1:-1, 1:15] == 0).all() and (sheet[1:-1, 15:-1] == 255).all()
 
 
 def test_values_become_bytes_by_their_span():
-    assert grids.to_bytes(np.array([[[-1.0, 0.0, 0.5, 1.0, 9.0, np.nan]]])).tolist() == [[[0, 0, 128, 255, 255, 0]]]
-    assert grids.to_bytes(np.array([[[-2.0, 0.0, 2.0]]]), -2, 2).tolist() == [[[0, 128, 255]]]
+    assert to_bytes(np.array([[[-1.0, 0.0, 0.5, 1.0, 9.0, np.nan]]])).tolist() == [[[0, 0, 128, 255, 255, 0]]]
+    assert to_bytes(np.array([[[-2.0, 0.0, 2.0]]]), -2, 2).tolist() == [[[0, 128, 255]]]
 
 
 def test_reconstructions_show_their_row_labels_and_true_pixels():
@@ -230,11 +230,11 @@ def test_the_manifold_lies_as_on_a_map():
 
 
 def test_samples_stand_side_by_side():
-    images = np.random.default_rng(0).uniform(size=(16, 28, 28))
-    figure = images.samples({"2 latents": images, "8 latents": images}, EN)
+    drawn = np.random.default_rng(0).uniform(size=(16, 28, 28))
+    figure = images.samples({"2 latents": drawn, "8 latents": drawn}, EN)
     assert len(figure.axes) == 2 and {"2 latents", "8 latents"} <= texts(figure)
     sheet = np.asarray(figure.axes[1].get_images()[0].get_array())
-    assert np.array_equal(sheet, grids.mosaic(grids.to_bytes(images), 4))
+    assert np.array_equal(sheet, images.mosaic(to_bytes(drawn), 4))
 
 
 # film
