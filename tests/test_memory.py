@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 import latente
-from latente import memory, step
+from latente import memory
 from latente.compiling import plain
 from latente.evaluation import evaluate, fit_prior, latent
 from latente.evaluation.outliers import regret as regrets
 from latente.memory import ROWS_MEMORY, arrays_at_once, rows_at_once
 from latente.model.build import build
 from latente.objective.objectives import objectives
+from latente.training import step
 from latente.training.examples import Examples, Scale
 
 ONE = Scale(jnp.ones(()), jnp.zeros(()), False)

@@ -2,23 +2,16 @@
 
 import json
 import logging
-import string
 
 import numpy as np
 import pytest
 
 from latente import load_data
 from latente.cli.main import main
-from latente.data.notes import Note, counted, listed, printable, sentences
+from latente.data.notes import Note, counted, listed, printable
 from latente.language.words import Words
 from latente.report.sections import _data_facts
 from latente.spec import StudySpec
-
-
-def test_both_languages_have_the_same_notes_with_the_same_fields():
-    en, pt = sentences("en"), sentences("pt")
-    fields = lambda text: {name for _, name, _, _ in string.Formatter().parse(text) if name}  # noqa: E731
-    assert {k: fields(t) for k, t in en.items()} == {k: fields(t) for k, t in pt.items()}
 
 
 def test_a_note_is_a_sentence_with_what_decides_otherwise():
