@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import genpareto
 
-from latente.evaluation.likelihood.pareto import limit, pareto_index, tail_index, tail_size
+from latente.evaluation.likelihood.pareto import fit_pareto, limit, tail_index, tail_size
 
 RNG = np.random.default_rng(0)
 
@@ -12,14 +12,18 @@ RNG = np.random.default_rng(0)
 @pytest.mark.parametrize("k", [-0.3, 0.01, 0.3, 0.5, 0.7, 1.0, 1.3])
 def test_the_index_of_generalised_pareto_draws(k):
     x = np.sort(genpareto.rvs(k, scale=3.0, size=(300, 95), random_state=RNG), axis=1)
-    found = pareto_index(x)
+    found, scale = fit_pareto(x)
     # Less what draws it to a half: 10 weights against 95.
     plain = (found * 105 - 5) / 95
     assert plain.mean() == pytest.approx(k, abs=0.06) and plain.std() < 0.25
     # Maximum likelihood, by another hand, of some of the same rows.
-    theirs = [genpareto.fit(row, floc=0)[0] for row in x[:20]]
-    assert plain[:20].mean() == pytest.approx(np.mean(theirs), abs=0.08)
-    assert pareto_index(1e-9 * x) == pytest.approx(found, rel=1e-6)
+    theirs = np.array([genpareto.fit(row, floc=0) for row in x[:20]])
+    assert plain[:20].mean() == pytest.approx(theirs[:, 0].mean(), abs=0.08)
+    assert scale[:20].mean() == pytest.approx(theirs[:, 2].mean(), rel=0.06) and scale.mean() == pytest.approx(
+        3, rel=0.05
+    )
+    small = fit_pareto(1e-9 * x)
+    assert small[0] == pytest.approx(found, rel=1e-6) and small[1] == pytest.approx(1e-9 * scale, rel=1e-6)
 
 
 def weights(width, dimensions, samples=1000, examples=200):

@@ -56,20 +56,21 @@ def tail_index(greatest: NDArray[np.floating], samples: int) -> Floats:
     w = np.exp(logs - logs[:, :1])
     # What the greatest weights are above the next one, smallest first.
     above = np.maximum(w[:, :size] - w[:, size:], 0)[:, ::-1]
-    return pareto_index(np.where(above[:, -1:] > ALIKE, above, 0))
+    return fit_pareto(np.where(above[:, -1:] > ALIKE, above, 0))[0]
 
 
-def pareto_index(above: Floats) -> Floats:
-    """k of the generalised Pareto distribution that each row of exceedances, smallest first, comes from; shape (n,).
+def fit_pareto(above: Floats) -> tuple[Floats, Floats]:
+    """Index k and scale σ of the generalised Pareto distribution of each row of exceedances, smallest first; (n,) each.
 
     The estimate of Zhang and Stephens (2009, Technometrics 51), a mean over a grid of θ = −k/σ weighed by their
-    likelihoods, drawn a little to ½. Rows that are zero throughout have no tail: 0.
+    likelihoods; k is drawn a little to ½. Rows that are zero throughout have no tail: both are 0.
     """
-    found = [_index(above[at : at + BLOCK]) for at in range(0, len(above), BLOCK)]
-    return np.concatenate(found) if found else np.zeros(0)
+    found = [_fit(above[at : at + BLOCK]) for at in range(0, len(above), BLOCK)]
+    index, scale = (np.concatenate(parts) for parts in zip(*found, strict=True)) if found else (np.zeros(0),) * 2
+    return index, scale
 
 
-def _index(above: Floats) -> Floats:
+def _fit(above: Floats) -> tuple[Floats, Floats]:
     size, top = above.shape[1], above[:, -1]
     x = above / np.where(top > 0, top, 1)[:, None]
     quarter = np.maximum(x[:, int(size / 4 + 0.5) - 1], 1e-12)
@@ -84,6 +85,6 @@ def _index(above: Floats) -> Floats:
     weight = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
     mean = (weight * theta).sum(axis=1) / weight.sum(axis=1)
     index = np.log1p(-mean[:, None] * x).mean(axis=1)
+    scale = -index / mean * top
     index = (size * index + PRIOR_WEIGHT * PRIOR_INDEX) / (size + PRIOR_WEIGHT)
-    result: Floats = np.where(top > 0, index, 0.0)
-    return result
+    return np.where(top > 0, index, 0.0), np.where(top > 0, scale, 0.0)
