@@ -9,10 +9,9 @@ import pytest
 from scipy import stats
 
 import latente
-from latente.analysis.elbow import scored_by, sweeps
-from latente.analysis.open_runs import Opened
+from latente.analysis.elbow import scored_by
 from latente.analysis.ranking import Gap
-from latente.analysis.trained_models import contenders
+from latente.analysis.trained_models import OpenedRun, distinct_models, sweeps
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation.evaluate import Metric
 from latente.model.priors.fitted import blank_prior
@@ -279,7 +278,7 @@ def test_a_prior_that_was_fitted_is_in_the_name(make):
     bare = make("ae", spec=latente.AE(2, **SMALL))
     mixture = blank_prior({"name": "gaussian-mixture", "components": 3}, 2, key=jr.key(0))
     fitted = dataclasses.replace(bare, fitted=mixture)
-    assert [m.name for m in contenders([Opened(bare), Opened(fitted)])[0]] == ["ae", "ae + gaussian-mixture"]
+    assert [m.name for m in distinct_models([OpenedRun(bare), OpenedRun(fitted)])[0]] == ["ae", "ae + gaussian-mixture"]
 
 
 def test_the_elbow_of_a_sweep_is_found_on_validation(make):
@@ -316,7 +315,7 @@ def test_a_loss_stands_for_the_nll_only_where_it_is_a_bound(make):
 
     def judged(name, **options):
         runs = [make(f"m{d}", spec=latente.preset(name, d, **SMALL, **options), split="validation") for d in (2, 4)]
-        (sweep,) = sweeps(contenders([Opened(r) for r in runs])[0])
+        (sweep,) = sweeps(distinct_models(map(OpenedRun, runs))[0])
         score = scored_by(sweep)
         return score and score.key()
 

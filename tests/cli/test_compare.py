@@ -11,9 +11,9 @@ import pytest
 from maderuns import blank_run, made_run
 
 import latente
-from latente.analysis import trained_models
 from latente.analysis.compare import compare
 from latente.analysis.ranking import Note
+from latente.analysis.trained_models import trained_models
 from latente.cli.main import main
 from latente.evaluation.access_log import Look
 from latente.evaluation.evaluate import Metric
@@ -235,7 +235,7 @@ def test_later_looks_at_the_test_part_are_told(tiny, tmp_path, capsys):
     run.save(tmp_path / "run")
     assert main(["show", str(tmp_path / "run")]) == 0
     assert "test part looked at on 2026-02-01T12:00:00Z by latente x: nll" in capsys.readouterr().out
-    facts = _method(StudySpec(), trained_models.models([run]), tiny, EN, "image")
+    facts = _method(trained_models([run]), tiny, EN, "image")
     assert facts[-1][1].endswith("after training. After that it was looked at by latente x.")
 
 

@@ -18,7 +18,7 @@ from made import built
 from rich.console import Console
 from scipy import stats
 
-from latente.analysis import trained_models
+from latente.analysis.trained_models import trained_models
 from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.evaluation.evaluate import METRICS, Metric
@@ -258,7 +258,7 @@ def test_the_main_table_holds_each_runs_numbers(pages):
 
 
 def test_an_ae_has_no_kl(tiny):
-    table = results.results(trained_models.models(runs_of(tiny, NOTEBOOK)), EN, "image")
+    table = results.results(trained_models(runs_of(tiny, NOTEBOOK)), EN, "image")
     rows = {row[0].text: row for row in table.rows}
     assert [c.text for c in rows["ae"][-2:]] == ["–", "–"] and rows["vae"][-1].text != "–"
     assert any("–:" in note for note in table.notes)
@@ -267,7 +267,7 @@ def test_an_ae_has_no_kl(tiny):
 
 
 def test_several_seeds_are_a_mean_with_the_error_over_seeds(tiny):
-    trained = trained_models.models(runs_of(tiny, {"vae": NOTEBOOK["vae"]}, seeds=(0, 1, 2)))
+    trained = trained_models(runs_of(tiny, {"vae": NOTEBOOK["vae"]}, seeds=(0, 1, 2)))
     (model,) = trained
     base = value("vae", 0, "test", "loss").value
     found = model.metric("test", "loss")
@@ -277,7 +277,7 @@ def test_several_seeds_are_a_mean_with_the_error_over_seeds(tiny):
 
 
 def test_matched_models_are_compared_at_equal_latent_size(tiny):
-    table = results.matched(trained_models.models(runs_of(tiny, NOTEBOOK)), PT, "image")
+    table = results.matched(trained_models(runs_of(tiny, NOTEBOOK)), PT, "image")
     assert [(row[0].text, row[1].text, row[2].text) for row in table.rows] == [
         ("2", "latent-2", "ae-2"), ("8", "latent-8", "ae-8"),
     ]  # fmt: skip
@@ -285,7 +285,7 @@ def test_matched_models_are_compared_at_equal_latent_size(tiny):
     shown = f"{theirs - ours:+.2f}".replace(".", ",").replace("-", "−")
     assert table.rows[1][5].text == shown and table.rows[1][5].value == theirs - ours
     unlike = runs_of(tiny, {"vae": NOTEBOOK["vae"], "ae": NOTEBOOK["ae"]})
-    assert results.matched(trained_models.models(unlike), EN, "image") is None
+    assert results.matched(trained_models(unlike), EN, "image") is None
 
 
 def test_the_summary_names_the_lowest(pages):
@@ -304,7 +304,7 @@ def test_the_summary_pairs_examples_as_the_comparison_does(tiny):
     for r, values in zip(runs, losses, strict=True):
         r._per_example["test"] = {"loss": values.astype(np.float32)}
         r.metrics["test"]["loss"] = Metric(values.mean(), values.std(ddof=1) / len(values) ** 0.5)
-    said = next(s for s in _sentences(trained_models.models(runs), EN, "image") if "Lowest test loss" in s.text)
+    said = next(s for s in _sentences(trained_models(runs), EN, "image") if "Lowest test loss" in s.text)
     d = losses[1] - losses[0]
     low, high = stats.t.interval(0.95, len(d) - 1, d.mean(), stats.sem(d))
     assert said.verdict == "holds" and f"95% interval {low:.2f} to {high:.2f}" in said.text
@@ -315,9 +315,9 @@ def test_the_summary_pairs_examples_as_the_comparison_does(tiny):
 
 def test_losses_of_different_likelihoods_are_not_ranked(tiny):
     models = {"a": NOTEBOOK["vae"], "b": NOTEBOOK["vae"]}
-    assert any("Lowest" in s.text for s in _sentences(trained_models.models(runs_of(tiny, models)), EN, "image"))
+    assert any("Lowest" in s.text for s in _sentences(trained_models(runs_of(tiny, models)), EN, "image"))
     models["b"] = replace(NOTEBOOK["vae"], likelihood="gaussian")
-    trained = trained_models.models(runs_of(tiny, models))
+    trained = trained_models(runs_of(tiny, models))
     assert not any("Lowest" in s.text for s in _sentences(trained, EN, "image"))
     assert any("different scales" in note for note in results.results(trained, EN, "image").notes)
 

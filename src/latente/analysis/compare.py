@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.analysis.open_runs import Opened, open_runs, share_data
+from latente.analysis.open_runs import open_runs, share_data
 from latente.analysis.power import TYPICAL, seeds_needed
 from latente.analysis.ranking import Board, Comparison, Covers, Entry, Gap, Note, Source, budget, order, unequal
-from latente.analysis.trained_models import Contender, contenders, named
+from latente.analysis.trained_models import OpenedRun, TrainedModel, by_scale, distinct_models, named
 from latente.data.load import AnySource
 from latente.data.split import PARTS, Data
 from latente.errors import DataError, SpecError, unknown
@@ -77,7 +77,7 @@ def compare(
     if split not in PARTS:
         raise DataError(unknown("split", split, PARTS))
     opened = open_runs(runs, data)
-    models, twice = contenders(opened)
+    models, twice = distinct_models(opened)
     if len(models) < 2:
         raise SpecError(
             f"compare: got {len(opened)} run{'s' * (len(opened) != 1)} of "
@@ -95,7 +95,7 @@ def compare(
 
 
 def compared(
-    models: Sequence[Contender],
+    models: Sequence[TrainedModel],
     asked: Sequence[Score],
     *,
     split: str = "test",
@@ -105,10 +105,10 @@ def compared(
     whole: bool = True,
 ) -> Comparison:
     """As `compare`, of models whose scores are worked out; of each score all ranked numbers, or (not ``whole``) one."""
-    drafts: list[tuple[Score, str, bool, str, list[Contender]]] = []
+    drafts: list[tuple[Score, str, bool, str, list[TrainedModel]]] = []
     said = list(notes)
     for score in asked:
-        groups = _by_scale(models, score, said)
+        groups = _scales(models, score, said)
         ranked = {column: lower for column, lower in score.columns().items() if lower is not None}
         ranked = ranked if whole else dict(list(ranked.items())[:1])
         if not ranked:
@@ -166,7 +166,7 @@ def compared(
     )
 
 
-def measure(opened: Sequence[Opened], asked: Sequence[Score], split: str, on_score: OnScore | None = None) -> None:
+def measure(opened: Sequence[OpenedRun], asked: Sequence[Score], split: str, on_score: OnScore | None = None) -> None:
     """Work out what is not known yet, and write it into the folders."""
     new = [s for s in asked if s not in KEPT]
     for one in opened:
@@ -189,13 +189,13 @@ def _known(run: Run, split: str) -> tuple[set[str], bool, int]:
     return set(run.measured.get(split, {})), bool(run.known_examples(split)), len(run.looks)
 
 
-def mean_of(model: Contender, score: Score, split: str, column: str) -> float:
+def mean_of(model: TrainedModel, score: Score, split: str, column: str) -> float:
     """A model's number: the mean over all its seeds. Ranks, differences and verdicts are of this and of no other."""
     rows = _rows(model, score, split, column)
     return float(np.mean([r.metrics[split][column].value for r in model.runs]) if rows is None else rows.mean())
 
 
-def _entry(model: Contender, score: Score, split: str, column: str) -> Entry:
+def _entry(model: TrainedModel, score: Score, split: str, column: str) -> Entry:
     """With its standard error over the seeds, of one seed over its examples."""
     known = [r.metrics[split][column] for r in model.runs]
     error = known[0].standard_error
@@ -216,7 +216,7 @@ def values_of(run: Run, score: Score, split: str, column: str) -> NDArray[np.flo
     return None if measured is None else measured.each(column)
 
 
-def _rows(model: Contender, score: Score, split: str, column: str) -> Rows | None:
+def _rows(model: TrainedModel, score: Score, split: str, column: str) -> Rows | None:
     """The values of each seed and example, shape (seeds, n); None where they are not known of every seed."""
     found = [values_of(r, score, split, column) for r in model.runs]
     known = [np.asarray(v, np.float64) for v in found if v is not None]
@@ -246,7 +246,7 @@ class Basis:
 
 
 def difference_between(
-    first: Contender, second: Contender, score: Score, split: str, column: str
+    first: TrainedModel, second: TrainedModel, score: Score, split: str, column: str
 ) -> tuple[Callable[..., Difference], Basis]:
     """How much a number of the second is above the first's, as a function of the interval's level; and its basis.
 
@@ -301,7 +301,7 @@ def needed(
     return seeds_needed(difference.estimate.value, spread, basis.error, level=level), source
 
 
-def _pooled(members: Sequence[Contender], split: str, column: str) -> float | None:
+def _pooled(members: Sequence[TrainedModel], split: str, column: str) -> float | None:
     """Standard deviation over seeds of the difference of two models, from those that have several seeds."""
     several = [np.array([r.metrics[split][column].value for r in m.runs]) for m in members if len(m.runs) > 1]
     if not several:
@@ -310,7 +310,7 @@ def _pooled(members: Sequence[Contender], split: str, column: str) -> float | No
     return math.sqrt(2 * squares / sum(len(v) - 1 for v in several))
 
 
-def _asked(opened: Sequence[Opened], asked: Sequence[Score | Part] | None, split: str) -> list[Score]:
+def _asked(opened: Sequence[OpenedRun], asked: Sequence[Score | Part] | None, split: str) -> list[Score]:
     if asked is not None:
         if not asked or isinstance(asked, str | Mapping):
             raise SpecError(f'scores: got {asked!r}; allowed: a list, for instance ["loss", "nll"]')
@@ -328,16 +328,14 @@ def usual(runs: Sequence[Run], split: str) -> list[Score]:
     return list(found.values())
 
 
-def _by_scale(models: Sequence[Contender], score: Score, said: list[Note]) -> dict[str, list[Contender]]:
-    groups: dict[str, list[Contender]] = {}
-    for model in models:
-        scale = score.scale(model.first)
-        if scale is None:
-            why = score.why_not(model.first)
-            said.append(Note("none", {"score": score.key(), "model": model.name, "why": why}))
-        else:
-            groups.setdefault(scale, []).append(model)
-    if len(groups) > 1:
-        told = "; ".join(f"{scale} ({', '.join(m.name for m in members)})" for scale, members in groups.items())
+def _scales(models: Sequence[TrainedModel], score: Score, said: list[Note]) -> dict[str, list[TrainedModel]]:
+    """`by_scale`, with a note for what does not compare."""
+    groups = by_scale(models, score)
+    for model in groups.pop(None, ()):
+        why = score.why_not(model.first)
+        said.append(Note("none", {"score": score.key(), "model": model.name, "why": why}))
+    found = {scale: members for scale, members in groups.items() if scale is not None}
+    if len(found) > 1:
+        told = "; ".join(f"{scale} ({', '.join(m.name for m in members)})" for scale, members in found.items())
         said.append(Note("apart", {"score": score.key(), "scales": told}))
-    return groups
+    return found

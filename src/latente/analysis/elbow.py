@@ -14,7 +14,7 @@ from latente.analysis.compare import OnScore, measure, values_of
 from latente.analysis.open_runs import open_runs, share_data
 from latente.analysis.power import TYPICAL, seeds_needed
 from latente.analysis.ranking import refuse_test
-from latente.analysis.trained_models import Contender, contenders, signature
+from latente.analysis.trained_models import Sweep, aligned, by_scale, distinct_models, sweeps
 from latente.data.load import AnySource
 from latente.data.split import PARTS, Data
 from latente.errors import DataError, SpecError, unknown
@@ -299,10 +299,6 @@ def _below(found: Difference) -> float:
     return half if found.estimate.value < 0 else 1 - half
 
 
-Sweep = tuple[Contender, ...]
-"""Models that differ in their latent size only, smallest first."""
-
-
 def elbow(
     runs: Iterable[Any],
     score: Score | Part | None = None,
@@ -336,7 +332,7 @@ def elbow(
     if split not in PARTS:
         raise DataError(unknown("split", split, PARTS))
     opened = open_runs(runs, data)
-    found = sweeps(contenders(opened)[0])
+    found = sweeps(distinct_models(opened)[0])
     if not found:
         raise SpecError(
             "elbow: got no two models that differ in their latent size only; train them as a sweep, for instance with "
@@ -352,17 +348,6 @@ def elbow(
         share_data(taken)
     measure(taken, [made], split, on_score)
     return elbow_of(sweep, made, split=split, share=share, tolerance=tolerance, level=level)
-
-
-def sweeps(models: Sequence[Contender]) -> list[Sweep]:
-    """Every set of models that differ in their latent size only, of two sizes or more."""
-    groups: dict[str, list[Contender]] = {}
-    for model in models:
-        if model.first.fitted is None:
-            groups.setdefault(signature(model.first, "latent_dim"), []).append(model)
-    return [
-        tuple(sorted(found, key=lambda m: m.first.spec.model.latent_dim)) for found in groups.values() if len(found) > 1
-    ]
 
 
 def scored_by(sweep: Sweep, split: str = "validation") -> Score | None:
@@ -407,23 +392,17 @@ def elbow_of(
     column = next((c for c, lower in score.columns().items() if lower), None)
     if column is None:
         raise SpecError(f"elbow: {score.key()} has no number of which less is better; take nll, loss or mean-mse")
-    scales = {score.scale(m.first) for m in sweep}
-    if None in scales:
-        without = next(m for m in sweep if score.scale(m.first) is None)
+    scales = by_scale(sweep, score)
+    for without in scales.get(None, ()):
         raise SpecError(f"elbow: {without.name} has no {score.key()}: {score.why_not(without.first)}")
     if len(scales) > 1:
         raise SpecError(f"elbow: {score.key()} means different things for its models: {'; '.join(map(str, scales))}")
-    common = [s for s in sweep[0].seeds if all(s in m.seeds for m in sweep)]
-    count = min(len(m.runs) for m in sweep)
-    if len(common) < min(2, count):
-        common = []  # a single common seed would throw the others away
     values: dict[int, ArrayLike] = {}
-    for model in sweep:
-        runs = [r for r in model.runs if r.spec.seed in common] if common else model.runs[:count]
-        each = [values_of(r, score, split, column) for r in runs]
+    for model in aligned(sweep, 2):
+        each = [values_of(r, score, split, column) for r in model.runs]
         known = [v for v in each if v is not None]
-        alone = np.array([[r.metrics[split][column].value] for r in runs])
-        values[model.first.spec.model.latent_dim] = np.stack(known) if len(known) == len(runs) else alone
+        alone = np.array([[r.metrics[split][column].value] for r in model.runs])
+        values[model.latents] = np.stack(known) if len(known) == len(each) else alone
     found = find_elbow(values, share=share, tolerance=tolerance, level=level)
     return dataclasses.replace(
         found,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from latente.analysis.trained_models import OpenedRun
 from latente.data.load import AnySource
 from latente.data.split import Data
 from latente.errors import SpecError
@@ -15,20 +15,7 @@ from latente.evaluation.run import Run, load, read_data
 from latente.spec import as_dict
 
 
-@dataclass(frozen=True)
-class Opened:
-    """A run, and the folder it is from (None: it is not saved)."""
-
-    run: Run
-    folder: Path | None = None
-
-    @property
-    def where(self) -> str:
-        """What to call it in messages."""
-        return str(self.folder) if self.folder else f"run {self.run.spec.name}, seed {self.run.spec.seed}"
-
-
-def open_runs(given: Iterable[Any], data: Data | AnySource | None = None) -> list[Opened]:
+def open_runs(given: Iterable[Any], data: Data | AnySource | None = None) -> list[OpenedRun]:
     """Runs from folders of runs, folders of studies, `latente.Run`s and `latente.Study`s, each once.
 
     Args:
@@ -42,7 +29,7 @@ def open_runs(given: Iterable[Any], data: Data | AnySource | None = None) -> lis
     """
     if isinstance(given, str | Path | Run) or not isinstance(given, Iterable):
         given = [given]
-    opened: dict[object, Opened] = {}
+    opened: dict[object, OpenedRun] = {}
     for item in given:
         for one in _open(item, data):
             opened.setdefault(one.folder.resolve() if one.folder else id(one.run), one)
@@ -59,18 +46,18 @@ def open_runs(given: Iterable[Any], data: Data | AnySource | None = None) -> lis
     return found
 
 
-def share_data(opened: Sequence[Opened]) -> None:
+def share_data(opened: Sequence[OpenedRun]) -> None:
     """Read the data once for all runs, which are of the same."""
     for one in opened:
         one.run._data = opened[0].run.data
 
 
-def _open(item: Any, data: Data | AnySource | None) -> Iterator[Opened]:
+def _open(item: Any, data: Data | AnySource | None) -> Iterator[OpenedRun]:
     if isinstance(item, Run):
-        yield Opened(item)
+        yield OpenedRun(item)
     elif isinstance(item, str | Path):
         for folder in finished_runs(Path(item)):
-            yield Opened(load(folder, data=data if isinstance(data, Data) else None), folder)
+            yield OpenedRun(load(folder, data=data if isinstance(data, Data) else None), folder)
     elif hasattr(item, "runs") and hasattr(item, "folder"):
         yield from _open(item.folder, data)
     else:
@@ -80,7 +67,7 @@ def _open(item: Any, data: Data | AnySource | None) -> Iterator[Opened]:
         )
 
 
-def _check_same_data(first: Opened, other: Opened) -> None:
+def _check_same_data(first: OpenedRun, other: OpenedRun) -> None:
     ours, theirs = first.run.card, other.run.card
     if ours["fingerprint"] == theirs["fingerprint"]:
         return

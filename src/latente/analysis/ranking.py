@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from latente.analysis.open_runs import Opened
-from latente.analysis.trained_models import Contender, named
+from latente.analysis.trained_models import OpenedRun, TrainedModel, named
 from latente.errors import SpecError, unknown
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.metrics.differences import Difference
@@ -136,7 +135,7 @@ class Comparison:
         comparisons: how many differences the intervals and p values are corrected for.
     """
 
-    models: tuple[Contender, ...]
+    models: tuple[TrainedModel, ...]
     split: str
     level: float
     boards: tuple[Board, ...]
@@ -223,7 +222,7 @@ class Choice:
         about: whether that is said of the models, or of these trained weights.
     """
 
-    opened: Opened
+    opened: OpenedRun
     model: str
     column: str
     ties: tuple[str, ...]
@@ -277,7 +276,7 @@ COUNTED = ("parameters", "epochs", "steps", "examples")
 """What must be equal for budgets to be equal; seconds never are."""
 
 
-def budget(model: Contender) -> Budget:
+def budget(model: TrainedModel) -> Budget:
     """What a model was given."""
     rows = []
     for run in model.runs:

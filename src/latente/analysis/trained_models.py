@@ -1,201 +1,52 @@
-"""The runs of one model over its seeds, and which of a study's models play which part: found from their specs."""
+"""Trained models: the runs of one model over its seeds, and which models of a study belong together."""
 
 from __future__ import annotations
 
 import json
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import TypeVar
 
-from latente.analysis.open_runs import Opened
 from latente.errors import SpecError, unknown
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
-from latente.language.words import Words
+from latente.evaluation.scores import Score
 from latente.model.priors.fitted import part_of
 from latente.objective.objectives import objectives
-from latente.spec import ModelSpec, Part, RunSpec, as_dict, part
+from latente.spec import ModelSpec, RunSpec, as_dict, part
 from latente.training.fit import History
 
-LEAST = 3
-"""Models that differ in β, from which there is a curve to draw."""
+T = TypeVar("T")
+K = TypeVar("K")
+
+
+@dataclass(frozen=True)
+class OpenedRun:
+    """A run, and the folder it is from (None: it is not saved)."""
+
+    run: Run
+    folder: Path | None = None
+
+    @property
+    def where(self) -> str:
+        """What to call it in messages."""
+        return str(self.folder) if self.folder else f"run {self.run.spec.name}, seed {self.run.spec.seed}"
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
-    """Runs of one spec that differ by their seed only, in the order of their seeds."""
-
-    runs: tuple[Run, ...]
-
-    @property
-    def spec(self) -> ModelSpec:
-        """What they all are."""
-        return self.runs[0].spec.model
-
-    @property
-    def latent_dim(self) -> int:
-        """How many latents they have."""
-        return self.spec.latent_dim
-
-    @property
-    def beta(self) -> float | None:
-        """The KL's weight; None where the objective is no ELBO."""
-        name, options = part(self.spec.objective)
-        beta = options.get("beta", 1.0)
-        return float(beta) if name == "elbo" and isinstance(beta, int | float) else None
-
-    def with_seeds_of(self, other: Model) -> list[tuple[Run, Run]]:
-        """Pairs (a run of this model, the other's run of the same seed); in the order of seeds where none is shared."""
-        return list(zip(*(m.runs for m in aligned([self, other])), strict=True))
-
-
-@dataclass(frozen=True)
-class Roles:
-    """The parts that models play.
+class TrainedModel:
+    """A model over its seeds: runs that differ by nothing else.
 
     Attributes:
-        models: every model of the study that takes part.
-        vae: the main VAE, and ``flat`` the main one of two latents; see `main_of`.
-        ae: the main deterministic autoencoder.
-        sweep: VAEs equal in everything but their number of latents, by that number, of the same seeds; empty below
-            two sizes.
-        matched: (deterministic, VAE of the sweep or the main one) of equal size, network, likelihood and training.
-        weighted: (VAE with β ≠ 1, the VAE equal in everything but β = 1).
-        left_out: (why, names) of the models that take no part; see `kept_out`.
+        name: what it is called.
+        opened: its runs with their folders; of the first one images are shown.
     """
-
-    models: tuple[Model, ...]
-    vae: Model | None
-    ae: Model | None
-    sweep: tuple[Model, ...]
-    matched: tuple[tuple[Model, Model], ...]
-    weighted: tuple[tuple[Model, Model], ...]
-    flat: Model | None = None
-    left_out: tuple[tuple[str, str], ...] = ()
-
-
-def find_roles(runs: Sequence[Run]) -> Roles:
-    """Group runs into models, and models into roles.
-
-    Only the two kinds that the conclusions speak of take part: the plain VAE, with any β, and the plain autoencoder.
-    Neither the order of the runs nor that of their seeds changes what is found.
-    """
-    reasons: dict[str, dict[str, None]] = {}
-    for run in runs:
-        if reason := kept_out(run.spec.model):
-            reasons.setdefault(reason, {})[run.spec.name] = None
-    left_out = tuple((why, ", ".join(names)) for why, names in sorted(reasons.items()))
-    runs = [r for r in runs if not kept_out(r.spec.model)]
-    models = [Model(tuple(g)) for g in _groups(runs, lambda r: signature(r)).values()]
-    # Two runs of one spec and one seed are the same run twice.
-    models = [Model(tuple({r.spec.seed: r for r in reversed(m.runs)}.values())) for m in models]
-    models = [Model(tuple(sorted(m.runs, key=lambda r: r.spec.seed))) for m in models]
-    vaes = [m for m in models if is_vae(m.spec)]
-    aes = [m for m in models if is_ae(m.spec)]
-    sweeps = _groups(vaes, lambda m: signature(m.runs[0], "latent_dim")).values()
-    largest = min(sweeps, key=lambda g: (-len(g), *_order(g[0], "latent_dim")), default=[])
-    sweep = sorted(largest, key=lambda m: m.latent_dim) if len(largest) > 1 else []
-    vae, flat = main_of(vaes), main_of([m for m in vaes if m.latent_dim == 2])
-    matched = []
-    for v in dict.fromkeys([*sweep, *([vae] if vae else [])]):
-        own = ("posterior", "prior", "objective")
-        equal = [a for a in aes if signature(a.runs[0], *own) == signature(v.runs[0], *own)]
-        equal.sort(key=lambda a: (part(a.spec.posterior)[1].get("activation", "linear") != "linear", *_order(a)))
-        if equal:
-            matched.append((equal[0], v))
-    weighted = [
-        (w, plain)
-        for w in vaes
-        for plain in vaes
-        if w.beta not in (None, 1.0)
-        and plain.beta == 1.0
-        and signature(w.runs[0], "objective") == signature(plain.runs[0], "objective")
-    ]
-    return Roles(
-        tuple(models), vae, main_of(aes), tuple(aligned(sweep)), tuple(matched), tuple(weighted), flat, left_out
-    )
-
-
-def main_of(models: Sequence[Model]) -> Model | None:
-    """The model that conclusions about one model speak of, whatever the order of the runs.
-
-    One with β = 1 goes before others, one that is in no sweep over latents before one that is, and then the one
-    trained longest, with the fewest latents.
-    """
-    alike = [signature(m.runs[0], "latent_dim") for m in models]
-    return min(
-        models,
-        key=lambda m: (m.beta not in (None, 1.0), alike.count(signature(m.runs[0], "latent_dim")) > 1, *_order(m)),
-        default=None,
-    )
-
-
-def _order(model: Model, *without: str) -> tuple[Any, ...]:
-    epochs = max(len(next(iter(r.history.values()))) for r in model.runs)
-    return -epochs, *(() if without else (model.latent_dim,)), signature(model.runs[0], *without)
-
-
-def aligned(models: Sequence[Model]) -> list[Model]:
-    """The models with the runs of the seeds that all of them have; with as many each where they share none."""
-    common = set.intersection(*({r.spec.seed for r in m.runs} for m in models)) if models else set()
-    if common:
-        return [Model(tuple(r for r in m.runs if r.spec.seed in common)) for m in models]
-    fewest = min((len(m.runs) for m in models), default=0)
-    return [Model(m.runs[:fewest]) for m in models]
-
-
-def kept_out(spec: ModelSpec) -> str:
-    """Why a model takes no part: values "missing", a "condition", other "parts" than a plain VAE's or autoencoder's; ""
-    where it does."""
-    if is_vae(spec) or is_ae(spec):
-        return ""
-    whole = replace(spec, missing=False)
-    if is_vae(whole) or is_ae(whole):
-        return "missing"
-    plain = replace(whole, condition="none")
-    return "condition" if is_vae(plain) or is_ae(plain) else "parts"
-
-
-def is_vae(spec: ModelSpec) -> bool:
-    """Whether a model is a plain VAE: Gaussian posterior, standard normal prior, ELBO, whole examples and no more."""
-    parts = part(spec.posterior)[0], part(spec.prior)[0], part(spec.objective)[0], spec.condition
-    return parts == ("gaussian", "standard-normal", "elbo", "none") and not spec.missing
-
-
-def is_ae(spec: ModelSpec) -> bool:
-    """Whether a model is a plain deterministic autoencoder of whole examples and no more."""
-    parts = part(spec.posterior)[0], part(spec.objective)[0], spec.condition
-    return parts == ("dirac", "reconstruction", "none") and not spec.missing
-
-
-def signature(run: Run, *without: str) -> str:
-    """Equal for runs of equal model and training, but for the fields named."""
-    return signature_of(run.spec, *without)
-
-
-def signature_of(run: RunSpec, *without: str) -> str:
-    """As `signature`, of what is to be done."""
-    spec = as_dict(run.model)
-    parts = ("network", "posterior", "prior", "likelihood", "objective")
-    plain = {k: part(v) if k in parts else v for k, v in spec.items() if k not in without}
-    return json.dumps([plain, as_dict(run.train)], sort_keys=True)
-
-
-def _groups(items: Iterable[Any], key: Any) -> dict[str, list[Any]]:
-    groups: dict[str, list[Any]] = {}
-    for item in items:
-        groups.setdefault(key(item), []).append(item)
-    return groups
-
-
-@dataclass(frozen=True)
-class Contender:
-    """A model: runs that differ by their seed only, in the order of their seeds."""
 
     name: str
-    opened: tuple[Opened, ...]
+    opened: tuple[OpenedRun, ...]
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -204,86 +55,45 @@ class Contender:
 
     @property
     def first(self) -> Run:
-        """That of the lowest seed."""
+        """The first of them."""
         return self.opened[0].run
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Of its runs."""
+        """Those of its runs."""
         return tuple(r.spec.seed for r in self.runs)
 
-
-def contenders(opened: Sequence[Opened]) -> tuple[list[Contender], list[tuple[Opened, Opened]]]:
-    """The models that runs are of, in order of appearance; and runs left out, each with the one that it repeats.
-
-    Runs of one model and training are one model, whatever they are called; two of the same seed are the same twice.
-    A prior that was fitted is in the name; models of one name get a number each.
-    """
-    groups: dict[str, dict[int, Opened]] = {}
-    twice = []
-    for one in opened:
-        prior = None if one.run.fitted is None else part_of(one.run.fitted)
-        seeds = groups.setdefault(json.dumps([signature(one.run), prior], sort_keys=True), {})
-        if one.run.spec.seed in seeds:
-            twice.append((one, seeds[one.run.spec.seed]))
-        else:
-            seeds[one.run.spec.seed] = one
-    found: list[Contender] = []
-    for seeds in groups.values():
-        ordered = tuple(seeds[s] for s in sorted(seeds))
-        run = next(iter(seeds.values())).run
-        called = name = run.spec.name if run.fitted is None else f"{run.spec.name} + {part_of(run.fitted)['name']}"
-        taken = {c.name for c in found}
-        number = 2
-        while name in taken:
-            name = f"{called} ({number})"
-            number += 1
-        found.append(Contender(name, ordered))
-    return found, twice
-
-
-def named(models: Sequence[Contender], name: str) -> Contender:
-    """The model of that name.
-
-    Raises:
-        SpecError: there is none.
-    """
-    for model in models:
-        if model.name == name:
-            return model
-    raise SpecError(unknown("model", name, [m.name for m in models]))
-
-
-@dataclass(frozen=True)
-class Trained:
-    """One model of a study: its runs, one a seed, in the study's order."""
-
-    runs: tuple[Run, ...]
-
     @property
-    def first(self) -> Run:
-        """The run of the first seed, whose images are shown."""
-        return self.runs[0]
-
-    @property
-    def name(self) -> str:
-        """The runs' name."""
-        return self.first.spec.name
+    def spec(self) -> ModelSpec:
+        """What all of its runs are."""
+        return self.first.spec.model
 
     @property
     def latents(self) -> int:
         """The latent size."""
-        return self.first.spec.model.latent_dim
+        return self.spec.latent_dim
+
+    @property
+    def beta(self) -> float | None:
+        """The KL's weight; None where the objective is no ELBO, and where the weight changes during training."""
+        name, options = part(self.spec.objective)
+        beta = options.get("beta", 1.0)
+        return float(beta) if name == "elbo" and isinstance(beta, int | float) else None
 
     @property
     def kind(self) -> str:
-        """What the model is called in tables, for instance "VAE"."""
-        return kind(self.first.spec.model)
+        """ "AE" for a deterministic code without a prior, "VAE" or "β-VAE" for the ELBO, or the objective's name."""
+        if part(self.spec.posterior)[0] == "dirac" and not self.has_prior:
+            return "AE"
+        objective = part(self.spec.objective)[0]
+        if objective == "elbo":
+            return "VAE" if objectives.make(self.spec.objective).is_bound() else "β-VAE"
+        return objective
 
     @property
     def has_prior(self) -> bool:
         """Whether new codes can be drawn, so that the model can generate."""
-        return part(self.first.spec.model.prior)[0] != "none"
+        return part(self.spec.prior)[0] != "none"
 
     @property
     def has_kl(self) -> bool:
@@ -309,89 +119,209 @@ class Trained:
         values = [m.value for m in found]
         return Metric(statistics.fmean(values), statistics.stdev(values) / math.sqrt(len(values)))
 
-
-Sweep = dict[int, Trained]
-"""Models that differ in nothing but their latent size, by that size, smallest first."""
-
-
-def models(runs: Sequence[Run]) -> list[Trained]:
-    """The runs of each name together, in order of appearance."""
-    found: dict[str, list[Run]] = {}
-    for run in runs:
-        found.setdefault(run.spec.name, []).append(run)
-    return [Trained(tuple(group)) for group in found.values()]
+    def signature(self, *without: str) -> str:
+        """Equal for models of equal spec and training; see `signature`."""
+        return signature(self.first.spec, *without)
 
 
-def sweeps(trained: Sequence[Trained]) -> dict[str, Sweep]:
-    """Every sweep over latent sizes, by a name for it: its kind, with its first run's name where kinds are equal."""
-    groups: dict[str, list[Trained]] = {}
-    for model in trained:
-        groups.setdefault(signature(model.first, "latent_dim"), []).append(model)
-    found = [{m.latents: m for m in sorted(g, key=lambda m: m.latents)} for g in groups.values()]
-    found = [s for s in found if len(s) > 1]
-    kinds = [next(iter(s.values())).kind for s in found]
-    return {
-        k if kinds.count(k) == 1 else f"{k} ({next(iter(s.values())).name} …)": s
-        for k, s in zip(kinds, found, strict=True)
-    }
+Sweep = tuple[TrainedModel, ...]
+"""Models that differ in their latent size only, smallest first."""
 
 
-def main(trained: Sequence[Trained]) -> list[Trained]:
-    """The models shown by themselves: the first with a prior, the first without, and all outside of sweeps."""
-    swept = {m.name for s in sweeps(trained).values() for m in s.values()}
-    firsts = {next((m.name for m in trained if m.has_prior == prior), "") for prior in (True, False)}
-    return [m for m in trained if m.name in firsts or m.name not in swept]
+def signature(run: RunSpec, *without: str) -> str:
+    """Equal for runs of equal model and training, except for their seeds and the fields named."""
+    parts = ("network", "posterior", "prior", "likelihood", "objective")
+    plain = {k: part(v) if k in parts else v for k, v in as_dict(run.model).items() if k not in without}
+    return json.dumps([plain, as_dict(run.train)], sort_keys=True)
 
 
-def pairs(trained: Sequence[Trained]) -> list[tuple[Trained, Trained]]:
-    """Models with a prior beside those without that conclusions compare them to: equal in all that both have."""
-    by_name = {m.name: m for m in trained}
-    matched = find_roles([r for m in trained for r in m.runs]).matched
-    found = [(by_name[b.runs[0].spec.name], by_name[a.runs[0].spec.name]) for a, b in matched]
-    return sorted(found, key=lambda pair: pair[0].latents)
+def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    """Items of equal key together, in order of appearance."""
+    groups: dict[K, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
 
 
-def part_text(value: Part) -> str:
-    """A part in words, for instance "dirac (activation = relu)"."""
-    name, options = part(value)
-    return f"{name} ({', '.join(f'{k} = {v}' for k, v in options.items())})" if options else name
+def by_scale(models: Iterable[TrainedModel], score: Score) -> dict[str | None, list[TrainedModel]]:
+    """Models whose numbers of a score mean the same together; under None those that have no such numbers."""
+    return grouped(models, lambda m: score.scale(m.first))
 
 
-def kind(spec: ModelSpec) -> str:
-    """ "AE" for a deterministic code without a prior, "VAE" or "β-VAE" for the ELBO, otherwise the objective's name."""
-    if part(spec.posterior)[0] == "dirac" and part(spec.prior)[0] == "none":
-        return "AE"
-    objective = part(spec.objective)[0]
-    if objective == "elbo":
-        return "VAE" if objectives.make(spec.objective).is_bound() else "β-VAE"
-    return objective
+def trained_models(runs: Iterable[Run]) -> list[TrainedModel]:
+    """The models of a study: the runs of each name together, in order of appearance."""
+    names = grouped(runs, lambda r: r.spec.name)
+    return [TrainedModel(name, tuple(OpenedRun(r) for r in own)) for name, own in names.items()]
 
 
-def loss_of(spec: ModelSpec, words: Words) -> str:
-    """What a model's loss is, as a formula of the terms that are told beside it, or in words where it is no sum."""
-    weights = objectives.make(spec.objective).weights()
-    if weights is None:
-        text = words("report.loss.bound", objective=part_text(spec.objective))
-    else:
-        names = {"reconstruction": words("report.loss.reconstruction"), "kl": words("report.metric.kl")}
-        terms = [(weight, names.get(name, name)) for name, weight in weights.items() if weight]
-        text = " + ".join(name if weight == 1 else f"{words.number(weight, 'g')} {name}" for weight, name in terms)
-    return text if spec.condition == "none" else words("report.loss.told", loss=text)
+def distinct_models(opened: Iterable[OpenedRun]) -> tuple[list[TrainedModel], list[tuple[OpenedRun, OpenedRun]]]:
+    """The models of any runs, in order of appearance; and runs left out, each with the one that it repeats.
+
+    Runs of one spec and training are one model, whatever they are called, in the order of their seeds; two of the same
+    seed are the same twice. A prior that was fitted is in the name; models of one name get a number each.
+    """
+
+    def identity(one: OpenedRun) -> str:
+        prior = None if one.run.fitted is None else part_of(one.run.fitted)
+        return json.dumps([signature(one.run.spec), prior], sort_keys=True)
+
+    groups: dict[str, dict[int, OpenedRun]] = {}
+    repeated = []
+    for one in opened:
+        seeds = groups.setdefault(identity(one), {})
+        kept = seeds.setdefault(one.run.spec.seed, one)
+        if kept is not one:
+            repeated.append((one, kept))
+    found: dict[str, TrainedModel] = {}
+    for seeds in groups.values():
+        first = next(iter(seeds.values())).run
+        called = first.spec.name if first.fitted is None else f"{first.spec.name} + {part_of(first.fitted)['name']}"
+        name, number = called, 2
+        while name in found:
+            name = f"{called} ({number})"
+            number += 1
+        found[name] = TrainedModel(name, tuple(seeds[s] for s in sorted(seeds)))
+    return list(found.values()), repeated
 
 
-def families(trained: Sequence[Trained], least: int = LEAST) -> dict[str, list[Trained]]:
-    """Models that differ in nothing but β, by the name of the first, smallest β first; those of fewer than ``least``
-    values are none."""
-    groups: dict[str, dict[float, Trained]] = {}
-    for model in trained:
-        beta = Model(model.runs).beta
-        if beta is not None and model.has_prior:
-            groups.setdefault(signature(model.first, "objective"), {}).setdefault(beta, model)
-    whole = [[m for _, m in sorted(group.items())] for group in groups.values() if len(group) >= least]
-    return {_family(family, whole): family for family in whole}
+def named(models: Iterable[TrainedModel], name: str) -> TrainedModel:
+    """The model of that name.
+
+    Raises:
+        SpecError: there is none.
+    """
+    known = {m.name: m for m in models}
+    if name not in known:
+        raise SpecError(unknown("model", name, list(known)))
+    return known[name]
 
 
-def _family(family: Sequence[Trained], whole: Sequence[Sequence[Trained]]) -> str:
-    """By the latent size, where that tells families apart; otherwise by the first model."""
-    sizes = [f[0].latents for f in whole]
-    return f"d = {family[0].latents}" if len(set(sizes)) == len(sizes) > 1 else family[0].name
+def sweeps(models: Iterable[TrainedModel]) -> list[Sweep]:
+    """Every set of models that differ in their latent size only, of two sizes or more and without a fitted prior."""
+    groups = grouped((m for m in models if m.first.fitted is None), lambda m: m.signature("latent_dim"))
+    sizes = [{m.latents: m for m in sorted(group, key=lambda m: m.latents)} for group in groups.values()]
+    return [tuple(sweep.values()) for sweep in sizes if len(sweep) > 1]
+
+
+def beta_families(models: Iterable[TrainedModel], least: int) -> list[list[TrainedModel]]:
+    """Every set of models with a prior that differ in β only, smallest first, of at least so many values."""
+    weighted = [m for m in models if m.beta is not None and m.has_prior]
+    groups = grouped(weighted, lambda m: m.signature("objective")).values()
+    families = [{b: m for m in reversed(group) if (b := m.beta) is not None} for group in groups]
+    return [[m for _, m in sorted(family.items())] for family in families if len(family) >= least]
+
+
+def aligned(models: Sequence[TrainedModel], least: int = 1) -> list[TrainedModel]:
+    """The models with the runs of the seeds that all of them have; with as many each where they share too few seeds:
+    fewer than ``least``, although each has as many."""
+    if not models:
+        return []
+    common = set.intersection(*(set(m.seeds) for m in models))
+    fewest = min(len(m.opened) for m in models)
+    if len(common) < min(least, fewest):
+        return [replace(m, opened=m.opened[:fewest]) for m in models]
+    return [replace(m, opened=tuple(o for o in m.opened if o.run.spec.seed in common)) for m in models]
+
+
+def paired_runs(first: TrainedModel, second: TrainedModel) -> list[tuple[Run, Run]]:
+    """Runs of two models with the same seed; in the order of their seeds where none is shared."""
+    a, b = aligned([first, second])
+    return list(zip(a.runs, b.runs, strict=True))
+
+
+@dataclass(frozen=True)
+class StudyModels:
+    """Which models of a study the notebook's conclusions speak of.
+
+    Attributes:
+        models: the plain VAEs, with any β, and the plain autoencoders.
+        vae: the main VAE, and ``flat`` the main one of two latents; see `_main`.
+        ae: the main deterministic autoencoder.
+        sweep: VAEs equal in everything but their latent size, smallest first, of the same seeds; empty below two sizes.
+        matched: (deterministic, VAE of the sweep or the main one) of equal size, network, likelihood and training.
+        weighted: (VAE with β ≠ 1, the VAE equal in everything but β = 1).
+        left_out: (why, names) of the other models: "missing" values, a "condition", or other "parts".
+    """
+
+    models: tuple[TrainedModel, ...]
+    vae: TrainedModel | None
+    ae: TrainedModel | None
+    sweep: Sweep
+    matched: tuple[tuple[TrainedModel, TrainedModel], ...]
+    weighted: tuple[tuple[TrainedModel, TrainedModel], ...]
+    flat: TrainedModel | None = None
+    left_out: tuple[tuple[str, str], ...] = ()
+
+
+def study_models(models: Iterable[TrainedModel]) -> StudyModels:
+    """Find which models play which part, whatever their order."""
+    kinds = grouped(models, lambda m: _left_out_for(m.spec))
+    left_out = tuple(
+        (why, ", ".join(dict.fromkeys(r.spec.name for m in kinds[why] for r in m.runs))) for why in sorted(kinds) if why
+    )
+    taken = kinds.get("", [])
+    vaes, aes = [m for m in taken if is_vae(m.spec)], [m for m in taken if is_ae(m.spec)]
+    sweep = min(sweeps(vaes), key=lambda s: (-len(s), *_order(s[0], "latent_dim")), default=())
+    vae = _main(vaes)
+
+    def preference(ae: TrainedModel) -> tuple[object, ...]:
+        return part(ae.spec.posterior)[1].get("activation", "linear") != "linear", *_order(ae)
+
+    matched = []
+    for v in dict.fromkeys([*sweep, *([vae] if vae else [])]):
+        own = ("posterior", "prior", "objective")
+        equal = [a for a in aes if a.signature(*own) == v.signature(*own)]
+        if equal:
+            matched.append((min(equal, key=preference), v))
+    weighted = [
+        (w, plain)
+        for w in vaes
+        for plain in vaes
+        if w.beta not in (None, 1.0) and plain.beta == 1.0 and w.signature("objective") == plain.signature("objective")
+    ]
+    flat = _main([m for m in vaes if m.latents == 2])
+    return StudyModels(
+        tuple(taken), vae, _main(aes), tuple(aligned(sweep)), tuple(matched), tuple(weighted), flat, left_out
+    )
+
+
+def pairs(models: Iterable[TrainedModel]) -> list[tuple[TrainedModel, TrainedModel]]:
+    """Models with a prior and those without that the conclusions compare them to, equal in all that both have."""
+    return sorted(((vae, ae) for ae, vae in study_models(models).matched), key=lambda pair: pair[0].latents)
+
+
+def _main(models: Sequence[TrainedModel]) -> TrainedModel | None:
+    """The model that conclusions about one model speak of, whatever the order of the models.
+
+    One with β = 1 goes before others, one that is in no sweep over latents before one that is, and then the one
+    trained longest, with the fewest latents.
+    """
+    swept = {m.signature() for sweep in sweeps(models) for m in sweep}
+    return min(models, key=lambda m: (m.beta not in (None, 1.0), m.signature() in swept, *_order(m)), default=None)
+
+
+def _order(model: TrainedModel, *without: str) -> tuple[object, ...]:
+    return -model.epochs[1], *(() if without else (model.latents,)), model.signature(*without)
+
+
+def _left_out_for(spec: ModelSpec) -> str:
+    """Why the conclusions leave a model out (see `StudyModels`); "" where they do not."""
+    if is_vae(spec) or is_ae(spec):
+        return ""
+    whole = replace(spec, missing=False)
+    if is_vae(whole) or is_ae(whole):
+        return "missing"
+    plain = replace(whole, condition="none")
+    return "condition" if is_vae(plain) or is_ae(plain) else "parts"
+
+
+def is_vae(spec: ModelSpec) -> bool:
+    """Whether a model is a plain VAE: Gaussian posterior, standard normal prior, ELBO, whole examples and no more."""
+    parts = part(spec.posterior)[0], part(spec.prior)[0], part(spec.objective)[0], spec.condition
+    return parts == ("gaussian", "standard-normal", "elbo", "none") and not spec.missing
+
+
+def is_ae(spec: ModelSpec) -> bool:
+    """Whether a model is a plain deterministic autoencoder of whole examples and no more."""
+    parts = part(spec.posterior)[0], part(spec.objective)[0], spec.condition
+    return parts == ("dirac", "reconstruction", "none") and not spec.missing

@@ -10,8 +10,9 @@ from dataclasses import asdict
 from rich.progress import Progress, TaskID
 
 from latente.analysis.compare import OnScore, compare, measure
-from latente.analysis.elbow import SHARE, Elbow, Sweep, elbow_of, scored_by, sweeps
+from latente.analysis.elbow import SHARE, Elbow, elbow_of, scored_by
 from latente.analysis.ranking import refuse_test
+from latente.analysis.trained_models import Sweep, by_scale, sweeps
 from latente.atomic import as_json as to_json
 from latente.cli.evaluate import scores_of
 from latente.cli.progress import counting
@@ -103,7 +104,7 @@ def _elbow(
 ) -> Elbow | None:
     """By the first score asked for that all of a sweep share and that is to be minimised; else by what is known."""
     for score in asked or ():
-        scales = {score.scale(m.first) for m in sweep}
+        scales = by_scale(sweep, score)
         if True in score.columns().values() and None not in scales and len(scales) == 1:
             break
     else:

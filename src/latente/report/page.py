@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latente._version import __version__
-from latente.analysis import trained_models
+from latente.analysis.trained_models import trained_models
 from latente.atomic import make_folder, write_bytes, write_text
 from latente.data.split import Data
 from latente.evaluation.run import Run
@@ -107,7 +107,7 @@ def _render(
     css = folder.joinpath("page.css").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     template = environment.from_string(folder.joinpath("page.html").read_text(encoding="utf-8"))
-    trained, card = trained_models.models(runs), runs[0].card
+    trained, card = trained_models(runs), runs[0].card
     unit = "image" if data.is_image else "example"
     shown = [results.results(trained, words, unit), results.scale(trained, words, data.shape, grey=_is_grey(data))]
     matched = results.matched(trained, words, unit)
@@ -144,7 +144,7 @@ def _render(
         written=words(written, date=date, version=version),
         title=words.title(study.title),
         sections=[s for s in sections if optional.get(s, True)],
-        tiles=_tiles(study, trained, data, words, unit),
+        tiles=_tiles(trained, data, words, unit),
         verdicts=_verdicts(conclusions),
         sentences=_sentences(trained, words, unit),
         tables=[
@@ -162,7 +162,7 @@ def _render(
         figures=figures,
         data_facts=_data_facts(study, card, words),
         classes=results.parts_of(card, words),
-        method=_method(study, trained, data, words, unit),
+        method=_method(trained, data, words, unit),
         settings=results.settings(trained, words),
         terms=[(words(f"report.terms.{t}"), words(f"report.terms.{t}_text")) for t in TERMS],
         everything=results.everything(runs, words, data.shape),

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latente.analysis import trained_models
 from latente.analysis.compare import Basis, difference_between, needed
 from latente.analysis.conclusions.claims import say
 from latente.analysis.conclusions.summary import Losses, Standing, summarise
-from latente.analysis.open_runs import Opened
-from latente.analysis.trained_models import Contender, Trained
+from latente.analysis.trained_models import TrainedModel, named, pairs
 from latente.data.split import PARTS, Data
 from latente.evaluation.evaluate import SAMPLES
 from latente.evaluation.metrics.differences import Difference
@@ -23,6 +21,7 @@ from latente.objective.objectives import objectives
 from latente.plain import portable
 from latente.report.conclusions import ToldClaim
 from latente.report.tables import table
+from latente.report.tables.names import loss_formula, part_text
 from latente.report.tables.table import Column, Table
 from latente.spec import StudySpec
 
@@ -34,7 +33,7 @@ SYMBOLS = {"holds": "✓", "fails": "✗", "unknown": "?"}
 TERMS = ("latent", "reconstruction", "kl", "nat", "prior", "error")
 
 
-def _tiles(study: StudySpec, trained: Sequence[Trained], data: Data, words: Words, unit: str) -> list[tuple[str, str]]:
+def _tiles(trained: Sequence[TrainedModel], data: Data, words: Words, unit: str) -> list[tuple[str, str]]:
     seeds = sorted({r.spec.seed for m in trained for r in m.runs})
     counts = " / ".join(words.number(len(data.part(p)), ",d") for p in PARTS)
     return [
@@ -52,15 +51,15 @@ def _verdicts(conclusions: Iterable[Any]) -> list[tuple[str, str, int]]:
     return [(verdict, found[0], len(found)) for verdict, found in texts.items() if found]
 
 
-def _sentences(trained: Sequence[Trained], words: Words, unit: str) -> list[ToldClaim]:
+def _sentences(trained: Sequence[TrainedModel], words: Words, unit: str) -> list[ToldClaim]:
     """What stands out in the losses; every sentence is a rule of `latente.analysis.conclusions.summary`."""
-    many = len({trained_models.part_text(m.first.spec.model.likelihood) for m in trained}) > 1
+    many = len({part_text(m.first.spec.model.likelihood) for m in trained}) > 1
     losses = {m.name: _losses(m, words, many=many) for m in trained}
-    pairs = tuple((losses[a.name], losses[b.name]) for a, b in trained_models.pairs(trained))
-    models = {m.name: Contender(m.name, tuple(Opened(r) for r in m.runs)) for m in trained}
+    matched = tuple((losses[a.name], losses[b.name]) for a, b in pairs(trained))
 
     def between(first: str, second: str, number: str, times: int = 1) -> tuple[Difference, Basis] | None:
-        score, (a, b) = {"loss": Loss(), "reconstruction": Distortion()}[number], (models[first], models[second])
+        score = {"loss": Loss(), "reconstruction": Distortion()}[number]
+        a, b = named(trained, first), named(trained, second)
         scale = score.scale(a.first)
         if scale is None or scale != score.scale(b.first):
             return None
@@ -73,7 +72,7 @@ def _sentences(trained: Sequence[Trained], words: Words, unit: str) -> list[Told
 
     one_seed = any(len(m.runs) == 1 for m in trained)
     said = []
-    for name, verdict, facts in summarise(Standing(tuple(losses.values()), pairs, apart)):
+    for name, verdict, facts in summarise(Standing(tuple(losses.values()), matched, apart)):
         key = f"report.summary.{name}" + (f"_{unit}" if name in ("loss", "reconstruction") else "")
         text = words(key, **say("", **facts)[1])
         other = str(facts.get("second") or facts.get("other") or "")
@@ -89,7 +88,7 @@ def _sentences(trained: Sequence[Trained], words: Words, unit: str) -> list[Told
     return said
 
 
-def _losses(model: Trained, words: Words, *, many: bool) -> Losses:
+def _losses(model: TrainedModel, words: Words, *, many: bool) -> Losses:
     """A model's losses; ``many``: whether the study has several likelihoods, so that its own is to be named."""
 
     def interval(split: str, metric: str) -> Estimate | None:
@@ -99,7 +98,7 @@ def _losses(model: Trained, words: Words, *, many: bool) -> Losses:
     spec = model.first.spec.model
     # Only bounds of the likelihood say of two models which fits the data better.
     bound = objectives.make(spec.objective).is_bound()
-    what = trained_models.loss_of(spec, words) + (f" ({trained_models.part_text(spec.likelihood)})" if many else "")
+    what = loss_formula(spec, words) + (f" ({part_text(spec.likelihood)})" if many else "")
     both = [r.metrics for r in model.runs if {"train", "test"} <= set(r.metrics)]
     parts = [(metrics["train"]["loss"], metrics["test"]["loss"]) for metrics in both]
     gaps = [Stat(b.value - a.value, (), a.standard_error**2 + b.standard_error**2) for a, b in parts]
@@ -135,7 +134,7 @@ def _data_facts(study: StudySpec, card: Mapping[str, Any], words: Words) -> list
     return [(words(f"report.data.{key}"), value, mono) for key, value, mono in facts]
 
 
-def _method(study: StudySpec, trained: Sequence[Trained], data: Data, words: Words, unit: str) -> list[tuple[str, str]]:
+def _method(trained: Sequence[TrainedModel], data: Data, words: Words, unit: str) -> list[tuple[str, str]]:
     seeds = sorted({r.spec.seed for m in trained for r in m.runs})
     stratified = "split_stratified" if data.classes else "split_plain"
     stops = [

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.analysis import trained_models
-from latente.analysis.trained_models import Sweep, Trained
+from latente.analysis.trained_models import Sweep, TrainedModel, sweeps, trained_models
 from latente.data.split import Data
 from latente.data.units import span_of
 from latente.evaluation import latent
@@ -34,17 +33,29 @@ def pictures(runs: Sequence[Run], data: Data, words: Words) -> list[Picture]:
         return list(_Album(runs, data, words, beside).all())
 
 
-def has_manifold(model: Trained) -> bool:
+def has_manifold(model: TrainedModel) -> bool:
     """Whether a grid over its latents can be drawn: two Euclidean ones, and nothing beside them."""
     made = model.first.model
     return model.has_prior and made.code_size == 2 and made.posterior.space == "euclidean" and not made.context_size
 
 
+def _by_kind(found: Sequence[Sweep]) -> dict[str, Sweep]:
+    """Sweeps by the kind of their models, with the first one's name where kinds are equal."""
+    kinds = [s[0].kind for s in found]
+    return {k if kinds.count(k) == 1 else f"{k} ({s[0].name} …)": s for k, s in zip(kinds, found, strict=True)}
+
+
+def _alone(trained: Sequence[TrainedModel], swept: Sequence[TrainedModel]) -> list[TrainedModel]:
+    """The models shown by themselves: the first with a prior, the first without, and all outside of sweeps."""
+    firsts = [next((m for m in trained if m.has_prior == prior), None) for prior in (True, False)]
+    return [m for m in trained if m in firsts or m not in swept]
+
+
 class _Album:
     def __init__(self, runs: Sequence[Run], data: Data, words: Words, beside: Executor) -> None:
-        self.trained = trained_models.models(runs)
-        self.main = trained_models.main(self.trained)
-        self.sweeps = trained_models.sweeps(self.trained)
+        self.trained = trained_models(runs)
+        self.sweeps = _by_kind(sweeps(self.trained))
+        self.main = _alone(self.trained, [m for s in self.sweeps.values() for m in s])
         self.data, self.words = data, words
         self.unit = "image" if data.is_image else "example"
         self.span = span_of(*runs[0].card["range"])
@@ -57,7 +68,7 @@ class _Album:
 
     def start(self, beside: Executor) -> None:
         """Have the models do all that will be drawn, in the order of the drawing."""
-        swept = [m for s in self.sweeps.values() for m in s.values()]
+        swept = [m for s in self.sweeps.values() for m in s]
         validation = self.data.values(self.data.validation.x)
         for m in self.main if self.has_errors else ():
             self.found["errors", m.name] = beside.submit(self.errors, m.first)
@@ -97,23 +108,23 @@ class _Album:
             yield self.codes(model)
         if self.sweeps:
             yield self.sweep_curves()
-            if all("validation" in m.first.metrics for s in self.sweeps.values() for m in s.values()):
+            if all("validation" in m.first.metrics for s in self.sweeps.values() for m in s):
                 yield self.sweep_parts()
             for curve in judged_curves([r for m in self.trained for r in m.runs]):
                 yield elbow.picture(curve, self.words)
             if self.data.is_image:
-                swept = {m.name: m for s in self.sweeps.values() for m in s.values()}
+                swept = {m.name: m for s in self.sweeps.values() for m in s}
                 yield self.reconstructions("sweep", list(swept.values()))
                 for name, sweep in self.sweeps.items():
-                    if next(iter(sweep.values())).has_prior:
+                    if sweep[0].has_prior:
                         yield self.sweep_samples(name, sweep)
         yield from rate_distortion.pictures(self.trained, self.words, unit=self.unit)
         yield from scored.pictures(self.main, self.data, self.words)
 
-    def get(self, what: str, model: Trained) -> Any:
+    def get(self, what: str, model: TrainedModel) -> Any:
         return self.found[what, model.name].result()
 
-    def rebuild(self, model: Trained) -> NDArray[np.float32]:
+    def rebuild(self, model: TrainedModel) -> NDArray[np.float32]:
         run, known = model.first, self.found.get(("codes", model.name))
         context = self.beside(run)
         few = None if context is None else context[:SHOWN]
@@ -133,7 +144,7 @@ class _Album:
     def errors(self, run: Run) -> NDArray[np.float32]:
         return run.per_example("validation")["reconstruction"]
 
-    def curves(self, model: Trained) -> Picture:
+    def curves(self, model: TrainedModel) -> Picture:
         w, histories = self.words, model.histories
         first = {k: float(np.mean([h[k][0] for h in histories])) for k in histories[0]}
         epochs = min(len(h["loss"]) for h in histories)
@@ -153,7 +164,7 @@ class _Album:
             alt += " " + w("figure.curves.alt_parts", reconstruction=last["val_reconstruction"], kl=last["val_kl"])
         return as_svg(f"curves-{model.name}", curves.curves(histories, w, unit=self.unit), caption, alt, wide=wide)
 
-    def reconstructions(self, group: str, models: Sequence[Trained]) -> Picture:
+    def reconstructions(self, group: str, models: Sequence[TrainedModel]) -> Picture:
         w, n = self.words, len(self.shown)
         rows = {m.name: self.get("rebuilt", m) for m in models}
         figure = images.reconstructions(self.shown, rows, w, self.shown_labels, self.span)
@@ -167,7 +178,7 @@ class _Album:
         file = "reconstructions" if group == "models" else "reconstructions-sweep"
         return as_png(file, figure, caption, alt, group=group, wide=True)
 
-    def film(self, model: Trained) -> Picture:
+    def film(self, model: TrainedModel) -> Picture:
         w, run = self.words, model.first
         assert run.frames is not None
         planned, trained = run.spec.train.epochs_for(len(self.data.train)), len(run.history["loss"])
@@ -180,7 +191,7 @@ class _Album:
         size = animation.size(moving)
         return Picture(f"film-{model.name}.webp", "image/webp", moving, size, caption, alt, "models", True, still)
 
-    def samples(self, model: Trained) -> Picture:
+    def samples(self, model: TrainedModel) -> Picture:
         w = self.words
         drawn = self.get("samples", model)
         told = {"name": model.name, "n": GRID, "latents": model.latents}
@@ -190,14 +201,14 @@ class _Album:
 
     def sweep_samples(self, name: str, sweep: Sweep) -> Picture:
         w = self.words
-        grids = {curves.latents(w, size): self.get("samples", m) for size, m in sweep.items()}
-        sizes = w.joined([str(s) for s in sweep])
-        caption = w("figure.samples.sweep_caption", name=name, n=GRID) + self._seed(list(sweep.values()))
+        grids = {curves.latents(w, m.latents): self.get("samples", m) for m in sweep}
+        sizes = w.joined([str(m.latents) for m in sweep])
+        caption = w("figure.samples.sweep_caption", name=name, n=GRID) + self._seed(sweep)
         alt = w("figure.samples.sweep_alt", name=name, n=GRID, sizes=sizes)
-        file = "samples-sweep" if name == "VAE" else f"samples-sweep-{next(iter(sweep.values())).name}"
+        file = "samples-sweep" if name == "VAE" else f"samples-sweep-{sweep[0].name}"
         return as_png(file, images.samples(grids, w, self.span), caption, alt, group="sweep", wide=True)
 
-    def manifold(self, model: Trained) -> Picture:
+    def manifold(self, model: TrainedModel) -> Picture:
         w = self.words
         grid, at = self.get("manifold", model)
         told = {"name": model.name, "side": len(at), "low": self._number(at[0]), "high": self._number(at[-1])}
@@ -205,7 +216,7 @@ class _Album:
         figure = images.manifold(grid, at, w, self.span)
         return as_png(f"manifold-{model.name}", figure, caption, w("figure.manifold.alt", **told))
 
-    def codes(self, model: Trained) -> Picture:
+    def codes(self, model: TrainedModel) -> Picture:
         w, z, classes = self.words, self.get("codes", model), self.data.classes
         points, names = codes.plane(np.asarray(z, np.float64), w)
         ends = [
@@ -242,8 +253,8 @@ class _Album:
 
     def sweep_curves(self) -> Picture:
         w = self.words
-        families = {n: {size: m.histories for size, m in s.items()} for n, s in self.sweeps.items()}
-        priors = all(m.has_prior for s in self.sweeps.values() for m in s.values())
+        families = {n: {m.latents: m.histories for m in s} for n, s in self.sweeps.items()}
+        priors = all(m.has_prior for s in self.sweeps.values() for m in s)
         caption = w("figure.sweep.caption_prior" if priors else "figure.sweep.caption")
         every = [h for f in families.values() for h in f.values()]
         if curves.is_cut(*every, parts=("loss",)):
@@ -262,15 +273,15 @@ class _Album:
         w = self.words
         lines: dict[str, dict[int, Metric]] = {}
         for name, sweep in self.sweeps.items():
-            prior = next(iter(sweep.values())).has_prior
+            prior = sweep[0].has_prior
             for part in ("loss", "reconstruction", "kl") if prior else ("reconstruction",):
-                values = {s: m.metric("validation", part) for s, m in sweep.items()}
+                values = {m.latents: m.metric("validation", part) for m in sweep}
                 said = "KL" if part == "kl" else w(f"figure.series.{part}").lower()
                 lines[w("figure.sweep.line", name=name, part=said)] = {s: v for s, v in values.items() if v is not None}
-        seeds = max(len(m.runs) for s in self.sweeps.values() for m in s.values())
+        seeds = max(len(m.runs) for s in self.sweeps.values() for m in s)
         caption = w("figure.parts.caption_seeds", seeds=seeds) if seeds > 1 else w(f"figure.parts.caption_{self.unit}")
         alt = w(f"figure.parts.alt_{self.unit}") + " " + self._ends(lines)
-        fewest = min(len(m.runs) for s in self.sweeps.values() for m in s.values())
+        fewest = min(len(m.runs) for s in self.sweeps.values() for m in s)
         figure = curves.sweep_parts(lines, w, unit=self.unit, seeds=fewest)
         return as_svg("sweep-parts", figure, caption, alt, group="sweep", wide=True)
 
@@ -282,7 +293,7 @@ class _Album:
             for name, line in lines.items()
         )  # fmt: skip
 
-    def _seed(self, models: Sequence[Trained]) -> str:
+    def _seed(self, models: Sequence[TrainedModel]) -> str:
         many = any(len(m.runs) > 1 for m in models)
         return " " + self.words("figure.seed", seed=models[0].first.spec.seed) if many else ""
 

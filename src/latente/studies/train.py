@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from latente.analysis.trained_models import signature_of
+from latente.analysis.trained_models import signature
 from latente.atomic import clear_parts
 from latente.data.split import PARTS, Data
 from latente.errors import StoreError
@@ -93,5 +93,5 @@ def _scored(run: Run, asked: Sequence[Score], study: Path, watch: Watch) -> bool
 def _is_swept(spec: RunSpec, study: Path) -> bool:
     """Whether another model of the study differs in its latent size only."""
     runs = read_study(study)[0].runs if is_study(study) else ()
-    own = signature_of(spec, "latent_dim")
-    return any(signature_of(run, "latent_dim") == own and run.model.latent_dim != spec.model.latent_dim for run in runs)
+    own = signature(spec, "latent_dim")
+    return any(signature(run, "latent_dim") == own and run.model.latent_dim != spec.model.latent_dim for run in runs)

@@ -15,7 +15,7 @@ from latente.analysis.conclusions import evidence as evidence_module
 from latente.analysis.conclusions import measures
 from latente.analysis.conclusions.evidence import gather
 from latente.analysis.conclusions.notebook import find
-from latente.analysis.trained_models import find_roles
+from latente.analysis.trained_models import OpenedRun, distinct_models, study_models
 from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.errors import SpecError
@@ -198,13 +198,17 @@ def untrained(spec, data, beta=1.0):
     return Run(spec, model, history, None, 1.0, data.card(), _data=data)
 
 
-def test_roles_come_from_specs(study):
-    roles = find_roles(study)
-    assert [len(model.runs) for model in roles.models] == [2, 2, 2, 2]
-    assert roles.vae.latent_dim == 2 and roles.ae.latent_dim == 4
-    assert [v.latent_dim for v in roles.sweep] == [2, 4]
-    assert [(a.latent_dim, v.latent_dim) for a, v in roles.matched] == [(4, 4)]
-    assert [(w.beta, p.beta) for w, p in roles.weighted] == [(4.0, 1.0)]
+def found_models(runs):
+    return study_models(distinct_models(map(OpenedRun, runs))[0])
+
+
+def test_parts_come_from_specs(study):
+    models = found_models(study)
+    assert [len(model.runs) for model in models.models] == [2, 2, 2, 2]
+    assert models.vae.latents == 2 and models.ae.latents == 4
+    assert [v.latents for v in models.sweep] == [2, 4]
+    assert [(a.latents, v.latents) for a, v in models.matched] == [(4, 4)]
+    assert [(w.beta, p.beta) for w, p in models.weighted] == [(4.0, 1.0)]
 
 
 def test_a_constant_of_the_density_moves_no_verdict(tiny):
@@ -255,7 +259,7 @@ def test_models_that_take_no_part_say_why(tiny):
     """A sweep of VAEs that are told which values are missing is no missing sweep, but one left out."""
     gaps = [untrained(replace(spec(VAE(n, hidden=(), missing=True)), name=f"gaps-{n}"), tiny) for n in (2, 4)]
     other = untrained(replace(spec(VAE(2, hidden=(), prior="vamp")), name="vamp"), tiny)
-    assert find_roles([*gaps, other]).left_out == (("missing", "gaps-2, gaps-4"), ("parts", "vamp"))
+    assert found_models([*gaps, other]).left_out == (("missing", "gaps-2, gaps-4"), ("parts", "vamp"))
 
 
 def test_the_course_of_a_loss_curve():
@@ -321,12 +325,12 @@ def test_several_intervals_hold_together():
     assert intervals.greatest([Estimate(-1, -2, 0), Estimate(-3, -7, 1)]) == intervals.minus_of(found)
 
 
-def test_roles_need_equal_training(study, tiny):
+def test_parts_need_equal_training(study, tiny):
     longer = [replace(r, spec=replace(r.spec, train=TrainSpec(epochs=9))) for r in study[:2]]
-    roles = find_roles([*longer, *study[2:]])
-    assert roles.sweep == () and roles.vae.latent_dim == 2
-    assert find_roles([*study, study[0]]).models[0].runs[0].spec.seed == 0
-    assert len(find_roles([*study, study[0]]).models[0].runs) == 2
+    models = found_models([*longer, *study[2:]])
+    assert models.sweep == () and models.vae.latents == 2
+    assert found_models([*study, study[0]]).models[0].runs[0].spec.seed == 0
+    assert len(found_models([*study, study[0]]).models[0].runs) == 2
 
 
 def test_gather_tells_all_and_never_looks_at_the_test_part(study, tiny, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import latente
-from latente.analysis import trained_models
+from latente.analysis.trained_models import trained_models
 from latente.errors import SpecError
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.scores import Measured, scores
@@ -83,7 +83,7 @@ def test_the_ranking_holds_only_what_compares_best_first(runs):
     for run in runs.values():
         for score in asked:
             run.score(score)
-    made = tables.ranking(trained_models.models(list(runs.values())), asked, Words("en"))
+    made = tables.ranking(trained_models(list(runs.values())), asked, Words("en"))
     ranked = {t.caption: [row[1].text for row in t.rows] for t in made}
     bits = next(v for k, v in ranked.items() if "drawn once" in k)
     assert sorted(bits) == ["bits", "more-bits"]

@@ -7,7 +7,7 @@ import pytest
 from made import untrained
 
 import latente
-from latente.analysis import trained_models
+from latente.analysis.trained_models import trained_models
 from latente.errors import SpecError
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.scores import Measured, scores
@@ -58,19 +58,19 @@ def test_models_that_differ_in_beta_are_a_curve(tiny, swept):
 
 
 def test_the_report_has_the_curve_from_three_values_on(tiny, swept):
-    (picture,) = rate_distortion.pictures(trained_models.models(swept), EN, unit="image")
+    (picture,) = rate_distortion.pictures(trained_models(swept), EN, unit="image")
     assert "The least rate + distortion is 88.00, at β = 1." in picture.alt
     assert "rate 2.00 and distortion 95.00 at β = 4" in picture.alt and picture.group == "rates"
-    (picture,) = rate_distortion.pictures(trained_models.models(swept), PT, unit="image")
+    (picture,) = rate_distortion.pictures(trained_models(swept), PT, unit="image")
     assert "A menor soma de taxa e distorção é 88,00, em β = 1." in picture.alt
-    assert not list(rate_distortion.pictures(trained_models.models(swept[:2]), EN, unit="image"))
+    assert not list(rate_distortion.pictures(trained_models(swept[:2]), EN, unit="image"))
     apart = [*swept[:2], run(tiny, weighted(4.0, latent_dim=2), "apart", 2.0, 95.0)]
-    assert not list(rate_distortion.pictures(trained_models.models(apart), EN, unit="image"))
+    assert not list(rate_distortion.pictures(trained_models(apart), EN, unit="image"))
     # A schedule is no β to stand at, and several seeds are one point.
     warm = run(tiny, latente.preset("WarmupVAE", 3, hidden=(4,)), "warm", 3.0, 90.0)
-    assert trained_models.kind(warm.spec.model) == "VAE"
+    assert trained_models([warm])[0].kind == "VAE"
     again = [run(tiny, weighted(b), f"vae-{b:g}", r + 1, d, seed=1) for b, (r, d) in NUMBERS.items()]
-    (family,) = trained_models.families(trained_models.models([*swept, *again, warm])).values()
+    (family,) = rate_distortion.families(trained_models([*swept, *again, warm])).values()
     point = rate_distortion.points(family, "test", EN)[0]
     bars = rate_distortion.plane({"a": [point]}, EN).axes[0].containers[0].lines[2][0].get_segments()[0]
     assert point.seeds == 2 and np.ptp(bars[:, 0]) == pytest.approx(2 * 12.706 * 0.5, rel=1e-4)
@@ -96,7 +96,7 @@ def test_latents_stand_in_the_order_of_their_kl_and_those_unused_are_hatched(tin
     }
     found = run(tiny, weighted(1.0), "vae", 4.01, 80.0)
     found.measured = {"test": {"collapse": Measured({"active-units": Metric(2.0, 0.0)}, arrays, (), "collapse")}}
-    trained = trained_models.models([found])
+    trained = trained_models([found])
     (picture,) = scored.pictures(trained, tiny, EN)
     assert picture.file == "latents-vae.svg" and "1 of 3 latents are unused" in picture.caption
     assert "Their KL adds up to 4.01 nats; latent 3 has the most, 2.50." in picture.alt
@@ -119,7 +119,7 @@ def test_unranked_numbers_are_in_a_table_with_their_names(tiny, swept):
         values = {"nll_50": Metric(84.0 + at, 0.5), "nll_50_ess": Metric(20.0, 1.0), "nll_50_gain": Metric(0.2, 0.01)}
         found.measured = {"test": {"nll_50": Measured(values, {}, (), {"name": "nll", "samples": 50})}}
         found.metrics["test"] |= values
-    trained = trained_models.models(swept)
+    trained = trained_models(swept)
     (table,) = scoretables.numbers(trained, scoretables.every(trained, []), EN)
     assert [row[0].text for row in table.rows] == [
         "Bound on −log p(x), K = 50, nats ↓",

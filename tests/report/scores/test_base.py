@@ -10,7 +10,7 @@ from made import blobs, untrained
 from PIL import Image
 
 import latente
-from latente.analysis import trained_models
+from latente.analysis.trained_models import trained_models
 from latente.data.source import Factor, make_source
 from latente.data.split import split_source
 from latente.evaluation.evaluate import Metric
@@ -70,7 +70,7 @@ def run(data, model, name, seed=0, measured=None):
 
 @pytest.fixture(scope="module")
 def trained(tiny):
-    return trained_models.models([run(tiny, VAE, "vae"), run(tiny, AE, "ae", 1)])
+    return trained_models([run(tiny, VAE, "vae"), run(tiny, AE, "ae", 1)])
 
 
 @pytest.mark.parametrize("words", [EN, PT], ids=["en", "pt"])
@@ -100,7 +100,7 @@ def test_only_images_are_drawn_and_only_what_was_scored(trained):
     table = split_source(make_source("table", x, np.arange(200) % 3))
     model = latente.VAE(2, hidden=(4,), likelihood="gaussian")
     measured = {k: v for k, v in kept(table).items() if k != "reconstruction"}
-    files = [p.file for p in scored.pictures(trained_models.models([run(table, model, "vae", 0, measured)]), table, EN)]
+    files = [p.file for p in scored.pictures(trained_models([run(table, model, "vae", 0, measured)]), table, EN)]
     assert files == ["class-balance.svg", "confusion-vae.svg"]
 
 
@@ -115,7 +115,7 @@ def test_factors_are_named_beside_the_latents_that_tell_of_them(tiny):
     }
     measured = {"disentanglement": Measured({"mig": Metric(0.57, 0.01)}, arrays)}
     first = run(known, latente.VAE(3, hidden=(8,)), "vae", 0, measured)
-    traversal, told = scored.pictures(trained_models.models([first]), known, EN)
+    traversal, told = scored.pictures(trained_models([first]), known, EN)
     assert (
         traversal.file == "traversal-vae.png"
         and "changes the image most is 1, the least of those shown 3" in traversal.alt
@@ -133,11 +133,9 @@ def test_a_score_with_options_is_found_by_its_name(tiny):
     measured = {"generation_k3": kept(tiny)["generation"]}
     values = {f"{c}_k3": m for c, m in measured["generation_k3"].values.items()}
     measured = {"generation_k3": Measured(values, measured["generation_k3"].arrays)}
-    (found,) = Scored("generation", trained_models.models([run(tiny, VAE, "vae", 0, measured)]), tiny, EN, "test").kept
+    (found,) = Scored("generation", trained_models([run(tiny, VAE, "vae", 0, measured)]), tiny, EN, "test").kept
     assert found.value("copies") == 0.25 and found.value("nothing") is None
-    captions = [
-        p.caption for p in scored.pictures(trained_models.models([run(tiny, VAE, "vae", 0, measured)]), tiny, EN)
-    ]
+    captions = [p.caption for p in scored.pictures(trained_models([run(tiny, VAE, "vae", 0, measured)]), tiny, EN)]
     assert "Of 60 samples, 15 are copies." in captions[0]
 
 
@@ -224,7 +222,7 @@ def test_numbers_are_a_table_of_each_scale_with_the_reasons_of_those_that_have_n
     measured = {"generation": kept(tiny)["generation"]}
     models = [run(tiny, VAE, "vae", 0, measured), run(tiny, AE, "ae", 0, {})]
     models.append(run(tiny, latente.preset("CVAE", 2, hidden=(8,)), "told", 0, measured))
-    shown = scoretables.numbers(trained_models.models(models), [scores.make("generation"), scores.make("mean-mse")], PT)
+    shown = scoretables.numbers(trained_models(models), [scores.make("generation"), scores.make("mean-mse")], PT)
     assert len(shown) == 2 and [c.title for c in shown[0].columns] == ["Número", "vae"]
     assert "acurácia 0,910" in shown[0].caption and "dados o rótulo" in shown[1].caption
     assert shown[0].notes[-1].startswith("ae: não tem prior de onde sortear")
@@ -235,7 +233,7 @@ def test_numbers_are_a_table_of_each_scale_with_the_reasons_of_those_that_have_n
 
 
 def test_a_score_that_no_model_has_is_told_with_the_reason(tiny):
-    models = trained_models.models([run(tiny, VAE, "vae", 0, {}), run(tiny, AE, "ae", 0, {})])
+    models = trained_models([run(tiny, VAE, "vae", 0, {}), run(tiny, AE, "ae", 0, {})])
     asked = [scores.make(n) for n in ("disentanglement", "generation", "active-units")]
     said = scoretables.lacking(models, asked, EN)
     assert said[0].startswith(

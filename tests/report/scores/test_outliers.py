@@ -6,7 +6,7 @@ from made import untrained
 from sklearn.metrics import roc_auc_score
 
 import latente
-from latente.analysis import trained_models
+from latente.analysis.trained_models import trained_models
 from latente.cli.evaluate import score_findings
 from latente.evaluation.evaluate import METRICS, Metric
 from latente.evaluation.scores import Measured, scores
@@ -40,7 +40,7 @@ def trained(tiny):
         found = measured(("reconstruction",)) if kinds else measured()
         run.measured, run.metrics = {"test": {"outliers": found}}, {"test": dict(found.values)}
         runs.append(run)
-    return trained_models.models(runs)
+    return trained_models(runs)
 
 
 @pytest.mark.parametrize("words", [EN, PT], ids=["en", "pt"])

@@ -12,7 +12,15 @@ from scipy.special import entr
 
 from latente.analysis.conclusions import measures
 from latente.analysis.conclusions.model_outputs import Bench, Drawn, Seen, operations
-from latente.analysis.trained_models import Model, find_roles, is_ae, is_vae
+from latente.analysis.trained_models import (
+    OpenedRun,
+    TrainedModel,
+    distinct_models,
+    is_ae,
+    is_vae,
+    paired_runs,
+    study_models,
+)
 from latente.errors import SpecError
 from latente.evaluation.metrics import influence
 from latente.evaluation.metrics.influence import Stat, combine
@@ -294,12 +302,12 @@ def gather(runs: Sequence[Run]) -> Evidence:
     """
     if not runs or len({r.card["fingerprint"] for r in runs}) != 1:
         raise SpecError(f"findings: got {len(runs)} runs; allowed: at least one, all of one study on one data set")
-    roles = find_roles(runs)
+    models = study_models(distinct_models(map(OpenedRun, runs))[0])
     bench = Bench(runs[0].data)
-    compared = {pair: _pair(*pair, bench, matched=True) for pair in roles.matched}
+    compared = {pair: _pair(*pair, bench, matched=True) for pair in models.matched}
     main_pair = None
-    if roles.ae and roles.vae:
-        main = (roles.ae, roles.vae)
+    if models.ae and models.vae:
+        main = (models.ae, models.vae)
         main_pair = compared[main] if main in compared else _pair(*main, bench, matched=False)
     return Evidence(
         data=bench.data.name,
@@ -308,30 +316,30 @@ def gather(runs: Sequence[Run]) -> Evidence:
         classes=bench.classes,
         images=bench.images,
         grey=bench.grey and any(isinstance(r.model.likelihood, Bernoulli) for r in runs),
-        seeds=min((len(v.runs) for v in roles.models), default=len({r.spec.seed for r in runs})),
+        seeds=min((len(v.runs) for v in models.models), default=len({r.spec.seed for r in runs})),
         runs=len(runs),
         own_class=sum(not bench.plain(r) for r in runs),
-        residual=_residual(roles.models),
-        vae=roles.vae.latent_dim if roles.vae else None,
-        ae=roles.ae.latent_dim if roles.ae else None,
-        fit=_fit(roles.vae) if roles.vae else None,
-        reconstructions=_reconstructions(roles.vae, bench) if roles.vae and bench.images else None,
-        samples=_samples(roles.vae, bench) if roles.vae else None,
-        latent_map=_latent_map(roles.flat, bench) if roles.flat and bench.classes > 1 else None,
+        residual=_residual(models.models),
+        vae=models.vae.latents if models.vae else None,
+        ae=models.ae.latents if models.ae else None,
+        fit=_fit(models.vae) if models.vae else None,
+        reconstructions=_reconstructions(models.vae, bench) if models.vae and bench.images else None,
+        samples=_samples(models.vae, bench) if models.vae else None,
+        latent_map=_latent_map(models.flat, bench) if models.flat and bench.classes > 1 else None,
         main_pair=main_pair,
         compared=tuple(compared.values()),
-        sweep=tuple(_size(v, roles.sweep[0], bench) for v in roles.sweep),
-        steps=tuple(_step(a, b, bench) for a, b in zip(roles.sweep, roles.sweep[1:], strict=False)),
-        from_smallest=tuple(_step(roles.sweep[0], b, bench) for b in roles.sweep[1:]),
-        inactive=_inactive(roles.vae, bench) if roles.vae else None,
-        betas=sum(len(w.runs) for w in roles.models if w.beta not in (None, 1.0)),
-        annealed=sum(len(w.runs) for w in roles.models if is_vae(w.spec) and w.beta is None),
-        left_out=roles.left_out,
-        weighted=tuple(_weighted(w, plain, bench, len(roles.weighted)) for w, plain in roles.weighted),
+        sweep=tuple(_size(v, models.sweep[0], bench) for v in models.sweep),
+        steps=tuple(_step(a, b, bench) for a, b in zip(models.sweep, models.sweep[1:], strict=False)),
+        from_smallest=tuple(_step(models.sweep[0], b, bench) for b in models.sweep[1:]),
+        inactive=_inactive(models.vae, bench) if models.vae else None,
+        betas=sum(len(w.runs) for w in models.models if w.beta not in (None, 1.0)),
+        annealed=sum(len(w.runs) for w in models.models if is_vae(w.spec) and w.beta is None),
+        left_out=models.left_out,
+        weighted=tuple(_weighted(w, plain, bench, len(models.weighted)) for w, plain in models.weighted),
     )
 
 
-def _fit(vae: Model) -> Fit | None:
+def _fit(vae: TrainedModel) -> Fit | None:
     train = [r.evaluate("train")["loss"] for r in vae.runs]
     validation = [r.evaluate("validation")["loss"] for r in vae.runs]
     test = [r.metrics["test"]["loss"].value for r in vae.runs if "test" in r.metrics]
@@ -401,7 +409,7 @@ def _zero(run: Run, split: str) -> NDArray[np.float64] | None:
     return np.concatenate(found)
 
 
-def _reconstructions(vae: Model, bench: Bench) -> Reconstructions:
+def _reconstructions(vae: TrainedModel, bench: Bench) -> Reconstructions:
     made = [bench.of(r).reconstructions for r in vae.runs]
     side = bench.block
     coarse = None
@@ -412,7 +420,7 @@ def _reconstructions(vae: Model, bench: Bench) -> Reconstructions:
     return Reconstructions(coarse, side, combine([measures.sharpness(x, bench.x) for x in made]))
 
 
-def _samples(vae: Model, bench: Bench) -> Samples:
+def _samples(vae: TrainedModel, bench: Bench) -> Samples:
     drawn = [bench.of(r).drawn for r in vae.runs]
     spread = combine([d.spread for d in drawn])
     if bench.classes < 2:
@@ -437,7 +445,7 @@ def _labels(drawn: Drawn) -> NDArray[np.int64]:
     return drawn.near.label
 
 
-def _latent_map(vae: Model, bench: Bench) -> LatentMap:
+def _latent_map(vae: TrainedModel, bench: Bench) -> LatentMap:
     from sklearn.decomposition import PCA
 
     assert bench.y is not None and bench.train_y is not None
@@ -462,8 +470,8 @@ def _latent_map(vae: Model, bench: Bench) -> LatentMap:
     )
 
 
-def _pair(ae: Model, vae: Model, bench: Bench, *, matched: bool) -> Pair:
-    runs = ae.with_seeds_of(vae)
+def _pair(ae: TrainedModel, vae: TrainedModel, bench: Bench, *, matched: bool) -> Pair:
+    runs = paired_runs(ae, vae)
     seen = [(bench.of(a), bench.of(v)) for a, v in runs]
     score = "bce_per_pixel" if all("bce_per_pixel" in s.values for s in seen[0]) else "mse"
     likelihoods = {repr(r.model.likelihood) for r in runs[0]}
@@ -484,8 +492,8 @@ def _pair(ae: Model, vae: Model, bench: Bench, *, matched: bool) -> Pair:
     least = 0.0 if score == "mse" or zero is None else zero / math.prod(bench.data.shape)
     usual = float(bench.real_passes.mean())
     return Pair(
-        ae_latents=ae.latent_dim,
-        vae_latents=vae.latent_dim,
+        ae_latents=ae.latents,
+        vae_latents=vae.latents,
         matched=matched,
         ae_loss=_mean(a.value for a, _ in losses),
         vae_loss=_mean(v.value for _, v in losses),
@@ -521,14 +529,14 @@ def _percent(pairs: list[tuple[Stat, Stat]], zero: NDArray[np.float64] | float) 
     return combine([influence.times(influence.ratio(difference, own), 100) for difference, own in above])
 
 
-def _size(vae: Model, smallest: Model, bench: Bench) -> Size:
+def _size(vae: TrainedModel, smallest: TrainedModel, bench: Bench) -> Size:
     target = _mean(float(r.history["loss"][-1]) for r in smallest.runs)
     seen = [bench.of(r) for r in vae.runs]
     curves = [r.history["loss"].astype(float) for r in vae.runs]
     drawn = [s.drawn for s in seen]
     last = [100 * (c[-1] - c[-2]) / (c[0] - c[-1]) if len(c) > 1 and c[0] > c[-1] else math.nan for c in curves]
     return Size(
-        latents=vae.latent_dim,
+        latents=vae.latents,
         loss=_mean(float(s.values["loss"].mean(dtype=float)) for s in seen),
         reconstruction=_mean(float(s.values["reconstruction"].mean(dtype=float)) for s in seen),
         kl=_mean(float(s.values["kl"].mean(dtype=float)) for s in seen),
@@ -545,8 +553,8 @@ def _size(vae: Model, smallest: Model, bench: Bench) -> Size:
     )
 
 
-def _step(small: Model, large: Model, bench: Bench) -> Step:
-    runs = small.with_seeds_of(large)
+def _step(small: TrainedModel, large: TrainedModel, bench: Bench) -> Step:
+    runs = paired_runs(small, large)
     seen = [(bench.of(a), bench.of(b)) for a, b in runs]
     curves = [tuple(r.history["loss"].astype(float) for r in pair) for pair in runs]
 
@@ -563,8 +571,8 @@ def _step(small: Model, large: Model, bench: Bench) -> Step:
     if bench.classes > 1:
         doubts = influence.shares_apart([(a.drawn.ambiguous, b.drawn.ambiguous) for a, b in seen])
     return Step(
-        first=small.latent_dim,
-        second=large.latent_dim,
+        first=small.latents,
+        second=large.latents,
         loss=change("loss"),
         reconstruction=change("reconstruction"),
         kl=change("kl"),
@@ -578,16 +586,16 @@ def _step(small: Model, large: Model, bench: Bench) -> Step:
     )
 
 
-def _weighted(model: Model, plain: Model, bench: Bench, tried: int) -> Weighted:
+def _weighted(model: TrainedModel, plain: TrainedModel, bench: Bench, tried: int) -> Weighted:
     def bound(seen: Seen) -> Stat:
         return influence.mean(seen.values["reconstruction"].astype(float) + seen.values["kl"])
 
-    seen = [(bench.of(a), bench.of(b)) for a, b in model.with_seeds_of(plain)]
+    seen = [(bench.of(a), bench.of(b)) for a, b in paired_runs(model, plain)]
     energies = [(a.drawn.energy, b.drawn.energy) for a, b in seen]
     assert model.beta is not None
     return Weighted(
         beta=model.beta,
-        latents=model.latent_dim,
+        latents=model.latents,
         energy=_mean(a.value for a, _ in energies),
         plain_energy=_mean(b.value for _, b in energies),
         # One weight of all that were tried is enough for the claim, so that all intervals must hold together.
@@ -597,11 +605,11 @@ def _weighted(model: Model, plain: Model, bench: Bench, tried: int) -> Weighted:
     )
 
 
-def _inactive(vae: Model, bench: Bench) -> float:
+def _inactive(vae: TrainedModel, bench: Bench) -> float:
     return _mean(int((bench.of(r).codes.var(axis=0) < INACTIVE).sum()) for r in vae.runs)
 
 
-def _residual(models: Sequence[Model]) -> float | None:
+def _residual(models: Sequence[TrainedModel]) -> float | None:
     worst = []
     for model in models:
         if model.beta is None and not is_ae(model.spec):

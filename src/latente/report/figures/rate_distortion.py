@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from latente.analysis import trained_models
-from latente.analysis.trained_models import LEAST, Model, Trained, families
+from latente.analysis.trained_models import TrainedModel, beta_families, trained_models
 from latente.errors import SpecError
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
@@ -31,6 +30,9 @@ from latente.report.figures.style import (
     style,
 )
 from latente.report.tables.numbers import digits, number
+
+LEAST = 3
+"""Models that differ in β, from which there is a curve to draw."""
 
 WIDE = 24
 """More latents than this take the page's whole width."""
@@ -80,7 +82,7 @@ def rate_distortion(runs: Sequence[Run], *, split: str = "test", lang: str | Non
     if len(scales) != 1 or len({r.card["fingerprint"] for r in runs}) != 1:
         found = "; ".join(f"{name}: {scale}" for scale, name in scales.items()) or "no runs"
         raise SpecError(f"distortions compare on one data set and one scale only, and these are of more ({found})")
-    trained = trained_models.models(runs)
+    trained = trained_models(runs)
     curves = families(trained)
     joined = {m.name for family in curves.values() for m in family}
     series = {name: points(family, split, words) for name, family in curves.items()}
@@ -88,14 +90,21 @@ def rate_distortion(runs: Sequence[Run], *, split: str = "test", lang: str | Non
     return plane(series, words, unit="image" if len(runs[0].model.shape) > 1 else "example")
 
 
-def points(models: Sequence[Trained], split: str, words: Words, *, named: bool = False) -> list[Point]:
+def families(trained: Sequence[TrainedModel]) -> dict[str, list[TrainedModel]]:
+    """The curves that there are to draw, by the latent size where that tells them apart, or by the first model."""
+    found = beta_families(trained, LEAST)
+    sizes = {f[0].latents for f in found}
+    by_size = len(sizes) == len(found) > 1
+    return {f"d = {f[0].latents}" if by_size else f[0].name: f for f in found}
+
+
+def points(models: Sequence[TrainedModel], split: str, words: Words, *, named: bool = False) -> list[Point]:
     """Models in the plane, labelled by β or by name; those that were not evaluated on the part are left out."""
     found = []
     for model in models:
         rate, distortion = model.metric(split, "kl"), model.metric(split, "reconstruction")
         if rate is not None and distortion is not None:
-            beta = Model(model.runs).beta
-            label = model.name if named or beta is None else f"β = {words.number(beta, 'g')}"
+            label = model.name if named or model.beta is None else f"β = {words.number(model.beta, 'g')}"
             found.append(Point(label, rate, distortion, len(model.runs)))
     return found
 
@@ -165,7 +174,7 @@ def _equal_bounds(ax: object, limits: Sequence[tuple[float, float]], words: Word
         )  # fmt: skip
 
 
-def pictures(trained: Sequence[Trained], words: Words, *, unit: str, split: str = "test") -> Iterator[Picture]:
+def pictures(trained: Sequence[TrainedModel], words: Words, *, unit: str, split: str = "test") -> Iterator[Picture]:
     """The plane of the models of a study that differ in β alone, where there are `LEAST` or more."""
     series = {name: points(family, split, words) for name, family in families(trained).items()}
     series = {name: line for name, line in series.items() if len(line) >= LEAST}

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from latente.analysis.conclusions.score_rules import rules as rules
 from latente.analysis.conclusions.score_rules import tell as tell
-from latente.analysis.trained_models import Trained
+from latente.analysis.trained_models import TrainedModel
 from latente.data.split import Data
 from latente.language.words import Words
 from latente.registry import import_parts
@@ -18,7 +18,7 @@ from latente.report.scores.base import Scored, drawers
 import_parts(__name__, __path__)
 
 
-def pictures(trained: Sequence[Trained], data: Data, words: Words, split: str = "test") -> Iterator[Picture]:
+def pictures(trained: Sequence[TrainedModel], data: Data, words: Words, split: str = "test") -> Iterator[Picture]:
     """Every figure of the scores that these models have on a part; images are those of the first seed."""
     for name in sorted(drawers, key=lambda n: drawers[n][0]):
         shown = Scored(name, trained, data, words, split)

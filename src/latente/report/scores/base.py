@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.analysis.trained_models import Trained
+from latente.analysis.trained_models import TrainedModel
 from latente.data.split import Data
 from latente.data.units import span_of
 from latente.evaluation.evaluate import Metric
@@ -32,7 +32,7 @@ class Kept:
         suffix: what its columns have behind their names, where the options were not the defaults.
     """
 
-    model: Trained
+    model: TrainedModel
     measured: Measured
     suffix: str
 
@@ -67,7 +67,7 @@ class Scored:
     """
 
     name: str
-    trained: Sequence[Trained]
+    trained: Sequence[TrainedModel]
     data: Data
     words: Words
     split: str
@@ -93,7 +93,7 @@ class Scored:
         """The values of black and white."""
         return span_of(*self.trained[0].first.card["range"])
 
-    def seed(self, *models: Trained) -> str:
+    def seed(self, *models: TrainedModel) -> str:
         """Which seed's images are shown, where there are several."""
         many = any(len(m.runs) > 1 for m in models)
         return " " + self.words("figure.seed", seed=models[0].first.spec.seed) if many else ""

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from latente.analysis.compare import compared, usual
-from latente.analysis.elbow import Elbow, Size, elbow_of, scored_by, sweeps
-from latente.analysis.open_runs import Opened
+from latente.analysis.elbow import Elbow, Size, elbow_of, scored_by
 from latente.analysis.power import MOST as MOST_SEEDS
 from latente.analysis.power import POWER, TYPICAL
 from latente.analysis.ranking import COUNTED, Board, Comparison, Entry, Gap
-from latente.analysis.trained_models import contenders
+from latente.analysis.trained_models import OpenedRun, distinct_models, sweeps
 from latente.evaluation.run import Run
 from latente.language.message import in_language
 from latente.language.words import Words, default_language
@@ -46,7 +45,7 @@ def section(runs: Sequence[Run], words: Words) -> Section | None:
 
     Nothing is worked out anew, and the test part is not looked at.
     """
-    models, _ = contenders([Opened(run) for run in runs])
+    models, _ = distinct_models(map(OpenedRun, runs))
     if len(models) < 2 or any("test" not in run.metrics for run in runs):
         return None
     found = compared(models, usual(runs, "test"), whole=False)
@@ -59,7 +58,7 @@ def section(runs: Sequence[Run], words: Words) -> Section | None:
 
 def judged_curves(runs: Sequence[Run]) -> list[Elbow]:
     """The elbow of every sweep over latent sizes that can be judged by what is known of the validation part."""
-    known = [(s, scored_by(s)) for s in sweeps(contenders([Opened(run) for run in runs])[0])]
+    known = [(s, scored_by(s)) for s in sweeps(distinct_models(map(OpenedRun, runs))[0])]
     return [elbow_of(sweep, score) for sweep, score in known if score is not None]
 
 

@@ -6,6 +6,8 @@ import re
 
 from latente.language.message import in_language
 from latente.language.words import Words
+from latente.objective.objectives import objectives
+from latente.spec import ModelSpec, Part, part
 
 
 def number_name(key: str, words: Words) -> str:
@@ -24,6 +26,24 @@ def number_title(key: str, words: Words) -> str:
     """As `number_name`, at the beginning of a line."""
     name = number_name(key, words)
     return name if name == key and f"number.{key}" not in words.templates else name[:1].upper() + name[1:]
+
+
+def part_text(value: Part) -> str:
+    """A part as study files have it, for instance "dirac (activation = relu)"."""
+    name, options = part(value)
+    return f"{name} ({', '.join(f'{k} = {v}' for k, v in options.items())})" if options else name
+
+
+def loss_formula(spec: ModelSpec, words: Words) -> str:
+    """A model's loss as a formula of the terms that tables show beside it, or in words where it is no sum of them."""
+    weights = objectives.make(spec.objective).weights()
+    if weights is None:
+        text = words("report.loss.bound", objective=part_text(spec.objective))
+    else:
+        names = {"reconstruction": words("report.loss.reconstruction"), "kl": words("report.metric.kl")}
+        terms = [(weight, names.get(name, name)) for name, weight in weights.items() if weight]
+        text = " + ".join(name if weight == 1 else f"{words.number(weight, 'g')} {name}" for weight, name in terms)
+    return text if spec.condition == "none" else words("report.loss.told", loss=text)
 
 
 TOLD = ", given the label or columns"

@@ -8,13 +8,13 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from latente.analysis import trained_models
-from latente.analysis.trained_models import Trained
+from latente.analysis.trained_models import OpenedRun, TrainedModel, pairs, trained_models
 from latente.data.split import PARTS
 from latente.evaluation.evaluate import METRICS
 from latente.evaluation.run import Run
 from latente.language.words import Words
 from latente.plain import csv_cell
+from latente.report.tables.names import loss_formula, part_text
 from latente.report.tables.table import FINE, MISSING, NATS, Cell, Column, Table, count, nats, text_cell
 from latente.spec import part
 from latente.terminal import drawn
@@ -38,9 +38,9 @@ def results_csv(runs: Iterable[Run]) -> str:
 
 def results_table(runs: Sequence[Run], words: Words) -> str:
     """Losses and their parts in nats, one row a model, as text for a terminal; one standard error of the test loss."""
-    trained = trained_models.models(runs)
+    trained = trained_models(runs)
     many = any(len(m.runs) > 1 for m in trained)
-    losses = dict.fromkeys(trained_models.loss_of(m.first.spec.model, words) for m in trained)
+    losses = dict.fromkeys(loss_formula(m.first.spec.model, words) for m in trained)
     caption = [words("report.terminal.over_seeds" if many else "report.terminal.over_examples")]
     if len(losses) > 1:
         caption.append(words("report.terminal.losses", losses="; ".join(losses)))
@@ -63,14 +63,14 @@ def results_table(runs: Sequence[Run], words: Words) -> str:
     )
 
 
-def part_cell(words: Words, model: Trained, split: str, metric: str, form: str = NATS) -> Cell:
+def part_cell(words: Words, model: TrainedModel, split: str, metric: str, form: str = NATS) -> Cell:
     """A metric of a model on a part of the data; none for the KL of a code that is a point."""
     if metric == "kl" and not model.has_kl:
         return Cell(MISSING)
     return nats(words, model.metric(split, metric), form)
 
 
-def results(trained: Sequence[Trained], words: Words, unit: str) -> Table:
+def results(trained: Sequence[TrainedModel], words: Words, unit: str) -> Table:
     """Every model with its loss on each part, and the loss's parts on validation and test."""
     loss, reconstruction, kl = (words(f"report.metric.{m}") for m in METRICS[:3])
     parts = {p: words(f"report.part.{p}") for p in PARTS}
@@ -92,7 +92,7 @@ def results(trained: Sequence[Trained], words: Words, unit: str) -> Table:
             row += [part_cell(words, model, p, name) for p in PARTS[1:]]
         rows.append(tuple(row))
     notes = [*_losses(trained, words), words("report.note.reconstruction")]
-    if len({trained_models.part_text(m.first.spec.model.likelihood) for m in trained}) > 1:
+    if len({part_text(m.first.spec.model.likelihood) for m in trained}) > 1:
         notes.append(words("report.note.likelihoods"))
     notes.append(_errors(trained, words, unit))
     if not all(m.has_kl for m in trained):
@@ -101,18 +101,18 @@ def results(trained: Sequence[Trained], words: Words, unit: str) -> Table:
     return Table("results", caption, tuple(columns), tuple(rows), tuple(notes))
 
 
-def _losses(trained: Sequence[Trained], words: Words) -> list[str]:
+def _losses(trained: Sequence[TrainedModel], words: Words) -> list[str]:
     """What each model's loss is: a sentence for all models whose losses are put together alike."""
     groups: dict[str, list[str]] = {}
     for model in trained:
-        groups.setdefault(trained_models.loss_of(model.first.spec.model, words), []).append(model.name)
+        groups.setdefault(loss_formula(model.first.spec.model, words), []).append(model.name)
     if len(groups) == 1:
         return [words("report.note.loss", loss=next(iter(groups)))]
     each = [words("report.note.loss_of", names=", ".join(names), loss=loss) for loss, names in groups.items()]
     return [*each, words("report.note.losses")]
 
 
-def scale(trained: Sequence[Trained], words: Words, shape: Sequence[int], *, grey: bool) -> Table:
+def scale(trained: Sequence[TrainedModel], words: Words, shape: Sequence[int], *, grey: bool) -> Table:
     """The same models on scales that do not grow with the size of an example of ``shape``."""
     per = per_what(words, shape)
     names = [n for n in METRICS[3:] if any(m.metric("test", n) for m in trained)]
@@ -136,9 +136,9 @@ def per_what(words: Words, shape: Sequence[int]) -> str:
     return words("report.per.pixel" if len(shape) == 2 or (len(shape) == 3 and shape[2] == 1) else "report.per.value")
 
 
-def matched(trained: Sequence[Trained], words: Words, unit: str) -> Table | None:
+def matched(trained: Sequence[TrainedModel], words: Words, unit: str) -> Table | None:
     """Models with and without a prior at equal latent size, network and training; None where no two match."""
-    found = trained_models.pairs(trained)
+    found = pairs(trained)
     if not found:
         return None
     group = words(f"report.column.reconstruction_{unit}")
@@ -160,7 +160,7 @@ def matched(trained: Sequence[Trained], words: Words, unit: str) -> Table | None
             (Cell(str(a.latents), value=a.latents), text_cell(a.name), text_cell(b.name),
              nats(words, ours), nats(words, theirs), Cell(shown, value=difference), nats(words, a.metric("test", "kl")))
         )  # fmt: skip
-    losses = dict.fromkeys(trained_models.loss_of(a.first.spec.model, words) for a, _ in found)
+    losses = dict.fromkeys(loss_formula(a.first.spec.model, words) for a, _ in found)
     note = words("report.note.matched", loss="; ".join(losses))
     return Table("matched", words("report.caption.matched"), columns, tuple(rows), (note,))
 
@@ -171,7 +171,7 @@ def everything(runs: Sequence[Run], words: Words, shape: Sequence[int]) -> Table
     columns += [Column(words(f"report.metric.{m}", per=per_what(words, shape)), error=True) for m in METRICS]
     rows = []
     for run in runs:
-        model = Trained((run,))
+        model = TrainedModel(run.spec.name, (OpenedRun(run),))
         seed = Cell(str(run.spec.seed), value=run.spec.seed)
         for split in PARTS:
             if split in run.metrics:
@@ -180,7 +180,7 @@ def everything(runs: Sequence[Run], words: Words, shape: Sequence[int]) -> Table
     return Table("everything", words("report.caption.everything"), tuple(columns), tuple(rows))
 
 
-def settings(trained: Sequence[Trained], words: Words) -> Table:
+def settings(trained: Sequence[TrainedModel], words: Words) -> Table:
     """What each model is made of and how it was trained."""
     titles = ("run", "hidden", "posterior", "prior", "likelihood", "objective", "epochs", "batch_size", "learning_rate")
     numeric = {"epochs", "batch_size", "learning_rate"}
@@ -188,11 +188,8 @@ def settings(trained: Sequence[Trained], words: Words) -> Table:
     rows = []
     for model in trained:
         spec, train = model.first.spec.model, model.first.spec.train
-        network = f"{trained_models.part_text(spec.network)} {'–'.join(map(str, spec.hidden))}, {spec.activation}"
-        parts = [
-            text_cell(trained_models.part_text(p))
-            for p in (spec.posterior, spec.prior, spec.likelihood, spec.objective)
-        ]
+        network = f"{part_text(spec.network)} {'–'.join(map(str, spec.hidden))}, {spec.activation}"
+        parts = [text_cell(part_text(p)) for p in (spec.posterior, spec.prior, spec.likelihood, spec.objective)]
         rate = words.number(train.learning_rate, "g")
         rate += "" if train.schedule == "constant" else f" ({train.schedule})"
         rows.append(
@@ -238,11 +235,11 @@ def parts_of(card: dict[str, Any], words: Words) -> Table:
     return Table("classes", words("report.caption.classes"), tuple(columns), tuple(rows))
 
 
-def _epochs(model: Trained) -> Cell:
+def _epochs(model: TrainedModel) -> Cell:
     low, high = model.epochs
     return Cell(str(low), value=low) if low == high else text_cell(f"{low}–{high}")
 
 
-def _errors(trained: Sequence[Trained], words: Words, unit: str) -> str:
+def _errors(trained: Sequence[TrainedModel], words: Words, unit: str) -> str:
     seeds = max(len(m.runs) for m in trained)
     return words("report.note.error_seeds", seeds=seeds) if seeds > 1 else words(f"report.note.error_{unit}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from latente.analysis.trained_models import Trained
+from latente.analysis.trained_models import TrainedModel, by_scale
 from latente.evaluation.scores import Score, scores
 from latente.language.message import in_language
 from latente.language.words import Words
@@ -12,7 +12,7 @@ from latente.report.tables.names import number_name, number_title, scale_name
 from latente.report.tables.table import FINE, Cell, Column, Table, count, fine, nats, text_cell
 
 
-def ranking(trained: Sequence[Trained], asked: Sequence[Score], words: Words) -> list[Table]:
+def ranking(trained: Sequence[TrainedModel], asked: Sequence[Score], words: Words) -> list[Table]:
     """For each ranked number of each score, and each scale that two models or more share, those from best to worst."""
     tables: list[Table] = []
     for score in asked:
@@ -24,7 +24,7 @@ def ranking(trained: Sequence[Trained], asked: Sequence[Score], words: Words) ->
     return tables
 
 
-def _ranked(models: Sequence[Trained], key: str, lower: bool, scale_: str, number: int, words: Words) -> Table:
+def _ranked(models: Sequence[TrainedModel], key: str, lower: bool, scale_: str, number: int, words: Words) -> Table:
     ranked = sorted(models, key=lambda m: _value(m, key) * (1 if lower else -1))
     best = _value(ranked[0], key)
     columns = (
@@ -51,18 +51,14 @@ def _ranked(models: Sequence[Trained], key: str, lower: bool, scale_: str, numbe
     return Table(f"ranking-{key}-{number}", caption, columns, rows, (note,))
 
 
-def groups(trained: Sequence[Trained], score: Score, key: str) -> dict[str, list[Trained]]:
+def groups(trained: Sequence[TrainedModel], score: Score, key: str) -> dict[str, list[TrainedModel]]:
     """The models that have a number of a score, by the scale on which it may be compared; scales of one model are
     left out."""
-    found: dict[str, list[Trained]] = {}
-    for model in trained:
-        scale_ = score.scale(model.first)
-        if scale_ is not None and model.metric("test", key) is not None:
-            found.setdefault(scale_, []).append(model)
-    return {s: models for s, models in found.items() if len(models) > 1}
+    found = by_scale([m for m in trained if m.metric("test", key) is not None], score)
+    return {scale: models for scale, models in found.items() if scale is not None and len(models) > 1}
 
 
-def _value(model: Trained, key: str) -> float:
+def _value(model: TrainedModel, key: str) -> float:
     metric = model.metric("test", key)
     assert metric is not None
     return metric.value
@@ -84,7 +80,7 @@ def has_table(score: Score) -> bool:
     return has_many(score) or None in score.columns().values()
 
 
-def every(trained: Sequence[Trained], asked: Sequence[Score]) -> list[Score]:
+def every(trained: Sequence[TrainedModel], asked: Sequence[Score]) -> list[Score]:
     """The scores a study asked for, and those that its runs were given later."""
     found = {score.key(): score for score in asked}
     for measured in (m for model in trained for run in model.runs for m in run.measured.get("test", {}).values()):
@@ -93,25 +89,21 @@ def every(trained: Sequence[Trained], asked: Sequence[Score]) -> list[Score]:
     return list(found.values())
 
 
-def numbers(trained: Sequence[Trained], asked: Sequence[Score], words: Words) -> list[Table]:
+def numbers(trained: Sequence[TrainedModel], asked: Sequence[Score], words: Words) -> list[Table]:
     """A table for each scale of each score that `has_table`, with the reasons of the models that have none."""
     tables = []
     for score in asked:
         if has_table(score):
-            groups: dict[str, list[Trained]] = {}
-            lacking = []
-            for model in trained:
-                scale = score.scale(model.first)
-                if scale is None:
-                    lacking.append(f"{model.name}: {in_language(score.why_not(model.first), words)}.")
-                elif any(model.metric("test", column) is not None for column in score.columns()):
-                    groups.setdefault(scale, []).append(model)
-            for at, (scale, models) in enumerate(groups.items()):
+            without = by_scale(trained, score).get(None, ())
+            lacking = [f"{m.name}: {in_language(score.why_not(m.first), words)}." for m in without]
+            scored = [m for m in trained if any(m.metric("test", column) is not None for column in score.columns())]
+            scales = {scale: models for scale, models in by_scale(scored, score).items() if scale is not None}
+            for at, (scale, models) in enumerate(scales.items()):
                 tables.append(_table(score, scale, models, lacking if at == 0 else [], at, words))
     return tables
 
 
-def lacking(trained: Sequence[Trained], asked: Sequence[Score], words: Words) -> list[str]:
+def lacking(trained: Sequence[TrainedModel], asked: Sequence[Score], words: Words) -> list[str]:
     """Which models have no number of a score, and why, where no table says so already."""
     found: dict[tuple[str, str], list[str]] = {}
     for score in asked:
@@ -133,7 +125,7 @@ def lacking(trained: Sequence[Trained], asked: Sequence[Score], words: Words) ->
 
 
 def _table(
-    score: Score, scale: str, models: Sequence[Trained], lacking: Sequence[str], number: int, words: Words
+    score: Score, scale: str, models: Sequence[TrainedModel], lacking: Sequence[str], number: int, words: Words
 ) -> Table:
     rows = []
     for column, lower in score.columns().items():
