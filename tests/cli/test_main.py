@@ -1,7 +1,6 @@
 """The command line: every command, and one line for every mistake."""
 
 import json
-from string import Formatter
 
 import numpy as np
 import pytest
@@ -9,8 +8,6 @@ from made import blobs
 
 from latente import __version__
 from latente.cli.main import main
-from latente.data.datasets import catalogue
-from latente.language.words import Words
 
 
 @pytest.fixture(autouse=True)
@@ -91,18 +88,6 @@ def test_commands_answer_in_the_language_of_the_locale(here, capsys, monkeypatch
     (digits,) = (line for line in out.splitlines() if line.startswith("digits "))
     assert "1.797" in digits and "sim" in digits and "dígitos manuscritos" in digits
     assert "dispositivos" in out and "cache de dados" in out
-
-
-def test_every_sentence_of_commands_and_name_of_numbers_is_in_both_languages():
-    english, portuguese = (
-        {k: {field for _, field, _, _ in Formatter().parse(text) if field} for k, text in Words(w).templates.items()}
-        for w in ("en", "pt")
-    )
-    # English descriptions of data sets are those of the data sets themselves.
-    assert english == {k: v for k, v in portuguese.items() if not k.startswith("dataset.")}
-    assert {k.removeprefix("dataset.") for k in portuguese if k.startswith("dataset.")} == {
-        row["name"] for row in catalogue()
-    }
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,8 @@ import io
 import itertools
 import math
 import re
-import string
-import tomllib
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
-from importlib.resources import files
 from xml.dom.minidom import parseString
 
 import numpy as np
@@ -415,30 +412,3 @@ def test_hostile_names_and_colour_images_of_several_seeds(tmp_path, quick):
         parseString(content)
         assert b"script" not in content and b"alert" not in content
     assert "Seed\u00a00." in html and "2 seeds" in html
-
-
-# words
-
-
-def tables_of(language):
-    folder = files("latente.language").joinpath("text", language)
-    return {f.name: tomllib.loads(f.read_text(encoding="utf-8")) for f in folder.iterdir() if f.name.endswith(".toml")}
-
-
-def flat(table, prefix=""):
-    for key, found in table.items():
-        if isinstance(found, dict):
-            yield from flat(found, f"{prefix}{key}.")
-        else:
-            yield prefix + key, {field for _, field, _, _ in string.Formatter().parse(found) if field is not None}
-
-
-@pytest.mark.parametrize("file", ["figures.toml", "report.toml"])
-def test_both_languages_have_the_same_keys_and_placeholders(file):
-    english, portuguese = (dict(flat(tables_of(language)[file])) for language in ("en", "pt"))
-    assert english.keys() == portuguese.keys()
-    assert english == portuguese
-
-
-def test_lists_are_joined_in_words():
-    assert EN.joined(["a", "b", "c"]) == "a, b and c" and PT.joined(["a", "b"]) == "a e b"

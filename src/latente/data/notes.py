@@ -21,7 +21,7 @@ class Note:
     """One thing that a reader of data decided, or did not read.
 
     Attributes:
-        key: which, as in ``text/en/notes.toml``.
+        key: which, as in ``notes.toml``.
         values: what fills its sentence: text, counts, numbers. Of text, what cannot be printed is escaped.
         option: what decides otherwise, as a study file has it, for instance ``layout = "channels-last"``; or empty.
     """

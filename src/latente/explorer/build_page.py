@@ -6,13 +6,12 @@ import base64
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from latente.language.words import LANGUAGES
+from latente.language.words import LANGUAGES, Words
 
 SCRIPTS = (
     *("base", "packing", "forward", "backends", "state", "images", "projection", "points", "manifold", "overlay"),
@@ -70,15 +69,8 @@ def build(boot: Mapping[str, Any], blobs: Mapping[str, bytes] | None = None, *, 
 
 def words(language: str) -> dict[str, str]:
     """The page's words in one language, by key."""
-    text = files(__package__).joinpath("text", language, "explorer.toml").read_text(encoding="utf-8")
-    return _flat(tomllib.loads(text))
-
-
-def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for key, value in table.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: str(value)}
-    return flat
+    templates = Words(language).templates.items()
+    return {key.removeprefix("explorer."): text for key, text in templates if key.startswith("explorer.")}
 
 
 def _json(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The words of reports and figures in English and Portuguese: text files of templates, filled with numbers."""
+"""The words of every room in English and Portuguese: templates in TOML files beside the code, filled with numbers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ import os
 import re
 import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from latente.errors import SpecError, unknown
 
 LANGUAGES = ("en", "pt")
+
+PASSED_OVER = {"shipped", "sentences.pt.toml", "page", "__pycache__"}
+"""Names of the package that hold no words, or other ones: studies, the translations of errors, the explorer's page."""
 
 
 class Words(string.Formatter):
@@ -23,7 +27,7 @@ class Words(string.Formatter):
         if language not in LANGUAGES:
             raise SpecError(unknown("language", language, LANGUAGES))
         self.language = language
-        self.templates = _templates(language)
+        self.templates = _templates()[language]
 
     def __call__(self, key: str, /, **values: Any) -> str:
         """The template of that key, filled."""
@@ -47,7 +51,7 @@ class Words(string.Formatter):
 
     def title(self, title: str) -> str:
         """A study's title: that of a shipped study is translated, of any other is the user's."""
-        english = _templates("en")
+        english = _templates()["en"]
         keys = (key for key in english if key.startswith("title.") and english[key] == title)
         return next((self.templates[key] for key in keys), title)
 
@@ -76,16 +80,32 @@ def default_language() -> str:
 
 
 @functools.cache
-def _templates(language: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for file in sorted(files("latente.language").joinpath("text", language).iterdir(), key=lambda f: f.name):
-        if file.name.endswith(".toml"):
-            found |= _flat(tomllib.loads(file.read_text(encoding="utf-8")))
+def _templates() -> dict[str, dict[str, str]]:
+    """Of each language, every template by its key, from all files of words in the package."""
+    found: dict[str, dict[str, str]] = {language: {} for language in LANGUAGES}
+    for file in _files(files("latente")):
+        for key, texts in _both(tomllib.loads(file.read_text(encoding="utf-8"))):
+            for language, text in texts.items():
+                if key in found[language]:
+                    raise ValueError(f"{file.name}: {key!r} has words already")
+                found[language][key] = text
     return found
 
 
-def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
+def _files(folder: Traversable) -> Iterator[Traversable]:
+    for entry in folder.iterdir():
+        if entry.is_dir() and entry.name not in PASSED_OVER:
+            yield from _files(entry)
+        elif entry.name.endswith(".toml") and entry.name not in PASSED_OVER:
+            yield entry
+
+
+def _both(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, str]]]:
+    """Each key of a file with its text in every language: ``key.en = "…"``, or ``key = "…"`` that is both."""
     for key, value in table.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: str(value)}
-    return flat
+        if isinstance(value, str):
+            yield prefix + key, dict.fromkeys(LANGUAGES, value)
+        elif value.keys() <= set(LANGUAGES):
+            yield prefix + key, value
+        else:
+            yield from _both(value, f"{prefix}{key}.")
