@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "helpers"))
 from browser import Browser
 
 from latente.explorer import launch, packing
-from latente.explorer.catalogue import Shelf
+from latente.explorer.catalogue import RunCatalogue
 
 MILLION = 1_000_000
 SECONDS = 3.0
@@ -109,19 +109,19 @@ def main() -> None:
 
 
 def measure(run: Path) -> dict[str, Any]:
-    shelves: list[Shelf] = []
-    make = Shelf.__init__
+    catalogues: list[RunCatalogue] = []
+    make = RunCatalogue.__init__
 
-    def kept(self: Shelf, entries: Any) -> None:
+    def kept(self: RunCatalogue, entries: Any) -> None:
         make(self, entries)
-        shelves.append(self)
+        catalogues.append(self)
 
-    Shelf.__init__ = kept  # type: ignore[method-assign]
+    RunCatalogue.__init__ = kept  # type: ignore[method-assign]
     server = launch.serve(run, split="all", port=0)
-    explored = shelves[0][0]
+    view = catalogues[0][0]
     browser = Browser()
     try:
-        found: dict[str, Any] = {"points": len(explored.encoded("all")[0])}
+        found: dict[str, Any] = {"points": len(view.encoded("all")[0])}
         found["first_paint_ms"] = [round(first_paint(browser, server.url), 1) for _ in range(5)]
         page = browser.page()
         page.open(server.url)
@@ -136,7 +136,7 @@ def measure(run: Path) -> dict[str, Any]:
         # The browser's own share: what it takes to be told that there is nothing.
         found["browser_ms"] = percentiles(page.js(DECODE.replace("/api/decode", "/nothing")))
         page.close()
-        explored._scenes["all"] = million(explored)
+        view._scenes["all"] = million(view)
         found["million_first_paint_ms"] = round(first_paint(browser, server.url), 1)
         page = browser.page()
         page.open(server.url)
@@ -185,8 +185,8 @@ def percentiles(values: Any) -> dict[str, float]:
     return {f"p{p}": round(float(np.percentile(values, p)), 2) for p in (50, 95, 99)}
 
 
-def million(explored: Any) -> bytes:
-    meta, arrays = explored.parts("all")
+def million(view: Any) -> bytes:
+    meta, arrays = view.parts("all")
     rng = np.random.default_rng(0)
     pick = rng.integers(0, meta["n"], MILLION)
     codes = arrays["codes"][pick] + 0.05 * rng.normal(size=(MILLION, meta["d"]))

@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
-from browser import HOSTILE, Browser, Client, executable
+from browser import HOSTILE, Browser, executable
+from client import Client
 
 from latente import AE, VAE
 from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.evaluation.run import fit
 from latente.explorer import packing
-from latente.explorer.run_view import Explored
+from latente.explorer.run_view import RunView
 
 
 def images(n=300, shape=(8, 7), seed=0):
@@ -43,9 +44,13 @@ def ae(data):
 
 
 @pytest.fixture(scope="session")
-def served(vae, wide):
+def server_extra():
     pytest.importorskip("starlette", reason="the explorer's server is an optional extra")
     pytest.importorskip("uvicorn", reason="the explorer's server is an optional extra")
+
+
+@pytest.fixture(scope="session")
+def served(vae, wide, server_extra):
     from latente.explorer import serve
 
     server = serve(vae, wide, port=0, lang="en")
@@ -82,7 +87,7 @@ def page(request, browser, monkeypatch):
     "asking" is the server's page with a model that it cannot decode by itself.
     """
     if request.param == "asking":
-        monkeypatch.setattr(Explored, "program", packing.pack({"decoder": None}, {}))
+        monkeypatch.setattr(RunView, "program", packing.pack({"decoder": None}, {}))
     if request.param != "file":
         url = own = request.getfixturevalue("served").url
     else:

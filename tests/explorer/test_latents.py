@@ -1,12 +1,10 @@
-"""Codes, axes, mixtures, scores and packed arrays, against other ways to compute them."""
+"""What the explorer shows of a model's codes, against other implementations and closed forms."""
 
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
 
-from latente.errors import DataError, SpecError, StoreError
-from latente.explorer import latents, packing
-from latente.explorer.run_view import Explored
+from latente.explorer import latents
 
 
 @pytest.mark.parametrize("n", [1, 2, 9, 65, 257, 1001])
@@ -81,77 +79,3 @@ def test_nearest_examples_are_scikit_learns(data):
     ours = latents.nearest(data.train.x, x[0], data.multiplier, data.offset, 7)
     np.testing.assert_array_equal(ours[0], index[0])
     np.testing.assert_allclose(ours[1], distance[0], rtol=1e-4)
-
-
-def test_a_scene_holds_the_codes_their_spread_and_the_order_by_kl(wide, data):
-    meta, arrays = packing.unpack(Explored(wide).scene("all"))
-    x = np.concatenate([data.train.x, data.validation.x, data.test.x])
-    np.testing.assert_array_equal(arrays["labels"], np.concatenate([data.train.y, data.validation.y, data.test.y]))
-    np.testing.assert_allclose(arrays["codes"], wide.encode(x), atol=1e-5)
-    mean, log_var = latents.encode(wide.model, data.values(x))
-    low, high = meta["spread"]
-    sigma = np.exp(low + arrays["spread"] / 255 * (high - low))
-    step = (high - low) / 255
-    np.testing.assert_allclose(sigma, np.exp(0.5 * log_var), rtol=step)
-    kl = latents.kl(mean, log_var)
-    assert meta["order"] == np.argsort(-kl).tolist()
-    assert meta["collapsed"] == (mean.var(axis=0) <= 0.01).tolist()
-    assert meta["classes"] == list(data.classes)
-
-
-def test_examples_by_index_run_through_all_parts(vae, data):
-    explored = Explored(vae)
-    n = len(data.train)
-    index = np.array([n + 3, 0, n - 1, n, len(data.test) + n + len(data.validation) - 1])
-    found = explored.examples("all", index)
-    expected = [
-        data.validation.x[3], data.train.x[0], data.train.x[-1], data.validation.x[0], data.test.x[-1],
-    ]  # fmt: skip
-    np.testing.assert_array_equal(found, np.stack(expected))
-    for wrong in ([-1], [10**6], []):
-        with pytest.raises(DataError, match="index"):
-            explored.examples("all", np.array(wrong, np.int64))
-
-
-def test_a_saved_umap_is_shown_and_one_that_does_not_fit_is_refused(vae, data, tmp_path):
-    rows = len(data.train) + len(data.validation) + len(data.test)
-    whole = np.random.default_rng(0).normal(size=(rows, 2))
-    np.save(tmp_path / "umap.npy", whole)
-    _, arrays = Explored(vae, tmp_path).parts("validation")
-    np.testing.assert_allclose(arrays["umap"], whole[len(data.train) :][: len(data.validation)], rtol=1e-6)
-    _, arrays = Explored(vae, tmp_path).parts("all")
-    assert arrays["umap"].shape == (rows, 2)
-    np.save(tmp_path / "umap-test.npy", whole[:3])
-    with pytest.raises(StoreError, match="allowed: "):
-        Explored(vae, tmp_path).parts("test")
-    (tmp_path / "umap-test.npy").write_bytes(b"nonsense")
-    with pytest.raises(StoreError, match="cannot|can be read"):
-        Explored(vae, tmp_path).parts("test")
-
-
-def test_an_unknown_split_is_named(vae):
-    with pytest.raises(SpecError, match='did you mean "validation"'):
-        Explored(vae).scene("valdation")
-
-
-def test_packed_arrays_come_back_bit_for_bit():
-    rng = np.random.default_rng(3)
-    arrays = {
-        "odd": rng.integers(0, 255, 7).astype(np.uint8),
-        "half": rng.normal(size=(3, 5)).astype(np.float16),
-        "turned": rng.normal(size=(4, 6)).astype(np.float32).T,
-        "labels": rng.integers(0, 60000, 9).astype(np.uint16),
-        "empty": np.zeros((0, 2), np.float32),
-    }
-    meta, found = packing.unpack(packing.pack({"é": [1, None, "<"]}, arrays))
-    assert meta == {"é": [1, None, "<"]}
-    for name, array in arrays.items():
-        assert found[name].dtype == array.dtype
-        np.testing.assert_array_equal(found[name], array)
-
-
-@pytest.mark.parametrize("cut", [0, 4, 11, 30, -1])
-def test_damaged_bytes_are_refused(cut):
-    raw = packing.pack({}, {"a": np.arange(20, dtype=np.float32)})
-    with pytest.raises(DataError, match="no packed arrays"):
-        packing.unpack(raw[:cut])

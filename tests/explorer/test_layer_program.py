@@ -1,4 +1,4 @@
-"""The layer program computes what the model computes, and refuses what it cannot."""
+"""Layer programs compute what the models do."""
 
 import dataclasses
 
@@ -89,14 +89,3 @@ def test_what_has_no_steps_is_refused_by_name():
         layer_program.encoder(dataclasses.replace(model, posterior=Posterior2()))
     with pytest.raises(SpecError, match="allowed: gaussian, dirac without top_k"):
         layer_program.encoder(dataclasses.replace(model, posterior=Dirac(top_k=1)))
-
-
-def test_an_export_leaves_another_file_alone(tmp_path):
-    from latente.errors import StoreError
-    from latente.explorer.launch import export_page
-
-    mine = tmp_path / "thesis.html"
-    mine.write_text("<p>years of work</p>")
-    with pytest.raises(StoreError, match="exists and is no page of latente, so it is left alone"):
-        export_page(tmp_path, mine)
-    assert mine.read_text() == "<p>years of work</p>"

@@ -180,13 +180,13 @@ def test_a_table_of_one_latent_without_labels(browser, tmp_path):
 def test_points_of_a_saved_umap_are_where_it_says_and_the_pointer_jumps_to_one(browser, vae, data, tmp_path):
     pytest.importorskip("uvicorn")
     from latente.explorer import launch
-    from latente.explorer.catalogue import find
-    from latente.explorer.run_view import Explored
+    from latente.explorer.catalogue import find_runs
+    from latente.explorer.run_view import RunView
 
-    shelf = find([vae])
+    catalogue = find_runs([vae])
     np.save(tmp_path / "umap-validation.npy", np.random.default_rng(0).normal(size=(len(data.validation), 2)))
-    shelf._open[0] = Explored(vae, tmp_path)
-    server = launch.listen(shelf, split="validation", lang="en")
+    catalogue._open[0] = RunView(vae, tmp_path)
+    server = launch.listen(catalogue, split="validation", lang="en")
     page = browser.page()
     try:
         page.open(server.url + "#map=umap")

@@ -1,7 +1,6 @@
 """A headless Chromium over the DevTools protocol, and a plain client: just what these tests need."""
 
 import base64
-import http.client
 import json
 import shutil
 import subprocess
@@ -9,7 +8,6 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
-from urllib.parse import urlsplit
 
 HOSTILE = ("<img src=x onerror=alert(1)>", '"><script>alert(2)</script>', '=1+1, "é" {{script}}')
 """Class names that a careless page would run."""
@@ -23,21 +21,6 @@ FLAGS = (
 
 def executable():
     return next((found for name in NAMES if (found := shutil.which(name))), None)
-
-
-class Client:
-    """One connection to the server, as a page or as somebody else would use it."""
-
-    def __init__(self, url):
-        self.address = urlsplit(url)
-
-    def __call__(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPConnection(self.address.hostname, self.address.port, timeout=30)
-        connection.request(method, path, body, headers or {})
-        answer = connection.getresponse()
-        content = answer.read()
-        connection.close()
-        return answer.status, dict(answer.getheaders()), content
 
 
 class Browser:

@@ -21,7 +21,7 @@ from latente.evaluation.folders import read_study, run_folder, run_folders, trai
 from latente.evaluation.manifest import reading
 from latente.evaluation.run import Run, found_data, load, read_data
 from latente.evaluation.run_files import read_curves
-from latente.explorer.run_view import Explored
+from latente.explorer.run_view import RunView
 from latente.spec import DataSpec, build
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -29,14 +29,14 @@ CHECKPOINT = "checkpoint.safetensors"
 POINTS = 400
 """Points of a curve that are sent: of a longer history every so many."""
 
-Seen = tuple[dict[str, Any], NDArray[np.uint8] | None, tuple[float, float]]
+Curves = tuple[dict[str, Any], NDArray[np.uint8] | None, tuple[float, float]]
 """A history by name, frames, and the model values for which they have 0 and 255."""
 
-NOTHING: Seen = ({}, None, (0.0, 1.0))
+NO_CURVES: Curves = ({}, None, (0.0, 1.0))
 
 
 @dataclass
-class Entry:
+class CatalogueEntry:
     """A run that is finished, in training or not yet begun.
 
     Attributes:
@@ -61,7 +61,7 @@ class Entry:
         return "training" if (self.folder / CHECKPOINT).is_file() else "waiting"
 
 
-class Shelf:
+class RunCatalogue:
     """Entries by number, opened when first asked for; runs of one study share its data.
 
     Args:
@@ -69,13 +69,13 @@ class Shelf:
         data: where their data is now; None: where it was.
     """
 
-    def __init__(self, entries: Sequence[Entry], data: str | Path | None = None) -> None:
+    def __init__(self, entries: Sequence[CatalogueEntry], data: str | Path | None = None) -> None:
         self.entries, self._place = list(entries), data
-        self._open: dict[int, Explored] = {}
+        self._open: dict[int, RunView] = {}
         self._data: dict[str, Data] = {}
         self._lock = threading.Lock()
 
-    def __getitem__(self, number: int) -> Explored:
+    def __getitem__(self, number: int) -> RunView:
         """The run of that number.
 
         Raises:
@@ -88,7 +88,7 @@ class Shelf:
                 if entry.state != "finished":
                     raise DataError(f'run "{entry.name}" is still training; wait until it is finished')
                 run = entry.run or self._load(entry)
-                self._open[number] = Explored(run, entry.folder)
+                self._open[number] = RunView(run, entry.folder)
             return self._open[number]
 
     @property
@@ -96,7 +96,7 @@ class Shelf:
         """The numbers of the runs that are in memory."""
         return frozenset(self._open)
 
-    def entry(self, number: int) -> Entry:
+    def entry(self, number: int) -> CatalogueEntry:
         """The entry of that number.
 
         Raises:
@@ -141,14 +141,14 @@ class Shelf:
                 arrays["originals"] = to_bytes(first, *span)
         return meta, arrays
 
-    def _load(self, entry: Entry) -> Run:
+    def _load(self, entry: CatalogueEntry) -> Run:
         assert entry.folder is not None
         run = load(entry.folder)
         # As Run.data does: the page must not show another data set's points.
         run._data = read_data(run.spec.data, run.card, self._shared(run.spec.data))
         return run
 
-    def _data_of(self, entry: Entry) -> Data | None:
+    def _data_of(self, entry: CatalogueEntry) -> Data | None:
         if entry.run is not None:
             return entry.run.data
         assert entry.folder is not None
@@ -165,31 +165,31 @@ class Shelf:
         return self._data[key]
 
 
-def find(paths: Sequence[str | Path | Run], data: str | Path | None = None) -> Shelf:
-    """The runs in these places: run folders, a study's folder, or runs in memory; ``data`` as in `Shelf`.
+def find_runs(paths: Sequence[str | Path | Run], data: str | Path | None = None) -> RunCatalogue:
+    """The runs in these places: run folders, a study's folder, or runs in memory; ``data`` as in `RunCatalogue`.
 
     Raises:
         StoreError: a folder that is neither.
     """
-    entries: list[Entry] = []
+    entries: list[CatalogueEntry] = []
     for place in paths:
         if isinstance(place, Run):
-            entries.append(Entry(place.spec.name, None, len(place.history.get("loss", ())), place))
+            entries.append(CatalogueEntry(place.spec.name, None, len(place.history.get("loss", ())), place))
             continue
         if (Path(place) / "study.json").is_file():
             entries += _of_study(Path(place))
             continue
         for folder in run_folders(Path(place)):
             name = folder.name if not folder.name.startswith("seed-") else f"{folder.parent.name}, {folder.name}"
-            entries.append(Entry(name, folder))
-    return Shelf(entries, data)
+            entries.append(CatalogueEntry(name, folder))
+    return RunCatalogue(entries, data)
 
 
-def _of_study(folder: Path) -> list[Entry]:
+def _of_study(folder: Path) -> list[CatalogueEntry]:
     spec, _ = read_study(folder)
     several = len(spec.seeds) > 1
     return [
-        Entry(
+        CatalogueEntry(
             f"{run.name}, seed {run.seed}" if several else run.name,
             run_folder(folder, run),
             run.train.epochs if isinstance(run.train.epochs, int) else None,
@@ -199,7 +199,7 @@ def _of_study(folder: Path) -> list[Entry]:
     ]
 
 
-def _history(entry: Entry) -> Seen:
+def _history(entry: CatalogueEntry) -> Curves:
     if entry.run is not None:
         return dict(entry.run.history), entry.run.frames, span_of(*entry.run.card["range"])
     assert entry.folder is not None
@@ -207,13 +207,13 @@ def _history(entry: Entry) -> Seen:
     if state == "finished":
         return reading(entry.folder, read_curves)
     try:
-        return _arrays(entry.folder / CHECKPOINT) if state == "training" else NOTHING
+        return _arrays(entry.folder / CHECKPOINT) if state == "training" else NO_CURVES
     except (OSError, ValueError, KeyError, TypeError, json.JSONDecodeError):
         # The file was replaced or removed while it was read: the next time it is whole.
-        return NOTHING
+        return NO_CURVES
 
 
-def _fingerprint(entry: Entry) -> str | None:
+def _fingerprint(entry: CatalogueEntry) -> str | None:
     """Of the data that a run was trained on, or is."""
     if entry.run is not None:
         return str(entry.run.card["fingerprint"])
@@ -222,12 +222,12 @@ def _fingerprint(entry: Entry) -> str | None:
     return None if found is None else found[0]
 
 
-def _arrays(path: Path) -> Seen:
+def _arrays(path: Path) -> Curves:
     """The history and the frames of a checkpoint; the training's state, which is most of the file, is not read."""
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
-        return NOTHING
+        return NO_CURVES
     try:
         with safe_open(path, "numpy") as file:
             names = list(file.keys())

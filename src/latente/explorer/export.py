@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from latente.explorer import build_page, layer_program, packing
-from latente.explorer.run_view import Explored
+from latente.explorer.run_view import RunView
 from latente.explorer.security import MAX_BODY
 
 HELD_BYTES = 250_000
@@ -21,7 +21,7 @@ HELD_BYTES = 250_000
 GREYS = 16
 
 
-def export(runs: Sequence[tuple[str, Explored]], split: str, *, lang: str = "en") -> str:
+def export(runs: Sequence[tuple[str, RunView]], split: str, *, lang: str = "en") -> str:
     """The page of one run, or of two to compare.
 
     Args:
@@ -35,14 +35,14 @@ def export(runs: Sequence[tuple[str, Explored]], split: str, *, lang: str = "en"
     # Refused before anything long is begun.
     programs = [(layer_program.encoder(e.model), layer_program.decoder(e.model)) for _, e in runs]
     blobs = {}
-    for number, ((_, explored), (up, down)) in enumerate(zip(runs, programs, strict=True)):
-        meta, arrays = explored.parts(split)
+    for number, ((_, view), (up, down)) in enumerate(zip(runs, programs, strict=True)):
+        meta, arrays = view.parts(split)
         meta |= {"encoder": up.table(), "decoder": down.table()}
         arrays["codes"] = _half(arrays["codes"])
         arrays |= {k: _half(a) for p in (up, down) for k, a in p.arrays.items()}
-        arrays |= explored.fitted
-        if number == 0 and explored.data.is_image:
-            arrays |= held(explored, split, meta["n"])
+        arrays |= view.fitted
+        if number == 0 and view.data.is_image:
+            arrays |= held(view, split, meta["n"])
         blobs[f"run-{number}"] = packing.pack(meta, arrays)
     boot: dict[str, Any] = {
         "backend": "file",
@@ -55,12 +55,12 @@ def export(runs: Sequence[tuple[str, Explored]], split: str, *, lang: str = "en"
     return build_page.build(boot, blobs, lang=lang).html
 
 
-def held(explored: Explored, split: str, n: int) -> dict[str, NDArray[Any]]:
+def held(view: RunView, split: str, n: int) -> dict[str, NDArray[Any]]:
     """As many examples, evenly spread, as `HELD_BYTES` take: ``held``, their indices; ``sheet``, one PNG of them."""
     count = min(n, 4096)
     while True:
         index = np.unique(np.linspace(0, n - 1, count).round().astype(np.int64))
-        raw = _sheet(explored.examples(split, index))
+        raw = _sheet(view.examples(split, index))
         if len(raw) <= HELD_BYTES or count <= 16:
             return {"held": index.astype(np.uint32), "sheet": np.frombuffer(raw, np.uint8)}
         count = max(16, int(0.95 * count * HELD_BYTES / len(raw)))

@@ -19,7 +19,7 @@ from latente.errors import LatenteError, SpecError
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run
-    from latente.explorer.catalogue import Shelf
+    from latente.explorer.catalogue import RunCatalogue
 
 PORT = 8765
 
@@ -105,15 +105,17 @@ def export_text(
     places: Places, *, split: str = "validation", lang: str | None = None, data: str | Path | None = None
 ) -> str:
     """The HTML that `export_page` writes."""
-    from latente.explorer.catalogue import find
+    from latente.explorer.catalogue import find_runs
     from latente.explorer.export import export
     from latente.explorer.run_view import check_split
 
     check_split(split)
-    shelf = find(places, data)
-    if not 1 <= len(shelf.entries) <= 2:
-        raise SpecError(f"--export: got {len(shelf.entries)} runs; allowed: one, or two to compare; name their folders")
-    runs = [(entry.name, shelf[i]) for i, entry in enumerate(shelf.entries)]
+    catalogue = find_runs(places, data)
+    if not 1 <= len(catalogue.entries) <= 2:
+        raise SpecError(
+            f"--export: got {len(catalogue.entries)} runs; allowed: one, or two to compare; name their folders"
+        )
+    runs = [(entry.name, catalogue[i]) for i, entry in enumerate(catalogue.entries)]
     return export(runs, split, lang=_language(lang))
 
 
@@ -126,15 +128,15 @@ def serve(
     data: str | Path | None = None,
 ) -> Explorer:
     """Start the server in a thread of its own; arguments and errors are those of `explore`."""
-    from latente.explorer.catalogue import find
+    from latente.explorer.catalogue import find_runs
     from latente.explorer.run_view import check_split
 
     check_split(split)
-    return listen(find(places, data), split=split, port=port, host=host, lang=lang, compare=len(places) > 1)
+    return listen(find_runs(places, data), split=split, port=port, host=host, lang=lang, compare=len(places) > 1)
 
 
 def listen(
-    shelf: Shelf,
+    catalogue: RunCatalogue,
     *,
     split: str,
     port: int | None = 0,
@@ -142,7 +144,7 @@ def listen(
     lang: str | None = None,
     compare: bool = False,
 ) -> Explorer:
-    """Serve the runs of a shelf; ``compare`` opens the first two side by side. Otherwise as `serve`."""
+    """Serve the runs of a catalogue; ``compare`` opens the first two side by side. Otherwise as `serve`."""
     from latente.explorer.security import MAX_BODY, is_loopback
 
     try:
@@ -157,14 +159,14 @@ def listen(
             "or write one file with --export"
         ) from None
     language = _language(lang)
-    finished = [i for i, entry in enumerate(shelf.entries) if entry.state == "finished"]
+    finished = [i for i, entry in enumerate(catalogue.entries) if entry.state == "finished"]
     for number in finished[: 2 if compare else 1]:
         # What the page asks first is ready when it opens, and what cannot be opened is said here; of a study's runs
         # others may be fine.
         try:
-            shelf[number].warm(split)
+            catalogue[number].warm(split)
         except LatenteError:
-            if not shelf.entry(number).part_of_study:
+            if not catalogue.entry(number).part_of_study:
                 raise
     token = None if is_loopback(host) else secrets.token_urlsafe(24)
     boot: dict[str, Any] = {
@@ -177,7 +179,7 @@ def listen(
     }
     listening = _socket(host, port)
     number = listening.getsockname()[1]
-    app = application(shelf, build(boot, lang=language), token, () if token else _names(host))
+    app = application(catalogue, build(boot, lang=language), token, () if token else _names(host))
     level = "error" if os.environ.get("LATENTE_DEBUG") else 100
     config = uvicorn.Config(
         app, log_level=level, log_config=None, access_log=False, server_header=False, lifespan="off", backlog=2048,

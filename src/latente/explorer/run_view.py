@@ -34,7 +34,7 @@ WIDE = 3.0
 """A slider of a model with a prior reaches at least so far on both sides: 99.7% of a standard normal."""
 
 
-class Explored:
+class RunView:
     """A run, with what a page needs of it computed when it is first asked for.
 
     Args:
@@ -55,7 +55,7 @@ class Explored:
         self._scenes: dict[str, bytes] = {}
 
     def scene(self, split: str) -> bytes:
-        """The split's codes and all the page must know of the run, packed by `wire.pack`; kept.
+        """The split's codes and all the page must know of the run, packed by `packing.pack`; kept.
 
         Raises:
             DataError: no split is called so. StoreError: a saved UMAP that does not fit.

@@ -14,11 +14,11 @@ from urllib.parse import parse_qs
 
 Scope = MutableMapping[str, Any]
 
-Message = MutableMapping[str, Any]
+Event = MutableMapping[str, Any]
 
-Receive = Callable[[], Awaitable[Message]]
+Receive = Callable[[], Awaitable[Event]]
 
-Send = Callable[[Message], Awaitable[None]]
+Send = Callable[[Event], Awaitable[None]]
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -47,7 +47,7 @@ class Busy(Exception):
     """More than `MAX_HELD`, noticed while a body is read."""
 
 
-class Guard:
+class SecurityMiddleware:
     """An ASGI application around another.
 
     Args:
@@ -76,7 +76,7 @@ class Guard:
                 await send({"type": "websocket.close", "code": 1008})
             return
 
-        async def send_on(message: Message) -> None:
+        async def send_on(message: Event) -> None:
             if message["type"] == "http.response.start":
                 message = {**message, "headers": [*message.get("headers", []), *self.headers]}
             await send(message)
@@ -88,7 +88,7 @@ class Guard:
             return
         read = 0
 
-        async def receive_some() -> Message:
+        async def receive_some() -> Event:
             nonlocal read
             message = await receive()
             size = len(message.get("body", b""))

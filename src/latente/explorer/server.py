@@ -20,9 +20,10 @@ from starlette.routing import Route
 from latente.errors import DataError, LatenteError
 from latente.explorer import packing
 from latente.explorer.build_page import Page
-from latente.explorer.catalogue import Shelf
-from latente.explorer.security import Busy, Guard, TooLarge
-from latente.explorer.uploads import read_picture
+from latente.explorer.catalogue import RunCatalogue
+from latente.explorer.run_view import RunView
+from latente.explorer.security import Busy, SecurityMiddleware, TooLarge
+from latente.explorer.uploads import read_image
 
 MAX_ROWS = 8192
 
@@ -35,27 +36,15 @@ QUICK = 64
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def application(shelf: Shelf, page: Page, token: str | None = None, names: Sequence[str] = ()) -> Guard:
+def application(
+    catalogue: RunCatalogue, page: Page, token: str | None = None, names: Sequence[str] = ()
+) -> SecurityMiddleware:
     """The ASGI application that serves the page and answers it."""
-    # A picture of many pixels takes hundreds of megabytes while it is read: one at a time.
-    reading = asyncio.Semaphore(1)
-    routes = [
-        Route(path, _careful(handler), methods=[method])
-        for method, path, handler in (
-            ("GET", "/", _page(page)),
-            ("GET", "/api/runs", lambda request: _runs(shelf)),
-            ("GET", "/api/scene", lambda request: _scene(shelf, request)),
-            ("GET", "/api/examples", lambda request: _examples(shelf, request)),
-            ("GET", "/api/fitted", lambda request: _fitted(shelf, request)),
-            ("GET", "/api/program", lambda request: _program(shelf, request)),
-            ("GET", "/api/progress", lambda request: _progress(shelf, request)),
-            ("POST", "/api/decode", lambda request: _decode(shelf, request)),
-            ("POST", "/api/encode", lambda request: _encode(shelf, request)),
-            ("POST", "/api/nearest", lambda request: _nearest(shelf, request)),
-            ("POST", "/api/picture", lambda request: _picture(reading, request)),
-        )
-    ]
-    return Guard(Starlette(routes=routes), token, page.policy, names)
+    app = Starlette(routes=[Route(path, _careful(handler), methods=[method]) for method, path, handler in ROUTES])
+    app.state.catalogue, app.state.page = catalogue, page
+    # An image of many pixels takes hundreds of megabytes while it is read: one at a time.
+    app.state.reading = asyncio.Semaphore(1)
+    return SecurityMiddleware(app, token, page.policy, names)
 
 
 def _careful(handler: Handler) -> Handler:
@@ -80,95 +69,121 @@ def _careful(handler: Handler) -> Handler:
     return careful
 
 
-def _page(page: Page) -> Handler:
-    async def send(request: Request) -> Response:
-        return Response(page.html, media_type="text/html; charset=utf-8")
-
-    return send
+async def _page(request: Request) -> Response:
+    return Response(request.app.state.page.html, media_type="text/html; charset=utf-8")
 
 
-async def _runs(shelf: Shelf) -> Response:
-    return Response(json.dumps(await run_in_threadpool(shelf.table)), media_type="application/json")
+async def _runs(request: Request) -> Response:
+    table = await run_in_threadpool(_catalogue(request).table)
+    return Response(json.dumps(table), media_type="application/json")
 
 
-async def _scene(shelf: Shelf, request: Request) -> Response:
-    number, split = _number(request, "run"), request.query_params.get("split", "validation")
-    return _binary(await run_in_threadpool(lambda: shelf[number].scene(split)))
+async def _scene(request: Request) -> Response:
+    split = _split(request)
+    return _binary(await run_in_threadpool(lambda: _run(request).scene(split)))
 
 
-async def _examples(shelf: Shelf, request: Request) -> Response:
-    number, split = _number(request, "run"), request.query_params.get("split", "validation")
+async def _examples(request: Request) -> Response:
+    split = _split(request)
     try:
         index = np.array([int(t) for t in request.query_params.get("index", "").split(",")], np.int64)
     except (ValueError, OverflowError):
         raise DataError("index: allowed: whole numbers with commas between them") from None
     if len(index) > MAX_ROWS:
         raise DataError(f"index: got {len(index)} examples; allowed: at most {MAX_ROWS}")
-    _check_answer(len(index), (await _opened(shelf, number)).data.shape)
-    found = await run_in_threadpool(lambda: shelf[number].examples(split, index))
-    return _binary(_bytes(found))
+    view = await _opened(request)
+    _check_answer(len(index), view.data.shape)
+    return _binary(_bytes(await run_in_threadpool(view.examples, split, index)))
 
 
-async def _fitted(shelf: Shelf, request: Request) -> Response:
+async def _fitted(request: Request) -> Response:
+    return _binary(await run_in_threadpool(lambda: packing.pack({}, _run(request).fitted)))
+
+
+async def _program(request: Request) -> Response:
+    return _binary(await run_in_threadpool(lambda: _run(request).program))
+
+
+async def _progress(request: Request) -> Response:
     number = _number(request, "run")
-    return _binary(await run_in_threadpool(lambda: packing.pack({}, shelf[number].fitted)))
+    return _binary(await run_in_threadpool(lambda: packing.pack(*_catalogue(request).progress(number))))
 
 
-async def _program(shelf: Shelf, request: Request) -> Response:
-    number = _number(request, "run")
-    return _binary(await run_in_threadpool(lambda: shelf[number].program))
-
-
-async def _progress(shelf: Shelf, request: Request) -> Response:
-    number = _number(request, "run")
-    return _binary(await run_in_threadpool(lambda: packing.pack(*shelf.progress(number))))
-
-
-async def _decode(shelf: Shelf, request: Request) -> Response:
+async def _decode(request: Request) -> Response:
     body = await request.body()
-    explored = await _opened(shelf, _number(request, "run"))
-    z = _floats(body, explored.latents)
-    _check_answer(len(z), explored.data.shape)
+    view = await _opened(request)
+    z = _floats(body, view.latents)
+    _check_answer(len(z), view.data.shape)
 
     def decoded() -> bytes:
-        images = explored.decode(z)
-        return _bytes(explored.drawn(images) if request.query_params.get("as") == "drawn" else images)
+        images = view.decode(z)
+        return _bytes(view.drawn(images) if request.query_params.get("as") == "drawn" else images)
 
     return _binary(decoded() if len(z) <= QUICK else await run_in_threadpool(decoded))
 
 
-async def _encode(shelf: Shelf, request: Request) -> Response:
+async def _encode(request: Request) -> Response:
     body = await request.body()
-    explored = await _opened(shelf, _number(request, "run"))
-    shape = explored.data.shape
+    view = await _opened(request)
+    shape = view.data.shape
     x = _floats(body, int(np.prod(shape))).reshape(-1, *shape)
-    mean, log_var, score = await run_in_threadpool(explored.encode, x)
+    mean, log_var, score = await run_in_threadpool(view.encode, x)
     arrays: dict[str, NDArray[Any]] = {"mean": mean, "score": score}
     if log_var is not None:
         arrays["log_var"] = log_var
     return _binary(packing.pack({}, arrays))
 
 
-async def _nearest(shelf: Shelf, request: Request) -> Response:
+async def _nearest(request: Request) -> Response:
     body = await request.body()
-    explored = await _opened(shelf, _number(request, "run"))
-    x = _floats(body, int(np.prod(explored.data.shape)))
+    view = await _opened(request)
+    x = _floats(body, int(np.prod(view.data.shape)))
     if len(x) != 1:
         raise DataError(f"nearest: got {len(x)} examples; allowed: one")
     count = min(max(_number(request, "count", 8), 1), 64)
-    return _binary(packing.pack(*await run_in_threadpool(explored.nearest, x[0], count)))
+    return _binary(packing.pack(*await run_in_threadpool(view.nearest, x[0], count)))
 
 
-async def _picture(reading: asyncio.Semaphore, request: Request) -> Response:
+async def _image(request: Request) -> Response:
     raw = await request.body()
-    async with reading:
-        pixels = await run_in_threadpool(read_picture, raw)
+    async with request.app.state.reading:
+        pixels = await run_in_threadpool(read_image, raw)
     return _binary(packing.pack({}, {"pixels": pixels}))
 
 
-async def _opened(shelf: Shelf, number: int) -> Any:
+ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/", _page),
+    ("GET", "/api/runs", _runs),
+    ("GET", "/api/scene", _scene),
+    ("GET", "/api/examples", _examples),
+    ("GET", "/api/fitted", _fitted),
+    ("GET", "/api/program", _program),
+    ("GET", "/api/progress", _progress),
+    ("POST", "/api/decode", _decode),
+    ("POST", "/api/encode", _encode),
+    ("POST", "/api/nearest", _nearest),
+    ("POST", "/api/picture", _image),
+)
+
+
+def _catalogue(request: Request) -> RunCatalogue:
+    catalogue: RunCatalogue = request.app.state.catalogue
+    return catalogue
+
+
+def _run(request: Request) -> RunView:
+    """The run that is asked about, loaded if it is not yet."""
+    return _catalogue(request)[_number(request, "run")]
+
+
+async def _opened(request: Request) -> RunView:
     # Loading a run takes seconds, once; afterwards this is a look into a dict.
-    return shelf[number] if number in shelf.opened else await run_in_threadpool(lambda: shelf[number])
+    loaded = _number(request, "run") in _catalogue(request).opened
+    return _run(request) if loaded else await run_in_threadpool(_run, request)
+
+
+def _split(request: Request) -> str:
+    return request.query_params.get("split", "validation")
 
 
 def _check_answer(rows: int, shape: tuple[int, ...]) -> None:

@@ -34,7 +34,7 @@ TURNED = {
 """What brings an image of that Exif orientation upright."""
 
 
-def read_picture(raw: bytes) -> NDArray[Any]:
+def read_image(raw: bytes) -> NDArray[Any]:
     """A file's first image, upright, at most `SIDE` pixels wide and high: uint8, shape (height, width, 4).
 
     Raises:

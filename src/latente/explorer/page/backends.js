@@ -74,7 +74,7 @@ function serverBackend() {
     },
     fitted: async (run) => unpack(await bytes(`/api/fitted?run=${run}`)).arrays,
     progress: async (run) => unpack(await bytes(`/api/progress?run=${run}`)),
-    async picture(file) {
+    async image(file) {
       if (file.size > BOOT.limit) throw new Error(t("error.large"));
       const { pixels } = unpack(await bytes("/api/picture", file)).arrays;
       const [height, width] = pixels.shape;
@@ -85,13 +85,13 @@ function serverBackend() {
 
 function fileBackend() {
   const blobs = BOOT.runs.map((_, i) => unpack(carried(`run-${i}`)));
-  let pictures = null;
-  /** The examples that the file holds, by index, cut out of one picture. */
+  let images = null;
+  /** The examples that the file holds, by index, cut out of one image. */
   async function held() {
-    if (pictures) return pictures;
-    pictures = new Map();
+    if (images) return images;
+    images = new Map();
     const sheet = blobs[0].arrays.sheet, { meta } = blobs[0];
-    if (!sheet) return pictures;
+    if (!sheet) return images;
     const bitmap = await createImageBitmap(new Blob([sheet.data], { type: "image/png" }));
     const ctx = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d", { willReadFrequently: true });
     ctx.drawImage(bitmap, 0, 0);
@@ -104,9 +104,9 @@ function fileBackend() {
           for (let c = 0; c < channels; c++) out[o++] = all[4 * ((top + y) * bitmap.width + left + x) + c];
         }
       }
-      pictures.set(index, out);
+      images.set(index, out);
     });
-    return pictures;
+    return images;
   }
   const decode = async (run, meta, z) => forwardAll(meta.decoder, blobs[run].arrays, z, z.length / meta.d);
   return {
@@ -157,7 +157,7 @@ function fileBackend() {
       },
       arrays: {},
     }),
-    async picture(file) {
+    async image(file) {
       if (file.size > BOOT.limit) throw new Error(t("error.large"));
       let bitmap;
       try {

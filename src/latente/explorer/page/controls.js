@@ -88,7 +88,7 @@ function fillControls() {
   $("run").value = String(view.run);
   if (!scene) return;
   const { meta, arrays } = scene;
-  const splits = back.whole ? ["validation", "train", "test", "all"] : [meta.split];
+  const splits = backend.whole ? ["validation", "train", "test", "all"] : [meta.split];
   $("split").replaceChildren(...splits.map((name) => el("option", { value: name, text: t(`split.${name}`) })));
   $("split").value = meta.split;
   const views = [["latents", meta.d > 1 ? t("map.latents") : t("facts.latent", { count: 1 })], ...(meta.d > 1 ? [["pca", "PCA"]] : []), ...(arrays.umap ? [["umap", "UMAP"]] : [])];

@@ -65,7 +65,7 @@ function buildDraw(root) {
 
   async function read(chosen) {
     try {
-      source = await back.picture(chosen);
+      source = await backend.image(chosen);
       wipe();
       const scale = Math.min(PAD / source.width, PAD / source.height), canvas = new OffscreenCanvas(source.width, source.height);
       canvas.getContext("2d").putImageData(source, 0, 0);
@@ -78,8 +78,8 @@ function buildDraw(root) {
   async function examine() {
     if (!source) return;
     const now = ++turn, side = sides[0], { meta } = side.scene, drawn = toExample(source, meta, centred.checked), x = modelValues(meta, drawn);
-    const { mean, logVar, score: nats } = await back.encode(side.run, meta, x);
-    const rebuilt = await back.drawn(side.run, meta, mean);
+    const { mean, logVar, score: nats } = await backend.encode(side.run, meta, x);
+    const rebuilt = await backend.drawn(side.run, meta, mean);
     if (now !== turn) return;
     side.landed = { mean, variance: logVar ? logVar.map(Math.exp) : null };
     paintExample(results.seen, meta, drawn);

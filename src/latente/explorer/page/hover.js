@@ -9,7 +9,7 @@ class Shown {
   async get(indices) {
     const missing = [...new Set(indices)].filter((i) => !this.kept.has(i));
     if (missing.length) {
-      const { side } = this, { scene } = side, found = await back.examples(side.run, scene.meta, missing);
+      const { side } = this, { scene } = side, found = await backend.examples(side.run, scene.meta, missing);
       // Another split may have been opened meanwhile.
       if (side.scene === scene) missing.forEach((index, k) => this.kept.set(index, found[k]));
       for (const old of this.kept.keys()) { if (this.kept.size <= KEPT) break; this.kept.delete(old); }
@@ -57,7 +57,7 @@ class HoverCard {
     const { side } = this.chart, { scene } = side;
     let [drawn] = await side.shown.get([index]);
     const rebuilt = drawn === null;
-    if (rebuilt) drawn = await back.drawn(side.run, scene.meta, codeOf(scene, index));
+    if (rebuilt) drawn = await backend.drawn(side.run, scene.meta, codeOf(scene, index));
     if (this.index !== index || side.scene !== scene) return;
     paintExample(this.canvas, scene.meta, drawn);
     this.note.textContent = rebuilt ? t("example.rebuilt") : "";

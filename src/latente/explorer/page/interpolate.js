@@ -2,7 +2,7 @@
 
 const STRIP = 9;
 
-function buildBetween(root) {
+function buildInterpolation(root) {
   const slots = {}, strips = {};
   for (const key of ["a", "b", "c"]) {
     const picture = frame("middle", ""), name = el("span", { class: "soft name" });
@@ -91,7 +91,7 @@ function buildBetween(root) {
     });
     keys.forEach((key, k) => codes.set(ends[key], (2 * STRIP + k) * meta.d));
     codes.set(total, (2 * STRIP + 3) * meta.d);
-    const images = await back.drawn(side.run, meta, codes), size = sizeOf(meta), at = (k) => images.subarray(k * size, (k + 1) * size);
+    const images = await backend.drawn(side.run, meta, codes), size = sizeOf(meta), at = (k) => images.subarray(k * size, (k + 1) * size);
     const own = await side.shown.get(keys.map((key) => view.ends[key]));
     if (now !== turn) return;
     keys.forEach((key, k) => {

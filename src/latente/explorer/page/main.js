@@ -1,7 +1,7 @@
 // Put the page together, open what the address says, and begin.
 
 const TABS = [
-  ["walk", buildWalk], ["between", buildBetween], ["draw", buildDraw], ["samples", buildSamples], ["compare", buildCompare],
+  ["walk", buildSliders], ["between", buildInterpolation], ["draw", buildDraw], ["samples", buildSamples], ["compare", buildCompare],
   ["training", buildTraining],
 ];
 
@@ -128,7 +128,7 @@ async function start() {
   buildDecoded($("decoded-card"));
   buildTabs();
   try {
-    session.runs = await back.runs();
+    session.runs = await backend.runs();
     buildControls();
     buildSaving();
     on("sides", () => { showCharts(true); emit("chosen", sides[0]); for (const side of sides) session.decode(side); });

@@ -23,15 +23,15 @@ class Manifold {
     const corner = chart.place(0, 0), far = chart.place(columns * wide, rows * tall);
     const sheet = new OffscreenCanvas(columns * w, rows * h), ctx = sheet.getContext("2d"), size = sizeOf(meta);
     // In pieces, so that a page that computes by itself stays responsive.
-    const piece = back.whole ? columns * rows : 4 * columns;
+    const piece = backend.whole ? columns * rows : 4 * columns;
     for (let at = 0; at < columns * rows; at += piece) {
       const count = Math.min(piece, columns * rows - at);
-      const images = await back.drawn(side.run, meta, z.subarray(at * meta.d, (at + count) * meta.d));
+      const images = await backend.drawn(side.run, meta, z.subarray(at * meta.d, (at + count) * meta.d));
       if (turn !== this.asked) return;
       this.fill(ctx, meta, images, at, count, columns, size);
       this.picture = { sheet, corner, far };
       chart.drawGround();
-      if (!back.whole) await new Promise((go) => { setTimeout(go); });
+      if (!backend.whole) await new Promise((go) => { setTimeout(go); });
     }
   }
 

@@ -1,4 +1,4 @@
-// Packed arrays (see wire.py): bytes to typed arrays, half precision widened.
+// Packed arrays (see packing.py): bytes to typed arrays, half precision widened.
 
 let halves = null;
 /** The 65,536 half-precision numbers as single precision. */

@@ -35,7 +35,7 @@ function buildSamples(root) {
       }
       return out;
     }
-    if (fittedOf !== side.run) { fitted = await back.fitted(side.run); fittedOf = side.run; }
+    if (fittedOf !== side.run) { fitted = await backend.fitted(side.run); fittedOf = side.run; }
     const { weights, means, factors } = fitted;
     for (let k = 0; k < SAMPLES; k++) {
       let rest = flat(), component = 0;
@@ -57,7 +57,7 @@ function buildSamples(root) {
     temperature.setAttribute("aria-valuetext", num(heat));
     const z = await codes(side, heat);
     if (now !== turn) return;
-    const images = await back.drawn(side.run, meta, z), size = sizeOf(meta);
+    const images = await backend.drawn(side.run, meta, z), size = sizeOf(meta);
     if (now !== turn) return;
     while (grid.children.length < SAMPLES) grid.append(el("button", { type: "button", class: "tile" }, frame("tiny", "")));
     [...grid.children].forEach((button, k) => {
@@ -70,9 +70,9 @@ function buildSamples(root) {
   }
 
   async function nearest(side, code) {
-    const { meta } = side.scene, values = await back.decode(side.run, meta, code), found = await back.nearest(side.run, meta, values, 6);
+    const { meta } = side.scene, values = await backend.decode(side.run, meta, code), found = await backend.nearest(side.run, meta, values, 6);
     near.hidden = false;
-    near.replaceChildren(el("h3", { t: back.whole ? "samples.near" : "samples.near_file" }), el("div", { class: "slots" }, ...found.map((one) => {
+    near.replaceChildren(el("h3", { t: backend.whole ? "samples.near" : "samples.near_file" }), el("div", { class: "slots" }, ...found.map((one) => {
       const label = one.label === null ? "" : meta.classes[one.label], name = one.split === "all" ? t("example.any", { index: one.index }) : t("example.name", { split: t(`split.${one.split}`), index: one.index });
       const picture = frame("tiny", label ? t("example.labelled", { name, label }) : name);
       paintExample(picture, meta, one.drawn);

@@ -1,13 +1,13 @@
 // The runs that are open: their scenes, the code that is decoded, the example that is chosen.
 
-const back = BOOT.backend === "server" ? serverBackend() : fileBackend();
+const backend = BOOT.backend === "server" ? serverBackend() : fileBackend();
 const sides = [];
 const session = { pointed: null, charts: [], runs: [] };
 
 /** Open a run's split on the first or second side. */
 session.open = async (number, run, split) => {
   const side = sides[number] ?? { run, z: null, chosen: null, landed: null };
-  const scene = await back.scene(run, split);
+  const scene = await backend.scene(run, split);
   const other = side.scene && (side.run !== run || side.scene.meta.d !== scene.meta.d);
   Object.assign(side, { run, scene, landed: null, image: null, own: undefined });
   side.shown = new Shown(side);
@@ -71,7 +71,7 @@ session.decode = (side) => {
   if (side.busy) { side.again = true; return; }
   side.busy = true;
   const z = Float32Array.from(side.z), { scene } = side;
-  back.drawn(side.run, scene.meta, z).then((drawn) => {
+  backend.drawn(side.run, scene.meta, z).then((drawn) => {
     if (side.scene !== scene) return;
     side.image = drawn;
     side.imageCode = z;

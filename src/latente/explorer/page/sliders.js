@@ -1,6 +1,6 @@
 // Sliders for every latent, those that carry most first, and which of them carry nothing.
 
-function buildWalk(root) {
+function buildSliders(root) {
   const list = el("div", { class: "sliders" });
   const rows = [];
   const reset = el("button", { type: "button", class: "plain", t: "walk.reset", onclick: () => {

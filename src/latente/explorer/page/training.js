@@ -6,11 +6,11 @@ function buildTraining(root) {
   const which = el("div", { class: "runs", role: "group", label: "training.runs" });
   const state = el("p", { class: "soft", id: "training-state" });
   const chart = el("div", { class: "curves", id: "curves" });
-  const film = el("div", { id: "film", hidden: true }), rows = [el("div", { class: "strip" }), el("div", { class: "strip" })];
-  const epoch = el("input", { type: "range", min: 0, step: 1, id: "film-at", label: "training.epoch", oninput: () => { following = false; paintFilm(); } });
+  const animation = el("div", { id: "animation", hidden: true }), rows = [el("div", { class: "strip" }), el("div", { class: "strip" })];
+  const epoch = el("input", { type: "range", min: 0, step: 1, id: "animation-at", label: "training.epoch", oninput: () => { following = false; paintAnimation(); } });
   const epochText = el("output", { class: "value" });
-  film.append(el("h3", { t: "training.film" }), el("p", { class: "soft", t: "training.originals" }), rows[0], el("p", { class: "soft", t: "training.rebuilt" }), rows[1], el("div", { class: "player" }, epoch, epochText));
-  root.append(which, state, chart, film);
+  animation.append(el("h3", { t: "training.film" }), el("p", { class: "soft", t: "training.originals" }), rows[0], el("p", { class: "soft", t: "training.rebuilt" }), rows[1], el("div", { class: "player" }, epoch, epochText));
+  root.append(which, state, chart, animation);
   let run = null, found = null, following = true, timer = 0;
 
   function buttons() {
@@ -26,7 +26,7 @@ function buildTraining(root) {
     if (BOOT.backend === "server" && session.runs.some((one) => one.study && one.state !== "finished")) await refresh();
     run ??= Math.max(0, session.runs.findIndex((one) => one.state === "training"), sides[0]?.scene ? sides[0].run : 0);
     try {
-      found = await back.progress(run);
+      found = await backend.progress(run);
       show();
     } catch (error) { failed(error); }
     // As long as there is something to wait for.
@@ -36,7 +36,7 @@ function buildTraining(root) {
   async function refresh() {
     try {
       const before = session.runs.map((one) => one.state).join();
-      session.runs = await back.runs();
+      session.runs = await backend.runs();
       if (session.runs.map((one) => one.state).join() !== before) { emit("runs"); following = true; }
       buttons();
     } catch (error) { failed(error); }
@@ -47,14 +47,14 @@ function buildTraining(root) {
     state.textContent = t(`training.${meta.state}`, { done: meta.done, asked: meta.asked ?? "?" });
     state.dataset.done = meta.done;
     drawCurves(chart, meta);
-    film.hidden = !arrays.frames;
+    animation.hidden = !arrays.frames;
     if (!arrays.frames) return;
     epoch.max = arrays.frames.shape[0] - 1;
     if (following) epoch.value = epoch.max;
-    paintFilm();
+    paintAnimation();
   }
 
-  function paintFilm() {
+  function paintAnimation() {
     const { frames, originals } = found.arrays, [count, n, ...shape] = frames.shape, size = shape.reduce((a, b) => a * b, 1), at = Number(epoch.value);
     const meta = { image: true, shape };
     const fill = (row, data, from, key) => {
