@@ -65,7 +65,7 @@ def test_a_preset_learns_resumes_bit_for_bit_is_compiled_once_and_comes_back(nam
     again = latente.load(run.save(tmp_path / "r"), data=tiny)
     assert again.spec == run.spec
     assert again.evaluate("validation") == run.evaluate("validation")
-    given = {"given": tiny.test.y[:8]} if run.model.is_told else {}
+    given = {"given": tiny.test.y[:8]} if run.model.is_conditional else {}
     assert np.array_equal(again.reconstruct(tiny.test.x[:8], **given), run.reconstruct(tiny.test.x[:8], **given))
     if run.model.prior.space != "any":
         assert np.array_equal(again.sample(8, seed=3, **given), run.sample(8, seed=3, **given))

@@ -35,6 +35,17 @@ def batches(examples: Examples, size: int, seed: int) -> Iterator[tuple[int, Exa
         yield at, examples.take(jnp.asarray(np.where(index < count, index, 0))), keys
 
 
+def subsample(n: int, most: int, seed: int, *, permuted: bool = False) -> NDArray[np.int64]:
+    """The indices of at most so many of n examples, in order: all of them, or a choice that the seed fixes.
+
+    Outliers and conclusions take the first of a permutation (``permuted``), which are others than those of the scores.
+    """
+    if n <= most:
+        return np.arange(n)
+    rng = np.random.default_rng(seed)
+    return np.sort(rng.permutation(n)[:most] if permuted else rng.choice(n, most, replace=False))
+
+
 def joined(parts: Sequence[Sequence[Array | None]], count: int) -> list[NDArray[Any] | None]:
     """What batches gave, one after the other and without the filling; None where a batch gave none."""
     columns = zip(*parts, strict=True)

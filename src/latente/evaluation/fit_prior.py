@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from latente.compiling import jit, plain
 from latente.errors import DataError, SpecError, unknown
-from latente.evaluation.latent import likely
+from latente.evaluation.latent import predicted_class
 from latente.memory import rows_at_once
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import posteriors
@@ -117,7 +117,7 @@ def codes_of(model: Autoencoder, scale: Scale, examples: Examples, *, seed: int 
         seed: of the draws, and of what is observed of an example (binarisation).
     """
     if model.classifier is not None:
-        examples = Examples(examples.x, jnp.asarray(likely(model, np.asarray(scale(examples.x)))))
+        examples = Examples(examples.x, jnp.asarray(predicted_class(model, np.asarray(scale(examples.x)))))
     examples = Examples(examples.x, examples.context)
     n, block = len(examples), min(BATCH, len(examples))
     key = jr.key(check_seed(seed))

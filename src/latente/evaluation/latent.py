@@ -34,9 +34,9 @@ def encode(model: Autoencoder, x: Floats, context: Floats | None = None) -> Floa
     """Posterior means of model values x, shape (n, *shape); shape (n, code_size).
 
     ``context``, here and below, is what a conditional model is given beside, shape (n, context_size). A model with a
-    classifier needs none here: it takes its own most likely class (`likely`).
+    classifier needs none here: it takes its own most likely class (`predicted_class`).
     """
-    return _mapped(_codes, model, x, likely(model, x) if context is None else context)
+    return _mapped(_codes, model, x, predicted_class(model, x) if context is None else context)
 
 
 def classify(model: Autoencoder, x: Floats) -> Floats:
@@ -48,7 +48,7 @@ def classify(model: Autoencoder, x: Floats) -> Floats:
     return batched(_classes, model, x, None)
 
 
-def likely(model: Autoencoder, x: Floats) -> Floats | None:
+def predicted_class(model: Autoencoder, x: Floats) -> Floats | None:
     """The most likely class of each of x as zeros and a one, shape (n, classes); None without a classifier."""
     if model.classifier is None:
         return None
@@ -56,22 +56,22 @@ def likely(model: Autoencoder, x: Floats) -> Floats | None:
     return one_hot
 
 
-def beside(model: Autoencoder, spec: ModelSpec, data: Data, part: Split) -> Floats | None:
+def context_of(model: Autoencoder, spec: ModelSpec, data: Data, part: Split) -> Floats | None:
     """What a model is conditioned on beside the examples of a part, shape (n, context_size); None without.
 
     For a model with a classifier it is the class that it finds most likely itself.
     """
-    if model.is_told:
+    if model.is_conditional:
         context = examples_of(data, part, spec).context
         return None if context is None else np.asarray(context)
-    return likely(model, data.values(part.x))
+    return predicted_class(model, data.values(part.x))
 
 
-def judged(model: Autoencoder, spec: ModelSpec, data: Data, part: Split) -> Examples:
+def evaluation_examples(model: Autoencoder, spec: ModelSpec, data: Data, part: Split) -> Examples:
     """The examples of a part as a trained model is judged by them: a classifier's own class as their context."""
     if model.classifier is None:
         return examples_of(data, part, spec)
-    return Examples(stored(data, part.x), jnp.asarray(beside(model, spec, data, part)))
+    return Examples(stored(data, part.x), jnp.asarray(context_of(model, spec, data, part)))
 
 
 def decode(model: Autoencoder, z: Floats, context: Floats | None = None) -> Floats:
@@ -81,7 +81,7 @@ def decode(model: Autoencoder, z: Floats, context: Floats | None = None) -> Floa
 
 def reconstruct(model: Autoencoder, x: Floats, context: Floats | None = None) -> Floats:
     """E[x | z] at each example's mean code; the shape of x."""
-    context = likely(model, x) if context is None else context
+    context = predicted_class(model, x) if context is None else context
     return decode(model, encode(model, x, context), context)
 
 
@@ -164,9 +164,9 @@ def batched(
         # The last batch is filled up with the first examples, so that one program serves all.
         index = np.arange(at, at + size)
         index = np.where(index < len(x), index, 0)
-        beside = None if context is None else jnp.asarray(context[index])
+        given = None if context is None else jnp.asarray(context[index])
         batch = jnp.asarray(np.asarray(x[index], np.float32))
-        parts.append(np.asarray(function(model, batch, beside))[: len(x) - at])
+        parts.append(np.asarray(function(model, batch, given))[: len(x) - at])
     return np.concatenate(parts)
 
 

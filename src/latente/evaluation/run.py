@@ -253,7 +253,7 @@ class Run:
 
     def _evaluated(self, split: str) -> PerExample:
         self.record_look(split, *METRICS)
-        examples = latent.judged(self.model, self.spec.model, self.data, self.data.part(split))
+        examples = latent.evaluation_examples(self.model, self.spec.model, self.data, self.data.part(split))
         objective = objectives.make(self.spec.model.objective)
         return per_example(self.model, objective, scale_of(self.data), examples, opponent=self.opponent)
 

@@ -41,7 +41,7 @@ class Autoencoder(eqx.Module):
     missing: bool = eqx.field(static=True)
 
     @property
-    def is_told(self) -> bool:
+    def is_conditional(self) -> bool:
         """Whether it must be given something beside each example; one with a classifier finds it itself."""
         return self.context_size > 0 and self.classifier is None
 

@@ -135,11 +135,11 @@ class _Album:
 
     def sampled(self, run: Run) -> NDArray[np.float32]:
         """A grid of samples; of a conditional model, as the first validation examples are conditioned."""
-        context = self.beside(run) if run.model.is_told else None
+        context = self.beside(run) if run.model.is_conditional else None
         return latent.sample(run.generator, GRID, seed=0, context=None if context is None else context[:GRID])
 
     def beside(self, run: Run) -> NDArray[np.float32] | None:
-        return latent.beside(run.model, run.spec.model, self.data, self.data.validation)
+        return latent.context_of(run.model, run.spec.model, self.data, self.data.validation)
 
     def errors(self, run: Run) -> NDArray[np.float32]:
         return run.per_example("validation")["reconstruction"]

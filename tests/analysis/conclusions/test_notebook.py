@@ -27,8 +27,8 @@ from latente.analysis.conclusions.evidence import (
     Pair,
     Reconstructions,
     Samples,
-    Size,
     Step,
+    SweepModel,
     Weighted,
 )
 from latente.analysis.conclusions.measures import mean_pair_distance
@@ -57,7 +57,7 @@ PAIR = Pair(
     ae_ambiguous=0.4, vae_ambiguous=0.2, ambiguous=about(0.2),
     ae_spread=about(0.8), ae_new=about(0.2), ae_normal_new=0.1, vae_new=0.9,
 )  # fmt: skip
-SMALL = Size(
+SMALL = SweepModel(
     latents=2, loss=157.0, reconstruction=151.5, kl=5.5, parameters=1000, operations=2000, epochs=10,
     epochs_to_90=8.0, epochs_to_smallest=10.0, rises=2.0, last_change=-0.1, sharpness=0.4, ambiguous=0.3, inactive=0,
 )  # fmt: skip

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import entr
 
 from latente.analysis.conclusions import measures
-from latente.analysis.conclusions.model_outputs import Bench, Drawn, Seen, operations
+from latente.analysis.conclusions.model_outputs import ReferenceData, SampleSet, ModelOutputs, operations
 from latente.analysis.trained_models import (
     OpenedRun,
     TrainedModel,
@@ -169,7 +169,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Size:
+class SweepModel:
     """A VAE of the sweep; nats per example on the validation part.
 
     Attributes:
@@ -204,8 +204,8 @@ class Size:
 class Step:
     """What changes from a smaller to a larger VAE of the sweep: second − first, paired by example and seed.
 
-    ``epochs_percent`` is the change of `Size.epochs_to_90` in percent of the first, ``rises`` in percentage points:
-    both None with one seed, for a single curve has no interval.
+    ``epochs_percent`` is the change of `SweepModel.epochs_to_90` in percent of the first, ``rises`` in percentage
+    points: both None with one seed, for a single curve has no interval.
     """
 
     first: int
@@ -276,7 +276,7 @@ class Evidence:
     latent_map: LatentMap | None = None
     main_pair: Pair | None = None
     compared: tuple[Pair, ...] = ()
-    sweep: tuple[Size, ...] = ()
+    sweep: tuple[SweepModel, ...] = ()
     steps: tuple[Step, ...] = ()
     from_smallest: tuple[Step, ...] = ()
     inactive: float | None = None
@@ -303,39 +303,39 @@ def gather(runs: Sequence[Run]) -> Evidence:
     if not runs or len({r.card["fingerprint"] for r in runs}) != 1:
         raise SpecError(f"findings: got {len(runs)} runs; allowed: at least one, all of one study on one data set")
     models = study_models(distinct_models(map(OpenedRun, runs))[0])
-    bench = Bench(runs[0].data)
-    compared = {pair: _pair(*pair, bench, matched=True) for pair in models.matched}
+    reference = ReferenceData(runs[0].data)
+    compared = {pair: _pair(*pair, reference, matched=True) for pair in models.matched}
     main_pair = None
     if models.ae and models.vae:
         main = (models.ae, models.vae)
-        main_pair = compared[main] if main in compared else _pair(*main, bench, matched=False)
+        main_pair = compared[main] if main in compared else _pair(*main, reference, matched=False)
     return Evidence(
-        data=bench.data.name,
-        train=len(bench.data.train),
-        validation=len(bench.data.validation),
-        classes=bench.classes,
-        images=bench.images,
-        grey=bench.grey and any(isinstance(r.model.likelihood, Bernoulli) for r in runs),
+        data=reference.data.name,
+        train=len(reference.data.train),
+        validation=len(reference.data.validation),
+        classes=reference.classes,
+        images=reference.images,
+        grey=reference.grey and any(isinstance(r.model.likelihood, Bernoulli) for r in runs),
         seeds=min((len(v.runs) for v in models.models), default=len({r.spec.seed for r in runs})),
         runs=len(runs),
-        own_class=sum(not bench.plain(r) for r in runs),
+        own_class=sum(not reference.plain(r) for r in runs),
         residual=_residual(models.models),
         vae=models.vae.latents if models.vae else None,
         ae=models.ae.latents if models.ae else None,
         fit=_fit(models.vae) if models.vae else None,
-        reconstructions=_reconstructions(models.vae, bench) if models.vae and bench.images else None,
-        samples=_samples(models.vae, bench) if models.vae else None,
-        latent_map=_latent_map(models.flat, bench) if models.flat and bench.classes > 1 else None,
+        reconstructions=_reconstructions(models.vae, reference) if models.vae and reference.images else None,
+        samples=_samples(models.vae, reference) if models.vae else None,
+        latent_map=_latent_map(models.flat, reference) if models.flat and reference.classes > 1 else None,
         main_pair=main_pair,
         compared=tuple(compared.values()),
-        sweep=tuple(_size(v, models.sweep[0], bench) for v in models.sweep),
-        steps=tuple(_step(a, b, bench) for a, b in zip(models.sweep, models.sweep[1:], strict=False)),
-        from_smallest=tuple(_step(models.sweep[0], b, bench) for b in models.sweep[1:]),
-        inactive=_inactive(models.vae, bench) if models.vae else None,
+        sweep=tuple(_size(v, models.sweep[0], reference) for v in models.sweep),
+        steps=tuple(_step(a, b, reference) for a, b in zip(models.sweep, models.sweep[1:], strict=False)),
+        from_smallest=tuple(_step(models.sweep[0], b, reference) for b in models.sweep[1:]),
+        inactive=_inactive(models.vae, reference) if models.vae else None,
         betas=sum(len(w.runs) for w in models.models if w.beta not in (None, 1.0)),
         annealed=sum(len(w.runs) for w in models.models if is_vae(w.spec) and w.beta is None),
         left_out=models.left_out,
-        weighted=tuple(_weighted(w, plain, bench, len(models.weighted)) for w, plain in models.weighted),
+        weighted=tuple(_weighted(w, plain, reference, len(models.weighted)) for w, plain in models.weighted),
     )
 
 
@@ -409,26 +409,26 @@ def _zero(run: Run, split: str) -> NDArray[np.float64] | None:
     return np.concatenate(found)
 
 
-def _reconstructions(vae: TrainedModel, bench: Bench) -> Reconstructions:
-    made = [bench.of(r).reconstructions for r in vae.runs]
-    side = bench.block
+def _reconstructions(vae: TrainedModel, reference: ReferenceData) -> Reconstructions:
+    made = [reference.of(r).reconstructions for r in vae.runs]
+    side = reference.block
     coarse = None
-    if min(bench.data.shape[:2]) >= side:
-        real = measures.blocks(bench.x, side)
+    if min(reference.data.shape[:2]) >= side:
+        real = measures.blocks(reference.x, side)
         coarse = combine([measures.explained_variance(measures.blocks(x, side), real) for x in made])
         coarse = None if coarse is None else bounded(coarse, high=1.0)
-    return Reconstructions(coarse, side, combine([measures.sharpness(x, bench.x) for x in made]))
+    return Reconstructions(coarse, side, combine([measures.sharpness(x, reference.x) for x in made]))
 
 
-def _samples(vae: TrainedModel, bench: Bench) -> Samples:
-    drawn = [bench.of(r).drawn for r in vae.runs]
+def _samples(vae: TrainedModel, reference: ReferenceData) -> Samples:
+    drawn = [reference.of(r).drawn for r in vae.runs]
     spread = combine([d.spread for d in drawn])
-    if bench.classes < 2:
+    if reference.classes < 2:
         return Samples(spread)
-    real = bench.real_near
+    real = reference.real_near
     assert real.label is not None
-    usual = measures.effective_classes(real.label, bench.classes)
-    found = [measures.effective_classes(_labels(d), bench.classes) for d in drawn]
+    usual = measures.effective_classes(real.label, reference.classes)
+    found = [measures.effective_classes(_labels(d), reference.classes) for d in drawn]
     return Samples(
         spread=spread,
         effective=_mean(f.value for f in found),
@@ -440,25 +440,25 @@ def _samples(vae: TrainedModel, bench: Bench) -> Samples:
     )
 
 
-def _labels(drawn: Drawn) -> NDArray[np.int64]:
+def _labels(drawn: SampleSet) -> NDArray[np.int64]:
     assert drawn.near.label is not None
     return drawn.near.label
 
 
-def _latent_map(vae: TrainedModel, bench: Bench) -> LatentMap:
+def _latent_map(vae: TrainedModel, reference: ReferenceData) -> LatentMap:
     from sklearn.decomposition import PCA
 
-    assert bench.y is not None and bench.train_y is not None
-    rows = (len(bench.train_x), -1)
-    two = PCA(2, svd_solver="randomized", random_state=0).fit(bench.train_x.reshape(rows))
-    seen = two.transform(bench.x.reshape(len(bench.x), -1)), two.transform(bench.train_x.reshape(rows))
-    linear = measures.neighbours(*seen, bench.train_y, bench.classes).right(bench.y)
+    assert reference.y is not None and reference.train_y is not None
+    rows = (len(reference.train_x), -1)
+    two = PCA(2, svd_solver="randomized", random_state=0).fit(reference.train_x.reshape(rows))
+    seen = two.transform(reference.x.reshape(len(reference.x), -1)), two.transform(reference.train_x.reshape(rows))
+    linear = measures.neighbours(*seen, reference.train_y, reference.classes).right(reference.y)
     right = []
     for run in vae.runs:
-        codes = bench.of(run)
-        near = measures.neighbours(codes.codes, codes.train_codes, bench.train_y, bench.classes)
-        right.append(near.right(bench.y))
-    most = (bench.y == np.bincount(bench.train_y, minlength=bench.classes).argmax()).astype(np.float64)
+        codes = reference.of(run)
+        near = measures.neighbours(codes.codes, codes.train_codes, reference.train_y, reference.classes)
+        right.append(near.right(reference.y))
+    most = (reference.y == np.bincount(reference.train_y, minlength=reference.classes).argmax()).astype(np.float64)
     # Half way from the most frequent class to certainty: a share of the same examples, whose error is not left out.
     margin = [influence.mean(r - (1 + most) / 2) for r in right]
     return LatentMap(
@@ -470,27 +470,27 @@ def _latent_map(vae: TrainedModel, bench: Bench) -> LatentMap:
     )
 
 
-def _pair(ae: TrainedModel, vae: TrainedModel, bench: Bench, *, matched: bool) -> Pair:
+def _pair(ae: TrainedModel, vae: TrainedModel, reference: ReferenceData, *, matched: bool) -> Pair:
     runs = paired_runs(ae, vae)
-    seen = [(bench.of(a), bench.of(v)) for a, v in runs]
+    seen = [(reference.of(a), reference.of(v)) for a, v in runs]
     score = "bce_per_pixel" if all("bce_per_pixel" in s.values for s in seen[0]) else "mse"
     likelihoods = {repr(r.model.likelihood) for r in runs[0]}
 
-    def both(measure: Callable[[Seen], Stat | None]) -> list[tuple[Stat, Stat]]:
+    def both(measure: Callable[[ModelOutputs], Stat | None]) -> list[tuple[Stat, Stat]]:
         found = [(measure(a), measure(v)) for a, v in seen]
         return [(a, v) for a, v in found if a is not None and v is not None]
 
     losses = both(lambda s: influence.mean(s.values["loss"]))
     scores = both(lambda s: influence.mean(s.values[score]))
-    total = measures.spread(bench.x)
+    total = measures.spread(reference.x)
     variety = both(lambda s: influence.ratio(measures.spread(s.reconstructions), total))
-    edges = both(lambda s: measures.sharpness(s.reconstructions, bench.x)) if bench.images else []
+    edges = both(lambda s: measures.sharpness(s.reconstructions, reference.x)) if reference.images else []
     drawn = [(a.fitted, v.drawn) for a, v in seen]
-    doubts = [(v.ambiguous, a.ambiguous) for a, v in drawn] if bench.classes > 1 else []
+    doubts = [(v.ambiguous, a.ambiguous) for a, v in drawn] if reference.classes > 1 else []
     zero = _zero(vae.runs[0], "validation") if len(likelihoods) == 1 else None
     # A squared error is zero at best, a cross-entropy of grey values is not.
-    least = 0.0 if score == "mse" or zero is None else zero / math.prod(bench.data.shape)
-    usual = float(bench.real_passes.mean())
+    least = 0.0 if score == "mse" or zero is None else zero / math.prod(reference.data.shape)
+    usual = float(reference.real_passes.mean())
     return Pair(
         ae_latents=ae.latents,
         vae_latents=vae.latents,
@@ -517,7 +517,7 @@ def _pair(ae: TrainedModel, vae: TrainedModel, bench: Bench, *, matched: bool) -
         vae_ambiguous=_mean(float(v.mean()) for v, _ in doubts) if doubts else None,
         ambiguous=influence.shares_apart(doubts) if doubts else None,
         ae_spread=combine([a.spread for a, _ in drawn]),
-        ae_new=influence.shares_ratio([a.passes for a, _ in drawn], bench.real_passes),
+        ae_new=influence.shares_ratio([a.passes for a, _ in drawn], reference.real_passes),
         ae_normal_new=_mean(float(a.normal.passes.mean()) for a, _ in seen) / usual if usual else math.nan,
         vae_new=_mean(float(v.passes.mean()) for _, v in drawn) / usual if usual else math.nan,
     )
@@ -529,13 +529,13 @@ def _percent(pairs: list[tuple[Stat, Stat]], zero: NDArray[np.float64] | float) 
     return combine([influence.times(influence.ratio(difference, own), 100) for difference, own in above])
 
 
-def _size(vae: TrainedModel, smallest: TrainedModel, bench: Bench) -> Size:
+def _size(vae: TrainedModel, smallest: TrainedModel, reference: ReferenceData) -> SweepModel:
     target = _mean(float(r.history["loss"][-1]) for r in smallest.runs)
-    seen = [bench.of(r) for r in vae.runs]
+    seen = [reference.of(r) for r in vae.runs]
     curves = [r.history["loss"].astype(float) for r in vae.runs]
     drawn = [s.drawn for s in seen]
     last = [100 * (c[-1] - c[-2]) / (c[0] - c[-1]) if len(c) > 1 and c[0] > c[-1] else math.nan for c in curves]
-    return Size(
+    return SweepModel(
         latents=vae.latents,
         loss=_mean(float(s.values["loss"].mean(dtype=float)) for s in seen),
         reconstruction=_mean(float(s.values["reconstruction"].mean(dtype=float)) for s in seen),
@@ -547,15 +547,15 @@ def _size(vae: TrainedModel, smallest: TrainedModel, bench: Bench) -> Size:
         epochs_to_smallest=_finite(_mean(measures.epochs_below(c, target) for c in curves)),
         rises=_finite(_mean(measures.rises(c) for c in curves)),
         last_change=_finite(_mean(last)),
-        sharpness=_finite(_mean(d.sharpness.value for d in drawn if d.sharpness)) if bench.images else None,
-        ambiguous=_mean(float(d.ambiguous.mean()) for d in drawn) if bench.classes > 1 else None,
-        inactive=_inactive(vae, bench),
+        sharpness=_finite(_mean(d.sharpness.value for d in drawn if d.sharpness)) if reference.images else None,
+        ambiguous=_mean(float(d.ambiguous.mean()) for d in drawn) if reference.classes > 1 else None,
+        inactive=_inactive(vae, reference),
     )
 
 
-def _step(small: TrainedModel, large: TrainedModel, bench: Bench) -> Step:
+def _step(small: TrainedModel, large: TrainedModel, reference: ReferenceData) -> Step:
     runs = paired_runs(small, large)
-    seen = [(bench.of(a), bench.of(b)) for a, b in runs]
+    seen = [(reference.of(a), reference.of(b)) for a, b in runs]
     curves = [tuple(r.history["loss"].astype(float) for r in pair) for pair in runs]
 
     def change(name: str) -> Estimate | None:
@@ -563,12 +563,12 @@ def _step(small: TrainedModel, large: TrainedModel, bench: Bench) -> Step:
             [influence.difference(influence.mean(a.values[name]), influence.mean(b.values[name])) for a, b in seen]
         )
 
-    def of_samples(measure: Callable[[Drawn], Stat | None]) -> Estimate | None:
+    def of_samples(measure: Callable[[SampleSet], Stat | None]) -> Estimate | None:
         found = [(measure(a.drawn), measure(b.drawn)) for a, b in seen]
         return combine([influence.difference_of_sets(x, y) for x, y in found if x is not None and y is not None])
 
     doubts = None
-    if bench.classes > 1:
+    if reference.classes > 1:
         doubts = influence.shares_apart([(a.drawn.ambiguous, b.drawn.ambiguous) for a, b in seen])
     return Step(
         first=small.latents,
@@ -586,11 +586,11 @@ def _step(small: TrainedModel, large: TrainedModel, bench: Bench) -> Step:
     )
 
 
-def _weighted(model: TrainedModel, plain: TrainedModel, bench: Bench, tried: int) -> Weighted:
-    def bound(seen: Seen) -> Stat:
+def _weighted(model: TrainedModel, plain: TrainedModel, reference: ReferenceData, tried: int) -> Weighted:
+    def bound(seen: ModelOutputs) -> Stat:
         return influence.mean(seen.values["reconstruction"].astype(float) + seen.values["kl"])
 
-    seen = [(bench.of(a), bench.of(b)) for a, b in paired_runs(model, plain)]
+    seen = [(reference.of(a), reference.of(b)) for a, b in paired_runs(model, plain)]
     energies = [(a.drawn.energy, b.drawn.energy) for a, b in seen]
     assert model.beta is not None
     return Weighted(
@@ -605,8 +605,8 @@ def _weighted(model: TrainedModel, plain: TrainedModel, bench: Bench, tried: int
     )
 
 
-def _inactive(vae: TrainedModel, bench: Bench) -> float:
-    return _mean(int((bench.of(r).codes.var(axis=0) < INACTIVE).sum()) for r in vae.runs)
+def _inactive(vae: TrainedModel, reference: ReferenceData) -> float:
+    return _mean(int((reference.of(r).codes.var(axis=0) < INACTIVE).sum()) for r in vae.runs)
 
 
 def _residual(models: Sequence[TrainedModel]) -> float | None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from latente.analysis.conclusions import measures
 from latente.analysis.conclusions.measures import Energy, Neighbours
 from latente.data.split import Data, Split
+from latente.evaluation.batching import subsample
 from latente.evaluation.evaluate import PerExample
 from latente.evaluation.latent import BATCH
 from latente.evaluation.metrics import influence
@@ -34,18 +35,18 @@ WIDEST = 32
 """Images are averaged down to at most this side before distances are taken."""
 
 
-class Drawn:
+class SampleSet:
     """Decoded draws of one model, as seen among the training examples."""
 
-    def __init__(self, bench: Bench, x: Floats) -> None:
-        self._bench = bench
-        flat = bench.flat(x)
-        self.near = bench.near(flat)
-        self.energy: Energy = measures.energy(flat, bench.real, bench.within.value)
-        self.spread: Stat = influence.quotient_of_sets(measures.mean_pair_distance(flat), bench.within)
+    def __init__(self, reference: ReferenceData, x: Floats) -> None:
+        self._reference = reference
+        flat = reference.flat(x)
+        self.near = reference.near(flat)
+        self.energy: Energy = measures.energy(flat, reference.real, reference.within.value)
+        self.spread: Stat = influence.quotient_of_sets(measures.mean_pair_distance(flat), reference.within)
         self.sharpness: Stat | None = None
-        if bench.images:
-            self.sharpness = influence.root(influence.ratio_of_sets(measures.gradient_energy(x), bench.gradients))
+        if reference.images:
+            self.sharpness = influence.root(influence.ratio_of_sets(measures.gradient_energy(x), reference.gradients))
 
     @property
     def ambiguous(self) -> Floats:
@@ -55,14 +56,14 @@ class Drawn:
     @property
     def passes(self) -> Floats:
         """One for each that passes as new."""
-        return self._bench.passes(self.near)
+        return self._reference.passes(self.near)
 
 
-class Seen:
-    """What one run makes of the bench's examples."""
+class ModelOutputs:
+    """What one run makes of the reference data."""
 
-    def __init__(self, bench: Bench, run: Run) -> None:
-        self._bench, self._run = bench, run
+    def __init__(self, reference: ReferenceData, run: Run) -> None:
+        self._reference, self._run = reference, run
 
     @cached_property
     def values(self) -> PerExample:
@@ -72,17 +73,17 @@ class Seen:
     @cached_property
     def _codes(self) -> Floats:
         # One call for both parts, for each batch shape is compiled on its own.
-        return self._run.encode(np.concatenate([self._bench.x, self._bench.train_x]))
+        return self._run.encode(np.concatenate([self._reference.x, self._reference.train_x]))
 
     @property
     def codes(self) -> Floats:
         """Mean codes of the validation examples."""
-        return self._codes[: len(self._bench.x)]
+        return self._codes[: len(self._reference.x)]
 
     @property
     def train_codes(self) -> Floats:
         """Mean codes of the training examples."""
-        return self._codes[len(self._bench.x) :]
+        return self._codes[len(self._reference.x) :]
 
     @cached_property
     def reconstructions(self) -> Floats:
@@ -90,33 +91,34 @@ class Seen:
         return self.decode(self.codes)
 
     @cached_property
-    def drawn(self) -> Drawn:
+    def drawn(self) -> SampleSet:
         """Draws from the prior."""
-        return Drawn(self._bench, self._run.sample(self._bench.samples, seed=0))
+        return SampleSet(self._reference, self._run.sample(self._reference.samples, seed=0))
 
     @cached_property
-    def fitted(self) -> Drawn:
+    def fitted(self) -> SampleSet:
         """Draws from a normal with the mean and covariance of the training codes."""
         z = np.asarray(self.train_codes, np.float64)
         covariance = np.atleast_2d(np.cov(z.T))
         # A square root by eigenvectors takes latents that never vary, which a Cholesky factor does not.
         size, direction = np.linalg.eigh(covariance)
-        noise = np.random.default_rng(0).standard_normal((self._bench.samples, z.shape[1]))
-        return Drawn(self._bench, self.decode(z.mean(axis=0) + (noise * np.sqrt(np.maximum(size, 0))) @ direction.T))
+        noise = np.random.default_rng(0).standard_normal((self._reference.samples, z.shape[1]))
+        codes = z.mean(axis=0) + (noise * np.sqrt(np.maximum(size, 0))) @ direction.T
+        return SampleSet(self._reference, self.decode(codes))
 
     @cached_property
-    def normal(self) -> Drawn:
+    def normal(self) -> SampleSet:
         """Draws from N(0, I)."""
-        noise = np.random.default_rng(1).standard_normal((self._bench.samples, self._run.model.code_size))
-        return Drawn(self._bench, self.decode(noise))
+        noise = np.random.default_rng(1).standard_normal((self._reference.samples, self._run.model.code_size))
+        return SampleSet(self._reference, self.decode(noise))
 
     def decode(self, z: NDArray[Any]) -> Floats:
         """Decoded means of codes, by the batch shape that samples have, so that nothing more is compiled."""
-        rows = max(len(z), min(BATCH, self._bench.samples))
+        rows = max(len(z), min(BATCH, self._reference.samples))
         return self._run.decode(np.resize(z, (rows, z.shape[1])))[: len(z)]
 
 
-class Bench:
+class ReferenceData:
     """One data set's validation examples and training neighbours.
 
     Attributes:
@@ -131,13 +133,13 @@ class Bench:
 
     def __init__(self, data: Data) -> None:
         self.data = data
-        self.x, self.y = _some(data, data.validation, VALIDATION)
-        self.train_x, self.train_y = _some(data, data.train, TRAIN)
+        self.x, self.y = _subsample(data, data.validation, VALIDATION)
+        self.train_x, self.train_y = _subsample(data, data.train, TRAIN)
         self.classes = len(data.classes) if self.y is not None and self.train_y is not None else 0
         self.gradients = measures.gradient_energy(self.x) if data.is_image else np.zeros(1)
         self.images = data.is_image and float(self.gradients.sum()) > 0
         self.samples = _at_most(data, SAMPLES)
-        self._seen: dict[int, Seen] = {}
+        self._outputs: dict[int, ModelOutputs] = {}
 
     @cached_property
     def real(self) -> Floats:
@@ -197,9 +199,9 @@ class Bench:
             fine &= near.ambiguous == 0
         return fine.astype(np.float64)
 
-    def of(self, run: Run) -> Seen:
+    def of(self, run: Run) -> ModelOutputs:
         """What a run makes of it, kept."""
-        return self._seen.setdefault(id(run), Seen(self, run))
+        return self._outputs.setdefault(id(run), ModelOutputs(self, run))
 
     @staticmethod
     def plain(run: Run) -> bool:
@@ -225,9 +227,6 @@ def _at_most(data: Data, most: int) -> int:
     return min(most, max(LEAST, VALUES // max(int(np.prod(data.shape)), 1)))
 
 
-def _some(data: Data, part: Split, most: int) -> tuple[Floats, NDArray[np.int64] | None]:
-    index = np.arange(len(part))
-    most = _at_most(data, most)
-    if len(part) > most:
-        index = np.sort(np.random.default_rng(0).permutation(len(part))[:most])
+def _subsample(data: Data, part: Split, most: int) -> tuple[Floats, NDArray[np.int64] | None]:
+    index = subsample(len(part), _at_most(data, most), 0, permuted=True)
     return data.values(part.x[index]), None if part.y is None else part.y[index]

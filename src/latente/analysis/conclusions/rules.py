@@ -26,7 +26,7 @@ from latente.analysis.conclusions.claims import (
     undefined,
     within,
 )
-from latente.analysis.conclusions.evidence import Evidence, Pair, Size, Step
+from latente.analysis.conclusions.evidence import Evidence, Pair, Step, SweepModel
 from latente.analysis.conclusions.measures import AGREE, NEIGHBOURS
 from latente.evaluation.metrics.intervals import Estimate
 
@@ -330,7 +330,7 @@ def _by_step(
     steps: tuple[Step, ...],
     template: str,
     change: Callable[[Step], Estimate | None],
-    value: Callable[[Size], float | None],
+    value: Callable[[SweepModel], float | None],
     judge: Callable[[Estimate | None, float], Verdict],
 ) -> Claim:
     """One claim over steps of the sweep, with a sentence for each."""

@@ -14,6 +14,7 @@ from latente.data.load import find_source, left_out
 from latente.data.notes import tell
 from latente.data.split import PARTS, Data, Split
 from latente.errors import DataError, DownloadError
+from latente.evaluation.batching import subsample
 from latente.model.likelihoods import Likelihood
 
 Rows = NDArray[Any]
@@ -46,13 +47,6 @@ def title(against: str) -> str:
     return against if against in MADE or not Path(against).suffix else Path(against).stem
 
 
-def some(x: Rows, most: int, seed: int = SEED) -> NDArray[np.int64]:
-    """Positions of at most so many examples, in order, by a fixed choice."""
-    if len(x) <= most:
-        return np.arange(len(x))
-    return np.sort(np.random.default_rng(seed).permutation(len(x))[:most])
-
-
 def outliers(data: Data, part: Split, against: str, most: int, likelihood: Likelihood) -> NDArray[np.float32]:
     """At most so many examples of something else, as model values of shape (n, *shape).
 
@@ -67,7 +61,8 @@ def outliers(data: Data, part: Split, against: str, most: int, likelihood: Likel
         DataError, DownloadError: the source cannot be read, has another shape or kind of values, or is the run's own.
     """
     if against in MADE:
-        return data.values(MADE[against](part.x[some(part.x, most, SEED + 1)], data, np.random.default_rng(SEED)))
+        chosen = part.x[subsample(len(part.x), most, SEED + 1, permuted=True)]
+        return data.values(MADE[against](chosen, data, np.random.default_rng(SEED)))
     if against == LEFT_OUT:
         found = left_out(data.spec)
     else:
@@ -84,7 +79,7 @@ def outliers(data: Data, part: Split, against: str, most: int, likelihood: Likel
             f"{name}: has examples of shape {x.shape[1:]} and the run of {data.shape}; give data of the same shape, "
             f"or one of {', '.join(MADE)}"
         )
-    x = x[some(x, most)]
+    x = x[subsample(len(x), most, SEED, permuted=True)]
     if np.uint8 not in (x.dtype, data.train.x.dtype):
         x = x.astype(data.train.x.dtype)
     if x.dtype == data.train.x.dtype and (x.dtype != np.uint8 or _same_scale(found.maximum, data)):

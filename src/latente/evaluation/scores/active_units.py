@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from latente.evaluation.evaluate import Metric
-from latente.evaluation.latent import judged
+from latente.evaluation.latent import evaluation_examples
 from latente.evaluation.likelihood.collapse import THRESHOLD, usage
 from latente.evaluation.measured import Measured
 from latente.evaluation.run import Run
@@ -32,6 +32,6 @@ class ActiveUnits(Score):
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """Over the whole part, in double precision, of the examples as the model sees them (binarised where it is)."""
-        examples = judged(run.model, run.spec.model, run.data, run.data.part(split))
+        examples = evaluation_examples(run.model, run.spec.model, run.data, run.data.part(split))
         found = usage(run.model, scale_of(run.data), examples)
         return Measured({"active-units": Metric(float((found.variances > THRESHOLD).sum()), 0.0)})

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from latente.evaluation import latent
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.intervals import LEVEL, Estimate
@@ -92,17 +93,16 @@ def score(run: Run, score: Score | Part, split: str = "test", on_batch: OnBatch 
     return known[made.key()]
 
 
-def beside(run: Run, split: str) -> NDArray[np.generic] | None:
-    """What a conditional model is given beside the examples of a part; None for others."""
-    if not run.model.is_told:
-        return None
+def reconstructed(run: Run, split: str) -> NDArray[np.float32]:
+    """The examples of a part decoded from their mean codes, each conditioned on what is known of it."""
     part = run.data.part(split)
-    return part.context if run.spec.model.condition == "columns" else part.y
+    context = latent.context_of(run.model, run.spec.model, run.data, part)
+    return latent.reconstruct(run.model, run.data.values(part.x), context)
 
 
-def told(run: Run) -> str:
+def conditioning(run: Run) -> str:
     """For a scale: that the model is given more than the example, where it is."""
-    return ", given the label or columns" if run.model.is_told else ""
+    return ", given the label or columns" if run.model.is_conditional else ""
 
 
 def standardised(run: Run) -> str:
@@ -131,13 +131,6 @@ def metric(estimate: Estimate) -> Metric:
 def ends(estimate: Estimate) -> tuple[float, float, float]:
     """Value, low and high, for arrays."""
     return float(estimate.value), float(estimate.low), float(estimate.high)
-
-
-def some(n: int, most: int, seed: int) -> NDArray[np.int64]:
-    """The indices of at most so many of n examples, in order: all, or some drawn without replacement."""
-    if n <= most:
-        return np.arange(n)
-    return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
 
 
 def suffix(score: Any) -> str:

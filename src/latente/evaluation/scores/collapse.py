@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from latente.errors import SpecError
 from latente.evaluation.evaluate import Metric
-from latente.evaluation.latent import judged
+from latente.evaluation.latent import evaluation_examples
 from latente.evaluation.likelihood import decomposition
 from latente.evaluation.likelihood.collapse import THRESHOLD, aggregate_mmd, diagnose, usage, wider
 from latente.evaluation.measured import Measured
@@ -51,7 +51,7 @@ class Collapse(Score):
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `latente.evaluation.likelihood.collapse`; the diagnosis is the warning where latents are unused."""
         data, model = run.data, run.model
-        examples = judged(model, run.spec.model, data, data.part(split))
+        examples = evaluation_examples(model, run.spec.model, data, data.part(split))
         found = usage(model, scale_of(data), examples)
         diagnosis = diagnose(found.variances, run.spec.model, self.threshold)
         values = {

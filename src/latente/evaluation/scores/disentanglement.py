@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.evaluation.batching import subsample
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.checks import whole
 from latente.evaluation.metrics.disentanglement import NAMES, entropy, mutual_information
 from latente.evaluation.metrics.disentanglement import scores as every_score
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import Floats, OnBatch, Score, not_finite, scores, some, suffix, too_few
+from latente.evaluation.scores.base import Floats, OnBatch, Score, not_finite, scores, suffix, too_few
 from latente.evaluation.traversal import posterior_steps, traverse
 
 LEAST = 100
@@ -69,7 +70,7 @@ class Disentanglement(Score):
         """Without known factors there is nothing to compare codes with."""
         if len(run.data.known) < 2:
             return "the factors that made the examples are not known (the data set factors and dSprites have them)"
-        if run.model.is_told:
+        if run.model.is_conditional:
             return "it is given the label or columns, which its codes then need not hold"
         if run.model.code_size < 2:
             return "its codes are one number, and the scores compare two or more"
@@ -84,7 +85,7 @@ class Disentanglement(Score):
             DataError: a factor of a single value among the examples.
         """
         data, part = run.data, run.data.part(split)
-        rows = some(len(part), self.examples, self.seed)
+        rows = subsample(len(part), self.examples, self.seed)
         assert part.factors is not None
         codes, factors = run.encode(data.values(part.x[rows]), scaled=True), part.factors[rows]
         if warning := not_finite("codes", codes):

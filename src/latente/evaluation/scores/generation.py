@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from latente.data.split import Data
 from latente.errors import SpecError, unknown
+from latente.evaluation.batching import subsample
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.checks import whole
@@ -23,13 +24,12 @@ from latente.evaluation.scores.base import (
     Floats,
     OnBatch,
     Score,
+    conditioning,
     ends,
     metric,
     not_finite,
     scores,
-    some,
     suffix,
-    told,
     too_few,
 )
 from latente.model.priors.none import NoPrior
@@ -108,7 +108,7 @@ class Generation(Score):
             # The classifier that gave the numbers, and not the one that is on disk today.
             said = {_named(arrays) for arrays in kept if "classifier" in arrays}
             features = " and ".join(sorted(said)) or "features of the data's classifier"
-        return f"{features}, up to {self.samples} samples, k = {self.k}{told(run)}"
+        return f"{features}, up to {self.samples} samples, k = {self.k}{conditioning(run)}"
 
     def why_not(self, run: Run) -> str:
         """Without a prior there are no samples, without labels no classifier, and without one unit no distances."""
@@ -129,7 +129,7 @@ class Generation(Score):
         """
         data, part = run.data, run.data.part(split)
         n = min(self.samples, len(part))
-        real = data.values(part.x[some(len(part), n, self.seed)])
+        real = data.values(part.x[subsample(len(part), n, self.seed)])
         drawn = run.sample(n, seed=self.seed, given=_given(run, n, self.seed))
         if warning := not_finite("samples", drawn):
             return Measured({}, {}, (warning,))
@@ -158,7 +158,7 @@ class Generation(Score):
         values["frechet_classifier_distance"] = metric(frechet.estimate)
         if len(data.train) >= len(real):
             # What as many real examples get that the part knows nothing of: nothing that is drawn can expect less.
-            known = data.values(data.train.x[some(len(data.train), len(real), self.seed)])
+            known = data.values(data.train.x[subsample(len(data.train), len(real), self.seed)])
             least = frechet_classifier_distance(of_real, classifier.features(known), seed=self.seed)
             values["frechet_classifier_distance_train"] = metric(least.estimate)
         values["kernel_classifier_distance"] = metric(kernel_classifier_distance(of_real, of_drawn).estimate)
@@ -185,8 +185,8 @@ class Generation(Score):
         """Whether samples lie nearer to training examples than new examples do, and the neighbours of some."""
         held_out = real
         if split == "train":
-            held_out = data.values(data.validation.x[some(len(data.validation), self.samples, self.seed)])
-        searched = some(len(data.train), SEARCHED, self.seed)
+            held_out = data.values(data.validation.x[subsample(len(data.validation), self.samples, self.seed)])
+        searched = subsample(len(data.train), SEARCHED, self.seed)
         train = data.values(data.train.x[searched])
         most = min(NEIGHBOURS, len(train))
         own = nearest(drawn, train, most)
@@ -221,7 +221,7 @@ def _shown(
 
 def _given(run: Run, n: int, seed: int) -> NDArray[np.generic] | None:
     """What a model that is told something is told for n samples: what n training examples drawn at random have."""
-    if not run.model.is_told:
+    if not run.model.is_conditional:
         return None
     train = run.data.train
     rows = np.random.default_rng(seed).integers(len(train), size=n)

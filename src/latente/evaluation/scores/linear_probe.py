@@ -26,7 +26,7 @@ class LinearProbe(Score):
         """Without labels, and for models that were given them."""
         if not run.data.classes:
             return "the data has no labels"
-        return "it is given the label or columns" if run.model.is_told else ""
+        return "it is given the label or columns" if run.model.is_conditional else ""
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `latente.evaluation.metrics.representation.linear_probe`."""

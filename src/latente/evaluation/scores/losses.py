@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from latente.evaluation.measured import Measured, by_example
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, scores, standardised, told
+from latente.evaluation.scores.base import OnBatch, Score, conditioning, scores, standardised
 from latente.model.likelihoods import likelihoods
 from latente.objective.objectives import objectives
 from latente.registry import Registry
@@ -41,7 +41,7 @@ class Loss(_OfTraining):
         spec = run.spec.model
         if self.why_not(run):
             return None
-        return f"{quantity(spec.objective)} of {_text(spec.likelihood, likelihoods)}{told(run)}"
+        return f"{quantity(spec.objective)} of {_text(spec.likelihood, likelihoods)}{conditioning(run)}"
 
     def why_not(self, run: Run) -> str:
         """Where examples are not scored each by itself, their losses are no pairs."""
@@ -61,7 +61,7 @@ class Distortion(_OfTraining):
         """Equal where the likelihood is, with all its options, and what is encoded."""
         noisy = part(run.spec.model.objective)[0] == "denoising"
         corrupted = f", codes of {_text(run.spec.model.objective, objectives)} examples" if noisy else ""
-        return f"−log p(x | z) of {_text(run.spec.model.likelihood, likelihoods)}{corrupted}{told(run)}"
+        return f"−log p(x | z) of {_text(run.spec.model.likelihood, likelihoods)}{corrupted}{conditioning(run)}"
 
 
 @scores.register("mse")
@@ -75,7 +75,7 @@ class SquaredError(_OfTraining):
         """Any models compare that see the same values; not those that are told the label."""
         likelihood = run.model.likelihood
         seen = f" against what {_text(run.spec.model.likelihood, likelihoods)} observes" if likelihood.observes else ""
-        return f"squared error of drawn codes{seen}{standardised(run)}{told(run)}"
+        return f"squared error of drawn codes{seen}{standardised(run)}{conditioning(run)}"
 
 
 KEPT = (Loss(), Distortion(), SquaredError())

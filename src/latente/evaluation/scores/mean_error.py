@@ -8,7 +8,7 @@ import numpy as np
 
 from latente.evaluation.measured import Measured, by_example
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, beside, scores, standardised, told
+from latente.evaluation.scores.base import OnBatch, Score, conditioning, reconstructed, scores, standardised
 
 
 @scores.register("mean-mse")
@@ -22,12 +22,12 @@ class MeanError(Score):
 
     def scale(self, run: Run) -> str | None:
         """Any two models of one data set compare; not those that are told the label."""
-        return "squared error" + standardised(run) + told(run)
+        return "squared error" + standardised(run) + conditioning(run)
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """No code is drawn, and nothing is binarised."""
         x = run.data.part(split)
         values = run.data.values(x.x)
-        rebuilt = run.reconstruct(values, given=beside(run, split), scaled=True)
+        rebuilt = reconstructed(run, split)
         error = np.asarray(run.model.likelihood.residual(values, rebuilt)) ** 2
         return by_example("mean-mse", np.nanmean(error.reshape(len(error), -1), axis=1))

@@ -11,11 +11,12 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.evaluation.batching import subsample
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.anomaly import Detection, auroc_error, detect
 from latente.evaluation.outliers.anomaly_scores import KINDS, SAMPLES, anomaly_scores, kinds_of
-from latente.evaluation.outliers.sources import AUTO, LEFT_OUT, MADE, choose, outliers, some, title
+from latente.evaluation.outliers.sources import AUTO, LEFT_OUT, MADE, SEED, choose, outliers, title
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, metric, scores
 from latente.spec import got
@@ -88,12 +89,12 @@ class Outliers(Score):
 
     def why_not(self, run: Run) -> str:
         """A conditional model needs more than the example."""
-        return TOLD if run.model.is_told else ""
+        return TOLD if run.model.is_conditional else ""
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """AUROC with DeLong's standard error, average precision with that of a bootstrap; warnings of reversals."""
         data, part, against = run.data, run.data.part(split), self.chosen(run)
-        x = data.values(part.x[some(part.x, self.examples)])
+        x = data.values(part.x[subsample(len(part), self.examples, SEED, permuted=True)])
         others = outliers(data, part, against, self.examples, run.model.likelihood)
         # Both in one go: every example then is one more of the same batches.
         found = anomaly_scores(run.model, np.concatenate([x, others]), samples=self.samples, on_batch=on_batch)

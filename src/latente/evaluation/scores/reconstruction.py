@@ -12,7 +12,18 @@ from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.metrics.checks import whole
 from latente.evaluation.metrics.reconstruction import mse, per_class, per_pixel, psnr, ssim, worst
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import UNLIKE, OnBatch, Score, beside, ends, not_finite, scores, span, suffix, told
+from latente.evaluation.scores.base import (
+    UNLIKE,
+    OnBatch,
+    Score,
+    conditioning,
+    ends,
+    not_finite,
+    reconstructed,
+    scores,
+    span,
+    suffix,
+)
 
 
 @scores.register("reconstruction", source="SSIM: Wang et al. 2004, eq. 13")
@@ -46,7 +57,7 @@ class Reconstruction(Score):
         if self.why_not(run):
             return None
         low, high = span(run)
-        return f"decoded mean codes, values from {low:g} to {high:g}{told(run)}"
+        return f"decoded mean codes, values from {low:g} to {high:g}{conditioning(run)}"
 
     def why_not(self, run: Run) -> str:
         """Where values are missing there is nothing to compare with; columns of unlike kinds have "mean-mse"."""
@@ -61,7 +72,7 @@ class Reconstruction(Score):
         """
         data, part = run.data, run.data.part(split)
         x = data.values(part.x)
-        rebuilt = run.reconstruct(x, given=beside(run, split), scaled=True)
+        rebuilt = reconstructed(run, split)
         if warning := not_finite("reconstructions", rebuilt):
             return Measured({}, {}, (warning,))
         low, high = span(run)

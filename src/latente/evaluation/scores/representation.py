@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.errors import SpecError, unknown
+from latente.evaluation.batching import subsample
 from latente.evaluation.evaluate import Metric, mean_and_error
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.metrics.checks import whole
@@ -23,7 +24,7 @@ from latente.evaluation.metrics.representation import (
     linear_probe,
 )
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, metric, not_finite, scores, some, suffix, too_few
+from latente.evaluation.scores.base import OnBatch, Score, metric, not_finite, scores, suffix, too_few
 
 FEW = (1, 10)
 """Labels a class of the few-label probes."""
@@ -46,7 +47,7 @@ class _Part:
 
     def few(self, most: int, seed: int) -> _Part:
         """At most so many of them."""
-        rows = some(len(self.x), most, seed)
+        rows = subsample(len(self.x), most, seed)
         return _Part(self.x[rows], None if self.y is None else self.y[rows])
 
 
@@ -112,7 +113,7 @@ class Representation(Score):
 
     def why_not(self, run: Run) -> str:
         """Codes of a model that is given the labels need not hold them."""
-        if run.model.is_told:
+        if run.model.is_conditional:
             return "it is given the label or columns, which its codes then need not hold"
         if run.data.missing:
             return "the data has missing values, and distances need them all"
@@ -131,7 +132,9 @@ class Representation(Score):
             return Measured({}, {}, (warning,))
         values, probes = self._told(parts, codes)
         warnings = []
-        arrays: dict[str, NDArray[np.generic]] = {"judged": some(len(run.data.part(split)), self.examples, self.seed)}
+        arrays: dict[str, NDArray[np.generic]] = {
+            "judged": subsample(len(run.data.part(split)), self.examples, self.seed)
+        }
         y = parts[2].y
         if not probes or y is None:
             warnings.append("the data has no labels of two classes or more: no probes and no clusters")
@@ -161,13 +164,13 @@ class Representation(Score):
     def _parts(self, run: Run, split: str) -> list[_Part]:
         """What probes learn from, are tuned on and are judged on."""
         data = run.data
-        rows = some(len(data.train), self.examples, self.seed)
-        chosen = [(data.train, rows), (data.validation, some(len(data.validation), self.examples, self.seed))]
+        rows = subsample(len(data.train), self.examples, self.seed)
+        chosen = [(data.train, rows), (data.validation, subsample(len(data.validation), self.examples, self.seed))]
         if split == "validation":
             # What is judged tunes nothing.
             fifth = np.arange(len(rows)) % 5 == 0
             chosen = [(data.train, rows[~fifth]), (data.train, rows[fifth])]
-        chosen.append((data.part(split), some(len(data.part(split)), self.examples, self.seed)))
+        chosen.append((data.part(split), subsample(len(data.part(split)), self.examples, self.seed)))
         return [
             _Part(data.values(part.x[rows]).reshape(len(rows), -1), None if part.y is None else part.y[rows])
             for part, rows in chosen
@@ -178,7 +181,7 @@ class Representation(Score):
     ) -> tuple[dict[str, Metric], dict[str, Probe]]:
         """Every number of codes of three parts; and the two probes, where there are labels."""
         train, held, judged = codes
-        near = some(len(judged), self.neighbours, self.seed)
+        near = subsample(len(judged), self.neighbours, self.seed)
         places = {
             "trustworthiness": metric(trustworthiness(parts[2].x[near], judged[near], NEAR)),
             "overlap": metric(neighbourhood_overlap(parts[2].x[near], judged[near], NEAR)),
