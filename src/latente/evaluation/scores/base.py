@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from latente.evaluation import latent
+from latente.data.split import Split
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.intervals import LEVEL, Estimate
@@ -93,11 +93,11 @@ def score(run: Run, score: Score | Part, split: str = "test", on_batch: OnBatch 
     return known[made.key()]
 
 
-def reconstructed(run: Run, split: str) -> NDArray[np.float32]:
-    """The examples of a part decoded from their mean codes, each conditioned on what is known of it."""
-    part = run.data.part(split)
-    context = latent.context_of(run.model, run.spec.model, run.data, part)
-    return latent.reconstruct(run.model, run.data.values(part.x), context)
+def conditions_of(run: Run, part: Split) -> NDArray[np.generic] | None:
+    """The labels or columns of some examples, as a conditional model is given them; None for other models."""
+    if not run.model.is_conditional:
+        return None
+    return part.context if run.spec.model.condition == "columns" else part.y
 
 
 def conditioning(run: Run) -> str:

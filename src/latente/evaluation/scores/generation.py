@@ -25,6 +25,7 @@ from latente.evaluation.scores.base import (
     OnBatch,
     Score,
     conditioning,
+    conditions_of,
     ends,
     metric,
     not_finite,
@@ -220,13 +221,9 @@ def _shown(
 
 
 def _given(run: Run, n: int, seed: int) -> NDArray[np.generic] | None:
-    """What a model that is told something is told for n samples: what n training examples drawn at random have."""
-    if not run.model.is_conditional:
-        return None
-    train = run.data.train
-    rows = np.random.default_rng(seed).integers(len(train), size=n)
-    beside = train.context if run.spec.model.condition == "columns" else train.y
-    return None if beside is None else beside[rows]
+    """The conditions of n samples of a conditional model: those of training examples drawn at random."""
+    known = conditions_of(run, run.data.train)
+    return None if known is None else known[np.random.default_rng(seed).integers(len(known), size=n)]
 
 
 def _beat(on_batch: OnBatch | None) -> Any:

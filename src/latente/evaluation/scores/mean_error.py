@@ -8,7 +8,7 @@ import numpy as np
 
 from latente.evaluation.measured import Measured, by_example
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, conditioning, reconstructed, scores, standardised
+from latente.evaluation.scores.base import OnBatch, Score, conditioning, conditions_of, scores, standardised
 
 
 @scores.register("mean-mse")
@@ -28,6 +28,6 @@ class MeanError(Score):
         """No code is drawn, and nothing is binarised."""
         x = run.data.part(split)
         values = run.data.values(x.x)
-        rebuilt = reconstructed(run, split)
+        rebuilt = run.reconstruct(values, given=conditions_of(run, x), scaled=True)
         error = np.asarray(run.model.likelihood.residual(values, rebuilt)) ** 2
         return by_example("mean-mse", np.nanmean(error.reshape(len(error), -1), axis=1))

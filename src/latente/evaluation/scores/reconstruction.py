@@ -17,9 +17,9 @@ from latente.evaluation.scores.base import (
     OnBatch,
     Score,
     conditioning,
+    conditions_of,
     ends,
     not_finite,
-    reconstructed,
     scores,
     span,
     suffix,
@@ -72,7 +72,7 @@ class Reconstruction(Score):
         """
         data, part = run.data, run.data.part(split)
         x = data.values(part.x)
-        rebuilt = reconstructed(run, split)
+        rebuilt = run.reconstruct(x, given=conditions_of(run, part), scaled=True)
         if warning := not_finite("reconstructions", rebuilt):
             return Measured({}, {}, (warning,))
         low, high = span(run)
