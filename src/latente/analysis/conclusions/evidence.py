@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import entr
 
 from latente.analysis.conclusions import measures
-from latente.analysis.conclusions.model_outputs import ReferenceData, SampleSet, ModelOutputs, operations
+from latente.analysis.conclusions.model_outputs import ModelOutputs, ReferenceData, SampleSet, operations
 from latente.analysis.trained_models import (
     OpenedRun,
     TrainedModel,
