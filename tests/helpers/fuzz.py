@@ -448,7 +448,7 @@ def explorer(place: Place):
     """The explorer's application over the finished study's VAE."""
     from latente.explorer import build_page, catalogue, server
 
-    found = catalogue.find([place.good / "study" / "runs" / "vae" / "seed-0"])
+    found = catalogue.find_runs([place.good / "study" / "runs" / "vae" / "seed-0"])
     return server.application(found, build_page.build({}, lang="en"))
 
 
