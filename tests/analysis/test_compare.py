@@ -10,7 +10,7 @@ from scipy import stats
 
 import latente
 from latente.analysis.elbow import scored_by
-from latente.analysis.ranking import Gap
+from latente.analysis.ranking import PairedDifference
 from latente.analysis.trained_models import OpenedRun, distinct_models, sweeps
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation.evaluate import Metric
@@ -142,7 +142,7 @@ def test_what_is_no_mean_over_examples_is_compared_over_seeds_or_unpaired(make):
         make("b", spec=large, unpaired={"linear-probe": one_seed[1]}),
     ]
     (only,) = latente.compare(one, ["linear-probe"]).boards[0].gaps
-    assert only == Gap("a", "b", only.difference, 1, 0, "unpaired", None)
+    assert only == PairedDifference("a", "b", only.difference, 1, 0, "unpaired", None)
     assert (only.about, only.spread_from) == ("weights", "none")
     assert only.difference.estimate.value == pytest.approx(-0.1)
     assert only.difference.p_value == pytest.approx(2 * stats.norm.sf(0.1 / 0.1), rel=1e-9)

@@ -53,7 +53,7 @@ def test_images_are_read_in_the_datas_own_units(scale, monkeypatch):
     model = latente.VAE(2, hidden=(8,), likelihood="gaussian")
     drawn = []
     monkeypatch.setattr("latente.report.callback._show", lambda *a: None)
-    monkeypatch.setattr("latente.report.figures.images.reconstructions", lambda x, *a, **k: drawn.append((x, k)))
+    monkeypatch.setattr("latente.report.callback.reconstructions", lambda x, *a, **k: drawn.append((x, k)))
     for images, scaled in ((data.validation.x[:3], False), (data.values(data.validation.x[:3]), True)):
         callback = latente.ReconstructionCallback(images, scaled=scaled)
         latente.fit(model, data, epochs=1, on_epoch=callback)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 from typing import Any
@@ -14,12 +14,22 @@ from numpy.typing import NDArray
 
 from latente.analysis.open_runs import open_runs, share_data
 from latente.analysis.power import TYPICAL, seeds_needed
-from latente.analysis.ranking import Board, Comparison, Covers, Entry, Gap, Note, Source, budget, order, unequal
+from latente.analysis.ranking import (
+    Comparison,
+    IntervalScope,
+    Note,
+    PairedDifference,
+    RankedModel,
+    Ranking,
+    Source,
+    budget,
+    order,
+    unequal,
+)
 from latente.analysis.trained_models import OpenedRun, TrainedModel, by_scale, distinct_models, named
 from latente.data.load import AnySource
 from latente.data.split import PARTS, Data
 from latente.errors import DataError, SpecError, unknown
-from latente.evaluation.evaluate import Metric, mean_and_error
 from latente.evaluation.metrics.checks import array, vector
 from latente.evaluation.metrics.differences import Difference, from_parts, part_of, together
 from latente.evaluation.metrics.intervals import LEVEL, bonferroni
@@ -105,65 +115,73 @@ def compared(
     whole: bool = True,
 ) -> Comparison:
     """As `compare`, of models whose scores are worked out; of each score all ranked numbers, or (not ``whole``) one."""
-    drafts: list[tuple[Score, str, bool, str, list[TrainedModel]]] = []
     said = list(notes)
+    boards: list[Ranking] = []
+    contrasts: dict[tuple[int, str, str], Contrast] = {}
+    spreads: list[float | None] = []
     for score in asked:
-        groups = _scales(models, score, said)
-        ranked = {column: lower for column, lower in score.columns().items() if lower is not None}
-        ranked = ranked if whole else dict(list(ranked.items())[:1])
-        if not ranked:
-            said.append(Note("unranked", {"score": score.key()}))
-        for scale, members in groups.items():
-            bare = [m.name for m in members if any(not _has(r, score, split) for r in m.runs)]
-            said += [Note("unscored", {"score": score.key(), "model": name}) for name in bare]
-            if len(members) == 1 and ranked and not bare:
-                said.append(Note("alone", {"score": score.key(), "model": members[0].name, "scale": scale}))
-            for column, lower in ranked.items():
-                have = [m for m in members if all(column in r.metrics[split] for r in m.runs)]
-                if len(have) > 1:
-                    drafts.append((score, column, lower, scale, have))
-    found: dict[tuple[int, str, str], Callable[..., Difference]] = {}
-    about: dict[tuple[int, str, str], Basis] = {}
-    boards: list[list[Entry]] = []
-    for number, (score, column, lower, _, members) in enumerate(drafts):
-        entries = [_entry(m, score, split, column) for m in members]
-        entries.sort(key=lambda e: (order(e.value.value, lower), e.model))
-        boards.append(entries)
-        by_name = {m.name: m for m in members}
-        for a, b in combinations([e.model for e in entries], 2):
-            if against in (None, a, b):
-                key = (number, a, b)
-                found[key], about[key] = difference_between(by_name[a], by_name[b], score, split, column)
-    told = {k: d for k, d in found.items() if about[k].covers != "nothing"}
-    differences = together(told, level=level)
-    absent = {k: Difference(d().estimate, 1.0, len(told)) for k, d in found.items() if k not in told}
-    gaps: dict[int, list[Gap]] = {}
-    for key in found:
-        difference = differences.get(key) or absent[key]
-        _, column, _, _, members = drafts[key[0]]
+        for column, lower, scale, members in _comparable(models, score, split, said, whole=whole):
+            means = {m: mean_of(m, score, split, column) for m in members}
+            members.sort(key=lambda m: (order(means[m], lower), m.name))
+            for a, b in combinations(members, 2):
+                if against in (None, a.name, b.name):
+                    contrasts[len(boards), a.name, b.name] = contrast(a, b, score, split, column)
+            known = {m: m.metric(split, column) for m in members}
+            entries = (RankedModel(m.name, replace(k, value=means[m]), len(m.runs)) for m, k in known.items() if k)
+            boards.append(Ranking(score.key(), column, lower, scale, tuple(entries), ()))
+            spreads.append(_pooled(members, split, column))
+    told = {key: c.difference for key, c in contrasts.items() if c.covers != "nothing"}
+    corrected, single = together(told, level=level), bonferroni(len(told), level=level)
+    gaps: dict[int, list[PairedDifference]] = {}
+    for key, c in contrasts.items():
+        number, first, second = key
+        difference = corrected.get(key) or Difference(c.difference().estimate, 1.0, len(told))
+        seeds, source = c.seeds_needed(over_seeds=spreads[number], level=single)
         # Ranks and differences are of the same means, so that the first is the better one by both.
-        better = key[1] if difference.p_value <= 1 - level else None
-        spread = _pooled(members, split, column)
-        seeds, source = needed(difference, about[key], over_seeds=spread, level=bonferroni(len(told), level=level))
-        gap = Gap(
-            key[1], key[2], difference, about[key].seeds, about[key].examples, about[key].covers,
-            better, about[key].paired, seeds, source,
-        )  # fmt: skip
-        gaps.setdefault(key[0], []).append(gap)
+        better = first if difference.p_value <= 1 - level else None
+        gap = PairedDifference(
+            first, second, difference, c.seeds, c.examples, c.covers, better, c.paired, seeds, source
+        )
+        gaps.setdefault(number, []).append(gap)
     budgets = tuple(budget(m) for m in models)
     return Comparison(
         models=tuple(models),
         split=split,
         level=level,
-        boards=tuple(
-            Board(score.key(), column, lower, scale, tuple(boards[i]), tuple(gaps.get(i, ())))
-            for i, (score, column, lower, scale, _) in enumerate(drafts)
-        ),
+        boards=tuple(replace(b, gaps=tuple(gaps.get(i, ()))) for i, b in enumerate(boards)),
         notes=tuple(said),
         budgets=budgets,
         unequal=unequal(budgets),
         comparisons=len(told),
     )
+
+
+def _comparable(
+    models: Sequence[TrainedModel], score: Score, split: str, said: list[Note], *, whole: bool
+) -> Iterator[tuple[str, bool, str, list[TrainedModel]]]:
+    """Each ranked number of a score, whether less is better, a scale of it and two models or more that have it there.
+
+    What does not compare is added to the notes.
+    """
+    key = score.key()
+    scales = by_scale(models, score)
+    for model in scales.pop(None, ()):
+        said.append(Note("none", {"score": key, "model": model.name, "why": score.why_not(model.first)}))
+    if len(scales) > 1:
+        told = "; ".join(f"{scale} ({', '.join(m.name for m in members)})" for scale, members in scales.items())
+        said.append(Note("apart", {"score": key, "scales": told}))
+    ranked = [(column, lower) for column, lower in score.columns().items() if lower is not None]
+    if not ranked:
+        said.append(Note("unranked", {"score": key}))
+    for scale, members in scales.items():
+        bare = [m.name for m in members if not all(_has(r, score, split) for r in m.runs)]
+        said += [Note("unscored", {"score": key, "model": name}) for name in bare]
+        if len(members) == 1 and ranked and not bare:
+            said.append(Note("alone", {"score": key, "model": members[0].name, "scale": str(scale)}))
+        for column, lower in ranked if whole else ranked[:1]:
+            have = [m for m in members if all(column in r.metrics[split] for r in m.runs)]
+            if len(have) > 1:
+                yield column, lower, str(scale), have
 
 
 def measure(opened: Sequence[OpenedRun], asked: Sequence[Score], split: str, on_score: OnScore | None = None) -> None:
@@ -189,121 +207,106 @@ def _known(run: Run, split: str) -> tuple[set[str], bool, int]:
     return set(run.measured.get(split, {})), bool(run.known_examples(split)), len(run.looks)
 
 
-def mean_of(model: TrainedModel, score: Score, split: str, column: str) -> float:
-    """A model's number: the mean over all its seeds. Ranks, differences and verdicts are of this and of no other."""
-    rows = _rows(model, score, split, column)
-    return float(np.mean([r.metrics[split][column].value for r in model.runs]) if rows is None else rows.mean())
-
-
-def _entry(model: TrainedModel, score: Score, split: str, column: str) -> Entry:
-    """With its standard error over the seeds, of one seed over its examples."""
-    known = [r.metrics[split][column] for r in model.runs]
-    error = known[0].standard_error
-    if len(known) > 1:
-        error = mean_and_error(np.array([m.value for m in known])).standard_error
-    return Entry(model.name, Metric(mean_of(model, score, split, column), error), len(known))
-
-
 def _has(run: Run, score: Score, split: str) -> bool:
     return split in run.metrics if score in KEPT else score.key() in run.measured.get(split, {})
 
 
-def values_of(run: Run, score: Score, split: str, column: str) -> NDArray[np.floating] | None:
-    """The value of each example, shape (n,), of which a number is the mean; None where it is none."""
+def values_of(model: TrainedModel, score: Score, split: str, column: str) -> Rows | None:
+    """The values of each seed and example of which a number is the mean, shape (seeds, n); None where it is no such
+    mean, or where they are not known of every seed."""
     if score in KEPT:
-        return run.known_examples(split).get(column)
-    measured = run.measured.get(split, {}).get(score.key())
-    return None if measured is None else measured.each(column)
-
-
-def _rows(model: TrainedModel, score: Score, split: str, column: str) -> Rows | None:
-    """The values of each seed and example, shape (seeds, n); None where they are not known of every seed."""
-    found = [values_of(r, score, split, column) for r in model.runs]
+        found = [r.known_examples(split).get(column) for r in model.runs]
+    else:
+        measured = [r.measured.get(split, {}).get(score.key()) for r in model.runs]
+        found = [None if m is None else m.each(column) for m in measured]
     known = [np.asarray(v, np.float64) for v in found if v is not None]
     return np.stack(known) if len(known) == len(found) else None
 
 
+def mean_of(model: TrainedModel, score: Score, split: str, column: str) -> float:
+    """A model's number: the mean over all its seeds. Ranks, differences and verdicts are of this and of no other."""
+    rows = values_of(model, score, split, column)
+    return float(np.mean(model.over_seeds(split, column)) if rows is None else rows.mean())
+
+
 @dataclass(frozen=True)
-class Basis:
-    """What a difference of two models rests on.
+class Contrast:
+    """How much a number of one model is above another's, whatever the level of its interval.
 
     Attributes:
+        value: the difference of the two means over all seeds (`mean_of`).
+        parts: the variances of its independent parts, each with its degrees of freedom.
         seeds: of the model that has fewer; examples: how many, none where only means are known.
         covers: what its interval covers.
         paired: whether by seed too: the two have the same ones.
-        over_seeds: standard deviation over seeds of the difference of one pair; None where it is not known.
+        spread: standard deviation over seeds of the difference of one pair; None where it is not known.
         over_examples: the same over examples of the difference of the two means; None where it is not known.
         error: standard error over the examples, 0 where the interval does not cover others.
     """
 
+    value: float
+    parts: Sequence[tuple[float, float]]
     seeds: int
     examples: int
-    covers: Covers
+    covers: IntervalScope
     paired: bool
-    over_seeds: float | None
+    spread: float | None
     over_examples: float | None
     error: float
 
+    def difference(self, *, level: float = LEVEL) -> Difference:
+        """It with its interval and p value."""
+        return from_parts(self.value, self.parts, level=level)
 
-def difference_between(
-    first: TrainedModel, second: TrainedModel, score: Score, split: str, column: str
-) -> tuple[Callable[..., Difference], Basis]:
-    """How much a number of the second is above the first's, as a function of the interval's level; and its basis.
+    def seeds_needed(self, *, over_seeds: float | None = None, level: float = LEVEL) -> tuple[int | None, Source]:
+        """How many seeds would show a difference as large of the models, and where the spread over seeds is from.
 
-    It is the difference of the two means over all seeds (`mean_of`), so that no three models can contradict each
-    other. The interval is paired by example where values are known, and by seed where both have the same seeds;
-    otherwise each model's seeds have a variance of their own.
+        Args:
+            over_seeds: standard deviation over seeds of such a difference, for where its own is not known.
+            level: at which a difference is called one.
+        """
+        spread = over_seeds if self.spread is None else self.spread
+        source: Source = "study"
+        if spread is None:
+            if self.over_examples is None:
+                return None, "none"
+            spread, source = TYPICAL * self.over_examples, "typical"
+        return seeds_needed(self.value, spread, self.error, level=level), source
+
+
+def contrast(first: TrainedModel, second: TrainedModel, score: Score, split: str, column: str) -> Contrast:
+    """How much a number of the second model is above the first's.
+
+    It is the difference of the two means over all seeds, so that no three models can contradict each other. The
+    interval is paired by example where values are known, and by seed where both have the same seeds; otherwise each
+    model's seeds have a variance of their own.
     """
     value = mean_of(second, score, split, column) - mean_of(first, score, split, column)
     paired, seeds = first.seeds == second.seeds, min(len(first.seeds), len(second.seeds))
-    known = [_rows(m, score, split, column) for m in (first, second)]
-    a, b = known
+    a, b = (values_of(m, score, split, column) for m in (first, second))
     parts: list[tuple[float, float]] = []
-    examples, own, error = 0, None, 0.0
+    examples, over_examples, error, spread = 0, None, 0.0, None
     if a is not None and b is not None:
         each = array("differences", b.mean(axis=0) - a.mean(axis=0), least=2)
         parts.append(part_of(each))
-        examples, own, error = len(each), float(each.std(ddof=1)), math.sqrt(parts[0][0])
-    over = None
+        examples, over_examples, error = len(each), float(each.std(ddof=1)), math.sqrt(parts[0][0])
     if seeds > 1:
-        means = [
-            np.array([r.metrics[split][column].value for r in m.runs]) if k is None else k.mean(axis=1)
-            for m, k in zip((first, second), known, strict=True)
-        ]
-        spread = [vector("differences", means[1] - means[0])] if paired else [vector("values", m) for m in means]
-        parts += [part_of(m) for m in spread]
-        over = math.sqrt(sum(float(m.var(ddof=1)) for m in spread))
-    covers: Covers = "seeds" if not examples else "both" if seeds > 1 else "examples"
+        means = [m.over_seeds(split, column) if k is None else k.mean(axis=1) for m, k in ((first, a), (second, b))]
+        moves = [vector("differences", means[1] - means[0])] if paired else [vector("values", m) for m in means]
+        parts += [part_of(m) for m in moves]
+        spread = math.sqrt(sum(float(m.var(ddof=1)) for m in moves))
+    covers: IntervalScope = "seeds" if not examples else "both" if seeds > 1 else "examples"
     if not parts:
         # The examples are the same for all seeds of a model, so that its error is that of one of them.
-        error = math.hypot(*(float(np.mean([r.metrics[split][column].standard_error for r in m.runs]))
-                             for m in (first, second)))  # fmt: skip
+        errors = ([r.metrics[split][column].standard_error for r in m.runs] for m in (first, second))
+        error = math.hypot(*(float(np.mean(e)) for e in errors))
         parts, covers = [(error**2, math.inf)], "unpaired" if error > 0 else "nothing"
-    return partial(from_parts, value, parts), Basis(seeds, examples, covers, paired, over, own, error)
+    return Contrast(value, parts, seeds, examples, covers, paired, spread, over_examples, error)
 
 
-def needed(
-    difference: Difference, basis: Basis, *, over_seeds: float | None = None, level: float = LEVEL
-) -> tuple[int | None, Source]:
-    """How many seeds would show a difference as large of the models, and where the spread over seeds is from.
-
-    Args:
-        difference: as it was found; basis: what it rests on.
-        over_seeds: standard deviation over seeds of such a difference, for where the basis has none.
-        level: at which a difference is called one.
-    """
-    spread = basis.over_seeds if basis.over_seeds is not None else over_seeds
-    source: Source = "study"
-    if spread is None:
-        if basis.over_examples is None:
-            return None, "none"
-        spread, source = TYPICAL * basis.over_examples, "typical"
-    return seeds_needed(difference.estimate.value, spread, basis.error, level=level), source
-
-
-def _pooled(members: Sequence[TrainedModel], split: str, column: str) -> float | None:
+def _pooled(models: Sequence[TrainedModel], split: str, column: str) -> float | None:
     """Standard deviation over seeds of the difference of two models, from those that have several seeds."""
-    several = [np.array([r.metrics[split][column].value for r in m.runs]) for m in members if len(m.runs) > 1]
+    several = [m.over_seeds(split, column) for m in models if len(m.runs) > 1]
     if not several:
         return None
     squares = sum(float(((v - v.mean()) ** 2).sum()) for v in several)
@@ -326,16 +329,3 @@ def usual(runs: Sequence[Run], split: str) -> list[Score]:
             if key not in found and measured.score:
                 found[key] = scores.make(measured.score)
     return list(found.values())
-
-
-def _scales(models: Sequence[TrainedModel], score: Score, said: list[Note]) -> dict[str, list[TrainedModel]]:
-    """`by_scale`, with a note for what does not compare."""
-    groups = by_scale(models, score)
-    for model in groups.pop(None, ()):
-        why = score.why_not(model.first)
-        said.append(Note("none", {"score": score.key(), "model": model.name, "why": why}))
-    found = {scale: members for scale, members in groups.items() if scale is not None}
-    if len(found) > 1:
-        told = "; ".join(f"{scale} ({', '.join(m.name for m in members)})" for scale, members in found.items())
-        said.append(Note("apart", {"score": score.key(), "scales": told}))
-    return found

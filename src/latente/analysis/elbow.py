@@ -399,10 +399,8 @@ def elbow_of(
         raise SpecError(f"elbow: {score.key()} means different things for its models: {'; '.join(map(str, scales))}")
     values: dict[int, ArrayLike] = {}
     for model in aligned(sweep, 2):
-        each = [values_of(r, score, split, column) for r in model.runs]
-        known = [v for v in each if v is not None]
-        alone = np.array([[r.metrics[split][column].value] for r in model.runs])
-        values[model.latents] = np.stack(known) if len(known) == len(each) else alone
+        rows = values_of(model, score, split, column)
+        values[model.latents] = model.over_seeds(split, column)[:, None] if rows is None else rows
     found = find_elbow(values, share=share, tolerance=tolerance, level=level)
     return dataclasses.replace(
         found,

@@ -13,7 +13,7 @@ from latente.errors import SpecError, unknown
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.metrics.differences import Difference
 
-Covers = Literal["examples", "seeds", "both", "unpaired", "nothing"]
+IntervalScope = Literal["examples", "seeds", "both", "unpaired", "nothing"]
 """What an interval covers: other examples (of these trained models), other seeds, or both; "unpaired": other examples,
 as if the two models had been evaluated on different ones; "nothing": there is no interval."""
 
@@ -25,7 +25,7 @@ Spoken = Literal["models", "weights"]
 
 
 @dataclass(frozen=True)
-class Entry:
+class RankedModel:
     """A model's number: the mean over all its seeds and its standard error (of one seed: over the examples)."""
 
     model: str
@@ -34,7 +34,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Gap:
+class PairedDifference:
     """How much the second model's number is above the first's.
 
     Attributes:
@@ -57,7 +57,7 @@ class Gap:
     difference: Difference
     seeds: int
     examples: int
-    covers: Covers
+    covers: IntervalScope
     better: str | None
     paired: bool = True
     seeds_needed: int | None = None
@@ -91,7 +91,7 @@ class Gap:
 
 
 @dataclass(frozen=True)
-class Board:
+class Ranking:
     """The models for which a number means the same.
 
     Attributes:
@@ -105,8 +105,8 @@ class Board:
     column: str
     lower: bool
     scale: str
-    entries: tuple[Entry, ...]
-    gaps: tuple[Gap, ...]
+    entries: tuple[RankedModel, ...]
+    gaps: tuple[PairedDifference, ...]
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class Comparison:
     models: tuple[TrainedModel, ...]
     split: str
     level: float
-    boards: tuple[Board, ...]
+    boards: tuple[Ranking, ...]
     notes: tuple[Note, ...]
     budgets: tuple[Budget, ...]
     unequal: tuple[str, ...]

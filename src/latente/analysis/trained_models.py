@@ -10,6 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from latente.errors import SpecError, unknown
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
@@ -118,6 +121,10 @@ class TrainedModel:
             return found[0] if found else None
         values = [m.value for m in found]
         return Metric(statistics.fmean(values), statistics.stdev(values) / math.sqrt(len(values)))
+
+    def over_seeds(self, split: str, name: str) -> NDArray[np.float64]:
+        """A number that every seed has, shape (seeds,)."""
+        return np.array([r.metrics[split][name].value for r in self.runs])
 
     def signature(self, *without: str) -> str:
         """Equal for models of equal spec and training; see `signature`."""

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latente.analysis.compare import Basis, difference_between, needed
+from latente.analysis.compare import Contrast, contrast
 from latente.analysis.conclusions.claims import say
 from latente.analysis.conclusions.summary import Losses, Standing, summarise
 from latente.analysis.trained_models import TrainedModel, named, pairs
 from latente.data.split import PARTS, Data
 from latente.evaluation.evaluate import SAMPLES
-from latente.evaluation.metrics.differences import Difference
 from latente.evaluation.metrics.influence import Stat, combine
 from latente.evaluation.metrics.intervals import Estimate, bonferroni, normal_interval
 from latente.evaluation.scores.losses import Distortion, Loss
@@ -57,18 +56,15 @@ def _sentences(trained: Sequence[TrainedModel], words: Words, unit: str) -> list
     losses = {m.name: _losses(m, words, many=many) for m in trained}
     matched = tuple((losses[a.name], losses[b.name]) for a, b in pairs(trained))
 
-    def between(first: str, second: str, number: str, times: int = 1) -> tuple[Difference, Basis] | None:
+    def between(first: str, second: str, number: str) -> Contrast | None:
         score = {"loss": Loss(), "reconstruction": Distortion()}[number]
         a, b = named(trained, first), named(trained, second)
         scale = score.scale(a.first)
-        if scale is None or scale != score.scale(b.first):
-            return None
-        difference, basis = difference_between(a, b, score, "test", number)
-        return difference(level=bonferroni(times)), basis
+        return None if scale is None or scale != score.scale(b.first) else contrast(a, b, score, "test", number)
 
     def apart(first: str, second: str, number: str, times: int) -> Estimate | None:
-        found = between(first, second, number, times)
-        return found and found[0].estimate
+        found = between(first, second, number)
+        return None if found is None else found.difference(level=bonferroni(times)).estimate
 
     one_seed = any(len(m.runs) == 1 for m in trained)
     said = []
@@ -78,10 +74,9 @@ def _sentences(trained: Sequence[TrainedModel], words: Words, unit: str) -> list
         other = str(facts.get("second") or facts.get("other") or "")
         if one_seed:
             text = words("compare.seeds.said", text=text)
-            found = (
-                between(str(facts["name"]), other, "loss" if name == "loss" else "reconstruction") if other else None
-            )
-            seeds, source = needed(*found) if found else (None, "none")
+            number = "loss" if name == "loss" else "reconstruction"
+            found = between(str(facts["name"]), other, number) if other else None
+            seeds, source = found.seeds_needed() if found else (None, "none")
             if seeds is not None and source == "typical":
                 text += " " + words("compare.seeds.claim", seeds=words.number(seeds, ",d"))
         said.append(ToldClaim(text, verdict, words(f"findings.verdict.{verdict}"), ()))

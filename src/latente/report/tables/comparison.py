@@ -10,7 +10,7 @@ from latente.analysis.compare import compared, usual
 from latente.analysis.elbow import Elbow, Size, elbow_of, scored_by
 from latente.analysis.power import MOST as MOST_SEEDS
 from latente.analysis.power import POWER, TYPICAL
-from latente.analysis.ranking import COUNTED, Board, Comparison, Entry, Gap
+from latente.analysis.ranking import COUNTED, Comparison, PairedDifference, RankedModel, Ranking
 from latente.analysis.trained_models import OpenedRun, distinct_models, sweeps
 from latente.evaluation.run import Run
 from latente.language.message import in_language
@@ -73,7 +73,7 @@ def judged(curve: Elbow, words: Words) -> str:
     )
 
 
-def values(board: Board, split: str, words: Words) -> Table:
+def values(board: Ranking, split: str, words: Words) -> Table:
     """The models of a board from best to worst, with their numbers."""
     # Without an error of their own, three figures of each.
     places = digits(e.value.standard_error or e.value.value / 10 for e in board.entries)
@@ -84,7 +84,7 @@ def values(board: Board, split: str, words: Words) -> Table:
         Column(number_title(board.column, words), error=True),
     )
 
-    def cell(entry: Entry) -> Cell:
+    def cell(entry: RankedModel) -> Cell:
         value, error = entry.value.value, entry.value.standard_error
         return Cell(number(words, value, places), number(words, error, places) if error else "", value, error)
 
@@ -99,7 +99,7 @@ def values(board: Board, split: str, words: Words) -> Table:
     return Table(f"values-{board.column}", caption, columns, rows)
 
 
-def differences(board: Board, found: Comparison, words: Words) -> Table:
+def differences(board: Ranking, found: Comparison, words: Words) -> Table:
     """The paired differences of a board; of many models, those with the best."""
     best = board.entries[0].model
     shown = board.gaps if len(board.gaps) <= MOST else [g for g in board.gaps if best in (g.first, g.second)]
@@ -124,7 +124,7 @@ def differences(board: Board, found: Comparison, words: Words) -> Table:
     return Table(f"differences-{board.column}", caption, columns, rows, tuple(notes))
 
 
-def _row(gap: Gap, places: int, words: Words) -> tuple[Cell, ...]:
+def _row(gap: PairedDifference, places: int, words: Words) -> tuple[Cell, ...]:
     d = gap.difference
     low, high = (number(words, v, places, sign=True) for v in (d.estimate.low, d.estimate.high))
     told = gap.covers != "nothing"
@@ -141,11 +141,11 @@ def _row(gap: Gap, places: int, words: Words) -> tuple[Cell, ...]:
     )
 
 
-def _covers(gap: Gap) -> str:
+def _covers(gap: PairedDifference) -> str:
     return gap.covers if gap.paired or gap.about == "weights" else f"{gap.covers}_apart"
 
 
-def _seeds(shown: Sequence[Gap], words: Words) -> list[str]:
+def _seeds(shown: Sequence[PairedDifference], words: Words) -> list[str]:
     """How many seeds a claim about the models would take, by the first difference: that of the best two."""
     if not shown or (shown[0].about == "models" and shown[0].better):
         return []
