@@ -86,16 +86,14 @@ def _row_bytes(function: Callable[..., Any], fixed: Any, rows: Any) -> int:
 def _sizes(function: Callable[..., Any], *given: Any) -> Iterator[int]:
     arrays, rest = eqx.partition(given, lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct))
     traced = jax.make_jaxpr(lambda arrays: eqx.filter(function(*eqx.combine(arrays, rest)), eqx.is_array))(arrays)
-    yield from (math.prod(a.shape) * a.dtype.itemsize for a in traced.in_avals)
-    yield from made(traced.jaxpr)
+    for array in (*traced.in_avals, *made(traced.jaxpr)):
+        yield math.prod(array.shape) * getattr(array.dtype, "itemsize", 4)
 
 
-def made(jaxpr: Any) -> Iterator[int]:
-    """The bytes of each array that a traced function makes, those of the functions in it too."""
+def made(jaxpr: Any) -> Iterator[Any]:
+    """The shape and type of each array that a traced function makes, those of the functions in it too."""
     for equation in jaxpr.eqns:
-        for v in equation.outvars:
-            if hasattr(v.aval, "shape"):
-                yield math.prod(v.aval.shape) * getattr(v.aval.dtype, "itemsize", 4)
+        yield from (v.aval for v in equation.outvars if hasattr(v.aval, "shape"))
         for inner in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda p: hasattr(p, "eqns")):
             found = getattr(inner, "jaxpr", inner)
             if hasattr(found, "eqns"):

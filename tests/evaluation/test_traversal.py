@@ -5,12 +5,13 @@ import pytest
 from scipy.stats import norm
 
 from latente.errors import SpecError
-from latente.evaluation.traversal import posterior_steps, prior_steps, traverse
+from latente.evaluation.traversal import posterior_steps, traverse
 
 RNG = np.random.default_rng(0)
 WEIGHTS = RNG.normal(size=(3, 2, 4)).astype(np.float32)
 WEIGHTS[1] = 0
 BASE = RNG.normal(size=(5, 3)).astype(np.float32)
+STEPS = np.tile(np.linspace(-3, 3, 9), (3, 1))
 
 
 def linear(z):
@@ -34,22 +35,17 @@ def test_one_latent_moves_and_the_others_stay():
 def test_the_decoder_is_called_once_and_the_base_is_left_alone():
     calls = []
     before = BASE.copy()
-    traverse(lambda z: calls.append(z) or linear(z), BASE, prior_steps(3))
+    traverse(lambda z: calls.append(z) or linear(z), BASE, STEPS)
     assert [c.shape for c in calls] == [(5 * 3 * 9, 3)] and calls[0].dtype == np.float32
     assert np.array_equal(BASE, before)
 
 
 def test_change_is_the_spread_that_a_latent_makes():
-    at = prior_steps(3, 5)
+    at = STEPS[:, ::2]
     found = traverse(linear, BASE, at)
     wanted = [np.sqrt(at[i].var() * (WEIGHTS[i].astype(float) ** 2).mean()) for i in range(3)]
     assert found.change == pytest.approx(wanted, rel=1e-4, abs=1e-6)
     assert found.change[1] == pytest.approx(0, abs=1e-6) and found.change[0] > 0.1
-
-
-def test_steps_of_the_prior():
-    assert prior_steps(2, 3).tolist() == [[-3, 0, 3], [-3, 0, 3]]
-    assert prior_steps(1, 5, reach=1)[0].tolist() == [-1, -0.5, 0, 0.5, 1]
 
 
 def test_steps_of_the_posterior_are_quantiles():
@@ -63,14 +59,14 @@ def test_steps_of_the_posterior_are_quantiles():
 @pytest.mark.parametrize(
     ("base", "at", "latents", "message"),
     [
-        (BASE[0], prior_steps(3), None, r"base: got shape \(3,\)"),
-        (BASE[:0], prior_steps(3), None, r"base: got shape \(0, 3\)"),
-        (BASE * np.nan, prior_steps(3), None, "finite numbers"),
-        (BASE, prior_steps(2), None, r"at: got shape \(2, 9\); allowed: \(3, steps\)"),
+        (BASE[0], STEPS, None, r"base: got shape \(3,\)"),
+        (BASE[:0], STEPS, None, r"base: got shape \(0, 3\)"),
+        (BASE * np.nan, STEPS, None, "finite numbers"),
+        (BASE, STEPS[:2], None, r"at: got shape \(2, 9\); allowed: \(3, steps\)"),
         (BASE, np.full((3, 9), np.inf), None, "finite"),
-        (BASE, prior_steps(3), [3], r"latents: got \[3\]; allowed: one or more of 0 to 2"),
-        (BASE, prior_steps(3), [-1], r"latents: got \[-1\]"),
-        (BASE, prior_steps(3), [], r"latents: got \[\]"),
+        (BASE, STEPS, [3], r"latents: got \[3\]; allowed: one or more of 0 to 2"),
+        (BASE, STEPS, [-1], r"latents: got \[-1\]"),
+        (BASE, STEPS, [], r"latents: got \[\]"),
     ],
 )
 def test_what_is_refused(base, at, latents, message):
@@ -79,9 +75,6 @@ def test_what_is_refused(base, at, latents, message):
 
 
 def test_steps_that_are_refused():
-    for options in ({"latent_dim": 0}, {"latent_dim": 2, "steps": 1}, {"latent_dim": 2, "reach": 0}):
-        with pytest.raises(SpecError, match="got latent_dim"):
-            prior_steps(**options)
     for options in ({"steps": 1}, {"low": 0.5}, {"low": -0.1}):
         with pytest.raises(SpecError, match="got steps"):
             posterior_steps(BASE, **options)

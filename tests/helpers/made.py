@@ -26,6 +26,15 @@ def built(spec, shape, classes=0, columns=0):
     return jax.tree.map(lambda leaf: fill(leaf) if isinstance(leaf, jax.ShapeDtypeStruct) else leaf, empty)
 
 
+def batch_of(x, keys, *, context=None):
+    """A batch of model values x of shape (n, *shape) as it is after training."""
+    import jax.numpy as jnp
+
+    from latente.objective.terms import LAST_STEP, Batch
+
+    return Batch(x, keys, jnp.ones(len(x)), context, None, jnp.int32(LAST_STEP), len(x))
+
+
 def untrained(data, model, name="run", seed=0):
     """A run with random weights: training would say nothing more about what is done with it."""
     from latente.evaluation.run import Run

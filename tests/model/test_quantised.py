@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from made import batch_of
 
 import latente
 from latente.errors import SpecError
@@ -14,7 +15,7 @@ from latente.model.build import build
 from latente.model.posteriors import posteriors
 from latente.objective.objectives import objectives
 from latente.objective.presets import AE, VAE, VQVAE
-from latente.objective.terms import Batch, batch_of
+from latente.objective.terms import Batch
 
 
 def made(name, latent_dim=3, **options):

@@ -6,6 +6,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 from lineargaussian import EVIDENCE, linear_gaussian, with_encoder
+from made import batch_of
 from scipy import stats
 
 from latente.errors import SpecError
@@ -18,7 +19,6 @@ from latente.objective.objectives import objectives
 from latente.objective.objectives.elbo import ELBO
 from latente.objective.objectives.reconstruction import Reconstruction
 from latente.objective.presets import AE, VAE
-from latente.objective.terms import batch_of
 
 
 def test_kl_is_the_monte_carlo_one():

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
-from made import blobs
+from made import batch_of, blobs
 
 from latente import compiling
 from latente.data.source import make_source
@@ -18,7 +18,6 @@ from latente.errors import DataError, SpecError, StoreError, TrainingError
 from latente.model.build import build
 from latente.objective.objectives import objectives
 from latente.objective.presets import AE, VAE
-from latente.objective.terms import batch_of
 from latente.spec import RunSpec, TrainSpec
 from latente.training import fit as fitting
 from latente.training import step as stepping

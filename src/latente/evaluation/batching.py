@@ -15,7 +15,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from latente.errors import SpecError
-from latente.memory import rows_at_once
+from latente.memory import made, rows_at_once
 from latente.model.autoencoder import Autoencoder
 from latente.spec import check_seed
 from latente.training.examples import Examples
@@ -24,15 +24,22 @@ JUDGED = 0x6E6C6C
 """Folded into a seed. The same for every evaluator, so that examples are binarised alike and numbers compare."""
 
 
-def batches(examples: Examples, size: int, seed: int) -> Iterator[tuple[int, Examples, Array]]:
-    """Where a batch begins, the batch, and a key for each of it; the last is filled up with the first example, so that
+def filled(n: int, size: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Where each batch of n examples begins, and which it holds; the last is filled up with the first example, so that
     one program serves all."""
-    key = jr.fold_in(jr.key(check_seed(seed)), JUDGED)
-    count = len(examples)
-    for at in range(0, count, size):
+    for at in range(0, n, size):
         index = np.arange(at, at + size)
-        keys = jax.vmap(lambda i: jr.fold_in(key, i))(jnp.asarray(index))
-        yield at, examples.take(jnp.asarray(np.where(index < count, index, 0))), keys
+        yield at, np.where(index < n, index, 0)
+
+
+def batches(
+    examples: Examples, size: int, seed: int, *, purpose: int = JUDGED
+) -> Iterator[tuple[int, Examples, Array]]:
+    """As `filled`: where a batch begins, the batch, and a key for each of it; ``purpose`` is folded into the seed."""
+    key = jr.fold_in(jr.key(check_seed(seed)), purpose)
+    for at, index in filled(len(examples), size):
+        keys = jax.vmap(lambda i: jr.fold_in(key, i))(jnp.asarray(np.arange(at, at + size)))
+        yield at, examples.take(jnp.asarray(index)), keys
 
 
 def subsample(n: int, most: int, seed: int, *, permuted: bool = False) -> NDArray[np.int64]:
@@ -63,25 +70,16 @@ LIVE = 4
 """Arrays as large as the widest that a step holds at its worst moment (a test measures that there are no more)."""
 
 
-def check_memory(memory: Any, least: int) -> None:
-    """Refuse a bound on memory that is no number of bytes, or too small for one code.
-
-    Raises:
-        SpecError: naming what was got and the least.
-    """
-    if isinstance(memory, bool) or not isinstance(memory, int | float) or not memory >= least:
-        raise SpecError(f"memory: got {memory!r}; allowed: bytes, at least {least} for one code of this model")
-
-
 def enough(memory: Any, least: int) -> Any:
     """The bytes that may be taken; the default is raised to what one code takes, which anything else must hold.
 
     Raises:
-        SpecError: as `check_memory`.
+        SpecError: it is no number of bytes, or too small for one code.
     """
     if memory == MEMORY:
         return max(memory, least)
-    check_memory(memory, least)
+    if isinstance(memory, bool) or not isinstance(memory, int | float) or not memory >= least:
+        raise SpecError(f"memory: got {memory!r}; allowed: bytes, at least {least} for one code of this model")
     return memory
 
 
@@ -149,15 +147,5 @@ def widest(function: Callable[..., Any], weights: tuple[Any, ...], *values: Any)
         return function(*fixed, *free)
 
     matrices = {tuple(a.shape) for a in jax.tree.leaves(arrays[0]) if len(a.shape) > 1}
-    shapes = _shapes(jax.make_jaxpr(flat)(arrays).jaxpr)
+    shapes = [tuple(a.shape) for a in made(jax.make_jaxpr(flat)(arrays).jaxpr)]
     return 4 * max((math.prod(s) for s in shapes if s not in matrices and s[::-1] not in matrices), default=1)
-
-
-def _shapes(jaxpr: Any) -> Iterator[tuple[int, ...]]:
-    """The shapes of all that a traced function makes, and those in it."""
-    for equation in jaxpr.eqns:
-        yield from (tuple(v.aval.shape) for v in equation.outvars if hasattr(v.aval, "shape"))
-        for inner in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda p: hasattr(p, "eqns")):
-            found = getattr(inner, "jaxpr", inner)
-            if hasattr(found, "eqns"):
-                yield from _shapes(found)

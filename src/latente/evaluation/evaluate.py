@@ -13,6 +13,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from latente.compiling import jit, plain
+from latente.evaluation.batching import filled
 from latente.memory import rows_at_once
 from latente.model.autoencoder import Autoencoder
 from latente.model.likelihoods.bernoulli import Bernoulli
@@ -65,13 +66,13 @@ def per_example(
     parts = []
     for first in range(0, n, block):
         last = min(first + block, n)
-        for at in range(first, last, size):
-            # The last batch is filled up with the first examples.
-            index = np.arange(at, at + size)
-            batch = examples.take(jnp.asarray(np.where(index < last, index, 0)))
-            real, total = jnp.asarray(index < last), jnp.int32(n)
-            values = _batch(*fixed, batch, real, jnp.int32(first), jnp.int32(at - first), total, samples, block)
-            parts.append({k: np.asarray(v)[: last - at] for k, v in values.items()})
+        for at, index in filled(last - first, size):
+            batch, real = (
+                examples.take(jnp.asarray(first + index)),
+                jnp.asarray(np.arange(at, at + size) < last - first),
+            )
+            values = _batch(*fixed, batch, real, jnp.int32(first), jnp.int32(at), jnp.int32(n), samples, block)
+            parts.append({k: np.asarray(v)[: last - first - at] for k, v in values.items()})
     return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
 
 

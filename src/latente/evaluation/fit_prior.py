@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from latente.compiling import jit, plain
 from latente.errors import DataError, SpecError, unknown
+from latente.evaluation.batching import filled
 from latente.evaluation.latent import predicted_class
 from latente.memory import rows_at_once
 from latente.model.autoencoder import Autoencoder
@@ -125,13 +126,10 @@ def codes_of(model: Autoencoder, scale: Scale, examples: Examples, *, seed: int 
     size = rows_at_once(plain(_codes), (model, scale), (examples.take(slice(block)), drawn), block)
     found = []
     for first in range(0, n, block):
-        drawn = jr.split(jr.fold_in(key, first), block)
-        for at in range(first, min(first + block, n), size):
-            # The last batch is filled up with the first examples, so that one program serves all.
-            index = np.arange(at, at + size)
-            batch = examples.take(jnp.asarray(np.where(index < n, index, 0)))
-            keys = drawn[jnp.asarray(np.minimum(index - first, block - 1))]
-            found.append(np.asarray(_codes(model, scale, batch, keys))[: min(first + block, n) - at])
+        drawn, here = jr.split(jr.fold_in(key, first), block), min(block, n - first)
+        for at, index in filled(here, size):
+            batch = examples.take(jnp.asarray(first + index))
+            found.append(np.asarray(_codes(model, scale, batch, drawn[jnp.asarray(index)]))[: here - at])
     return np.concatenate(found)
 
 

@@ -17,6 +17,7 @@ from scipy.special import ndtri
 from latente.compiling import jit, plain
 from latente.data.split import Data, Split
 from latente.errors import SpecError
+from latente.evaluation.batching import filled
 from latente.memory import rows_at_once
 from latente.model.autoencoder import Autoencoder
 from latente.objective.objectives.m2 import log_class_probabilities
@@ -160,10 +161,7 @@ def batched(
     parts = []
     rows = (jax.ShapeDtypeStruct(x.shape, np.float32), context)  # type: ignore[no-untyped-call]
     size = rows_at_once(plain(function), (model,), rows, min(BATCH, len(x)))
-    for at in range(0, len(x), size):
-        # The last batch is filled up with the first examples, so that one program serves all.
-        index = np.arange(at, at + size)
-        index = np.where(index < len(x), index, 0)
+    for at, index in filled(len(x), size):
         given = None if context is None else jnp.asarray(context[index])
         batch = jnp.asarray(np.asarray(x[index], np.float32))
         parts.append(np.asarray(function(model, batch, given))[: len(x) - at])

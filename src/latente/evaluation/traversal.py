@@ -39,7 +39,7 @@ def traverse(decode: Decode, base: Floats, at: Floats, *, latents: Sequence[int]
     Args:
         decode: from codes (n, latent_dim) to images (n, *shape); called once.
         base: the codes to start from, shape (b, latent_dim).
-        at: the steps of each latent, shape (latent_dim, steps), as `prior_steps` and `posterior_steps` give.
+        at: the steps of each latent, shape (latent_dim, steps), as `posterior_steps` gives.
         latents: which ones move, in this order; all where None.
 
     Raises:
@@ -63,19 +63,6 @@ def traverse(decode: Decode, base: Floats, at: Floats, *, latents: Sequence[int]
     spread = images.astype(np.float64).var(axis=2)
     change = np.sqrt(spread.mean(axis=(0, *range(2, spread.ndim))))
     return Traversal(np.array(moving), at[moving], images, change)
-
-
-def prior_steps(latent_dim: int, steps: int = 9, reach: float = 3.0) -> NDArray[np.float32]:
-    """Evenly spaced from −reach to reach, in standard deviations of a standard normal prior, shape (latent_dim, steps).
-
-    Raises:
-        SpecError: fewer than one latent, fewer than two steps, or a reach that is not above 0.
-    """
-    if latent_dim < 1 or steps < 2 or not 0 < reach < np.inf:
-        raise SpecError(
-            f"got latent_dim = {latent_dim}, steps = {steps}, reach = {reach}; allowed: at least 1, at least 2, above 0"
-        )
-    return np.tile(np.linspace(-reach, reach, steps, dtype=np.float32), (latent_dim, 1))
 
 
 def posterior_steps(codes: Floats, steps: int = 9, low: float = 0.01) -> NDArray[np.float32]:

@@ -17,13 +17,12 @@ from latente.memory import arrays_at_once
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors.gaussian import DiagonalGaussian
 from latente.model.priors.normal import StandardNormal
+from latente.objective import divergences
+from latente.objective.divergences import gaussian_kl
 
 Floats = NDArray[np.float32]
 
 BATCH = 1000
-
-COLLAPSED = 0.01
-"""A latent whose mean varies less than this over the data is inactive (Burda et al. 2016, arXiv:1509.00519)."""
 
 COMPONENTS = 10
 
@@ -47,9 +46,8 @@ def scores(model: Autoencoder, x: Floats) -> Floats:
 
 
 def kl(mean: Floats, log_var: Floats) -> Floats:
-    """Mean KL(q ‖ N(0, 1)) of every latent in nats, shape (d,) (Kingma & Welling 2014, appendix B)."""
-    m, v = mean.astype(np.float64), log_var.astype(np.float64)
-    return np.asarray((0.5 * (m**2 + np.exp(v) - 1 - v)).mean(axis=0), np.float32)
+    """Mean KL(q ‖ N(0, 1)) of every latent in nats, shape (d,)."""
+    return np.asarray(gaussian_kl(mean.astype(np.float64), log_var.astype(np.float64)).mean(axis=0), np.float32)
 
 
 def principal(codes: Floats) -> tuple[Floats, Floats, Floats]:
@@ -132,8 +130,7 @@ def _score(model: Autoencoder, x: Array, context: None) -> Array:
         outputs = model.encode(x)
         score = -model.log_prob(posterior.mean(outputs), x)
         if type(posterior) is DiagonalGaussian and type(model.prior) is StandardNormal:
-            mean, log_var = posterior.moments(outputs)
-            score = score + 0.5 * jnp.sum(mean**2 + jnp.exp(log_var) - 1 - log_var)
+            score = score + divergences.kl(posterior, model.prior, outputs)
         return score
 
     return jax.vmap(one)(x)

@@ -16,6 +16,7 @@ from latente.data.split import PARTS
 from latente.data.units import span_of
 from latente.errors import DataError, SpecError, StoreError, unknown
 from latente.evaluation import latent
+from latente.evaluation.likelihood.collapse import THRESHOLD
 from latente.evaluation.run import Run
 from latente.explorer import latents, layer_program, packing
 from latente.memory import arrays_at_once
@@ -302,7 +303,7 @@ def _latents(mean: Floats, log_var: Floats | None, normal: bool) -> dict[str, An
     """Of every latent: how much it is used, whether it is at all, and how far its slider goes."""
     variance = mean.var(axis=0, dtype=np.float64)
     divergence = latents.kl(mean, log_var) if log_var is not None and normal else None
-    floor = latents.COLLAPSED if log_var is not None else 1e-8
+    floor = THRESHOLD if log_var is not None else 1e-8
     low, high = np.quantile(mean, [0.001, 0.999], axis=0)
     pad = 0.1 * (high - low) + 1e-3
     low, high = low - pad, high + pad

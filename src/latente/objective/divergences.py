@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from latente.errors import SpecError
@@ -38,9 +39,16 @@ def closed_form(posterior: type[Posterior], prior: type[Prior]) -> Callable[[Any
 
 @closed_form(DiagonalGaussian, StandardNormal)
 def _gaussian_standard_normal(posterior: DiagonalGaussian, prior: StandardNormal, outputs: Array) -> Array:
-    """½ (μ² + σ² − 1 − log σ²) (Kingma & Welling 2014, appendix B)."""
-    mean, log_var = posterior.moments(outputs)
-    return 0.5 * (mean**2 + jnp.exp(log_var) - 1 - log_var)
+    """See `gaussian_kl`."""
+    found: Array = gaussian_kl(*posterior.moments(outputs))
+    return found
+
+
+def gaussian_kl(mean: Any, log_var: Any) -> Any:
+    """KL(N(μ, σ²) ‖ N(0, 1)) = ½ (μ² + σ² − 1 − log σ²) of each latent, in JAX or in NumPy (Kingma & Welling 2014,
+    appendix B)."""
+    exp = jnp.exp if isinstance(log_var, Array) else np.exp
+    return 0.5 * (mean**2 + exp(log_var) - 1 - log_var)
 
 
 def is_closed(posterior: Posterior, prior: Prior) -> bool:

@@ -42,11 +42,6 @@ class Batch(eqx.Module):
         return jnp.sum(self.weight)
 
 
-def batch_of(x: Array, keys: Array, *, context: Array | None = None, label: Array | None = None) -> Batch:
-    """A batch of model values x of shape (n, *shape) as it is after training."""
-    return Batch(x, keys, jnp.ones(len(x)), context, label, jnp.int32(LAST_STEP), len(x))
-
-
 class Terms(eqx.Module):
     """Per-example values in nats, each of shape (n,), summed over dimensions; all are losses, so lower is better.
 

@@ -1,6 +1,7 @@
 """Paired differences against scipy, and by simulation: how often intervals hold the truth, and tests are wrong."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,6 +12,12 @@ from latente.evaluation.metrics import differences as r
 from latente.evaluation.metrics.intervals import Estimate
 
 RNG = np.random.default_rng(0)
+
+
+def corrected(models):
+    """The differences of every two models, corrected together."""
+    pairs = itertools.combinations(enumerate(models), 2)
+    return r.together({f"{i}-{j}": partial(r.paired_difference, a, b) for (i, a), (j, b) in pairs})
 
 
 def test_a_paired_difference_agrees_with_the_paired_t_test():
@@ -50,7 +57,7 @@ def test_the_p_value_is_the_level_at_which_the_interval_ends_at_zero():
 def test_over_seeds_alone_it_is_the_t_test_of_the_seeds():
     v = RNG.normal(size=6)
     theirs = stats.ttest_1samp(v, 0)
-    found = r.difference_over_seeds(v)
+    found = r.from_parts(v.mean(), [r.part_of(v)])
     assert found.p_value == pytest.approx(theirs.pvalue, rel=1e-10)
     assert (found.estimate.low, found.estimate.high) == pytest.approx(tuple(theirs.confidence_interval()), rel=1e-10)
     # Without an interaction, examples of next to no variance change nothing.
@@ -59,7 +66,7 @@ def test_over_seeds_alone_it_is_the_t_test_of_the_seeds():
 
 
 def test_of_a_known_variance_it_is_the_normal_interval():
-    found = r.difference_of_errors(3.0, 4.0)
+    found = r.from_parts(3.0, [(4.0, np.inf)])
     assert found.p_value == pytest.approx(2 * stats.norm.sf(1.5), rel=1e-12)
     assert (found.estimate.low, found.estimate.high) == pytest.approx((3 - 2 * 1.959964, 3 + 2 * 1.959964), rel=1e-6)
 
@@ -91,8 +98,7 @@ def test_several_differences_share_their_errors(seeds):
     rng, wrong, missed, trials = np.random.default_rng(3), 0, 0, 200
     for _ in range(trials):
         models = [rng.normal(size=(seeds, 1)) * (seeds > 1) + rng.normal(size=(seeds, 25)) for _ in range(4)]
-        pairs = {f"{i}-{j}": (models[i], models[j]) for i, j in itertools.combinations(range(4), 2)}
-        found = r.paired_differences(pairs)
+        found = corrected(models)
         wrong += any(d.p_value < 0.05 for d in found.values())
         missed += any(not d.estimate.low < 0 < d.estimate.high for d in found.values())
     # All are equal: an error of any of the six is at most as frequent as one test's may be.
@@ -104,7 +110,7 @@ def test_several_differences_share_their_errors(seeds):
 def test_what_is_far_from_zero_is_found():
     rng = np.random.default_rng(4)
     models = [step + 0.3 * rng.normal(size=(3, 1)) + rng.normal(size=(3, 200)) for step in (0, 0, 30)]
-    found = r.paired_differences({f"{i}-{j}": (models[i], models[j]) for i, j in ((0, 1), (0, 2), (1, 2))})
+    found = corrected(models)
     assert {k for k, d in found.items() if d.p_value < 0.05} == {"0-2", "1-2"}
     assert found["0-2"].estimate.low < 30 < found["0-2"].estimate.high
 
@@ -115,8 +121,7 @@ def test_what_is_far_from_zero_is_found():
         (lambda: r.paired_difference([1, 2], [1, 2, 3]), DataError, r"first has shape \[2\] and second \[3\]"),
         (lambda: r.paired_difference([1], [1]), DataError, "got 1 example; allowed: at least 2"),
         (lambda: r.mean_difference(np.ones((2, 2, 2))), DataError, r"got shape \[2, 2, 2\]; allowed: \[n\] or"),
-        (lambda: r.difference_over_seeds([1.0]), DataError, "got 1 seed; allowed: at least 2"),
-        (lambda: r.difference_of_errors(1.0, 1.0, level=1.0), SpecError, "level: got 1.0; allowed: a number above 0"),
+        (lambda: r.mean_difference([1.0, 2.0], level=1.0), SpecError, "level: got 1.0; allowed: a number above 0"),
         (lambda: r.holm([0.1, 1.2]), DataError, "got 0.1 to 1.2; allowed: 0 to 1"),
     ],
 )

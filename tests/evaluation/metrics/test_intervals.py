@@ -11,26 +11,13 @@ from latente.evaluation.metrics.intervals import Estimate
 RNG = np.random.default_rng(0)
 
 
-def test_bootstrap_agrees_with_scipys_percentiles():
-    x = RNG.exponential(size=200)
-    ours = r.bootstrap(lambda i: float(np.median(x[i])), [200], draws=4000)
-    theirs = stats.bootstrap((x,), np.median, method="percentile", n_resamples=4000, rng=1).confidence_interval
-    assert ours.value == np.median(x)
-    assert ours.low == pytest.approx(theirs.low, abs=0.02)
-    assert ours.high == pytest.approx(theirs.high, abs=0.02)
-
-
-def test_bootstrap_of_two_sets_has_both_variances_and_the_same_bits_for_a_seed():
-    x, y = RNG.normal(size=300), 3 * RNG.normal(size=100)
-
-    def difference(i, j):
-        return float(y[j].mean() - x[i].mean())
-
-    found = r.bootstrap(difference, [300, 100], draws=3000, seed=5)
-    error = np.sqrt(x.var() / 300 + y.var() / 100)
-    assert found.high - found.low == pytest.approx(2 * 1.96 * error, rel=0.07)
-    assert found == r.bootstrap(difference, [300, 100], draws=3000, seed=5)
-    assert found != r.bootstrap(difference, [300, 100], draws=3000, seed=6)
+def group_jackknife(statistic, sizes, groups=r.GROUPS, seed=0):
+    """A statistic's interval, as metrics have it: one random group of every set left out at a time."""
+    groups = r.group_count(sizes, groups)
+    rng = np.random.default_rng(seed)
+    labels = [r.group_labels(n, groups, rng) for n in sizes]
+    found = [float(statistic(*(np.flatnonzero(g != left) for g in labels))) for left in range(groups)]
+    return r.from_groups(float(statistic(*(np.arange(n) for n in sizes))), found)
 
 
 def test_the_jackknife_of_a_mean_is_its_standard_error():
@@ -49,14 +36,14 @@ def test_the_group_jackknife_holds_the_truth_as_often_as_it_says():
     rng, hits, trials = np.random.default_rng(1), 0, 400
     for trial in range(trials):
         x, y = rng.exponential(size=120), rng.exponential(size=80)
-        found = r.group_jackknife(lambda i, j, x=x, y=y: float(x[i].mean() - y[j].mean()), [120, 80], seed=trial)
+        found = group_jackknife(lambda i, j, x=x, y=y: float(x[i].mean() - y[j].mean()), [120, 80], seed=trial)
         hits += found.low < 0 < found.high
     assert 0.92 < hits / trials < 0.98
 
 
 def test_the_group_jackknife_of_a_mean_with_a_group_each_is_students_interval():
     x = RNG.normal(size=30)
-    found = r.group_jackknife(lambda i: float(x[i].mean()), [30], groups=30)
+    found = group_jackknife(lambda i: float(x[i].mean()), [30], groups=30)
     half = stats.t.ppf(0.975, 29) * x.std(ddof=1) / np.sqrt(30)
     assert (found.low, found.high) == pytest.approx((x.mean() - half, x.mean() + half), rel=1e-12)
 
@@ -85,9 +72,9 @@ def test_the_mean_interval_agrees_with_scipy_and_one_value_knows_nothing():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: r.bootstrap(np.mean, [3], level=1.0), SpecError, "level: got 1.0; allowed: a number above 0"),
-        (lambda: r.bootstrap(np.mean, [3], draws=1), SpecError, "draws: got 1; allowed: a whole number at least 2"),
-        (lambda: r.bootstrap(np.mean, [3, 0]), DataError, r"sets of \[3, 0\] examples"),
+        (lambda: r.check_level(1.0), SpecError, "level: got 1.0; allowed: a number above 0"),
+        (lambda: r.group_count([3], 1), SpecError, "groups: got 1; allowed: a whole number at least 2"),
+        (lambda: r.group_count([3, 0]), DataError, r"sets of \[3, 0\] examples"),
         (lambda: r.mean_interval([]), DataError, "values: got 0 examples; allowed: an array of at least 1"),
         (lambda: r.mean_interval([1, np.nan]), DataError, "values: 1 of 2 examples hold NaN"),
     ],

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from made import batch_of
 from scipy import special, stats
 
 import latente
@@ -15,7 +16,6 @@ from latente.model.priors import priors
 from latente.model.priors.vamp import EDGE, PosteriorMixture
 from latente.objective.divergences import rate
 from latente.objective.objectives.elbo import ELBO
-from latente.objective.terms import batch_of
 
 SHAPE = (2, 3)
 

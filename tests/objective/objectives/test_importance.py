@@ -9,6 +9,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 from lineargaussian import EVIDENCE, SIGMA, VARIANCE, B, W, linear_gaussian
+from made import batch_of
 from scipy import stats
 
 from latente.errors import SpecError
@@ -20,7 +21,6 @@ from latente.objective.objectives.elbo import ELBO
 from latente.objective.objectives.iwae import IWAE
 from latente.objective.objectives.multi import CIWAE, MIWAE, PIWAE
 from latente.objective.presets import AE, VAE
-from latente.objective.terms import batch_of
 
 SHIFT, WIDER = np.array([0.15, -0.1]), 1.8
 """How the wrong encoder's means and variances are off."""

@@ -1,5 +1,7 @@
 """VAE/GAN: each player's gradient is that of its own loss, written out without any stop."""
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -10,8 +12,10 @@ import pytest
 
 from latente.objective.divergences import kl
 from latente.objective.objectives.codes import PRIOR
-from latente.objective.objectives.critics import CHANCE
 from latente.objective.objectives.vaegan import VAEGAN
+
+CHANCE = math.log(2)
+"""Nats of a discriminator that cannot tell."""
 
 GAMMA, BETA = 0.3, 2.0
 

@@ -22,6 +22,7 @@ from latente.analysis.trained_models import (
     study_models,
 )
 from latente.errors import SpecError
+from latente.evaluation.likelihood.collapse import THRESHOLD
 from latente.evaluation.metrics import influence
 from latente.evaluation.metrics.influence import Stat, combine
 from latente.evaluation.metrics.intervals import Estimate, bonferroni, bounded
@@ -288,9 +289,6 @@ class Evidence:
 
 BLOCK = 2000
 """Examples whose entropy is taken at a time."""
-
-INACTIVE = 0.01
-"""A latent is inactive where its posterior means vary by less than this over the examples (Burda et al. 2016)."""
 
 
 def gather(runs: Sequence[Run]) -> Evidence:
@@ -606,7 +604,7 @@ def _weighted(model: TrainedModel, plain: TrainedModel, reference: ReferenceData
 
 
 def _inactive(vae: TrainedModel, reference: ReferenceData) -> float:
-    return _mean(int((reference.of(r).codes.var(axis=0) < INACTIVE).sum()) for r in vae.runs)
+    return _mean(int((reference.of(r).codes.var(axis=0) < THRESHOLD).sum()) for r in vae.runs)
 
 
 def _residual(models: Sequence[TrainedModel]) -> float | None:

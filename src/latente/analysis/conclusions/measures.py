@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
+from scipy.special import stdtrit
 
 from latente.evaluation.metrics.influence import Floats, Stat, ratio, root
-from latente.evaluation.metrics.intervals import LEVEL
+from latente.evaluation.metrics.intervals import LEVEL, Z
 from latente.evaluation.metrics.neighbours import COPY
 from latente.memory import arrays_at_once
 
@@ -249,8 +249,8 @@ def course(loss: Floats, *, kept: bool = False) -> Course | None:
     error = math.sqrt(float(np.mean(second**2)) / 6 * 2 / window)
     best = int(smooth.argmin())
     # Neighbouring second differences share epochs, so that they tell of the noise as half as many by themselves would.
-    z, level = float(ndtri(0.5 + LEVEL / 2)), (1 - LEVEL) / 2
-    plain, chosen = (float(stdtrit(len(second) / 2, 1 - level / k)) / z for k in (1, len(smooth)))
+    tail = (1 - LEVEL) / 2
+    plain, chosen = (float(stdtrit(len(second) / 2, 1 - tail / k)) / Z for k in (1, len(smooth)))
     quarter = max(0, len(smooth) - 1 - max(n // 4, window))
     return Course(
         best=best + (window + 1) / 2,

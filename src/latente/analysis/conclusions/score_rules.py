@@ -9,15 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from latente.analysis.conclusions.claims import Number, Verdict, all_of
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.influence import Stat, combine
-from latente.evaluation.metrics.intervals import LEVEL, Estimate
+from latente.evaluation.metrics.intervals import Estimate, Z, normal_interval
 from latente.evaluation.metrics.intervals import minus as minus
-
-Z = float(norm.ppf(0.5 + LEVEL / 2))
 
 Facts = Mapping[str, Number | Estimate]
 
@@ -50,8 +47,7 @@ class Found:
         metric = self.measured.values.get(column)
         if metric is None or not math.isfinite(metric.value):
             return None
-        half = Z * metric.standard_error
-        return Estimate(metric.value, metric.value - half, metric.value + half)
+        return normal_interval(metric.value, metric.standard_error)
 
     @property
     def suffix(self) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from latente.analysis.conclusions.claims import Verdict, above, below
-from latente.analysis.conclusions.score_rules import Facts, Z, estimate
-from latente.evaluation.metrics.intervals import Estimate, corrected, minus
+from latente.analysis.conclusions.score_rules import Facts, estimate
+from latente.evaluation.metrics.intervals import Estimate, Z, corrected, minus
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from latente.errors import SpecError, unknown
-from latente.evaluation.batching import MEMORY, batches, code_width, enough
+from latente.evaluation.batching import MEMORY, batches, code_width, enough, filled
 from latente.evaluation.likelihood.hmc import Ladder, anneal, simulate
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import posteriors
@@ -172,8 +172,7 @@ def bdmc(
     size = _images_at_once(model, memory, chains, count)
     key = jr.fold_in(jr.key(seed), 0x62646D63)
     lower, upper, drawn = [], [], []
-    for at in range(0, count, size):
-        index = np.minimum(np.arange(at, at + size), count - 1)
+    for at, index in filled(count, size):
         keys = jax.vmap(lambda i: jr.fold_in(key, i))(jnp.asarray(index))
         given = None if context is None else jnp.asarray(context)[jnp.asarray(index)]
         z, x = simulate(model, given, keys)

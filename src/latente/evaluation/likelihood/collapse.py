@@ -13,7 +13,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from latente.compiling import jit
-from latente.evaluation.batching import MEMORY, batches, codes_at_once, encoded_at_once, joined
+from latente.evaluation.batching import MEMORY, batches, codes_at_once, encoded_at_once, filled, joined
 from latente.evaluation.evaluate import Metric
 from latente.model.autoencoder import Autoencoder
 from latente.objective.divergences import is_closed, kl_by_latent
@@ -120,8 +120,7 @@ def aggregate_mmd(model: Autoencoder, codes: NDArray[np.float32], prior: NDArray
     kernel = kernel_for(model, "imq", SCALES)
     rows = max(1, min(n, MEMORY // (16 * n * codes.shape[1])))
     sums = []
-    for at in range(0, n, rows):
-        index = np.minimum(np.arange(at, at + rows), n - 1)
+    for at, index in filled(n, rows):
         block = _kernel_sums(kernel, jnp.asarray(codes), jnp.asarray(prior), jnp.asarray(index))
         sums.append(np.asarray(block, np.float64)[:, : n - at])
     within_codes, within_prior, from_codes, from_prior = np.concatenate(sums, axis=1)

@@ -24,7 +24,17 @@ from numpy.typing import NDArray
 
 from latente.compiling import jit
 from latente.errors import SpecError
-from latente.evaluation.batching import BLOCK, MEMORY, batches, codes_at_once, encoded_at_once, enough, joined, widest
+from latente.evaluation.batching import (
+    BLOCK,
+    MEMORY,
+    batches,
+    codes_at_once,
+    encoded_at_once,
+    enough,
+    filled,
+    joined,
+    widest,
+)
 from latente.evaluation.likelihood import importance
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import Posterior, posteriors
@@ -139,9 +149,7 @@ def decompose(
     rows, columns = _blocks(model.posterior, outputs, codes, memory)
     number = samples * n
     parts = []
-    for at in range(0, number, rows):
-        # The last block is filled up with the first codes.
-        index = np.arange(at, at + rows) % number
+    for at, index in filled(number, rows):
         z, own = jnp.asarray(codes.reshape(number, -1)[index]), outputs[index % n]
         found = (*_pairs(model.posterior, z, own, outputs, columns), _log_prior(model, z))
         parts.append([None if a is None else np.asarray(a, np.float64)[: number - at] for a in found])

@@ -1,4 +1,4 @@
-"""Scores that should tell outliers from inliers: ranking metrics with intervals, and ratio scores.
+"""How well scores tell outliers from inliers: AUROC and average precision, with intervals.
 
 Scores are higher for what is more anomalous: a negative log-likelihood, a reconstruction error.
 """
@@ -6,7 +6,6 @@ Scores are higher for what is more anomalous: a negative log-likelihood, a recon
 from __future__ import annotations
 
 import math
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm, rankdata
 
 from latente.errors import DataError
-from latente.evaluation.metrics.checks import array, vector, whole
+from latente.evaluation.metrics.checks import vector, whole
 from latente.evaluation.metrics.differences import Difference
-from latente.evaluation.metrics.intervals import DRAWS, LEVEL, Estimate, bounded, check_level, normal_interval, wilson
+from latente.evaluation.metrics.intervals import LEVEL, Estimate, bounded, check_level, normal_interval, wilson
 
 Scores = NDArray[np.float64]
+
+DRAWS = 1000
+"""Of the bootstrap."""
 
 
 @dataclass(frozen=True)
@@ -150,38 +152,6 @@ def average_precision(
     estimate = Estimate(value, float(ends[0]), float(ends[1]))
     # A perfect ranking stays perfect in every draw.
     return wilson(value, min(len(low), len(high)), level=level) if value == 1 else estimate
-
-
-def likelihood_ratio(nll: ArrayLike, background: ArrayLike) -> Scores:
-    """−log p(x) + log p₀(x), in the units of both: how much worse the model does than a background (Ren et al. 2019).
-
-    Args:
-        nll: negative log-likelihoods under the model of the inliers, shape (n,), in nats.
-        background: the same examples' under a model of what inliers and outliers share: one trained on perturbed
-            inputs, or `compressed_nats`.
-
-    Raises:
-        DataError: different lengths, none, or values that are not finite.
-    """
-    own = vector("nll", nll)
-    return own - vector("background", background, length=("nll", len(own)))
-
-
-def compressed_nats(x: ArrayLike) -> Scores:
-    """Nats that zlib needs for each example of bytes, shape (n,): complexity as a background (Serrà et al. 2020).
-
-    zlib's fixed header of some ten bytes is part of every length, so only differences say something.
-
-    Args:
-        x: uint8, shape (n, ...).
-
-    Raises:
-        DataError: none, or not bytes.
-    """
-    a = array("x", x)
-    if a.dtype != np.uint8:
-        raise DataError(f"x: got {a.dtype}; allowed: bytes (uint8), for only they have a compressed length")
-    return np.array([8 * math.log(2) * len(zlib.compress(row.tobytes(), 9)) for row in a])
 
 
 def _delong(inliers: Scores, outliers: Scores) -> tuple[float, float]:

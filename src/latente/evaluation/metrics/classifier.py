@@ -123,13 +123,6 @@ class Classifier:
         """
         return Features(self._apply(values)[0].astype(np.float64), self.fingerprint)
 
-    def probabilities(self, values: ArrayLike) -> NDArray[np.float64]:
-        """Of each class, shape (n, classes); arguments and errors are those of `features`."""
-        scores = self._apply(values)[1].astype(np.float64)
-        share: NDArray[np.float64] = np.exp(scores - scores.max(axis=1, keepdims=True))
-        share /= share.sum(axis=1, keepdims=True)
-        return share
-
     def predict(self, values: ArrayLike) -> NDArray[np.int64]:
         """The likeliest class, shape (n,); arguments and errors are those of `features`."""
         return np.asarray(self._apply(values)[1].argmax(axis=1), np.int64)

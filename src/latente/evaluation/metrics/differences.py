@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -94,29 +93,6 @@ def parts_of(d: NDArray[np.float64]) -> list[tuple[float, float]]:
     return [part_of(m) for m in (d.mean(axis=0), d.mean(axis=1)) if len(m) > 1]
 
 
-def difference_over_seeds(values: ArrayLike, *, level: float = LEVEL) -> Difference:
-    """As `mean_difference`, of one number a seed, shape (seeds,): Student's t over the seeds.
-
-    Raises:
-        DataError: fewer than two seeds, or values that are not finite.
-    """
-    check_level(level)
-    v = vector("differences", values)
-    if len(v) < 2:
-        raise DataError(f"differences: got {len(v)} seed; allowed: at least 2")
-    return from_parts(float(v.mean()), [part_of(v)], level=level)
-
-
-def difference_of_errors(value: float, variance: float, *, level: float = LEVEL) -> Difference:
-    """As `mean_difference`, of a value whose variance is known: the normal interval.
-
-    Raises:
-        SpecError: a level out of range.
-    """
-    check_level(level)
-    return from_parts(value, [(variance, math.inf)], level=level)
-
-
 def part_of(values: NDArray[np.float64]) -> tuple[float, float]:
     """The variance of the mean of independent values, shape (n,) of two or more, and its degrees of freedom."""
     return float(values.var(ddof=1)) / len(values), len(values) - 1
@@ -155,17 +131,6 @@ def _p_value(distance: float, parts: Sequence[tuple[float, float]]) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if _half(spread, math.exp(middle)) > distance else (low, middle)
     return min(1.0, 2 * math.exp(high))
-
-
-def paired_differences(
-    pairs: Mapping[str, tuple[ArrayLike, ArrayLike]], *, level: float = LEVEL
-) -> dict[str, Difference]:
-    """Several paired differences, corrected for their number (see `together`).
-
-    Raises:
-        DataError, SpecError: as `paired_difference`.
-    """
-    return together({k: partial(paired_difference, a, b) for k, (a, b) in pairs.items()}, level=level)
 
 
 def together(found: Mapping[K, Callable[..., Difference]], *, level: float = LEVEL) -> dict[K, Difference]:

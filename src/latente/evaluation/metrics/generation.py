@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
-from latente.errors import DataError
 from latente.evaluation.metrics.checks import array, labels, rows, whole
 from latente.evaluation.metrics.intervals import (
     GROUPS,
@@ -106,17 +105,6 @@ def manifold(
         coverage=score(around_real.points, of_real, share=True),
         k=k,
     )
-
-
-def expected_coverage(n: int, m: int, k: int) -> float:
-    """Coverage expected of n real examples and m samples of one distribution (Naeem et al. 2020).
-
-    Raises:
-        DataError: k is not below n, or there are no samples.
-    """
-    if not 1 <= k < n or m < 1:
-        raise DataError(f"expected coverage: got n={n}, m={m}, k={k}; allowed: 1 <= k < n and m >= 1")
-    return 1 - math.prod((n - i) / (n + m - i) for i in range(1, k + 1))
 
 
 def frechet_of_moments(mean: Floats, covariance: Floats, other_mean: Floats, other_covariance: Floats) -> float:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
 
-from latente.evaluation.metrics.intervals import LEVEL, Estimate, minus, wilson
+from latente.evaluation.metrics.intervals import LEVEL, Estimate, minus, quantile, wilson
 
 Floats = NDArray[np.floating]
 
@@ -43,9 +42,9 @@ def combine(stats: Sequence[Stat], *, level: float = LEVEL) -> Estimate | None:
     for sets in zip(*(s.influence for s in stats), strict=True):
         shared = np.mean(np.stack(sets), axis=0)
         variance += float(shared.var(ddof=1)) / len(shared) if len(shared) > 1 else 0.0
-    square = float(ndtri(0.5 + level / 2)) ** 2 * variance
+    square = quantile(level=level) ** 2 * variance
     if len(values) > 1:
-        square += float(stdtrit(len(values) - 1, 0.5 + level / 2)) ** 2 * float(values.var(ddof=1)) / len(values)
+        square += quantile(len(values) - 1, level) ** 2 * float(values.var(ddof=1)) / len(values)
     mean, half = float(values.mean()), math.sqrt(square)
     degrees = len(values) - 1 if len(values) > 1 else None
     return Estimate(mean, mean - half, mean + half, degrees) if math.isfinite(half) else None
@@ -78,7 +77,7 @@ def shares_paired(pairs: Sequence[tuple[Floats, Floats]]) -> Estimate:
     only = [[float((x > y).sum()) for x, y in ((b, a), (a, b))] for a, b in pairs]
     ours, theirs = ((float(np.mean(counts)) + 1) / (n + 2) for counts in zip(*only, strict=True))
     middle = ours - theirs
-    half = float(ndtri(0.5 + LEVEL / 2)) * math.sqrt((ours + theirs - middle**2) / (n + 2))
+    half = quantile() * math.sqrt((ours + theirs - middle**2) / (n + 2))
     values = [(a - b) / n for a, b in only]
     value = float(np.mean(values))
     ends = max(-1.0, min(value, middle - half)), min(1.0, max(value, middle + half))
@@ -106,7 +105,7 @@ def _over_seeds(over_examples: Estimate, values: Sequence[float], low: float, hi
     if len(values) < 2:
         return over_examples
     v, n = over_examples.value, len(values)
-    half = float(stdtrit(n - 1, 0.5 + LEVEL / 2)) * float(np.std(values, ddof=1)) / math.sqrt(n)
+    half = quantile(n - 1) * float(np.std(values, ddof=1)) / math.sqrt(n)
     down, up = math.hypot(v - over_examples.low, half), math.hypot(over_examples.high - v, half)
     return Estimate(v, max(low, v - down), min(high, v + up), n - 1)
 

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtrit
-from scipy.stats import norm, t
 
 from latente.errors import DataError
 from latente.evaluation.metrics.checks import vector, whole
 from latente.spec import got
 
 LEVEL = 0.95
+
+
+def quantile(degrees: float | None = None, level: float = LEVEL) -> float:
+    """Standard errors on each side of a value in its interval: the normal one, or Student's of so many degrees of
+    freedom."""
+    return float(ndtri(0.5 + level / 2) if degrees is None else stdtrit(degrees, 0.5 + level / 2))
+
+
+Z = quantile()
 
 
 @dataclass(frozen=True)
@@ -37,13 +45,9 @@ def corrected(estimate: Estimate, times: int) -> Estimate:
     """The interval of one of several that are to hold together (Bonferroni): that of level 1 − 5% / ``times``."""
     if times <= 1:
         return estimate
-    usual, wide = (float(_quantile(estimate.degrees, 0.5 - (1 - LEVEL) / 2 / n)) for n in (1, times))
+    usual, wide = (quantile(estimate.degrees, bonferroni(n)) for n in (1, times))
     low, high = (estimate.value + (end - estimate.value) * wide / usual for end in (estimate.low, estimate.high))
     return Estimate(estimate.value, low, high, estimate.degrees)
-
-
-def _quantile(degrees: float | None, above_half: float) -> float:
-    return float(ndtri(0.5 + above_half) if degrees is None else stdtrit(degrees, 0.5 + above_half))
 
 
 def _fewest(*estimates: Estimate) -> float | None:
@@ -86,7 +90,7 @@ def minus(first: Estimate, second: Estimate) -> Estimate:
 
 def wilson(share: float, n: int, *, level: float = LEVEL) -> Estimate:
     """A share of n independent examples and its score interval (Wilson 1927), which has a width at 0 and 1 too."""
-    z = float(ndtri(0.5 + level / 2))
+    z = quantile(level=level)
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return Estimate(share, min(max(0.0, centre - half), share), max(min(1.0, centre + half), share))
@@ -97,61 +101,13 @@ def bonferroni(number: int, *, level: float = LEVEL) -> float:
     return 1 - (1 - level) / max(number, 1)
 
 
-DRAWS = 1000
-
 GROUPS = 20
-
-Index = NDArray[np.int64]
-
-
-def bootstrap(
-    statistic: Callable[..., float], sizes: Sequence[int], *, draws: int = DRAWS, seed: int = 0, level: float = LEVEL
-) -> Estimate:
-    """A statistic's value and its percentile bootstrap interval (Efron 1979).
-
-    Not for statistics of nearest neighbours or of pairs, for which an example drawn twice is its own neighbour: they
-    take `group_jackknife`.
-
-    Args:
-        statistic: given one array of indices for each independent set, it returns a number.
-        sizes: how many examples each set has; sets are drawn independently, paired measures are one set.
-        draws: how often to draw.
-        seed: equal seeds give equal intervals.
-        level: in (0, 1), the share of intervals that hold the truth.
-
-    Raises:
-        SpecError: a level or a number of draws out of range.
-        DataError: an empty set.
-    """
-    check_level(level)
-    whole("draws", draws, 2)
-    _check_sizes(sizes, 1)
-    rng = np.random.default_rng(seed)
-    value = float(statistic(*(np.arange(n) for n in sizes)))
-    found = np.array([statistic(*(rng.integers(n, size=n) for n in sizes)) for _ in range(draws)], np.float64)
-    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(value, float(low), float(high))
+"""Of the jackknife."""
 
 
-def group_labels(n: int, groups: int, rng: np.random.Generator) -> Index:
+def group_labels(n: int, groups: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Each of n examples in one of ``groups`` groups at random, of sizes that differ by one at most."""
     return rng.permutation(n) % groups
-
-
-def group_jackknife(
-    statistic: Callable[..., float], sizes: Sequence[int], *, groups: int = GROUPS, seed: int = 0, level: float = LEVEL
-) -> Estimate:
-    """A statistic's value and its interval from leaving out one random group of every set at a time.
-
-    The arguments are those of `bootstrap`; ``statistic`` is given the indices that are kept. Sets of one call lose
-    their groups together: as groups are random, their variances add up. See `from_groups`.
-    """
-    check_level(level)
-    groups = group_count(sizes, groups)
-    rng = np.random.default_rng(seed)
-    labels = [group_labels(n, groups, rng) for n in sizes]
-    found = [float(statistic(*(np.flatnonzero(g != left) for g in labels))) for left in range(groups)]
-    return from_groups(float(statistic(*(np.arange(n) for n in sizes))), found, level=level)
 
 
 def group_count(sizes: Sequence[int], groups: int = GROUPS) -> int:
@@ -161,7 +117,8 @@ def group_count(sizes: Sequence[int], groups: int = GROUPS) -> int:
         SpecError: fewer than two groups are asked for.
         DataError: a set of fewer than two examples.
     """
-    _check_sizes(sizes, 2)
+    if min(sizes) < 2:
+        raise DataError(f"resampling: got sets of {list(sizes)} examples; allowed: at least 2 in each")
     return min(whole("groups", groups, 2), *sizes)
 
 
@@ -173,7 +130,7 @@ def from_groups(value: float, left_out: Sequence[float], *, level: float = LEVEL
     left = np.asarray(left_out, np.float64)
     g = len(left)
     error = math.sqrt((g - 1) / g * float(((left - left.mean()) ** 2).sum()))
-    half = float(t.ppf(0.5 + level / 2, g - 1)) * error
+    half = quantile(g - 1, level) * error
     return Estimate(value, value - half, value + half)
 
 
@@ -193,7 +150,7 @@ def jackknife_error(left_out: ArrayLike, counts: ArrayLike | None = None) -> flo
 
 def normal_interval(value: float, error: float, *, level: float = LEVEL) -> Estimate:
     """The value ± the normal quantile times its standard error."""
-    half = float(norm.ppf(0.5 + level / 2)) * error
+    half = quantile(level=level) * error
     return Estimate(value, value - half, value + half)
 
 
@@ -207,7 +164,7 @@ def mean_interval(values: ArrayLike, *, level: float = LEVEL) -> Estimate:
     mean = float(v.mean())
     if len(v) == 1:
         return Estimate(mean, -math.inf, math.inf)
-    half = float(t.ppf(0.5 + level / 2, len(v) - 1)) * float(v.std(ddof=1)) / math.sqrt(len(v))
+    half = quantile(len(v) - 1, level) * float(v.std(ddof=1)) / math.sqrt(len(v))
     return Estimate(mean, mean - half, mean + half)
 
 
@@ -236,8 +193,3 @@ def check_level(level: float) -> None:
     """
     if not 0 < level < 1:
         raise got("level", level, "a number above 0 and below 1, for instance 0.95")
-
-
-def _check_sizes(sizes: Sequence[int], least: int) -> None:
-    if not sizes or min(sizes) < least:
-        raise DataError(f"resampling: got sets of {list(sizes)} examples; allowed: at least {least} in each")

@@ -10,16 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import mannwhitneyu
 
-from latente.errors import SpecError, unknown
 from latente.evaluation.metrics.anomaly import auroc
-from latente.evaluation.metrics.checks import array, rows, whole
+from latente.evaluation.metrics.checks import rows, whole
 from latente.evaluation.metrics.intervals import LEVEL, Estimate, check_level, wilson
 
 MEMORY = 64 * 2**20
 """Bytes that blocks of distances or of converted examples may take."""
 SMALL = 2**19
 """Pairs below which starting scikit-learn's threads takes longer than the search."""
-MEASURES = ("distance", "ratio")
 
 COPY = 1 / 3
 """A copy is this much nearer to one training example than to the next (Yoon et al. 2023, memorisation ratio)."""
@@ -117,63 +115,34 @@ def squared_distances(a: Floats, b: Floats, b_squared: Floats) -> Floats:
     return np.maximum(square, 0, out=square)
 
 
-def memorisation(
-    samples: ArrayLike,
-    train: ArrayLike,
-    held_out: ArrayLike,
-    *,
-    measure: str = "distance",
-    level: float = LEVEL,
-    memory: int = MEMORY,
-) -> Memorisation:
+def memorisation(own: Floats, new: Floats, *, level: float = LEVEL) -> Memorisation:
     """Compare samples' distances to the training part with held-out examples' (Meehan, Chaudhuri & Dasgupta 2020).
 
     The statistic is Mann and Whitney's U as a probability, with DeLong's interval, given the training part. Samples
-    without detail lie nearer to training examples than new examples do, and copy none: by "distance" they look
-    memorised, by "ratio" less so, and by the share of copies not at all. Report that share beside.
+    without detail lie nearer to training examples than new examples do, and copy none: so report the share of copies
+    too.
 
     Args:
-        samples: shape (n, ...), at least 2.
-        train: what the model was trained on, shape (m, ...), at least 2.
-        held_out: from the data's distribution and not trained on, shape (l, ...), at least 2.
-        measure: "distance" to the nearest training example, or the "ratio" of that to the second nearest.
+        own, new: distances of samples and of held-out examples to the nearest and the second nearest training example,
+            as `nearest` gives them: shapes (n, 2) and (l, 2), or with more columns.
         level: of the intervals.
-        memory: bytes that a block may take.
 
     Raises:
-        DataError: as `nearest`.
-        SpecError: an unknown measure, or a level out of range.
+        SpecError: a level out of range.
     """
     check_level(level)
-    array("samples", samples, least=2)
-    array("train", train, least=2)
-    array("held_out", held_out, least=2)
-    own, new = (nearest(x, train, 2, memory=memory).distance for x in (samples, held_out))
-    return memorisation_from(own, new, measure=measure, level=level)
-
-
-def memorisation_from(own: Floats, new: Floats, *, measure: str = "distance", level: float = LEVEL) -> Memorisation:
-    """As `memorisation`, from distances that `nearest` gave: to the nearest and the second nearest training example.
-
-    Args:
-        own, new: of the samples and of held-out examples, shapes (n, 2) and (l, 2) or with more columns.
-        measure, level: as `memorisation`.
-
-    Raises:
-        SpecError: an unknown measure, or a level out of range.
-    """
-    check_level(level)
-    if measure not in MEASURES:
-        raise SpecError(unknown("measure of memorisation", measure, MEASURES))
-    value, usual = (d[:, 0] if measure == "distance" else _ratio(d) for d in (own, new))
+    value, usual = own[:, 0], new[:, 0]
     differ = float(np.ptp(np.concatenate([value, usual]))) > 0
     p = float(mannwhitneyu(value, usual, alternative="less").pvalue) if differ else 1.0
     copies, usual_copies = (wilson(float(_copied(d).mean()), len(d), level=level) for d in (own, new))
     return Memorisation(auroc(value, usual, level=level), p, copies, usual_copies, len(own), len(new))
 
 
-def _ratio(distance: Floats) -> Floats:
-    # Two training examples that are alike: whoever is at both copies them, whatever 0/0 may be.
+def ratio(distance: Floats) -> Floats:
+    """The nearest distance over the second nearest, of distances of shape (n, 2) or more; shape (n,).
+
+    0 where both are: whoever is at two training examples that are alike copies them.
+    """
     return np.where(distance[:, 1] > 0, distance[:, 0] / np.where(distance[:, 1] > 0, distance[:, 1], 1), 0.0)
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit as t_quantile
 
 from latente.errors import DataError
 from latente.evaluation.metrics.checks import labels, rows, whole
@@ -27,6 +26,7 @@ from latente.evaluation.metrics.intervals import (
     jackknife_error,
     mean_interval,
     normal_interval,
+    quantile,
     wilson,
     with_both,
 )
@@ -250,7 +250,7 @@ def _from_tables(
     value = statistic(table)
     given = normal_interval(value, jackknife_error(left, table[table > 0]), level=level)
     scatter = float(np.std([statistic(t) for t in refitted], ddof=1)) if refitted else 0.0
-    other = float(t_quantile(len(refitted) - 1, 0.5 + level / 2)) * scatter if scatter > 0 else 0.0
+    other = quantile(len(refitted) - 1, level) * scatter if scatter > 0 else 0.0
     return with_both(given, Estimate(value, value - other, value + other))
 
 

@@ -78,8 +78,7 @@ def anomaly_scores(
     the length of a code for the same bytes, which a binary cross-entropy of grey values and a density are not: for a
     Bernoulli VAE of MNIST it found Fashion-MNIST less anomalous than MNIST itself (see docs/evaluation.md). A
     background model of perturbed inputs (Ren et al. 2019, arXiv:1906.02845) is a second training with a rate to tune,
-    and did not mend the failure of a VAE of Fashion-MNIST. Both are there for arrays, in
-    `latente.evaluation.metrics.anomaly`.
+    and did not mend the failure of a VAE of Fashion-MNIST.
 
     Args:
         model: a trained one.

@@ -13,11 +13,10 @@ from jax import Array
 from numpy.typing import NDArray
 
 from latente.compiling import jit
-from latente.evaluation.batching import codes_within, encoded_at_once
+from latente.evaluation.batching import batches, codes_within, encoded_at_once
 from latente.evaluation.likelihood.importance import log_weight
 from latente.memory import ROWS_MEMORY
 from latente.model.autoencoder import Autoencoder
-from latente.spec import check_seed
 from latente.training.examples import Examples, Scale
 
 STEPS = 60
@@ -58,13 +57,8 @@ def regret(
     codes = codes_within(model, ROWS_MEMORY)
     together = max(1, min(JUDGED, codes))
     size = encoded_at_once(model, examples, max(1, min(AT_ONCE, len(examples), codes // JUDGED)))
-    key = jr.fold_in(jr.key(check_seed(seed)), 0x726567)
     found = []
-    for at in range(0, len(examples), size):
-        # The last batch is filled up with the first example, so that one program serves all.
-        index = np.arange(at, at + size)
-        batch = examples.take(jnp.asarray(np.where(index < len(examples), index, 0)))
-        keys = jax.vmap(lambda i: jr.fold_in(key, i))(jnp.asarray(index))
+    for at, batch, keys in batches(examples, size, seed, purpose=0x726567):
         values = _regret(model, scale, batch, keys, steps, together)
         found.append(np.asarray(values, np.float64)[: len(examples) - at])
         if on_batch is not None:

@@ -9,12 +9,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from latente.data.split import Split
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.measured import Measured
-from latente.evaluation.metrics.intervals import LEVEL, Estimate
+from latente.evaluation.metrics.intervals import Estimate, Z
 from latente.evaluation.run import Run
 from latente.model.likelihoods.mixed import Mixed
 from latente.registry import Registry
@@ -115,8 +114,6 @@ Floats = NDArray[np.float64]
 
 UNLIKE = 'its columns are of different kinds and units, whose distances are none; "mean-mse" takes each in its own'
 """Why a table of columns of different kinds has no number."""
-
-Z = float(norm.ppf(0.5 + LEVEL / 2))
 
 
 def metric(estimate: Estimate) -> Metric:

@@ -17,7 +17,7 @@ from latente.evaluation.metrics.checks import whole
 from latente.evaluation.metrics.classifier import Classifier, frechet_classifier_distance, kernel_classifier_distance
 from latente.evaluation.metrics.classifier_cache import frozen_classifier
 from latente.evaluation.metrics.generation import class_balance, manifold
-from latente.evaluation.metrics.neighbours import Near, memorisation_from, nearest
+from latente.evaluation.metrics.neighbours import Near, memorisation, nearest, ratio
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import (
     UNLIKE,
@@ -191,7 +191,7 @@ class Generation(Score):
         train = data.values(data.train.x[searched])
         most = min(NEIGHBOURS, len(train))
         own = nearest(drawn, train, most)
-        found = memorisation_from(own.distance, nearest(held_out, train, 2).distance)
+        found = memorisation(own.distance, nearest(held_out, train, 2).distance)
         values = {
             "nearer_to_train": metric(found.nearer),
             "nearer_to_train_p": Metric(found.p_value, 0.0),
@@ -205,8 +205,7 @@ class Generation(Score):
 
 def _most_alike(distance: Floats) -> NDArray[np.int64]:
     """Samples in the order of how much nearer they are to one training example than to the next."""
-    next_one = np.where(distance[:, 1] > 0, distance[:, 1], 1)
-    return np.argsort(np.where(distance[:, 1] > 0, distance[:, 0] / next_one, 0), kind="stable").astype(np.int64)
+    return np.argsort(ratio(distance), kind="stable").astype(np.int64)
 
 
 def _shown(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import jax
@@ -16,9 +15,6 @@ from latente.objective.objectives.base import Opponent
 from latente.objective.objectives.codes import posterior_draws, prior_draws, weighted_mean
 from latente.objective.objectives.options import number
 from latente.objective.terms import Batch
-
-CHANCE = math.log(2)
-"""`cross_entropy` of a discriminator that cannot tell, in nats."""
 
 
 def as_tuple(value: Any) -> Any:

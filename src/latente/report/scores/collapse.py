@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from latente.analysis.conclusions.claims import Verdict, above, below
-from latente.analysis.conclusions.score_rules import Facts, Found, Z, estimate, rule
+from latente.analysis.conclusions.score_rules import Facts, Found, estimate, rule
 from latente.evaluation.likelihood.collapse import diagnose
-from latente.evaluation.metrics.intervals import Estimate, corrected
+from latente.evaluation.metrics.intervals import Estimate, corrected, normal_interval
 from latente.evaluation.scores import scores
 from latente.evaluation.scores.collapse import Collapse
 from latente.language.message import in_language
@@ -20,7 +20,7 @@ def _used(found: Found) -> Facts | None:
     values, errors, limit = map(found.array, ("variance_of_means", "variance_error", "threshold"))
     if values is None or errors is None or limit is None:
         return None
-    each = [Estimate(v, v - Z * e, v + Z * e) for v, e in zip(values.tolist(), errors.tolist(), strict=True)]
+    each = [normal_interval(v, e) for v, e in zip(values.tolist(), errors.tolist(), strict=True)]
     sure = [below(corrected(e, len(each)), float(limit)) for e in each]
     used = [below(e, float(limit)) for e in each].count("fails")
     unused = sure.count("holds")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from latente.analysis.conclusions.claims import Verdict, above, all_of
-from latente.analysis.conclusions.score_rules import Facts, Found, Z, estimate, rule
-from latente.evaluation.metrics.intervals import Estimate, least
+from latente.analysis.conclusions.score_rules import Facts, Found, estimate, rule
+from latente.evaluation.metrics.intervals import Estimate, least, normal_interval
 from latente.report.figures import heatmaps
 from latente.report.figures import images as sheets
 from latente.report.figures.figure_file import Picture, as_png, as_svg
@@ -22,7 +22,7 @@ def _gap(found: Found) -> Facts | None:
     mean, (gaps, errors, information) = found.estimate("mig"), map(found.array, ("gaps", "gap_errors", "information"))
     if mean is None or gaps is None or errors is None or information is None:
         return None
-    each = [Estimate(g, g - Z * e, g + Z * e) for g, e in zip(gaps.tolist(), errors.tolist(), strict=True)]
+    each = [normal_interval(g, e) for g, e in zip(gaps.tolist(), errors.tolist(), strict=True)]
     owners = information.argmax(axis=0)
     shared = int((np.bincount(owners)[owners] > 1).sum())
     return {"gap": least(each), "mean": mean.value, "factors": len(each), "shared": shared, "limit": APART}
