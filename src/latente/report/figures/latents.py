@@ -12,11 +12,11 @@ from latente.report.figures.style import (
     BLUE,
     HALF,
     INK,
+    INTERVAL,
     MUTED,
     ORANGE,
     WIDTH,
     Ticks,
-    half_width,
     style,
 )
 
@@ -53,7 +53,7 @@ def usage(
         if rows == 2:
             top = panels[0]
             if kl is not None:
-                _bars(top, at, np.asarray(kl)[order], used, None if error is None else half_width(1.0) * error[order])
+                _bars(top, at, np.asarray(kl)[order], used, None if error is None else INTERVAL * error[order])
             if information is not None:
                 top.plot(
                     at, np.asarray(information)[order], linestyle="none", marker="D", markersize=3.5, color=INK,
