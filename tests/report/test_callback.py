@@ -13,7 +13,7 @@ from latente.data.split import split_source
 from latente.data.units import span_of
 from latente.errors import DataError, SpecError
 from latente.evaluation.run import train_run
-from latente.explorer.run_view import Explored
+from latente.explorer.run_view import RunView
 from latente.spec import RunSpec, TrainSpec
 from latente.training import store
 
@@ -81,7 +81,7 @@ def test_frames_go_from_the_datas_black_to_its_white(tmp_path, scale, span):
     assert span_of(*data.seen()) == pytest.approx(span) and data.card()["range"] == [*data.seen()]
     rebuilt = run.reconstruct(data.validation.x[:8])
     assert np.abs(run.frames[-1] - 255.0 * np.clip(rebuilt / span[1], 0, 1)).max() < 0.51
-    assert Explored(run).drawn(data.values(x[:9])).tolist() == x[:9].tolist()
+    assert RunView(run).drawn(data.values(x[:9])).tolist() == x[:9].tolist()
     run.save(tmp_path / "run")
     assert np.array_equal(latente.load(tmp_path / "run", data=data).frames, run.frames)
     arrays, about = store.load_arrays(tmp_path / "run" / "frames.safetensors")
