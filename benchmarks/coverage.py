@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from latente.analysis.conclusions import measures
-from latente.analysis.conclusions.claims import above, below, beside, every
+from latente.analysis.conclusions.claims import above, below, every
 from latente.analysis.elbow import find_elbow
 from latente.evaluation.metrics import influence
 from latente.evaluation.metrics.differences import from_parts, mean_difference, part_of, together
@@ -171,7 +171,7 @@ def each_of_several(rng: np.random.Generator, trials: int) -> dict[str, float]:
     found = {}
     for number in (1, 3, 7):
         spans = [[combine([influence.mean(rng.normal(size=100))]) for _ in range(number)] for _ in range(trials)]
-        told = [every(lambda e, n: above(beside(e, n), 0), each) for each in spans]
+        told = [every(lambda e, n: above(e, 0, n), each) for each in spans]
         before = [any(above(e, 0) == "fails" for e in each) for each in spans]
         found |= {f"{number}, fails": told.count("fails") / trials, f"{number}, holds": told.count("holds") / trials}
         found[f"{number}, fails as it was"] = sum(before) / trials

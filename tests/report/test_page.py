@@ -5,7 +5,7 @@ import io
 import itertools
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html.parser import HTMLParser
 from xml.dom.minidom import parseString
 
@@ -22,8 +22,9 @@ from latente.evaluation.evaluate import METRICS, Metric
 from latente.evaluation.run import Run
 from latente.language.words import LANGUAGES, Words
 from latente.objective.presets import AE, VAE
+from latente.report.conclusions import WordedClaim, WordedFinding
 from latente.report.page import write_report
-from latente.report.sections import _sentences
+from latente.report.sections import SYMBOLS, _sentences
 from latente.report.tables import results
 from latente.report.tables.results import results_csv, results_table
 from latente.spec import RunSpec, StudySpec, TrainSpec
@@ -34,28 +35,10 @@ HIDDEN = (8,)
 EPOCHS = 3
 
 
-@dataclass
-class Claim:
-    text: str
-    verdict: str
-    verdict_text: str
-    evidence: list
-
-
-@dataclass
-class Conclusion:
-    id: str
-    title: str
-    quote: str
-    verdict: str
-    verdict_text: str
-    claims: list
-
-
 CONCLUSIONS = [
-    Conclusion("a", "First <title>", "they said", "holds", "holds", [Claim("it is so", "holds", "holds", ["0 < 1"])]),
-    Conclusion("b", "Second", "they said too", "fails", "fails", [Claim("c", "fails", "fails", [])]),
-    Conclusion("c", "Third", "and this", "unknown", "not known", [Claim("d", "unknown", "not known", ["e"])]),
+    WordedFinding("a", "First <title>", "they said", "holds", (WordedClaim("it is so", "holds", ("0 < 1",)),)),
+    WordedFinding("b", "Second", "they said too", "fails", (WordedClaim("c", "fails"),)),
+    WordedFinding("c", "Third", "and this", "unknown", (WordedClaim("d", "unknown", ("e",)),)),
 ]
 
 
@@ -210,7 +193,7 @@ def test_equal_input_is_equal_bytes(pages, tiny, tmp_path):
 
 def test_verdicts_are_told_by_symbol_and_word(pages):
     said = Page(pages["en"]).said
-    assert "✓ holds: 1" in said and "✗ fails: 1" in said and "? not known: 1" in said
+    assert all(f"{s} {EN(f'findings.verdict.{v}')}: 1" in said for v, s in SYMBOLS.items())
     assert "1. First <title>" in said and "they said" in said and "0 < 1" in said
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.progress import Progress, TaskID
 
-from latente.analysis.conclusions.score_rules import Found, found_of
+from latente.analysis.conclusions.score_rules import ScoreOfRun
 from latente.atomic import as_json as to_json
 from latente.cli.progress import counting
 from latente.errors import SpecError
@@ -24,7 +24,7 @@ from latente.language.message import in_language
 from latente.language.words import Words, default_language
 from latente.plain import csv_cell, visible
 from latente.report.conclusions import lines
-from latente.report.scores import tell
+from latente.report.scores import claims_of_scores
 from latente.report.tables.names import scale_name
 from latente.report.tables.scores import label
 from latente.report.tables.table import fine
@@ -133,11 +133,13 @@ def score_tables(runs: Scored, asked: Sequence[Score], split: str, lang: str | N
 def score_findings(runs: Scored, asked: Sequence[Score], split: str, lang: str | None) -> Iterator[str]:
     """What the numbers say, a line a rule and run: its verdict, the claim, and its evidence."""
     keys = {score.key() for score in asked}
-    found: list[Found] = []
-    for folder, run in runs:
-        mine = {key: one for key, one in run.measured.get(split, {}).items() if key in keys}
-        found += found_of(str(folder), run.spec.seed, mine)
-    yield from lines(tell(found), Words(lang or default_language()))
+    scored: list[ScoreOfRun] = [
+        (str(folder), run.spec.seed, measured)
+        for folder, run in runs
+        for key, measured in run.measured.get(split, {}).items()
+        if key in keys
+    ]
+    yield from lines(claims_of_scores(scored), Words(lang or default_language()))
 
 
 def write_numbers(runs: Scored, asked: Sequence[Score], split: str, *, as_csv: str | None, as_json: str | None) -> None:

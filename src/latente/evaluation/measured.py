@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latente.evaluation.evaluate import Metric, mean_and_error
+from latente.evaluation.metrics.intervals import Estimate, normal_interval
 from latente.plain import as_text
 from latente.spec import Part
 
@@ -26,6 +29,8 @@ class Measured:
         warnings: what its user should know, a sentence each.
         score: what found it, as a study file says it.
         of_samples: whether it is about samples, so that another prior makes it another.
+        name: the score's name.
+        key: what it is kept as: the name, and options.
     """
 
     values: Mapping[str, Metric]
@@ -33,6 +38,8 @@ class Measured:
     warnings: tuple[str, ...] = ()
     score: Part = ""
     of_samples: bool = False
+    name: str = ""
+    key: str = ""
 
     def __repr__(self) -> str:
         numbers = [(name, f"{m.value:.6g} ± {m.standard_error:.2g}") for name, m in self.values.items()]
@@ -41,6 +48,30 @@ class Measured:
             shown.append(("…", f"{len(numbers) - 12} more in values"))
         shown += [("warning", warning) for warning in self.warnings[:3]]
         return as_text("measured", shown)
+
+    def column(self, name: str) -> str:
+        """The column of a number, by its name without the score's options.
+
+        They stand behind the name ("copies_samples500"), or, with the score's own name, before it ("nll_500_gain").
+        """
+        own = f"{self.key}_{name}"
+        return own if own in self.values else name + self.key.removeprefix(self.name)
+
+    def value(self, name: str) -> float | None:
+        """A number by its name without the options (see `column`); None where there is none."""
+        metric = self.values.get(self.column(name))
+        return None if metric is None else metric.value
+
+    def estimate(self, name: str) -> Estimate | None:
+        """The same with its normal 95% interval; None where it is not finite, too."""
+        metric = self.values.get(self.column(name))
+        if metric is None or not math.isfinite(metric.value):
+            return None
+        return normal_interval(metric.value, metric.standard_error)
+
+    def array(self, name: str) -> Any:
+        """An array by its name; None where it was not kept."""
+        return None if name not in self.arrays else np.asarray(self.arrays[name])
 
     def each(self, column: str) -> NDArray[np.floating] | None:
         """The value of each example of which a number is the mean, shape (n,); None where it is no such mean.

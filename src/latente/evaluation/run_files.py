@@ -375,9 +375,10 @@ def _read_measured(manifest: Manifest, metrics: Metrics) -> Scored:
 
 def _measured(arrays: store.Arrays, about: dict[str, Any], metrics: dict[str, Metric], key: str) -> Measured | None:
     columns = [*map(_text, _list(about["columns"]))]
+    # Older versions did not say the score, whose name has no underscore.
     score = about.get("score", key)
-    if not isinstance(score, str):
-        _text(_table(score)["name"])
+    name = score if isinstance(score, str) else _text(_table(score)["name"])
+    name = name if "score" in about else key.partition("_")[0]
     warnings = tuple(map(_text, _list(about["warnings"])))
     if "values" in about:
         values = {c: _metric(_table(about["values"])[c]) for c in columns}
@@ -388,7 +389,7 @@ def _measured(arrays: store.Arrays, about: dict[str, Any], metrics: dict[str, Me
         return None
     # Older versions did not say which are about samples: their only score of these was "generation".
     of_samples = about.get("of_samples", key.partition("_")[0] == "generation")
-    return Measured(values, arrays, warnings, score, bool(of_samples))
+    return Measured(values, arrays, warnings, score, bool(of_samples), name, key)
 
 
 def _history_csv(history: History) -> str:

@@ -22,7 +22,7 @@ from latente.evaluation.scores import scores
 from latente.language.words import Words
 from latente.plain import portable
 from latente.report import conclusions as telling
-from latente.report.conclusions import warnings_of
+from latente.report.conclusions import WordedFinding, warnings_of
 from latente.report.tables import results
 from latente.report.tables import scores as score_tables
 from latente.report.tables.comparison import section
@@ -41,7 +41,7 @@ def write_report(
     study: StudySpec,
     runs: Sequence[Run],
     data: Data,
-    conclusions: Sequence[Any],
+    conclusions: Sequence[WordedFinding],
     words: Words,
     command: str,
     facts: Mapping[str, Any],
@@ -56,8 +56,7 @@ def write_report(
         study: its spec.
         runs: its runs, in any number of seeds; the same name is the same model.
         data: what they were trained on.
-        conclusions: rendered conclusions: ``title``, ``quote``, ``verdict`` ("holds", "fails" or "unknown"),
-            ``verdict_text``, and ``claims`` of ``text``, ``verdict``, ``verdict_text`` and ``evidence``.
+        conclusions: what `latente.report.conclusions.in_words` gives.
         words: the language.
         command: what reproduces the study; "" where there is none.
         facts: ``versions`` (name → text), ``platform``, ``processors`` and ``date``, each as far as it is known.
@@ -94,7 +93,7 @@ def _render(
     study: StudySpec,
     runs: Sequence[Run],
     data: Data,
-    conclusions: Sequence[Any],
+    conclusions: Sequence[WordedFinding],
     words: Words,
     command: str,
     facts: Mapping[str, Any],
@@ -113,7 +112,7 @@ def _render(
     matched = results.matched(trained, words, unit)
     asked = score_tables.every(trained, [scores.make(s) for s in study.scores])
     ranked = [score for score in asked if not score_tables.has_many(score)]
-    told = telling.conclusions_of(telling.told_of(runs), words)
+    told = [telling.render_score(f, words) for f in telling.findings_of_scores(runs)]
     compared = section(runs, words)
     optional = {"conclusions": conclusions, "told": told, "comparison": compared}
     sections = [
@@ -157,7 +156,7 @@ def _render(
         conclusions=conclusions,
         notes=notes,
         told=told,
-        told_notes=telling.told_notes(runs, words),
+        told_notes=telling.notes_of_scores(runs, words),
         compared=compared,
         figures=figures,
         data_facts=_data_facts(study, card, words),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latente.analysis.compare import Contrast, contrast
-from latente.analysis.conclusions.claims import say
+from latente.analysis.conclusions.claims import numbers
 from latente.analysis.conclusions.summary import Losses, Standing, summarise
 from latente.analysis.trained_models import TrainedModel, named, pairs
 from latente.data.split import PARTS, Data
@@ -18,7 +19,7 @@ from latente.evaluation.scores.losses import Distortion, Loss
 from latente.language.words import Words
 from latente.objective.objectives import objectives
 from latente.plain import portable
-from latente.report.conclusions import ToldClaim
+from latente.report.conclusions import WordedClaim
 from latente.report.tables import table
 from latente.report.tables.names import loss_formula, part_text
 from latente.report.tables.table import Column, Table
@@ -43,14 +44,12 @@ def _tiles(trained: Sequence[TrainedModel], data: Data, words: Words, unit: str)
     ]
 
 
-def _verdicts(conclusions: Iterable[Any]) -> list[tuple[str, str, int]]:
-    texts: dict[str, list[str]] = {v: [] for v in SYMBOLS}
-    for conclusion in conclusions:
-        texts.setdefault(str(conclusion.verdict), []).append(conclusion.verdict_text)
-    return [(verdict, found[0], len(found)) for verdict, found in texts.items() if found]
+def _verdicts(conclusions: Iterable[Any]) -> list[tuple[str, int]]:
+    counts = Counter(c.verdict for c in conclusions)
+    return [(verdict, counts[verdict]) for verdict in SYMBOLS if counts[verdict]]
 
 
-def _sentences(trained: Sequence[TrainedModel], words: Words, unit: str) -> list[ToldClaim]:
+def _sentences(trained: Sequence[TrainedModel], words: Words, unit: str) -> list[WordedClaim]:
     """What stands out in the losses; every sentence is a rule of `latente.analysis.conclusions.summary`."""
     many = len({part_text(m.first.spec.model.likelihood) for m in trained}) > 1
     losses = {m.name: _losses(m, words, many=many) for m in trained}
@@ -68,9 +67,10 @@ def _sentences(trained: Sequence[TrainedModel], words: Words, unit: str) -> list
 
     one_seed = any(len(m.runs) == 1 for m in trained)
     said = []
-    for name, verdict, facts in summarise(Standing(tuple(losses.values()), matched, apart)):
+    for claim in summarise(Standing(tuple(losses.values()), matched, apart)):
+        name, facts = claim.key, claim.values
         key = f"report.summary.{name}" + (f"_{unit}" if name in ("loss", "reconstruction") else "")
-        text = words(key, **say("", **facts)[1])
+        text = words(key, **numbers(facts))
         other = str(facts.get("second") or facts.get("other") or "")
         if one_seed:
             text = words("compare.seeds.said", text=text)
@@ -79,7 +79,7 @@ def _sentences(trained: Sequence[TrainedModel], words: Words, unit: str) -> list
             seeds, source = found.seeds_needed() if found else (None, "none")
             if seeds is not None and source == "typical":
                 text += " " + words("compare.seeds.claim", seeds=words.number(seeds, ",d"))
-        said.append(ToldClaim(text, verdict, words(f"findings.verdict.{verdict}"), ()))
+        said.append(WordedClaim(text, claim.verdict))
     return said
 
 

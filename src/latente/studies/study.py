@@ -185,7 +185,7 @@ def write_study_report(
 
     One of the ``workers``, where there are some that know the study, finds the conclusions beside the drawing.
     """
-    from latente.report.conclusions import conclude
+    from latente.report.conclusions import conclude, in_words
     from latente.report.page import write_figures, write_report
     from latente.report.tables.results import results_csv
 
@@ -193,12 +193,10 @@ def write_study_report(
     refuse_links(folder)
     _record(folder, [STUDY])
     write_text(folder / "results.csv", results_csv(runs))
-    concluding = None if workers is None else workers.conclude(words.language)
+    concluding = None if workers is None else workers.conclude()
     drawn = write_figures(folder, runs, data, words)
-    found = conclude(runs, folder, words) if concluding is None else concluding()
-    page = write_report(
-        folder, spec, runs, data, found.conclusions, words, command or "", facts(), notes=found.notes, drawn=drawn
-    )
+    conclusions, notes = in_words(conclude(runs, folder) if concluding is None else concluding(), words)
+    page = write_report(folder, spec, runs, data, conclusions, words, command or "", facts(), notes=notes, drawn=drawn)
     written = ["results.csv", "findings.json", "report.html", *(f"figures/{picture.file}" for picture in drawn)]
     _record(folder, [STUDY, *written])
     return page

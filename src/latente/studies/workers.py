@@ -32,7 +32,6 @@ from latente.evaluation.access_log import command, looking
 
 if TYPE_CHECKING:
     from latente.data.split import Data
-    from latente.report.conclusions import Concluded
     from latente.spec import Part, RunSpec
     from latente.studies.train import Watch
 
@@ -215,13 +214,12 @@ class Crew:
             elif worker.run is not None:
                 _pass_on(watch, worker.run, event)
 
-    def conclude(self, language: str) -> Callable[[], Concluded]:
-        """Have a worker find the conclusions of the runs that were performed; gives a function that waits for them."""
-        from latente.report.conclusions import Concluded
+    def conclude(self) -> Callable[[], Event]:
+        """Have a worker find the conclusions of the runs that were performed; gives a function that waits for what
+        `latente.report.conclusions.conclude` gave."""
+        self.workers[0].tell({"conclude": True})
 
-        self.workers[0].tell({"conclude": language})
-
-        def concluded() -> Concluded:
+        def concluded() -> Event:
             while True:
                 worker, event = stopping.wait_for(self.heard)
                 if event is not None and event["event"] == "error":
@@ -229,7 +227,7 @@ class Crew:
                 if event is None and worker is self.workers[0]:
                     raise worker.ended()
                 if event is not None and event["event"] == "concluded":
-                    return Concluded.from_table(event)
+                    return event
 
         return concluded
 
@@ -324,18 +322,17 @@ def _work(lines: queue.SimpleQueue[str], say: Any) -> None:
             if "run" in asks:
                 perform(run_from_dict(asks["run"]), data, study, asked, watch)
             else:
-                say("concluded", **_concluded(study, data, asks["conclude"]))
+                say("concluded", **_concluded(study, data))
 
 
-def _concluded(study: Path, data: Data, language: str) -> dict[str, Any]:
-    from latente.language.words import Words
+def _concluded(study: Path, data: Data) -> dict[str, Any]:
     from latente.report.conclusions import conclude
     from latente.studies.folder import load_study
 
     _, runs, _ = load_study(study)
     for run in runs:
         run._data = data
-    return dataclasses.asdict(conclude(runs, study, Words(language)))
+    return conclude(runs, study)
 
 
 def _listen(lines: queue.SimpleQueue[str]) -> None:

@@ -1,5 +1,6 @@
 """Rules over scores: one test proves all of the registry; what they read is what the scores keep."""
 
+import dataclasses
 import json
 import re
 import string
@@ -7,18 +8,35 @@ import string
 import numpy as np
 import pytest
 
-from latente.analysis.conclusions.score_rules import Told, agreed, found_of, rules, tell
+from latente.analysis.conclusions.claims import Claim, Finding
+from latente.analysis.conclusions.score_rules import claims_of_scores, rules, unanimous
+from latente.analysis.conclusions.summary import LOSSES
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.measured import EACH
 from latente.evaluation.metrics.anomaly import auroc, auroc_difference
 from latente.evaluation.metrics.intervals import Estimate, minus, wilson
 from latente.evaluation.scores import Measured, scores
 from latente.language.words import LANGUAGES, Words
-from latente.report.conclusions import as_rows, conclusions_of, in_words, lines
+from latente.report.conclusions import as_rows, lines, render_score, worded
 
 WORDS = {language: Words(language) for language in LANGUAGES}
 RNG = np.random.default_rng(0)
-EVERY = pytest.mark.parametrize("rule", rules.values(), ids=lambda r: r.name)
+RULES = {r.name: r for r in rules.values() if r.about != LOSSES}
+EVERY = pytest.mark.parametrize("rule", RULES.values(), ids=lambda r: r.name)
+
+
+def scored(model, seed, measured):
+    """What a run has, by the key of each score."""
+    return [(model, seed, dataclasses.replace(m, key=k, name=k.partition("_")[0])) for k, m in measured.items()]
+
+
+def tell(runs):
+    """Every claim, with the score that it is about."""
+    return [(f.id, c) for f in claims_of_scores(runs) for c in f.claims]
+
+
+def facts(claim, at=0):
+    return claim.evidence[at][1]
 
 
 @EVERY
@@ -29,29 +47,30 @@ def test_every_rule_holds_and_fails_on_made_up_numbers(rule):
     wide = {k: Estimate(v.value, -1e9, 1e9) if isinstance(v, Estimate) else v for k, v in rule.holds.items()}
     if wide != rule.holds:
         assert rule.judge(wide) == "unknown"
-    assert rule.score in scores and rule.judge.__doc__
+    assert rule.about in scores and rule.judge.__doc__
 
 
 @EVERY
 def test_every_rule_has_its_words_in_both_languages_and_they_fill(rule):
     for words in WORDS.values():
-        for facts in (rule.holds, rule.fails):
-            claim = in_words(Told(rule, "m", "holds", ((0, facts),)), words)
+        for read in (rule.holds, rule.fails):
+            made = Claim(rule.name, "holds", (("", {"seed": 0, **read}),), {"model": "m", **read})
+            claim = worded(made, f"told.{rule.name}", words)
             assert (
-                claim.text.startswith(f"{facts.get('model', 'm')}: ")
+                claim.text.startswith(f"{read.get('model', 'm')}: ")
                 and claim.text.endswith(".")
                 and len(claim.evidence) == 1
             )
             assert not re.search(r"[{}]|\bnan\b", claim.text + claim.evidence[0])
-        assert f"told.title.{rule.score}" in words.templates
+        assert f"told.title.{rule.about}" in words.templates
     for part in ("text", "evidence"):
         fields = {language: _fields(w.templates[f"told.{rule.name}.{part}"]) for language, w in WORDS.items()}
         assert fields["en"] == fields["pt"]
 
 
 def test_no_words_are_left_over():
-    known = {f"told.{name}.{part}" for name in rules for part in ("text", "evidence")}
-    known |= {f"told.title.{r.score}" for r in rules.values()} | {"told.seed", "told.note"}
+    known = {f"told.{name}.{part}" for name in RULES for part in ("text", "evidence")}
+    known |= {f"told.title.{r.about}" for r in RULES.values()} | {"told.seed", "told.note"}
     known |= {"told.note_one_seed", "told.note_seeds"}
     for words in WORDS.values():
         assert {k for k in words.templates if k.startswith("told.")} == known
@@ -64,7 +83,7 @@ def _fields(template):
 def kept():
     """What each score with rules keeps, made up, under the columns that it says it has."""
     found = {}
-    for name in {r.score for r in rules.values()}:
+    for name in {r.about for r in RULES.values()}:
         score = scores.make({"name": name, "samples": 500} if name in ("nll", "generation") else name)
         found[score.key()] = Measured({c: Metric(0.5, 0.01) for c in score.columns()})
     means = {"nll.inliers": 1, "nll.outliers": 0, "regret.inliers": 0, "regret.outliers": 3}
@@ -93,40 +112,39 @@ def kept():
 
 def test_every_rule_reads_what_its_score_keeps():
     measured = kept()
-    found = found_of("a", 0, measured) + found_of("b", 0, measured)
-    told = tell(found)
-    assert {(t.rule.name, t.model) for t in told if not t.rule.several} == {
-        (r.name, m) for r in rules.values() if not r.several for m in "ab"
+    told = tell(scored("a", 0, measured) + scored("b", 0, measured))
+    assert {(c.key, c.values["model"]) for _, c in told if not rules[c.key].several} == {
+        (r.name, m) for r in RULES.values() if not r.several for m in "ab"
     }
-    assert {t.rule.name for t in told} == set(rules)
-    for one in told:
-        assert set(one.facts[0][1]) == set(one.rule.holds)
-        assert json.loads(json.dumps(as_rows([one]), allow_nan=False))[0]["verdict"] == one.verdict
-    by_name = {(t.rule.name, t.model): t for t in told}
-    own = by_name["better-than-pca", "a"].facts[0][1]["more"]
+    assert {c.key for _, c in told} == set(RULES)
+    for score, one in told:
+        assert set(facts(one)) == {"seed", *rules[one.key].holds} and rules[one.key].about == score
+        assert json.loads(json.dumps(as_rows([Finding(score, (one,))]), allow_nan=False))[0]["verdict"] == one.verdict
+    by_name = {(c.key, c.values["model"]): c for _, c in told}
+    own = facts(by_name["better-than-pca", "a"])["more"]
     # Paired: ten examples in a hundred that only one of both is right on (Bonett and Price's 11 and 1 of 102).
     half = 1.96 * np.sqrt((12 / 102 - (10 / 102) ** 2) / 102)
     assert own.value == pytest.approx(10) and own.high - own.low == pytest.approx(200 * half, rel=1e-3)
     arrays = measured["outliers"].arrays
     pairs = [(arrays[f"{k}.inliers"], arrays[f"{k}.outliers"]) for k in ("nll", "regret")]
     assert by_name["prefers-the-wrong-set", "a"].verdict == "holds"
-    assert by_name["prefers-the-wrong-set", "a"].facts[0][1]["auroc"] == auroc(*pairs[0])
-    assert by_name["regret-is-better", "a"].facts[0][1]["more"] == auroc_difference(*pairs).estimate
-    assert by_name["tight", "a"].facts[0][1]["samples"] == 500
-    assert by_name["unused", "a"].verdict == "holds" and by_name["unused", "a"].facts[0][1]["unused"] == 1
+    assert facts(by_name["prefers-the-wrong-set", "a"])["auroc"] == auroc(*pairs[0])
+    assert facts(by_name["regret-is-better", "a"])["more"] == auroc_difference(*pairs).estimate
+    assert facts(by_name["tight", "a"])["samples"] == 500
+    assert by_name["unused", "a"].verdict == "holds" and facts(by_name["unused", "a"])["unused"] == 1
     # Equal distances: neither model's samples are nearer.
     assert by_name["nearest", "a"].verdict == "unknown" and ("nearest", "b") not in by_name
 
 
 def test_what_is_not_there_is_not_told():
     bare = {k: Measured({}) for k in kept()}
-    assert tell(found_of("a", 0, bare)) == [] == tell([]) == tell(found_of("a", 0, {"mean-mse": Measured({})}))
+    assert tell(scored("a", 0, bare)) == [] == tell([]) == tell(scored("a", 0, {"mean-mse": Measured({})}))
     other = kept()
     other["generation_samples500"] = Measured(
         other["generation_samples500"].values, {"classifier": np.zeros(32, np.uint8), "counts": np.array([500, 500, 5])}
     )
     # Two classifiers are two scales.
-    assert "nearest" not in {t.rule.name for t in tell(found_of("a", 0, kept()) + found_of("b", 0, other))}
+    assert "nearest" not in {c.key for _, c in tell(scored("a", 0, kept()) + scored("b", 0, other))}
 
 
 def test_seeds_must_agree():
@@ -135,11 +153,12 @@ def test_seeds_must_agree():
     second["generation_samples500"] = Measured(
         second["generation_samples500"].values | {column: Metric(0.9, 0.01)}, second["generation_samples500"].arrays
     )
-    told = {t.rule.name: t for t in tell(found_of("a", 3, first) + found_of("a", 4, second))}
-    assert told["memorised"].verdict == "unknown" and [s for s, _ in told["memorised"].facts] == [3, 4]
-    said = in_words(told["memorised"], WORDS["pt"])
+    told = {c.key: c for _, c in tell(scored("a", 3, first) + scored("a", 4, second))}
+    memorised = told["memorised"]
+    assert memorised.verdict == "unknown" and [facts(memorised, i)["seed"] for i in (0, 1)] == [3, 4]
+    said = worded(memorised, "told.memorised", WORDS["pt"])
     assert [e[:10] for e in said.evidence] == ["Semente 3:", "Semente 4:"]
-    assert agreed(["holds", "holds"]) == "holds" and agreed(["fails", "holds"]) == "unknown"
+    assert unanimous(["holds", "holds"]) == "holds" and unanimous(["fails", "holds"]) == "unknown"
 
 
 def made_of(column, values, name="generation_samples500", arrays=None):
@@ -154,8 +173,8 @@ def made_of(column, values, name="generation_samples500", arrays=None):
 
 def verdict_of(name, models):
     """A rule's verdict on models of several seeds each: {name: [measured of a seed]}."""
-    found = [f for model, seeds in models.items() for i, one in enumerate(seeds) for f in found_of(model, i, one)]
-    told = [t for t in tell(found) if t.rule.name == name]
+    found = [f for model, seeds in models.items() for i, one in enumerate(seeds) for f in scored(model, i, one)]
+    told = [c for _, c in tell(found) if c.key == name]
     return told[0].verdict if told else None
 
 
@@ -211,9 +230,9 @@ def test_shares_of_copies_have_an_interval_at_zero_too():
     arrays = kept()["generation_samples500"].arrays
     made = made_of("copies_held_out_samples500", [(0.0, 0.0)])[0]["generation_samples500"]
     values = made.values | {"copies_samples500": Metric(0.0, 0.0)}
-    (told,) = [t for t in tell(found_of("a", 0, {"generation_samples500": Measured(values, arrays)}))
-               if t.rule.name == "memorised"]  # fmt: skip
-    more = told.facts[0][1]["more"]
+    found = tell(scored("a", 0, {"generation_samples500": Measured(values, arrays)}))
+    (told,) = [c for _, c in found if c.key == "memorised"]
+    more = facts(told)["more"]
     assert more.low < 0 < more.high and more.low >= -1 and told.verdict == "fails"
     assert wilson(0.0, 500).high == pytest.approx(more.high)
 
@@ -222,7 +241,7 @@ def test_neither_the_order_of_models_nor_of_seeds_nor_units_move_a_verdict():
     base, other = kept(), kept()
     runs = [("a", 0, base), ("a", 1, other), ("b", 0, other), ("b", 1, base)]
     verdicts = lambda order: sorted(  # noqa: E731
-        (t.rule.name, t.model, t.verdict) for t in tell([f for r in order for f in found_of(*r)])
+        (c.key, c.values["model"], c.verdict) for _, c in tell([f for r in order for f in scored(*r)])
     )
     assert verdicts(runs) == verdicts(runs[::-1]) == verdicts([runs[i] for i in (2, 0, 3, 1)])
     # Distances in features of another scale: only their ratios mean anything.
@@ -233,10 +252,10 @@ def test_neither_the_order_of_models_nor_of_seeds_nor_units_move_a_verdict():
 
 
 def test_the_sentences_stand_by_score_and_on_lines():
-    told = tell(found_of("a", 0, kept()))
-    told_by_score = [c.id for c in conclusions_of(told, WORDS["en"])]
-    assert sorted(told_by_score) == sorted({f"told-{r.score}" for r in rules.values()})
-    outliers = next(c for c in conclusions_of(told, WORDS["en"]) if c.id == "told-outliers")
+    told = claims_of_scores(scored("a", 0, kept()))
+    shown = {f.id: f for f in (render_score(one, WORDS["en"]) for one in told)}
+    assert set(shown) == {f"told-{r.about}" for r in RULES.values()}
+    outliers = shown["told-outliers"]
     assert outliers.claims[0].text == "a: the model finds clothes likelier than its own data."
     holds = WORDS["pt"]("findings.verdict.holds")
     assert any(line.startswith(f"[{holds}] a: o modelo acha clothes") for line in lines(told, WORDS["pt"]))

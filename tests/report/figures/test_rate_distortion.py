@@ -95,7 +95,13 @@ def test_latents_stand_in_the_order_of_their_kl_and_those_unused_are_hatched(tin
         "information_per_dimension": np.array([0.0, 1.1, 0.9]),
     }
     found = run(tiny, weighted(1.0), "vae", 4.01, 80.0)
-    found.measured = {"test": {"collapse": Measured({"active-units": Metric(2.0, 0.0)}, arrays, (), "collapse")}}
+    found.measured = {
+        "test": {
+            "collapse": Measured(
+                {"active-units": Metric(2.0, 0.0)}, arrays, (), "collapse", name="collapse", key="collapse"
+            )
+        }
+    }
     trained = trained_models([found])
     (picture,) = scored.pictures(trained, tiny, EN)
     assert picture.file == "latents-vae.svg" and "1 of 3 latents are unused" in picture.caption

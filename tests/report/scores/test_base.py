@@ -50,13 +50,19 @@ def kept(data, seed=0):
         "representation": {c: Metric(0.75, 0.01) for c in scores.make("representation").columns()},
     }
     return {
-        "generation": Measured(values["generation"], near | apart | images | shares, (), "generation"),
-        "reconstruction": Measured(values["reconstruction"], rebuilt, (), "reconstruction"),
+        "generation": Measured(
+            values["generation"], near | apart | images | shares, (), "generation", name="generation", key="generation"
+        ),
+        "reconstruction": Measured(
+            values["reconstruction"], rebuilt, (), "reconstruction", name="reconstruction", key="reconstruction"
+        ),
         "representation": Measured(
             values["representation"],
             {"confusion": np.diag([9, 8, 7]) + 1 - np.eye(3, dtype=int)},
             (),
             "representation",
+            name="representation",
+            key="representation",
         ),
     }
 
@@ -113,7 +119,9 @@ def test_factors_are_named_beside_the_latents_that_tell_of_them(tiny):
         "traversal_latents": np.arange(3),
         "traversal_change": np.array([0.5, 0.2, 0.1]),
     }
-    measured = {"disentanglement": Measured({"mig": Metric(0.57, 0.01)}, arrays)}
+    measured = {
+        "disentanglement": Measured({"mig": Metric(0.57, 0.01)}, arrays, name="disentanglement", key="disentanglement")
+    }
     first = run(known, latente.VAE(3, hidden=(8,)), "vae", 0, measured)
     traversal, told = scored.pictures(trained_models([first]), known, EN)
     assert (
@@ -132,8 +140,10 @@ def test_factors_are_named_beside_the_latents_that_tell_of_them(tiny):
 def test_a_score_with_options_is_found_by_its_name(tiny):
     measured = {"generation_k3": kept(tiny)["generation"]}
     values = {f"{c}_k3": m for c, m in measured["generation_k3"].values.items()}
-    measured = {"generation_k3": Measured(values, measured["generation_k3"].arrays)}
-    (found,) = Scored("generation", trained_models([run(tiny, VAE, "vae", 0, measured)]), tiny, EN, "test").kept
+    measured = {
+        "generation_k3": Measured(values, measured["generation_k3"].arrays, name="generation", key="generation_k3")
+    }
+    ((_, found),) = Scored("generation", trained_models([run(tiny, VAE, "vae", 0, measured)]), tiny, EN, "test").kept
     assert found.value("copies") == 0.25 and found.value("nothing") is None
     captions = [p.caption for p in scored.pictures(trained_models([run(tiny, VAE, "vae", 0, measured)]), tiny, EN)]
     assert "Of 60 samples, 15 are copies." in captions[0]

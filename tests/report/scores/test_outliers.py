@@ -13,7 +13,7 @@ from latente.evaluation.scores import Measured, scores
 from latente.evaluation.scores.outliers import tried
 from latente.language.words import Words
 from latente.report import scores as scored
-from latente.report.conclusions import as_rows, told_of
+from latente.report.conclusions import as_rows, findings_of_scores
 from latente.report.figures.histograms import BARS, Panel, bars, histograms, ticks
 from latente.report.page import write_report
 from latente.report.tables import scores as scoretables
@@ -29,7 +29,7 @@ def measured(kinds=("nll", "reconstruction", "regret")):
         low, high = RNG.normal(100, 5, 60), RNG.normal(90 if kind == "nll" else 120, 5, 50)
         arrays |= {f"{kind}.inliers": low, f"{kind}.outliers": high}
     columns = [c for c in scores.make("outliers").columns() if any(c.endswith(k) for k in kinds)]
-    return Measured({c: Metric(0.5, 0.01) for c in columns}, arrays, score="outliers")
+    return Measured({c: Metric(0.5, 0.01) for c in columns}, arrays, score="outliers", name="outliers", key="outliers")
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +105,6 @@ def test_the_report_says_what_the_numbers_say_with_verdicts(tiny, trained, words
     assert words("report.section.told") in told and told.count('<li><p class="claim">') == 4
     said = {"en": "vae: the model finds moda é likelier than", "pt": "vae: o modelo acha moda é mais provável"}
     assert said[words.language] in told and words("findings.verdict.holds") in told
-    assert [row["rule"] for row in as_rows(told_of(runs)) if row["model"] == "ae"] == ["detects"]
+    assert [row["rule"] for row in as_rows(findings_of_scores(runs)) if row["model"] == "ae"] == ["detects"]
     lines = list(score_findings([(tmp_path / "vae", runs[0])], [scores.make("outliers")], "test", words.language))
     assert len(lines) == 3 and f"{tmp_path / 'vae'}: " in lines[0]

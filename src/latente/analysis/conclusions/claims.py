@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from latente.evaluation.metrics.intervals import Estimate, corrected
@@ -12,7 +12,10 @@ Verdict = Literal["holds", "fails", "unknown"]
 
 Number = float | int | str
 
-Said = tuple[str, dict[str, Number]]
+Facts = Mapping[str, Number | Estimate]
+
+Said = tuple[str, Facts]
+"""A sentence: the name of its words, and the numbers in it. A name with a dot is of words that several claims share."""
 
 
 @dataclass(frozen=True)
@@ -20,15 +23,16 @@ class Claim:
     """One claim with its verdict.
 
     Attributes:
-        key: its name within the finding.
+        key: its name, by which its words are found.
         verdict: whether it holds in this study.
-        evidence: sentences, as the name of a template and its numbers. A name with a dot is one that several claims
-            share.
+        evidence: the sentences that give its numbers.
+        values: what its own words name, such as the model.
     """
 
     key: str
     verdict: Verdict
     evidence: tuple[Said, ...]
+    values: Facts = field(default_factory=dict)
 
     @property
     def applies(self) -> bool:
@@ -60,12 +64,6 @@ def each_of(plain: Sequence[Verdict], together: Sequence[Verdict]) -> Verdict:
     return "fails" if "fails" in together else "holds" if all_of(plain) == "holds" else "unknown"
 
 
-def one_of(plain: Sequence[Verdict], together: Sequence[Verdict]) -> Verdict:
-    """Of a claim that one of several does it: holds where one does by intervals that hold together; fails where every
-    one fails."""
-    return contrary(each_of([contrary(v) for v in plain], [contrary(v) for v in together]))
-
-
 T = TypeVar("T")
 
 
@@ -74,36 +72,29 @@ def every(judge: Callable[[T, int], Verdict], items: Sequence[T]) -> Verdict:
     return each_of([judge(i, 1) for i in items], [judge(i, len(items)) for i in items])
 
 
-def some(judge: Callable[[T, int], Verdict], items: Sequence[T]) -> Verdict:
-    """`one_of` the items."""
-    return one_of([judge(i, 1) for i in items], [judge(i, len(items)) for i in items])
-
-
-def beside(value: Estimate | None, times: int) -> Estimate | None:
-    """A number with the interval that holds together with as many others."""
-    return value and corrected(value, times)
-
-
-def within(value: Estimate | None, low: float, high: float) -> Verdict:
-    """Whether a value lies in low..high."""
+def within(value: Estimate | None, low: float, high: float, among: int = 1) -> Verdict:
+    """Whether a value lies in low..high, by an interval that holds together with those of as many as it is among."""
     if value is None:
         return "unknown"
+    value = corrected(value, among)
     if low <= value.low and value.high <= high:
         return "holds"
     return "fails" if value.high < low or value.low > high else "unknown"
 
 
-def above(value: Estimate | None, limit: float) -> Verdict:
-    """Whether a value lies above a limit."""
+def above(value: Estimate | None, limit: float, among: int = 1) -> Verdict:
+    """Whether a value lies above a limit; see `within`."""
     if value is None:
         return "unknown"
+    value = corrected(value, among)
     return "holds" if value.low > limit else "fails" if value.high <= limit else "unknown"
 
 
-def below(value: Estimate | None, limit: float) -> Verdict:
-    """Whether a value lies below a limit."""
+def below(value: Estimate | None, limit: float, among: int = 1) -> Verdict:
+    """Whether a value lies below a limit; see `within`."""
     if value is None:
         return "unknown"
+    value = corrected(value, among)
     return "holds" if value.high < limit else "fails" if value.low >= limit else "unknown"
 
 
@@ -121,14 +112,19 @@ def contrary(verdict: Verdict) -> Verdict:
 
 
 def say(template: str, **values: Number | Estimate | None) -> Said:
-    """A sentence; an estimate x becomes the numbers x, x_low and x_high, and a number that is missing is left out."""
-    numbers: dict[str, Number] = {}
-    for name, value in values.items():
+    """A sentence; a number that is missing is left out."""
+    return template, {name: value for name, value in values.items() if value is not None}
+
+
+def numbers(facts: Facts) -> dict[str, Number]:
+    """Facts as words have them: an estimate x becomes the numbers x, x_low and x_high."""
+    found: dict[str, Number] = {}
+    for name, value in facts.items():
         if isinstance(value, Estimate):
-            numbers |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
-        elif value is not None:
-            numbers[name] = value
-    return template, numbers
+            found |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
+        else:
+            found[name] = value
+    return found
 
 
 def points(value: Estimate | None) -> Estimate | None:

@@ -16,7 +16,6 @@ from latente.analysis.conclusions.claims import (
     Verdict,
     above,
     below,
-    beside,
     each_of,
     every,
     lacking,
@@ -79,8 +78,7 @@ def performance(e: Evidence) -> tuple[Claim, ...]:
         over += [say("rise", rise=f.rise_percent, **course), say("fall", fall=f.fall_percent, limit=RISE)]
 
     def pronounced(times: int) -> list[Verdict]:
-        gap, rise = beside(f.gap_percent, times), beside(f.rise_percent, times)
-        return [below(gap, PRONOUNCED), within(rise, -math.inf, RISE)]
+        return [below(f.gap_percent, PRONOUNCED, times), within(f.rise_percent, -math.inf, RISE, times)]
 
     verdict = each_of(pronounced(1), pronounced(2))
     # While the loss falls, nothing was trained after the best epoch that could have made it worse.
@@ -132,7 +130,7 @@ def samples(e: Evidence) -> tuple[Claim, ...]:
         ambiguity = Claim("ambiguity", above(s.excess, 0), (doubt,))
     return (
         undefined("diversity", s.spread)
-        or Claim("diversity", every(lambda k, n: above(beside(k[0], n), k[1]), kinds), tuple(diversity)),
+        or Claim("diversity", every(lambda k, n: above(k[0], k[1], n), kinds), tuple(diversity)),
         ambiguity,
         rules.recognisable("room", e),
     )

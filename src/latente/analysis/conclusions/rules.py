@@ -16,7 +16,6 @@ from latente.analysis.conclusions.claims import (
     above,
     agreed,
     below,
-    beside,
     contrary,
     each_of,
     every,
@@ -82,7 +81,7 @@ def fair(e: Evidence) -> Claim:
         scores = {"ae": p.ae_score, "vae": p.vae_score, "percent": p.score_percent}
         return say(p.score, **_sizes(p), **scores, limit=CLOSE)
 
-    return _by_pair("fair", e, lambda p, n: within(beside(p.score_percent, n), -CLOSE, CLOSE), said)
+    return _by_pair("fair", e, lambda p, n: within(p.score_percent, -CLOSE, CLOSE, n), said)
 
 
 def variety(e: Evidence) -> Claim:
@@ -91,7 +90,7 @@ def variety(e: Evidence) -> Claim:
     def said(p: Pair) -> Said:
         return say(_paired("variety", p), **_sizes(p), ae=p.ae_variety, vae=p.vae_variety, difference=p.variety)
 
-    return _by_pair("variety", e, lambda p, n: below(beside(p.variety, n), 0), said, main=True)
+    return _by_pair("variety", e, lambda p, n: below(p.variety, 0, n), said, main=True)
 
 
 def sharp(e: Evidence) -> Claim:
@@ -114,7 +113,7 @@ def sharper_than_vae(e: Evidence) -> Claim:
         values = [x.value if x else None for x in (p.ae_sharpness, p.vae_sharpness)]
         return say("edges", **_sizes(p), ae=values[0], vae=values[1], difference=p.sharpness)
 
-    return _by_pair("sharper", e, lambda p, n: above(beside(p.sharpness, n), 0), said)
+    return _by_pair("sharper", e, lambda p, n: above(p.sharpness, 0, n), said)
 
 
 def no_new(e: Evidence) -> Claim:
@@ -122,7 +121,7 @@ def no_new(e: Evidence) -> Claim:
 
     def verdict(p: Pair, n: int) -> Verdict:
         def both(times: int) -> list[Verdict]:
-            return [above(beside(p.ae_new, times), GENERATES), above(beside(p.ae_spread, times), DIVERSE_SPREAD)]
+            return [above(p.ae_new, GENERATES, times), above(p.ae_spread, DIVERSE_SPREAD, times)]
 
         return contrary(each_of(both(n), both(2 * n)))
 
@@ -150,7 +149,7 @@ def plain_advantage(e: Evidence) -> Claim:
     return _by_pair(
         "plain",
         e,
-        lambda p, n: above(beside(p.normal_energy, n), 0),
+        lambda p, n: above(p.normal_energy, 0, n),
         said,
         main=True,
         numbers=lambda p: (p.normal_energy,),
@@ -165,7 +164,7 @@ def advantage(e: Evidence) -> Claim:
     """
 
     def verdict(p: Pair, n: int) -> Verdict:
-        return agreed(above(beside(p.energy, n), 0), above(beside(p.ambiguous, n), 0))
+        return agreed(above(p.energy, 0, n), above(p.ambiguous, 0, n))
 
     def said(p: Pair) -> Said:
         energies = {"ae": p.ae_energy, "vae": p.vae_energy, "difference": p.energy}
@@ -236,11 +235,9 @@ def faster(e: Evidence) -> Claim:
     """Every larger size does 90% of its decrease in fewer epochs than the smallest."""
 
     def verdict(s: Step, n: int) -> Verdict:
-        change = beside(s.epochs_percent, n)
-        if change is None:
-            return "unknown"
         # A smaller difference than this, either way, decides nothing.
-        return "holds" if change.high < -FASTER else "fails" if change.low > FASTER else "unknown"
+        fewer, more = below(s.epochs_percent, -FASTER, n), above(s.epochs_percent, FASTER, n)
+        return "holds" if fewer == "holds" else "fails" if more == "holds" else "unknown"
 
     if len(e.sweep) < 2:
         return _lacking("speed", e, "sweep")
@@ -270,7 +267,7 @@ def steadier(e: Evidence) -> Claim:
     said.append(say("margin", limit=STEADIER))
     if any(s.rises is None for s in e.from_smallest):
         said.append(say("shared.one_curve"))
-    verdict = every(lambda s, n: below(beside(s.rises, n), -STEADIER), e.from_smallest)
+    verdict = every(lambda s, n: below(s.rises, -STEADIER, n), e.from_smallest)
     return Claim("stability", verdict, tuple(said))
 
 
@@ -320,7 +317,7 @@ def larger(e: Evidence) -> Claim:
     if not beyond:
         said.insert(0, say("beyond", largest=largest.latents, notebook=NOTEBOOK_LARGEST))
     said.append(say("shared.inactive", latents=largest.latents, inactive=largest.inactive))
-    verdict = every(lambda change, n: below(beside(change, n), 0), beyond) if beyond else "unknown"
+    verdict = every(lambda change, n: below(change, 0, n), beyond) if beyond else "unknown"
     return Claim("larger", verdict, tuple(said))
 
 
@@ -331,7 +328,7 @@ def _by_step(
     template: str,
     change: Callable[[Step], Estimate | None],
     value: Callable[[SweepModel], float | None],
-    judge: Callable[[Estimate | None, float], Verdict],
+    judge: Callable[[Estimate | None, float, int], Verdict],
 ) -> Claim:
     """One claim over steps of the sweep, with a sentence for each."""
     if not steps:
@@ -343,7 +340,7 @@ def _by_step(
         for s, (a, b, c) in zip(steps, numbers, strict=True)
     )
     missing = undefined(key, *(n for row in numbers for n in row))
-    return missing or Claim(key, every(lambda c, n: judge(beside(c, n), 0), [c for _, _, c in numbers]), said)
+    return missing or Claim(key, every(lambda c, n: judge(c, 0, n), [c for _, _, c in numbers]), said)
 
 
 def _by_pair(

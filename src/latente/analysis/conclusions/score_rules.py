@@ -1,177 +1,111 @@
-"""Rules over the numbers of one score: what they read, how they judge, and what models are told by them."""
+"""Rules: sentences over numbers, each with what it reads and how it judges; and what those of scores say of runs."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 
-from latente.analysis.conclusions.claims import Number, Verdict, all_of
+from latente.analysis.conclusions.claims import Claim, Facts, Finding, Verdict, all_of
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.influence import Stat, combine
-from latente.evaluation.metrics.intervals import Estimate, Z, normal_interval
-from latente.evaluation.metrics.intervals import minus as minus
+from latente.evaluation.metrics.intervals import Estimate, Z
 
-Facts = Mapping[str, Number | Estimate]
+Judge = Callable[[Facts], Verdict]
 
-
-@dataclass(frozen=True)
-class Found:
-    """What one run has of one score.
-
-    Attributes:
-        model: the run's name; ``seed`` its seed.
-        score: the score's name; ``key`` what it is kept as, with its options.
-        measured: its numbers and arrays.
-    """
-
-    model: str
-    seed: int
-    score: str
-    key: str
-    measured: Measured
-
-    def estimate(self, column: str) -> Estimate | None:
-        """A number with its normal 95% interval, by its name without the options; None where it is not there."""
-        return self._read(column + self.suffix)
-
-    def own(self, name: str) -> Estimate | None:
-        """The same of a column that begins with the key, as those of bounds do: "nll_1000_gain"."""
-        return self._read(f"{self.key}_{name}")
-
-    def _read(self, column: str) -> Estimate | None:
-        metric = self.measured.values.get(column)
-        if metric is None or not math.isfinite(metric.value):
-            return None
-        return normal_interval(metric.value, metric.standard_error)
-
-    @property
-    def suffix(self) -> str:
-        """The options that are not the score's defaults, as its columns have them behind their names."""
-        return self.key.removeprefix(self.score)
-
-    def array(self, name: str) -> NDArray[Any] | None:
-        """An array by its name; None where it was not kept."""
-        return np.asarray(self.measured.arrays[name]) if name in self.measured.arrays else None
+ScoreOfRun = tuple[str, int, Measured]
+"""A run's name, its seed, and what it has of one score."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One sentence about a score's numbers.
+    """One sentence over numbers.
 
     Attributes:
         name: of its words, ``told.NAME``: ``text``, the claim, and ``evidence``, its numbers.
-        score: whose numbers it reads.
-        read: the numbers that its words and its verdict take, or None where the rule means nothing for a run. Of a
-            rule over several models it is given them all, each as the list of its seeds.
+        about: the score whose numbers it reads, or "losses" for a sentence of the report's summary.
+        read: what its words and its verdict take. Of a score, from what one run measured (None where it means nothing
+            there); with ``several``, from all models at once, as many sentences as there are.
         judge: the verdict on what was read.
         holds, fails: made-up numbers of which it holds, and of which it does not.
         several: whether it compares models.
     """
 
     name: str
-    score: str
-    read: Callable[..., Facts | None]
-    judge: Callable[[Facts], Verdict]
+    about: str
+    read: Callable[[Any], Any]
+    judge: Judge
     holds: Facts
     fails: Facts
     several: bool = False
 
-
-@dataclass(frozen=True)
-class Told:
-    """What a rule says of a model (or of several, by ``model`` of the first).
-
-    Attributes:
-        rule: which one.
-        model: whom it is about.
-        verdict: of all its seeds: holds or fails where every one does, else unknown.
-        facts: what was read, one for each seed, with the seed's number.
-    """
-
-    rule: Rule
-    model: str
-    verdict: Verdict
-    facts: tuple[tuple[int, Facts], ...]
+    def claims(self, models: Any) -> list[Claim]:
+        """What it says of several models at once."""
+        return [Claim(self.name, self.judge(f), (("", {"seed": 0, **f}),), f) for f in self.read(models)]
 
 
 rules: dict[str, Rule] = {}
 
 
-def found_of(model: str, seed: int, measured: Mapping[str, Measured]) -> list[Found]:
-    """What a run has measured on one part (``Run.measured[split]``), for those scores that have rules."""
-    names = sorted({r.score for r in rules.values()}, key=len, reverse=True)
-    found = []
-    for key, one in measured.items():
-        score = next((n for n in names if key == n or key.startswith(f"{n}_")), None)
-        if score is not None:
-            found.append(Found(model, seed, score, key, one))
-    return found
-
-
 def rule(
-    name: str, score: str, read: Callable[..., Facts | None], *, holds: Facts, fails: Facts, several: bool = False
-) -> Callable[[Callable[[Facts], Verdict]], Callable[[Facts], Verdict]]:
+    name: str, about: str, read: Callable[[Any], Any], *, holds: Facts, fails: Facts, several: bool = False
+) -> Callable[[Judge], Judge]:
     """Decorator: the function below judges what ``read`` reads; see `Rule`."""
 
-    def add(judge: Callable[[Facts], Verdict]) -> Callable[[Facts], Verdict]:
+    def add(judge: Judge) -> Judge:
         if name in rules:
             raise ValueError(f'rule "{name}" is registered twice')
-        rules[name] = Rule(name, score, read, judge, holds, fails, several)
+        rules[name] = Rule(name, about, read, judge, holds, fails, several)
         return judge
 
     return add
 
 
-def tell(found: Sequence[Found]) -> list[Told]:
-    """Every rule that can say something of these runs, by score in the order of the rules, then model by model."""
-    told: list[Told] = []
+def claims_of_scores(scored: Sequence[ScoreOfRun]) -> list[Finding]:
+    """What the rules say of these runs: a finding a score, with its claims rule by rule and model by model."""
+    found: dict[str, list[Claim]] = {r.about: [] for r in rules.values()}
     for each in rules.values():
-        mine = [f for f in found if f.score == each.score]
+        groups: dict[tuple[str, str], list[tuple[int, Measured]]] = {}
+        for model, seed, measured in scored:
+            if measured.name == each.about:
+                groups.setdefault((model, measured.key), []).append((seed, measured))
         if each.several:
-            told += _among(each, mine)
-            continue
-        for model, key in dict.fromkeys((f.model, f.key) for f in mine):
-            read = [(f.seed, each.read(f)) for f in mine if (f.model, f.key) == (model, key)]
-            facts = tuple((seed, numbers) for seed, numbers in read if numbers is not None)
-            if facts:
-                told.append(Told(each, model, agreed([each.judge(numbers) for _, numbers in facts]), facts))
-    order = list(dict.fromkeys(r.score for r in rules.values()))
-    return sorted(told, key=lambda t: order.index(t.rule.score))
+            for key in dict.fromkeys(k for _, k in groups):
+                found[each.about] += each.claims(
+                    {m: [measured for _, measured in seeds] for (m, k), seeds in groups.items() if k == key}
+                )
+        else:
+            told = (_over_seeds(each, model, seeds) for (model, _), seeds in groups.items())
+            found[each.about] += [claim for claim in told if claim is not None]
+    return [Finding(score, tuple(claims)) for score, claims in found.items() if claims]
 
 
-def agreed(verdicts: Sequence[Verdict]) -> Verdict:
+def _over_seeds(each: Rule, model: str, seeds: Sequence[tuple[int, Measured]]) -> Claim | None:
+    """A rule's claim about one model: holds or fails where it does of every seed, else unknown."""
+    read = [(seed, each.read(measured)) for seed, measured in seeds]
+    known = [(seed, facts) for seed, facts in read if facts is not None]
+    if not known:
+        return None
+    verdict = unanimous([each.judge(facts) for _, facts in known])
+    evidence = tuple(("", {"seed": seed, **facts}) for seed, facts in known)
+    return Claim(each.name, verdict, evidence, {"model": model, **known[0][1]})
+
+
+def unanimous(verdicts: Sequence[Verdict]) -> Verdict:
     """Of several seeds: what all of them say, and unknown where they differ."""
     return all_of(verdicts) if len(set(verdicts)) == 1 else "unknown"
 
 
-def _among(each: Rule, found: Sequence[Found]) -> list[Told]:
-    told = []
-    for key in dict.fromkeys(f.key for f in found):
-        models: dict[str, list[Found]] = {}
-        for f in found:
-            if f.key == key:
-                models.setdefault(f.model, []).append(f)
-        facts = each.read(list(models.values()))
-        if facts is not None:
-            told.append(Told(each, str(facts["model"]), each.judge(facts), ((0, facts),)))
-    return told
-
-
-def over_seeds(runs: Sequence[Found], column: str) -> Estimate | None:
+def mean_over_seeds(runs: Sequence[Measured], name: str) -> Estimate | None:
     """A number of one model over its seeds: their mean, its interval over examples and, of several, over seeds."""
-    read = [f.estimate(column) for f in runs]
-    known = [e for e in read if e is not None]
-    if len(known) < len(read):
+    known = [e for e in (m.estimate(name) for m in runs) if e is not None]
+    if len(known) < len(runs):
         return None
     return combine([Stat(e.value, (), ((e.high - e.low) / (2 * Z)) ** 2) for e in known])
 
 
-def estimate(facts: Facts, name: str) -> Estimate:
+def estimate(facts: Mapping[str, Any], name: str) -> Estimate:
     """A number with its interval, of what was read."""
     value = facts[name]
     assert isinstance(value, Estimate)

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from latente.analysis.conclusions.claims import Verdict, above, below
-from latente.analysis.conclusions.score_rules import Facts, estimate
+from latente.analysis.conclusions.claims import Claim, Facts, Verdict, above, below
+from latente.analysis.conclusions.score_rules import estimate, rule, rules
 from latente.evaluation.metrics.intervals import Estimate, Z, corrected, minus
+
+LOSSES = "losses"
+"""What the rules of the summary are about."""
 
 
 @dataclass(frozen=True)
@@ -54,35 +57,9 @@ class Standing:
     apart: Callable[[str, str, str, int], Estimate | None] = lambda first, second, number, times: None
 
 
-@dataclass(frozen=True)
-class Sentence:
-    """A rule of the summary; attributes as of `score_rules.Rule`, read once for each saying."""
-
-    name: str
-    read: Callable[[Standing], list[Facts]]
-    judge: Callable[[Facts], Verdict]
-    holds: Facts
-    fails: Facts
-
-
-summary: dict[str, Sentence] = {}
-
-
-def sentence(
-    name: str, read: Callable[[Standing], list[Facts]], *, holds: Facts, fails: Facts
-) -> Callable[[Callable[[Facts], Verdict]], Callable[[Facts], Verdict]]:
-    """Decorator: the function below judges what ``read`` reads."""
-
-    def add(judge: Callable[[Facts], Verdict]) -> Callable[[Facts], Verdict]:
-        summary[name] = Sentence(name, read, judge, holds, fails)
-        return judge
-
-    return add
-
-
-def summarise(standing: Standing) -> list[tuple[str, Verdict, Facts]]:
+def summarise(standing: Standing) -> list[Claim]:
     """Every sentence that can be said, with its verdict and numbers."""
-    return [(s.name, s.judge(facts), facts) for s in summary.values() for facts in s.read(standing)]
+    return [claim for r in rules.values() if r.about == LOSSES for claim in r.claims(standing)]
 
 
 Of = tuple[Losses, Estimate]
@@ -132,7 +109,7 @@ _BEST: Facts = {
 _EQUAL: Facts = {**_BEST, "behind": Estimate(0, 0, 0)}
 
 
-@sentence("loss", _losses, holds=_BEST, fails=_EQUAL)
+@rule("loss", LOSSES, _losses, several=True, holds=_BEST, fails=_EQUAL)
 def loss(f: Facts) -> Verdict:
     """Of the models whose losses are one quantity, one has a lower test loss than each of the others."""
     return above(estimate(f, "behind"), 0)
@@ -143,7 +120,7 @@ def _reconstructions(standing: Standing) -> list[Facts]:
     return [f for g in groups for f in _lowest(standing, "reconstruction", [(m, m.reconstruction) for m in g])]
 
 
-@sentence("reconstruction", _reconstructions, holds=_BEST, fails=_EQUAL)
+@rule("reconstruction", LOSSES, _reconstructions, several=True, holds=_BEST, fails=_EQUAL)
 def reconstruction(f: Facts) -> Verdict:
     """Of the models whose errors are one quantity, one has a lower one on the test part than each of the others."""
     return above(estimate(f, "behind"), 0)
@@ -158,8 +135,7 @@ def _widest(standing: Standing) -> list[Facts]:
     return [{"name": name, "gap": gap, "count": len(gaps)}]
 
 
-@sentence(
-    "gap", _widest,
+@rule("gap", LOSSES, _widest, several=True,
     holds={"name": "a", "gap": Estimate(5, 4, 6), "count": 3},
     fails={"name": "a", "gap": Estimate(-5, -6, -4), "count": 3},
 )  # fmt: skip
@@ -177,8 +153,7 @@ def _pairs(standing: Standing) -> list[Facts]:
     ]  # fmt: skip
 
 
-@sentence(
-    "pair", _pairs,
+@rule("pair", LOSSES, _pairs, several=True,
     holds={"name": "ae", "other": "vae", "latents": 8, "less": Estimate(-9, -10, -8)},
     fails={"name": "ae", "other": "vae", "latents": 8, "less": Estimate(9, 8, 10)},
 )  # fmt: skip

@@ -37,12 +37,12 @@ class Score:
 
     def key(self) -> str:
         """What it is kept as: its name, and the options without which its numbers mean little."""
-        return scores.name_of(self).split('"')[1]
+        return name_of(self)
 
     def part(self) -> Part:
         """It as a study file says it: a name, or a table of it and the options."""
         options = {f.name: getattr(self, f.name) for f in fields(self)}
-        name = scores.name_of(self).split('"')[1]
+        name = name_of(self)
         return {"name": name, **options} if options else name
 
     @abstractmethod
@@ -60,6 +60,11 @@ class Score:
     @abstractmethod
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """The numbers on "train", "validation" or "test"; called only where `scale` is one."""
+
+
+def name_of(score: Score) -> str:
+    """What a score is registered as."""
+    return scores.name_of(score).split('"')[1]
 
 
 def score(run: Run, score: Score | Part, split: str = "test", on_batch: OnBatch | None = None) -> Measured | None:
@@ -87,7 +92,9 @@ def score(run: Run, score: Score | Part, split: str = "test", on_batch: OnBatch 
         if not set(made.columns()) <= set(run.known_examples(split)):
             run.record_look(split, made.key())
         found = made.measure(run, split, on_batch)
-        known[made.key()] = replace(found, score=made.part(), of_samples=made.generates)
+        known[made.key()] = replace(
+            found, score=made.part(), of_samples=made.generates, name=name_of(made), key=made.key()
+        )
         metrics.update(known[made.key()].values)
     return known[made.key()]
 

@@ -5,53 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from latente.analysis.trained_models import TrainedModel
 from latente.data.split import Data
 from latente.data.units import span_of
-from latente.evaluation.evaluate import Metric
 from latente.evaluation.measured import Measured
 from latente.language.words import Words
 from latente.report.figures.figure_file import Picture
 
 MOST = 8
 """Models at most that one figure compares."""
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What one model's first run kept of a score.
-
-    Attributes:
-        model: it.
-        measured: what was found.
-        suffix: what its columns have behind their names, where the options were not the defaults.
-    """
-
-    model: TrainedModel
-    measured: Measured
-    suffix: str
-
-    @property
-    def name(self) -> str:
-        """The model's."""
-        return self.model.name
-
-    def value(self, column: str) -> float | None:
-        """A number by its name; None where there is none."""
-        found: Metric | None = self.measured.values.get(column + self.suffix)
-        return None if found is None else found.value
-
-    def array(self, name: str) -> NDArray[Any]:
-        """An array by its name."""
-        return np.asarray(self.measured.arrays[name])
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.measured.arrays
 
 
 @dataclass(frozen=True)
@@ -73,14 +36,13 @@ class Scored:
     split: str
 
     @cached_property
-    def kept(self) -> list[Kept]:
-        """The models that have the score (of its first options, if it was asked for with several)."""
+    def kept(self) -> list[tuple[TrainedModel, Measured]]:
+        """The models that have the score, with what the first run kept (of its first options, if there are several)."""
         found = []
         for model in self.trained:
-            measured = model.first.measured.get(self.split, {})
-            keys = sorted(k for k in measured if k == self.name or k.startswith(f"{self.name}_"))
-            if keys:
-                found.append(Kept(model, measured[keys[0]], keys[0].removeprefix(self.name)))
+            mine = [m for _, m in sorted(model.first.measured.get(self.split, {}).items()) if m.name == self.name]
+            if mine:
+                found.append((model, mine[0]))
         return found
 
     @property

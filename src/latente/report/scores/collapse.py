@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from latente.analysis.conclusions.claims import Verdict, above, below
-from latente.analysis.conclusions.score_rules import Facts, Found, estimate, rule
+from latente.analysis.conclusions.claims import Facts, Verdict, above, below
+from latente.analysis.conclusions.score_rules import estimate, rule
+from latente.analysis.trained_models import TrainedModel
 from latente.evaluation.likelihood.collapse import diagnose
+from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.intervals import Estimate, corrected, normal_interval
 from latente.evaluation.scores import scores
 from latente.evaluation.scores.collapse import Collapse
 from latente.language.message import in_language
 from latente.report.figures import latents, rate_distortion
 from latente.report.figures.figure_file import Picture, as_svg
-from latente.report.scores.base import Kept, Scored, draws
+from latente.report.scores.base import Scored, draws
 
 
-def _used(found: Found) -> Facts | None:
+def _used(found: Measured) -> Facts | None:
     values, errors, limit = map(found.array, ("variance_of_means", "variance_error", "threshold"))
     if values is None or errors is None or limit is None:
         return None
@@ -37,7 +39,7 @@ def unused(f: Facts) -> Verdict:
     return "holds" if f["unused"] else "unknown" if f["unsure"] else "fails"
 
 
-def _aggregate(found: Found) -> Facts | None:
+def _aggregate(found: Measured) -> Facts | None:
     distance, wider = found.estimate("aggregate-mmd"), found.array("mmd_of_wider")
     return None if distance is None or wider is None else {"distance": distance, "limit": float(wider)}
 
@@ -55,27 +57,26 @@ def holes(f: Facts) -> Verdict:
 @draws("collapse", 5)
 def collapse(shown: Scored) -> Iterator[Picture]:
     """A figure a model."""
-    for kept in shown.kept:
-        yield _usage(shown, kept)
+    for model, kept in shown.kept:
+        yield _usage(shown, model, kept)
 
 
-def _usage(shown: Scored, kept: Kept) -> Picture:
+def _usage(shown: Scored, model: TrainedModel, kept: Measured) -> Picture:
     w = shown.words
-    made = scores.make(kept.measured.score or "collapse")
+    made = scores.make(kept.score or "collapse")
     assert isinstance(made, Collapse)
     variances = kept.array("variance_of_means")
     kl, error, information = (
-        kept.array(k) if k in kept else None
-        for k in ("kl_per_dimension", "kl_per_dimension_error", "information_per_dimension")
+        kept.array(k) for k in ("kl_per_dimension", "kl_per_dimension_error", "information_per_dimension")
     )
-    told = diagnose(variances, kept.model.first.spec.model, made.threshold)
+    told = diagnose(variances, model.first.spec.model, made.threshold)
     sentence = in_language(told.plain, w)
-    caption = w("figure.usage.caption", name=kept.name, part=shown.part, diagnosis=sentence)
+    caption = w("figure.usage.caption", name=model.name, part=shown.part, diagnosis=sentence)
     if kl is not None:
         caption += " " + w("figure.usage.caption_kl")
     if information is not None:
         caption += " " + w("figure.usage.caption_information")
-    alt = w("figure.usage.alt", name=kept.name, diagnosis=sentence)
+    alt = w("figure.usage.alt", name=model.name, diagnosis=sentence)
     if kl is not None:
         most = int(kl.argmax())
         alt += " " + w(
@@ -83,4 +84,4 @@ def _usage(shown: Scored, kept: Kept) -> Picture:
         )
     figure = latents.usage(variances, w, kl=kl, error=error, information=information, threshold=made.threshold)
     wide = len(variances) > rate_distortion.WIDE
-    return as_svg(f"latents-{kept.name}", figure, caption + shown.seed(kept.model), alt, group=shown.name, wide=wide)
+    return as_svg(f"latents-{model.name}", figure, caption + shown.seed(model), alt, group=shown.name, wide=wide)

@@ -6,19 +6,21 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from latente.analysis.conclusions.claims import Verdict, above, all_of
-from latente.analysis.conclusions.score_rules import Facts, Found, estimate, rule
+from latente.analysis.conclusions.claims import Facts, Verdict, above, all_of
+from latente.analysis.conclusions.score_rules import estimate, rule
+from latente.analysis.trained_models import TrainedModel
+from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.intervals import Estimate, least, normal_interval
 from latente.report.figures import heatmaps
 from latente.report.figures import images as sheets
 from latente.report.figures.figure_file import Picture, as_png, as_svg
-from latente.report.scores.base import Kept, Scored, draws
+from latente.report.scores.base import Scored, draws
 
 APART = 0.5
 """A factor has a latent of its own where half of its entropy is told by that one beyond every other."""
 
 
-def _gap(found: Found) -> Facts | None:
+def _gap(found: Measured) -> Facts | None:
     mean, (gaps, errors, information) = found.estimate("mig"), map(found.array, ("gaps", "gap_errors", "information"))
     if mean is None or gaps is None or errors is None or information is None:
         return None
@@ -49,13 +51,13 @@ LOW = 0.01
 @draws("disentanglement", 40)
 def disentanglement(shown: Scored) -> Iterator[Picture]:
     """A traversal and a map a model."""
-    for kept in shown.kept:
-        if "traversal" in kept:
-            yield _traversal(shown, kept)
-        yield _information(shown, kept)
+    for model, kept in shown.kept:
+        if "traversal" in kept.arrays:
+            yield _traversal(shown, model, kept)
+        yield _information(shown, model, kept)
 
 
-def _traversal(shown: Scored, kept: Kept) -> Picture:
+def _traversal(shown: Scored, model: TrainedModel, kept: Measured) -> Picture:
     w, factors = shown.words, shown.data.known
     images, latents, change = (kept.array(f"traversal{k}") for k in ("", "_latents", "_change"))
     names = []
@@ -69,14 +71,14 @@ def _traversal(shown: Scored, kept: Kept) -> Picture:
             names.append(w("figure.traversal.row", number=latent + 1))
     steps = images.shape[1]
     at = [w.number(100 * q, ".0f") + "%" for q in np.linspace(LOW, 1 - LOW, steps)]
-    caption = w("figure.traversal.caption", name=kept.name, part=shown.part) + shown.seed(kept.model)
+    caption = w("figure.traversal.caption", name=model.name, part=shown.part) + shown.seed(model)
     ends = {"most": int(latents[change.argmax()]) + 1, "least": int(latents[change.argmin()]) + 1}
-    alt = w("figure.traversal.alt", rows=len(latents), name=kept.name, steps=steps, **ends)
+    alt = w("figure.traversal.alt", rows=len(latents), name=model.name, steps=steps, **ends)
     figure = sheets.traversal(images, names, at, w, shown.span)
-    return as_png(f"traversal-{kept.name}", figure, caption, alt, group=shown.name, wide=True)
+    return as_png(f"traversal-{model.name}", figure, caption, alt, group=shown.name, wide=True)
 
 
-def _information(shown: Scored, kept: Kept) -> Picture:
+def _information(shown: Scored, model: TrainedModel, kept: Measured) -> Picture:
     w, factors, shares = shown.words, shown.data.known, kept.array("information")
     told = [
         w("figure.information.alt_factor", factor=f.name, number=int(column.argmax()) + 1,
@@ -84,7 +86,7 @@ def _information(shown: Scored, kept: Kept) -> Picture:
         for f, column in zip(factors, shares.T, strict=True)
     ]  # fmt: skip
     mig = shown.number(kept.value("mig") or 0.0)
-    caption = w("figure.information.caption", name=kept.name, mig=mig) + shown.seed(kept.model)
+    caption = w("figure.information.caption", name=model.name, mig=mig) + shown.seed(model)
     alt = w("figure.information.alt", latents=len(shares), factors=len(factors), told=" ".join(told))
     figure = heatmaps.information(shares, [f.name for f in factors], w)
-    return as_svg(f"information-{kept.name}", figure, caption, alt, group=shown.name)
+    return as_svg(f"information-{model.name}", figure, caption, alt, group=shown.name)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from latente.analysis.conclusions.claims import Verdict, above, below
-from latente.analysis.conclusions.score_rules import Facts, Found, estimate, over_seeds, rule
+from latente.analysis.conclusions.claims import Facts, Verdict, above, below
+from latente.analysis.conclusions.score_rules import estimate, mean_over_seeds, rule
+from latente.analysis.trained_models import TrainedModel
+from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.intervals import Estimate, corrected, minus, wilson
 from latente.report.figures import classes as maps
 from latente.report.figures import images as sheets
 from latente.report.figures.figure_file import Picture, as_png, as_svg
-from latente.report.scores.base import MOST, Kept, Scored, draws
+from latente.report.scores.base import MOST, Scored, draws
 
 BALANCED = 0.02
 """Classes are balanced below this divergence in nats: that of one class of ten three times as frequent as is due."""
@@ -23,7 +25,7 @@ COPIED = 0.02
 DISTANCE = "frechet_classifier_distance"
 
 
-def _copies(found: Found) -> Facts | None:
+def _copies(found: Measured) -> Facts | None:
     own, usual, counts = found.estimate("copies"), found.estimate("copies_held_out"), found.array("counts")
     if own is None or usual is None:
         return None
@@ -43,7 +45,7 @@ def memorised(f: Facts) -> Verdict:
     return above(estimate(f, "more"), COPIED)
 
 
-def _classes(found: Found) -> Facts | None:
+def _classes(found: Measured) -> Facts | None:
     divergence = found.estimate("class_divergence")
     return None if divergence is None else {"divergence": divergence, "limit": BALANCED}
 
@@ -58,7 +60,7 @@ def balanced(f: Facts) -> Verdict:
     return below(estimate(f, "divergence"), BALANCED)
 
 
-def _floor(found: Found) -> Facts | None:
+def _floor(found: Measured) -> Facts | None:
     own, least = found.estimate(DISTANCE), found.estimate(f"{DISTANCE}_train")
     if own is None or least is None:
         return None
@@ -75,18 +77,18 @@ def told_apart(f: Facts) -> Verdict:
     return above(estimate(f, "more"), 0)
 
 
-def _nearest(models: Sequence[Sequence[Found]]) -> Facts | None:
+def _nearest(models: Mapping[str, Sequence[Measured]]) -> list[Facts]:
     # Distances in the features of two classifiers, or of two numbers of samples, are two scales.
-    every = [f for runs in models for f in runs]
+    every = [found for runs in models.values() for found in runs]
     scales = {tuple(np.asarray(a).tobytes() for a in (f.array("classifier"), f.array("counts"))) for f in every}
-    values = [(e, runs[0].model) for runs in models if (e := over_seeds(runs, DISTANCE)) is not None]
+    values = [(e, name) for name, runs in models.items() if (e := mean_over_seeds(runs, DISTANCE)) is not None]
     if len(values) < 2 or len(scales) > 1:
-        return None
+        return []
     (best, model), *others = sorted(values, key=lambda v: (v[0].value, v[1]))
     # It was chosen for being the nearest, so that all differences count; the one that is shown is the least clear.
     behind = [(corrected(minus(e, best), len(others)), name, e.value) for e, name in others]
     more, other, second = min(behind, key=lambda b: (b[0].low, b[1]))
-    return {"model": model, "other": other, "own": best.value, "second": second, "more": more, "count": len(values)}
+    return [{"model": model, "other": other, "own": best.value, "second": second, "more": more, "count": len(values)}]
 
 
 @rule(
@@ -103,14 +105,14 @@ def nearest(f: Facts) -> Verdict:
 def generation(shown: Scored) -> Iterator[Picture]:
     """A sheet a model, for images, and one figure of the classes of all."""
     if shown.data.is_image:
-        for kept in shown.kept:
-            yield _neighbours(shown, kept)
-    classified = [k for k in shown.kept if "class_shares" in k][:MOST]
+        for model, kept in shown.kept:
+            yield _neighbours(shown, model, kept)
+    classified = [(m, k) for m, k in shown.kept if "class_shares" in k.arrays][:MOST]
     if classified and len(shown.data.classes) > 1:
         yield _balance(shown, classified)
 
 
-def _neighbours(shown: Scored, kept: Kept) -> Picture:
+def _neighbours(shown: Scored, model: TrainedModel, kept: Measured) -> Picture:
     w, train = shown.words, shown.data.train
     groups = {}
     for group, name in (("first", "sample"), ("alike", "suspect")):
@@ -120,32 +122,32 @@ def _neighbours(shown: Scored, kept: Kept) -> Picture:
     (_, first, ratios), (_, _, alike) = groups.values()
     n, copies = int(kept.array("counts")[1]), kept.value("copies") or 0.0
     caption = w(
-        "figure.neighbours.caption", name=kept.name, k=first.shape[1], n=w.number(n, ",d"), copies=round(copies * n)
+        "figure.neighbours.caption", name=model.name, k=first.shape[1], n=w.number(n, ",d"), copies=round(copies * n)
     )
     alt = w(
-        "figure.neighbours.alt", name=kept.name, columns=len(ratios), k=first.shape[1],
+        "figure.neighbours.alt", name=model.name, columns=len(ratios), k=first.shape[1],
         least=shown.number(alike.min()), median=shown.number(float(np.median(ratios))),
     )  # fmt: skip
     figure = sheets.neighbours(groups, w, shown.span)
-    return as_png(f"neighbours-{kept.name}", figure, caption + shown.seed(kept.model), alt, group=shown.name, wide=True)
+    return as_png(f"neighbours-{model.name}", figure, caption + shown.seed(model), alt, group=shown.name, wide=True)
 
 
 def _ratios(distances: np.ndarray) -> np.ndarray:
     return np.where(distances[:, 1] > 0, distances[:, 0] / np.where(distances[:, 1] > 0, distances[:, 1], 1), 0.0)
 
 
-def _balance(shown: Scored, kept: list[Kept]) -> Picture:
+def _balance(shown: Scored, kept: Sequence[tuple[TrainedModel, Measured]]) -> Picture:
     w, classes = shown.words, shown.data.classes
-    reference = kept[0].array("class_reference")
+    reference = kept[0][1].array("class_reference")
     told = []
-    for k in kept:
+    for model, k in kept:
         gap = 100 * (k.array("class_shares")[:, 0] - reference)
         low, high = int(gap.argmin()), int(gap.argmax())
         told.append(
-            w("figure.balance.alt_model", name=k.name, low=classes[low], low_gap=shown.number(gap[low], "+.1f"),
+            w("figure.balance.alt_model", name=model.name, low=classes[low], low_gap=shown.number(gap[low], "+.1f"),
               high=classes[high], high_gap=shown.number(gap[high], "+.1f"))
         )  # fmt: skip
-    caption = w("figure.balance.caption", n=w.number(int(kept[0].array("counts")[1]), ",d"), part=shown.part)
-    figure = maps.balance({k.name: k.array("class_shares") for k in kept}, reference, classes, w)
+    caption = w("figure.balance.caption", n=w.number(int(kept[0][1].array("counts")[1]), ",d"), part=shown.part)
+    figure = maps.balance({m.name: k.array("class_shares") for m, k in kept}, reference, classes, w)
     alt = w("figure.balance.alt", models=" ".join(told))
-    return as_svg("class-balance", figure, caption + shown.seed(*(k.model for k in kept)), alt, group=shown.name)
+    return as_svg("class-balance", figure, caption + shown.seed(*(m for m, _ in kept)), alt, group=shown.name)

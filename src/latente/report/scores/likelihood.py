@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from latente.analysis.conclusions.claims import Verdict, below, beside, each_of, within
-from latente.analysis.conclusions.score_rules import Facts, Found, estimate, rule
+from latente.analysis.conclusions.claims import Facts, Verdict, below, each_of, within
+from latente.analysis.conclusions.score_rules import estimate, rule
 from latente.evaluation.likelihood.importance import FEW, GAIN, RARE
 from latente.evaluation.likelihood.pareto import limit
-from latente.evaluation.measured import EACH
+from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.metrics.influence import share
 from latente.evaluation.metrics.intervals import Estimate
 
@@ -16,9 +16,9 @@ APART = 0.5
 """Two bounds of one likelihood agree within so many nats."""
 
 
-def _bound(found: Found) -> Facts | None:
+def _bound(found: Measured) -> Facts | None:
     samples = found.key.removeprefix("nll_").split("_")[0]
-    gain, effective = found.own("gain"), found.array(f"{EACH}{found.key}_ess")
+    gain, effective = found.estimate("gain"), found.array(f"{EACH}{found.key}_ess")
     if gain is None or effective is None or not samples.isdigit():
         return None
     tail = found.array("tail")
@@ -47,13 +47,13 @@ def tight(f: Facts) -> Verdict:
     carried: Verdict = "holds" if float(f["tenth"]) >= float(f["few"]) else "fails"  # type: ignore[arg-type]
 
     def others(times: int) -> list[Verdict]:
-        return [below(beside(estimate(f, "gain"), times), GAIN), below(beside(estimate(f, "heavy"), times), RARE)]
+        return [below(estimate(f, "gain"), GAIN, times), below(estimate(f, "heavy"), RARE, times)]
 
     return each_of([*others(1), carried], [*others(2), carried])
 
 
-def _annealed(found: Found) -> Facts | None:
-    excess, gap = found.own("iwae_excess"), found.own("bdmc_gap")
+def _annealed(found: Measured) -> Facts | None:
+    excess, gap = found.estimate("iwae_excess"), found.estimate("bdmc_gap")
     if excess is None or gap is None:
         return None
     chosen = found.array("index")
@@ -69,7 +69,6 @@ def confirmed(f: Facts) -> Verdict:
     """Annealed importance sampling gives the same as the bound, and its chains are close to reverse ones."""
 
     def both(times: int) -> list[Verdict]:
-        excess, gap = (beside(estimate(f, name), times) for name in ("excess", "gap"))
-        return [within(excess, -APART, APART), below(gap, APART)]
+        return [within(estimate(f, "excess"), -APART, APART, times), below(estimate(f, "gap"), APART, times)]
 
     return each_of(both(1), both(2))

@@ -6,29 +6,31 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from latente.analysis.conclusions.claims import Verdict, above, below
-from latente.analysis.conclusions.score_rules import Facts, Found, estimate, rule
+from latente.analysis.conclusions.claims import Facts, Verdict, above, below
+from latente.analysis.conclusions.score_rules import estimate, rule
+from latente.analysis.trained_models import TrainedModel
+from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.anomaly import auroc, auroc_difference
 from latente.evaluation.metrics.intervals import Estimate, bounded, greatest
 from latente.evaluation.outliers.anomaly_scores import KINDS
 from latente.evaluation.scores.outliers import detected, tried
 from latente.report.figures.figure_file import Picture, as_svg
 from latente.report.figures.histograms import Panel, histograms
-from latente.report.scores.base import Kept, Scored, draws
+from latente.report.scores.base import Scored, draws
 
 WELL = 0.9
 """Outliers are told apart well from this AUROC."""
 
 
-def _aurocs(found: Found, kinds: Sequence[str] = KINDS) -> dict[str, Estimate]:
-    arrays = found.measured.arrays
+def _aurocs(found: Measured, kinds: Sequence[str] = KINDS) -> dict[str, Estimate]:
+    arrays = found.arrays
     known = [k for k in kinds if f"{k}.inliers" in arrays]
     return {k: auroc(arrays[f"{k}.inliers"], arrays[f"{k}.outliers"]) for k in known}
 
 
-def _likelihood(found: Found) -> Facts | None:
+def _likelihood(found: Measured) -> Facts | None:
     known = _aurocs(found, ("nll",))
-    return {"auroc": known["nll"], "other": tried(found.measured.arrays)} if known else None
+    return {"auroc": known["nll"], "other": tried(found.arrays)} if known else None
 
 
 @rule(
@@ -41,16 +43,14 @@ def prefers_the_wrong_set(f: Facts) -> Verdict:
     return below(estimate(f, "auroc"), 0.5)
 
 
-def _ratio(found: Found) -> Facts | None:
+def _ratio(found: Measured) -> Facts | None:
     known = _aurocs(found, ("nll", "regret"))
     if len(known) < 2:
         return None
-    pairs = [
-        tuple(found.measured.arrays[f"{kind}.{side}"] for side in ("inliers", "outliers")) for kind in ("nll", "regret")
-    ]
+    pairs = [tuple(found.arrays[f"{kind}.{side}"] for side in ("inliers", "outliers")) for kind in ("nll", "regret")]
     more = auroc_difference(pairs[0], pairs[1]).estimate  # type: ignore[arg-type]
     own, other = (known[k].value for k in ("regret", "nll"))
-    return {"regret": own, "nll": other, "more": more, "other": tried(found.measured.arrays)}
+    return {"regret": own, "nll": other, "more": more, "other": tried(found.arrays)}
 
 
 @rule(
@@ -63,12 +63,12 @@ def regret_is_better(f: Facts) -> Verdict:
     return above(estimate(f, "more"), 0)
 
 
-def _best(found: Found) -> Facts | None:
+def _best(found: Measured) -> Facts | None:
     known = _aurocs(found)
     if not known:
         return None
     best = bounded(greatest(list(known.values())), 0, 1)
-    return {"auroc": best, "count": len(known), "limit": WELL, "other": tried(found.measured.arrays)}
+    return {"auroc": best, "count": len(known), "limit": WELL, "other": tried(found.arrays)}
 
 
 @rule(
@@ -84,13 +84,13 @@ def detects(f: Facts) -> Verdict:
 @draws("outliers", 50)
 def outliers(shown: Scored) -> Iterator[Picture]:
     """A figure a model: a panel for each score that it has."""
-    for kept in shown.kept:
-        yield _histograms(shown, kept)
+    for model, kept in shown.kept:
+        yield _histograms(shown, model, kept)
 
 
-def _histograms(shown: Scored, kept: Kept) -> Picture:
-    w, run = shown.words, kept.model.first
-    found = detected(kept.measured.arrays)
+def _histograms(shown: Scored, model: TrainedModel, kept: Measured) -> Picture:
+    w, run = shown.words, model.first
+    found = detected(kept.arrays)
     panels, told = [], []
     for kind, d in found.items():
         low, high = (kept.array(f"{kind}.{side}") for side in ("inliers", "outliers"))
@@ -102,10 +102,10 @@ def _histograms(shown: Scored, kept: Kept) -> Picture:
         panels.append(Panel(title, label, low, high))
         medians = {s: shown.number(float(np.median(v)), ".3g") for s, v in (("inliers", low), ("outliers", high))}
         told.append(w("figure.outliers.alt_score", score=label, auroc=auroc["value"], **medians))
-    names = (str(run.card["name"]), tried(kept.measured.arrays))
+    names = (str(run.card["name"]), tried(kept.arrays))
     d = next(iter(found.values()))
     counts = {"inliers": w.number(d.inliers, ",d"), "outliers": w.number(d.outliers, ",d")}
-    said = {"name": kept.name, "own": names[0], "other": names[1]}
-    caption = w("figure.outliers.caption", **said, **counts, part=shown.part) + shown.seed(kept.model)
+    said = {"name": model.name, "own": names[0], "other": names[1]}
+    caption = w("figure.outliers.caption", **said, **counts, part=shown.part) + shown.seed(model)
     alt = w("figure.outliers.alt", **said, scores=" ".join(told))
-    return as_svg(f"outliers-{kept.name}", histograms(panels, names, w), caption, alt, group=shown.name, wide=True)
+    return as_svg(f"outliers-{model.name}", histograms(panels, names, w), caption, alt, group=shown.name, wide=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from latente.evaluation.measured import EACH
+from latente.analysis.trained_models import TrainedModel
+from latente.evaluation.measured import EACH, Measured
 from latente.report.figures import heatmaps, images
 from latente.report.figures.figure_file import Picture, as_png
-from latente.report.scores.base import MOST, Kept, Scored, draws
+from latente.report.scores.base import MOST, Scored, draws
 
 
 @draws("reconstruction", 10)
@@ -17,36 +18,36 @@ def reconstruction(shown: Scored) -> Iterator[Picture]:
     """A map of all models, and a sheet of each; of images only."""
     if shown.data.is_image:
         yield _pixels(shown, shown.kept[:MOST])
-        for kept in shown.kept:
-            yield _worst(shown, kept)
+        for model, kept in shown.kept:
+            yield _worst(shown, model, kept)
 
 
-def _pixels(shown: Scored, kept: list[Kept]) -> Picture:
+def _pixels(shown: Scored, kept: Sequence[tuple[TrainedModel, Measured]]) -> Picture:
     w = shown.words
     told = []
-    for k in kept:
+    for model, k in kept:
         errors = k.array("per_pixel")
         errors = errors.reshape(*errors.shape[:2], -1).mean(axis=2)
         row, column = np.unravel_index(int(errors.argmax()), errors.shape)
         most = shown.number(float(np.sqrt(errors.max())), ".3f")
-        told.append(w("figure.pixels.alt_model", name=k.name, row=int(row) + 1, column=int(column) + 1, value=most))
-    caption = w("figure.pixels.caption", part=shown.part) + shown.seed(*(k.model for k in kept))
-    figure = heatmaps.pixel_errors({k.name: k.array("per_pixel") for k in kept}, w)
+        told.append(w("figure.pixels.alt_model", name=model.name, row=int(row) + 1, column=int(column) + 1, value=most))
+    caption = w("figure.pixels.caption", part=shown.part) + shown.seed(*(m for m, _ in kept))
+    figure = heatmaps.pixel_errors({m.name: k.array("per_pixel") for m, k in kept}, w)
     alt = w("figure.pixels.alt", models=" ".join(told))
     return as_png("pixel-errors", figure, caption, alt, group=shown.name, wide=len(kept) > 2)
 
 
-def _worst(shown: Scored, kept: Kept) -> Picture:
+def _worst(shown: Scored, model: TrainedModel, kept: Measured) -> Picture:
     w, part = shown.words, shown.data.part(shown.split)
     which, errors = kept.array("worst"), kept.array(EACH + "reconstruction_mse")
     labels = [] if part.y is None else [shown.data.classes[c] for c in part.y[which]]
     rebuilt = kept.array("worst_rebuilt")
     figure = images.worst(shown.data.values(part.x[which]), rebuilt, errors[which], w, labels, shown.span)
     told = w("figure.worst.labels") if labels else ""
-    caption = w("figure.worst.caption", name=kept.name, n=len(which), part=shown.part, told=told)
+    caption = w("figure.worst.caption", name=model.name, n=len(which), part=shown.part, told=told)
     high, low, mean = (shown.number(e, ".3f") for e in (errors[which[0]], errors[which[-1]], errors.mean()))
     alt = w(
-        "figure.worst.alt", n=len(which), name=kept.name, high=high, low=low, mean=mean,
+        "figure.worst.alt", n=len(which), name=model.name, high=high, low=low, mean=mean,
         total=w.number(len(errors), ",d"),
     )  # fmt: skip
-    return as_png(f"worst-{kept.name}", figure, caption + shown.seed(kept.model), alt, group=shown.name, wide=True)
+    return as_png(f"worst-{model.name}", figure, caption + shown.seed(model), alt, group=shown.name, wide=True)

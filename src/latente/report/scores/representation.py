@@ -6,22 +6,23 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from latente.analysis.conclusions.claims import Verdict, above
-from latente.analysis.conclusions.score_rules import Facts, Found, estimate, rule
-from latente.evaluation.measured import EACH
+from latente.analysis.conclusions.claims import Facts, Verdict, above
+from latente.analysis.conclusions.score_rules import estimate, rule
+from latente.analysis.trained_models import TrainedModel
+from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.metrics.influence import shares_paired
 from latente.evaluation.metrics.intervals import Estimate, minus
 from latente.report.figures import heatmaps
 from latente.report.figures.codes import MOST_CLASSES
 from latente.report.figures.figure_file import Picture, as_svg
-from latente.report.scores.base import Kept, Scored, draws
+from latente.report.scores.base import Scored, draws
 
 
-def _probe(found: Found) -> Facts | None:
+def _probe(found: Measured) -> Facts | None:
     own, other = found.estimate("probe"), found.estimate("probe_pca")
     if own is None or other is None:
         return None
-    right = [found.array(f"{EACH}{name}{found.suffix}") for name in ("probe", "probe_pca")]
+    right = [found.array(EACH + found.column(name)) for name in ("probe", "probe_pca")]
     more = minus(own, other)
     if right[0] is not None and right[1] is not None and len(right[0]) == len(right[1]):
         # Of the same examples: paired.
@@ -43,7 +44,7 @@ def better_than_pca(f: Facts) -> Verdict:
     return above(estimate(f, "more"), 0)
 
 
-def _places(found: Found) -> Facts | None:
+def _places(found: Measured) -> Facts | None:
     own, other = found.estimate("trustworthiness"), found.estimate("trustworthiness_pca")
     if own is None or other is None:
         return None
@@ -63,15 +64,15 @@ def neighbourhoods(f: Facts) -> Verdict:
 @draws("representation", 30)
 def representation(shown: Scored) -> Iterator[Picture]:
     """A confusion matrix a model, where there are labels and not too many."""
-    for kept in shown.kept:
-        if "confusion" in kept and len(shown.data.classes) <= MOST_CLASSES:
-            yield _confusion(shown, kept)
+    for model, kept in shown.kept:
+        if "confusion" in kept.arrays and len(shown.data.classes) <= MOST_CLASSES:
+            yield _confusion(shown, model, kept)
 
 
-def _confusion(shown: Scored, kept: Kept) -> Picture:
+def _confusion(shown: Scored, model: TrainedModel, kept: Measured) -> Picture:
     w, classes, counts = shown.words, shown.data.classes, kept.array("confusion")
     accuracy, pca = kept.value("probe"), kept.value("probe_pca")
-    told = {"name": kept.name, "part": shown.part, "n": w.number(int(counts.sum()), ",d")}
+    told = {"name": model.name, "part": shown.part, "n": w.number(int(counts.sum()), ",d")}
     told["accuracy"] = shown.percent(accuracy or 0.0)
     if pca is None:
         caption = w("figure.confusion.caption_plain", **told)
@@ -79,7 +80,7 @@ def _confusion(shown: Scored, kept: Kept) -> Picture:
         caption = w("figure.confusion.caption", **told, pca=shown.percent(pca))
     figure = heatmaps.confusion(counts, classes, w)
     alt = _seen(shown, counts)
-    return as_svg(f"confusion-{kept.name}", figure, caption + shown.seed(kept.model), alt, group=shown.name)
+    return as_svg(f"confusion-{model.name}", figure, caption + shown.seed(model), alt, group=shown.name)
 
 
 def _seen(shown: Scored, counts: np.ndarray) -> str:
