@@ -33,7 +33,7 @@ from latente.analysis.conclusions.measures import mean_pair_distance
 from latente.analysis.conclusions.notebook import find, findings
 from latente.evaluation.metrics.influence import combine
 from latente.evaluation.metrics.intervals import LEVEL, Estimate, bonferroni
-from latente.language.words import Words, _templates
+from latente.language.words import Words
 from latente.report.conclusions import as_table, in_words, notes, render, template_of
 
 NOTEBOOK = [
@@ -449,12 +449,12 @@ def test_every_sentence_fills_and_every_template_is_used(language):
         found, said = in_words(as_table(find(evidence)) | {"notes": notes(evidence)}, words)
         assert len(said) == 3 and found == [render(f, words) for f in find(evidence)]
     used |= {f"findings.note.{n}" for n in ("one_seed", "seeds", "validation", "grey")}
-    assert {k for k in _templates(language) if k.startswith("findings.")} == used
+    assert {k for k in words.templates if k.startswith("findings.")} == used
 
 
 def test_both_languages_have_the_same_templates_with_the_same_numbers():
     def fields(language):
-        templates = {k: v for k, v in _templates(language).items() if k.startswith("findings.")}
+        templates = {k: v for k, v in Words(language).templates.items() if k.startswith("findings.")}
         return {k: sorted((f, s) for _, f, s, _ in string.Formatter().parse(v) if f) for k, v in templates.items()}
 
     assert fields("en") == fields("pt")
