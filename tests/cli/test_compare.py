@@ -20,7 +20,7 @@ from latente.evaluation.evaluate import Metric
 from latente.evaluation.likelihood.importance import objection
 from latente.evaluation.metrics.intervals import Estimate
 from latente.evaluation.run import Run
-from latente.evaluation.scores.nll import Likelihood
+from latente.evaluation.scores.nll import ImportanceBound
 from latente.language.words import Words
 from latente.report.figures import elbow
 from latente.report.sections import _method
@@ -273,7 +273,7 @@ def test_a_study_that_scores_the_nll_does_so_on_validation_where_latent_sizes_ar
         return dataclasses.replace(blank_run(data, spec.name, 0, spec.model), spec=spec)
 
     monkeypatch.setattr(train, "train_run", trained)
-    runs = [train.perform(s, tiny, tmp_path, [Likelihood(3)], train.Watch()) for s in (specs[0], specs[2])]
+    runs = [train.perform(s, tiny, tmp_path, [ImportanceBound(3)], train.Watch()) for s in (specs[0], specs[2])]
     assert [set(r.measured["test"]) for r in runs] == [{"nll_3"}] * 2
     assert "nll_3" in runs[0].measured["validation"] and "validation" not in runs[1].measured
     assert runs[0].measured["validation"]["nll_3"].each("nll_3").shape == (48,)

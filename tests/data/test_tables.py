@@ -9,7 +9,7 @@ import pytest
 
 from latente.data.files import read
 from latente.data.load import load_data
-from latente.data.source import Column
+from latente.data.source import DataColumn
 from latente.data.tables import rows_of
 from latente.errors import DataError, SpecError
 from latente.spec import DataSpec
@@ -431,7 +431,7 @@ def test_labels_of_pandas_are_those_of_arrays(y):
 
 
 def test_rows_of_a_frame_are_found_by_name():
-    columns = (Column("h"), Column("town", ("Braga", "Porto")), Column("v"))
+    columns = (DataColumn("h"), DataColumn("town", ("Braga", "Porto")), DataColumn("v"))
     frame = pd.DataFrame({"v": [1, 2], " town": ["Porto", None], "other": ["x", "y"], "h": [0.5, np.nan]})
     np.testing.assert_array_equal(rows_of(frame, columns), [[0.5, 1, 1], [np.nan, np.nan, 2]])
     for changed, message in (

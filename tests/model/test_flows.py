@@ -10,7 +10,7 @@ import pytest
 from madeflows import normal, shaken
 
 from latente.model.flows import (
-    Autoregressive,
+    AutoregressiveFlow,
     Inverted,
     Planar,
     iaf,
@@ -104,7 +104,7 @@ def test_a_new_flow_is_near_the_identity_and_depends_on_its_key_alone(name):
 
 @pytest.mark.parametrize("gate", [False, True])
 def test_an_autoregressive_jacobian_is_lower_triangular_both_ways(gate):
-    layer = shaken(Autoregressive, 5, hidden=(16,), gate=gate)
+    layer = shaken(AutoregressiveFlow, 5, hidden=(16,), gate=gate)
     for flow in (layer, Inverted(layer)):
         for there in (flow.forward, flow.inverse):
             jacobian = np.asarray(jax.jit(jax.jacfwd(lambda v, f=there: f(v)[0]))(jnp.linspace(-1, 1, 5)))

@@ -14,7 +14,7 @@ from madeflows import normal, shaken
 from latente.errors import SpecError
 from latente.model.flows import (
     MADE,
-    Autoregressive,
+    AutoregressiveFlow,
     Chain,
     Coupling,
     Inverted,
@@ -50,7 +50,7 @@ def test_mades_masks_by_hand():
 def test_the_two_forms_of_the_autoregressive_step_by_hand():
     z = jnp.array([0.4, -1.1, 0.8])
     for gate in (False, True):
-        layer = shaken(Autoregressive, 3, hidden=(8,), gate=gate, bound=2.0)
+        layer = shaken(AutoregressiveFlow, 3, hidden=(8,), gate=gate, bound=2.0)
         raw, m = np.asarray(layer.made(z), float)
         s = 2 * np.tanh(raw / 2)
         sigma = 1 / (1 + np.exp(-(s + 2)))

@@ -22,7 +22,7 @@ from latente.evaluation.metrics.differences import Difference, from_parts, holm,
 from latente.evaluation.metrics.intervals import LEVEL, Estimate, bonferroni, check_level
 from latente.evaluation.scores import Score, scores
 from latente.evaluation.scores.losses import KEPT, Distortion, Loss
-from latente.evaluation.scores.nll import Likelihood
+from latente.evaluation.scores.nll import ImportanceBound
 from latente.objective.objectives import objectives
 from latente.plain import as_text
 from latente.spec import Part, got
@@ -340,7 +340,8 @@ def elbow(
         )
     sweep = min(found, key=lambda models: (-len(models), [m.name for m in models]))
     if score is None:
-        made = scored_by(sweep, split) or (Likelihood() if Likelihood().scale(sweep[0].first) else Distortion())
+        bound = ImportanceBound()
+        made = scored_by(sweep, split) or (bound if bound.scale(sweep[0].first) else Distortion())
     else:
         made = score if isinstance(score, Score) else scores.make(score)
     taken = [o for model in sweep for o in model.opened]
@@ -359,7 +360,7 @@ def scored_by(sweep: Sweep, split: str = "validation") -> Score | None:
     runs = [r for model in sweep for r in model.runs]
     known = [set(r.measured.get(split, {})) for r in runs]
     made = [scores.make(m.score) for m in runs[0].measured.get(split, {}).values() if m.score]
-    bounds = [s for s in made if isinstance(s, Likelihood) and all(s.key() in keys for keys in known)]
+    bounds = [s for s in made if isinstance(s, ImportanceBound) and all(s.key() in keys for keys in known)]
     if bounds:
         return max(bounds, key=lambda s: s.samples)
     first = sweep[0].first

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.data.source import Column
+from latente.data.source import DataColumn
 from latente.errors import DataError, unknown
 
 MOST_KINDS = 50
@@ -25,7 +25,7 @@ class Condition:
         mean, sd: of a column of numbers over the training part (sd: divided by n; 1 where the column never varies).
     """
 
-    column: Column
+    column: DataColumn
     mean: float = 0.0
     sd: float = 1.0
 
@@ -42,7 +42,7 @@ class Condition:
         return ((values - self.mean) / self.sd).astype(np.float32)[:, None]
 
 
-def fit_conditions(columns: Sequence[Column], values: NDArray[np.float64]) -> tuple[Condition, ...]:
+def fit_conditions(columns: Sequence[DataColumn], values: NDArray[np.float64]) -> tuple[Condition, ...]:
     """The columns with the means and standard deviations of training values, shape (n, len(columns))."""
     pairs = zip(columns, values.T, strict=True)
     return tuple(Condition(c) if c.categories else Condition(c, *moments(v)) for c, v in pairs)
@@ -82,7 +82,7 @@ def encode_rows(conditions: Sequence[Condition], rows: Sequence[Sequence[Any]]) 
     return encode(conditions, coded)
 
 
-def _code(column: Column, value: Any) -> float:
+def _code(column: DataColumn, value: Any) -> float:
     if column.categories:
         if str(value) not in column.categories:
             raise DataError(unknown(column.name, value, column.categories))

@@ -24,7 +24,7 @@ from latente.data.images import SUFFIXES, read_images
 from latente.data.layout import arranged
 from latente.data.notes import Note, listed, printable
 from latente.data.packed import check_arrays
-from latente.data.source import Column, Source, as_array, make_source, maximum_of
+from latente.data.source import DataColumn, Source, as_array, make_source, maximum_of
 from latente.data.tables import check_is_table, read_csv, read_parquet
 from latente.data.texttables import is_gzip
 from latente.errors import DataError, nearest
@@ -137,10 +137,10 @@ def _from_arrays(name: str, arrays: Sequence[object], spec: DataSpec) -> Source:
         return source
     return dataclasses.replace(
         source,
-        features=tuple(Column(str(i)) for i in range(width) if i not in condition),
+        features=tuple(DataColumn(str(i)) for i in range(width) if i not in condition),
         context=contexts[0],
         context_test=contexts[1] if test is not None else None,
-        given=tuple(Column(str(i)) for i in condition),
+        given=tuple(DataColumn(str(i)) for i in condition),
     )
 
 

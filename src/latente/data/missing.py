@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.data.source import REMEDY, Column, Source
+from latente.data.source import REMEDY, DataColumn, Source
 from latente.errors import DataError
 
 
@@ -25,7 +25,7 @@ def ends(x: NDArray[Any], axis: int | None) -> tuple[NDArray[Any], NDArray[Any]]
     return np.fmin.reduce(x, axis=axis), np.fmax.reduce(x, axis=axis)
 
 
-def shares(x: NDArray[Any], features: Sequence[Column]) -> dict[str, Any]:
+def shares(x: NDArray[Any], features: Sequence[DataColumn]) -> dict[str, Any]:
     """The share of values that are missing, and those of the columns of a table that miss any, by their names."""
     absent = np.isnan(x)
     found: dict[str, Any] = {"share": float(absent.mean())}

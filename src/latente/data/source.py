@@ -42,7 +42,7 @@ class Factor:
 
 
 @dataclass(frozen=True)
-class Column:
+class DataColumn:
     """One column of a table.
 
     Attributes:
@@ -86,10 +86,10 @@ class Source:
     factors: NDArray[np.int64] | None = None
     factors_test: NDArray[np.int64] | None = None
     known: tuple[Factor, ...] = ()
-    features: tuple[Column, ...] = ()
+    features: tuple[DataColumn, ...] = ()
     context: NDArray[np.float64] | None = None
     context_test: NDArray[np.float64] | None = None
-    given: tuple[Column, ...] = ()
+    given: tuple[DataColumn, ...] = ()
     notes: tuple[Note, ...] = ()
 
     def noted(self, *notes: Note) -> Source:

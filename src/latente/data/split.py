@@ -18,7 +18,7 @@ from latente.data.conditions import Condition, encode, encode_rows, fit_conditio
 from latente.data.missing import check_missing, ends, has_missing, shares
 from latente.data.notes import Note, listed
 from latente.data.precision import left, rounded
-from latente.data.source import Column, Factor, Source
+from latente.data.source import DataColumn, Factor, Source
 from latente.data.units import Units
 from latente.errors import DataError, unknown
 from latente.plain import as_html, as_text
@@ -81,7 +81,7 @@ class Data:
     spec: DataSpec
     fingerprint: str
     known: tuple[Factor, ...] = ()
-    features: tuple[Column, ...] = ()
+    features: tuple[DataColumn, ...] = ()
     conditions: tuple[Condition, ...] = ()
     notes: tuple[Note, ...] = ()
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from latente.data.bounds import check_size
 from latente.data.conditions import MOST_KINDS
 from latente.data.notes import Note, listed
-from latente.data.source import REMEDY, Column, Source, make_source
+from latente.data.source import REMEDY, DataColumn, Source, make_source
 from latente.data.texttables import LABELS, is_label, is_number, read_text_table
 from latente.errors import DataError, unknown
 from latente.spec import DataSpec
@@ -125,7 +125,7 @@ def from_frame(
         y = plain_labels(where, y)
         said += [Note("label_kept", {"name": called[i]}) for i in kept if is_label(called[i]) and i not in given]
         label = None
-    read: dict[int, tuple[NDArray[Any], Column]] = {}
+    read: dict[int, tuple[NDArray[Any], DataColumn]] = {}
     for i in kept:
         if i != label:
             column, named = table.iloc[:, i], f'{where}: column "{called[i]}"'
@@ -162,7 +162,7 @@ def check_is_table(where: str, spec: DataSpec, *, table: bool, text: bool) -> No
             raise DataError(f"{where}: {option} is for CSV, and it is none; leave it out")
 
 
-def rows_of(frame: pd.DataFrame, columns: Sequence[Column]) -> NDArray[np.float64]:
+def rows_of(frame: pd.DataFrame, columns: Sequence[DataColumn]) -> NDArray[np.float64]:
     """Examples in a frame as they are stored for a model: its columns by their names, texts as codes.
 
     Args:
@@ -356,7 +356,7 @@ def _missing(where: str, missing: NDArray[np.bool_], column: pd.Series[Any], rem
 
 def _read(
     where: str, name: str, column: pd.Series[Any], spec: DataSpec, *, condition: bool
-) -> tuple[NDArray[np.float64], Column]:
+) -> tuple[NDArray[np.float64], DataColumn]:
     """The numbers of a column, or codes of its texts, shape (rows,), NaN for what is missing."""
     from pandas.api.types import is_complex_dtype, is_numeric_dtype
 
@@ -375,7 +375,7 @@ def _read(
             values[~missing] = [float(v) for v in known] if known.dtype == object else known.to_numpy(np.float64)
         if condition and not np.isfinite(values).all():
             raise DataError(f"{where} holds infinite values; a condition is a finite number or a text")
-        return values, Column(name)
+        return values, DataColumn(name)
     distinct = _distinct(known)
     dates = _are_dates(distinct)
     if dates or (not condition and spec.scale != "none"):
@@ -397,10 +397,10 @@ def _read(
             f'with index = "{name}"'
         )
     values[~missing] = codes.reshape(-1)
-    return values, Column(name, tuple(str(t) for t in texts))
+    return values, DataColumn(name, tuple(str(t) for t in texts))
 
 
-def _looks(name: str, values: NDArray[np.float64], column: Column) -> list[Note]:
+def _looks(name: str, values: NDArray[np.float64], column: DataColumn) -> list[Note]:
     """What is to be said of a column that numbers or names its rows."""
     option = f'index = "{name}"'
     if len(values) < FEW:

@@ -24,7 +24,7 @@ from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import posteriors
 from latente.model.posteriors.quantised import Quantised
 from latente.model.priors import Prior, priors
-from latente.model.priors.autoregressive import Autoregressive
+from latente.model.priors.autoregressive import AutoregressivePrior
 from latente.model.priors.flow import FlowPrior
 from latente.model.priors.kde import KDE
 from latente.model.priors.mixture import COVARIANCES, GaussianMixture, mixture_of
@@ -296,13 +296,14 @@ def _second_loss(prior: SecondStageVAE, z: Array, key: Array) -> Array:
 def _autoregressive(
     model: Autoencoder, codes: Codes, held_out: Codes | None, seed: int, *, hidden: tuple[int, ...] = (256,),
     width: int = 32, epochs: int = 200, batch_size: int = 128, learning_rate: float = 1e-3, patience: int = 10,
-) -> Autoregressive:  # fmt: skip
+) -> AutoregressivePrior:  # fmt: skip
     """Exact maximum likelihood of tokens with early stopping."""
     assert isinstance(model.posterior, Quantised)
     recipe = DensityRecipe(epochs, batch_size, learning_rate, patience)
     learn, stop = (some.astype(np.int32) for some in _parted(codes, held_out, seed))
     made, trained = jr.split(jr.key(seed))
-    prior = Autoregressive(codes.shape[1], model.posterior.entries(), hidden, width).empty(codes.shape[1], key=made)
+    prior = AutoregressivePrior(codes.shape[1], model.posterior.entries(), hidden, width)
+    prior = prior.empty(codes.shape[1], key=made)
     return fit_density(prior, _score, learn, stop, recipe, key=trained)[0]
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from latente.atomic import clear_parts, make_folder
 from latente.data.conditions import Condition, encode_rows
 from latente.data.load import ARRAYS, AnySource, load_spec
-from latente.data.source import Column
+from latente.data.source import DataColumn
 from latente.data.split import Data
 from latente.data.tables import rows_of
 from latente.data.units import Units
@@ -426,7 +426,7 @@ class Run:
         names, texts = self.card.get("features"), self.card.get("categories", {})
         if not hasattr(x, "iloc") or not names:
             return x
-        return rows_of(x, [Column(name, tuple(texts.get(name, ()))) for name in names])
+        return rows_of(x, [DataColumn(name, tuple(texts.get(name, ()))) for name in names])
 
     def _class(self, name: object) -> int:
         classes = [str(c) for c in self.card["classes"]]
@@ -696,8 +696,8 @@ def read_data(spec: DataSpec, card: dict[str, Any], data: Data | AnySource | Non
 def _conditions(card: dict[str, Any]) -> list[Condition]:
     """The condition columns of a data card."""
     return [
-        Condition(Column(name), about["mean"], about["sd"])
+        Condition(DataColumn(name), about["mean"], about["sd"])
         if isinstance(about, dict)
-        else Condition(Column(name, tuple(about)))
+        else Condition(DataColumn(name, tuple(about)))
         for name, about in card.get("conditions", {}).items()
     ]

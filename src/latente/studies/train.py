@@ -16,7 +16,7 @@ from latente.evaluation.manifest import settle
 from latente.evaluation.run import Run, load, train_run
 from latente.evaluation.run_files import SCORES
 from latente.evaluation.scores import Score
-from latente.evaluation.scores.nll import Likelihood
+from latente.evaluation.scores.nll import ImportanceBound
 from latente.spec import RunSpec, as_dict
 from latente.training import store
 from latente.training.fit import EpochNumbers
@@ -81,7 +81,7 @@ def _scored(run: Run, asked: Sequence[Score], study: Path, watch: Watch) -> bool
     anew = False
     for score in asked:
         # Which latent size is enough is chosen on validation.
-        swept = isinstance(score, Likelihood) and _is_swept(run.spec, study)
+        swept = isinstance(score, ImportanceBound) and _is_swept(run.spec, study)
         for part in ("test", "validation") if swept else ("test",):
             if score.key() in run.measured.get(part, {}) or score.scale(run) is None:
                 continue

@@ -11,7 +11,7 @@ from latente.errors import DataError, LatenteWarning, SpecError, StoreError
 from latente.evaluation.metrics import classifier_cache
 from latente.evaluation.metrics.classifier import (
     RECIPE,
-    Recipe,
+    ClassifierRecipe,
     fingerprint_of,
     frechet_classifier_distance,
     kernel_classifier_distance,
@@ -22,7 +22,7 @@ from latente.evaluation.metrics.classifier_cache import frozen_classifier, read_
 from latente.evaluation.metrics.generation import frechet_distance, kernel_distance
 from latente.training import store
 
-SHORT = Recipe(hidden=(16, 8), steps=60, passes=2, batch_size=32, learning_rate=1e-2)
+SHORT = ClassifierRecipe(hidden=(16, 8), steps=60, passes=2, batch_size=32, learning_rate=1e-2)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.errors import SpecError
 from latente.evaluation.evaluate import Metric
-from latente.evaluation.metrics.classifier import Recipe
+from latente.evaluation.metrics.classifier import ClassifierRecipe
 from latente.evaluation.metrics.classifier_cache import frozen_classifier
 from latente.evaluation.metrics.generation import (
     class_balance,
@@ -24,7 +24,7 @@ from latente.evaluation.metrics.generation import (
 from latente.evaluation.run import load
 from latente.evaluation.scores import Measured, generation, scores
 
-SHORT = Recipe(hidden=(16, 8), steps=60, passes=2, batch_size=32, learning_rate=1e-2)
+SHORT = ClassifierRecipe(hidden=(16, 8), steps=60, passes=2, batch_size=32, learning_rate=1e-2)
 VAE = latente.VAE(2, hidden=(8,))
 X, Y = blobs(1200)
 N = 200

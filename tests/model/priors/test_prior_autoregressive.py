@@ -15,12 +15,12 @@ from latente.errors import DataError, SpecError
 from latente.evaluation.fit_prior import fit_prior
 from latente.model.build import build
 from latente.model.priors import priors
-from latente.model.priors.autoregressive import Autoregressive
+from latente.model.priors.autoregressive import AutoregressivePrior
 
 
 @pytest.mark.parametrize(("tokens", "codes"), [(3, 4), (1, 5)])
 def test_it_sums_to_one_over_all_strings_and_draws_follow_it(tokens, codes):
-    prior = Autoregressive(tokens, codes, hidden=(7, 6), width=3).empty(0, key=jr.key(0))
+    prior = AutoregressivePrior(tokens, codes, hidden=(7, 6), width=3).empty(0, key=jr.key(0))
     flat, back = ravel_pytree(prior)
     prior = back(flat + 0.5 * jr.normal(jr.key(1), flat.shape))
     strings = np.array(list(itertools.product(range(codes), repeat=tokens)))

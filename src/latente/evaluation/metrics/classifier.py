@@ -42,7 +42,7 @@ OnEpoch = Callable[[int, int, float], object]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ClassifierRecipe:
     """How the classifier is trained; another value, or another version, is another classifier.
 
     Attributes:
@@ -77,7 +77,7 @@ class Recipe:
         return max(1, examples // self.batch_size)
 
 
-RECIPE = Recipe()
+RECIPE = ClassifierRecipe()
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Classifier:
     spread: NDArray[np.float32]
     data: str
     data_fingerprint: str
-    recipe: Recipe
+    recipe: ClassifierRecipe
     classes: tuple[str, ...]
     accuracy: Estimate
     fingerprint: str
@@ -147,7 +147,7 @@ class Classifier:
         return np.asarray(hidden)[: len(x)], np.asarray(scores)[: len(x)]
 
 
-def train_classifier(data: Data, recipe: Recipe = RECIPE, *, on_epoch: OnEpoch | None = None) -> Classifier:
+def train_classifier(data: Data, recipe: ClassifierRecipe = RECIPE, *, on_epoch: OnEpoch | None = None) -> Classifier:
     """Train a classifier; equal data and recipes give equal weights on one machine.
 
     Args:
@@ -187,13 +187,15 @@ def train_classifier(data: Data, recipe: Recipe = RECIPE, *, on_epoch: OnEpoch |
     return dataclasses.replace(untested, accuracy=_accuracy(untested, data, data.validation))
 
 
-def _optimizer(recipe: Recipe, steps: int) -> optax.GradientTransformation:
+def _optimizer(recipe: ClassifierRecipe, steps: int) -> optax.GradientTransformation:
     rate = optax.warmup_cosine_decay_schedule(0.0, recipe.learning_rate, max(1, steps // 10), steps)
     return optax.adamw(rate, weight_decay=recipe.weight_decay)
 
 
 @jit
-def _start(recipe: Recipe, steps: int, shape: tuple[int, ...], classes: int, key: Array) -> tuple[MLP, optax.OptState]:
+def _start(
+    recipe: ClassifierRecipe, steps: int, shape: tuple[int, ...], classes: int, key: Array
+) -> tuple[MLP, optax.OptState]:
     # Compiled as one: each small program of its own would cost a tenth of a second.
     net = untrained(shape, classes, recipe, key=jr.fold_in(key, 0))
     return net, _optimizer(recipe, steps).init(eqx.filter(net, eqx.is_array))
@@ -201,7 +203,7 @@ def _start(recipe: Recipe, steps: int, shape: tuple[int, ...], classes: int, key
 
 @jit
 def _epoch(
-    recipe: Recipe,
+    recipe: ClassifierRecipe,
     steps: int,
     batch: int,
     shift: int,
@@ -257,7 +259,7 @@ def _layers(net: MLP, x: Array) -> tuple[Array, Array]:
 _forward = jit(_layers)
 
 
-def untrained(shape: tuple[int, ...], classes: int, recipe: Recipe, *, key: Array) -> MLP:
+def untrained(shape: tuple[int, ...], classes: int, recipe: ClassifierRecipe, *, key: Array) -> MLP:
     """A net with the recipe's first weights."""
     return MLP((math.prod(shape), *recipe.hidden, classes), recipe.activation, key=key)
 
@@ -292,13 +294,13 @@ def _accuracy(classifier: Classifier, data: Data, split: Split) -> Estimate:
     return wilson(float(np.concatenate(right).mean()), len(split))
 
 
-def as_plain(recipe: Recipe) -> dict[str, Any]:
+def as_plain(recipe: ClassifierRecipe) -> dict[str, Any]:
     """A recipe, ready for JSON."""
     return {**dataclasses.asdict(recipe), "hidden": list(recipe.hidden)}
 
 
 def fingerprint_of(
-    net: MLP, centre: NDArray[np.float32], spread: NDArray[np.float32], data: str, recipe: Recipe
+    net: MLP, centre: NDArray[np.float32], spread: NDArray[np.float32], data: str, recipe: ClassifierRecipe
 ) -> str:
     """SHA-256 of the recipe, the data's fingerprint and every weight, in hex."""
     digest = hashlib.sha256(json.dumps([as_plain(recipe), data], sort_keys=True).encode())

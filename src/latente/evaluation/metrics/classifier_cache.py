@@ -21,8 +21,8 @@ from latente.errors import LatenteWarning, StoreError
 from latente.evaluation.metrics.classifier import (
     RECIPE,
     Classifier,
+    ClassifierRecipe,
     OnEpoch,
-    Recipe,
     as_plain,
     fingerprint_of,
     train_classifier,
@@ -33,7 +33,7 @@ from latente.training import store
 
 
 def frozen_classifier(
-    data: Data, recipe: Recipe = RECIPE, *, folder: Path | None = None, on_epoch: OnEpoch | None = None
+    data: Data, recipe: ClassifierRecipe = RECIPE, *, folder: Path | None = None, on_epoch: OnEpoch | None = None
 ) -> Classifier:
     """The classifier of a data set: read from where it is kept, or else trained and kept there.
 
@@ -101,7 +101,7 @@ def write_classifier(path: Path, classifier: Classifier) -> None:
     store.save_arrays(path, arrays, about)
 
 
-def read_classifier(path: Path, data: Data, recipe: Recipe = RECIPE) -> Classifier:
+def read_classifier(path: Path, data: Data, recipe: ClassifierRecipe = RECIPE) -> Classifier:
     """The classifier of this data and recipe in a file.
 
     Raises:

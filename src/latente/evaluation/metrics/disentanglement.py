@@ -23,7 +23,7 @@ BINS = 20
 
 
 @dataclass(frozen=True)
-class Score:
+class MetricValue:
     """A score, its parts, and its standard error where one was estimated.
 
     Attributes:
@@ -106,7 +106,7 @@ def entropy(weights: NDArray[np.number]) -> float:
 
 
 def standard_error(
-    score: Callable[[NDArray[np.floating], NDArray[np.integer]], Score],
+    score: Callable[[NDArray[np.floating], NDArray[np.integer]], MetricValue],
     codes: NDArray[np.floating],
     factors: NDArray[np.integer],
     *,
@@ -127,7 +127,7 @@ def standard_error(
     return float(np.std([s.value for s in found], ddof=1)), each
 
 
-def mig(codes: NDArray[np.floating], factors: NDArray[np.integer], *, bins: int = BINS) -> Score:
+def mig(codes: NDArray[np.floating], factors: NDArray[np.integer], *, bins: int = BINS) -> MetricValue:
     """Mutual information gap (Chen, Li, Grosse, Duvenaud 2018), in 0..1; higher is better.
 
     For each factor, the gap between the two latents that tell most of it, as a share of the factor's entropy; the mean
@@ -148,7 +148,7 @@ def mig(codes: NDArray[np.floating], factors: NDArray[np.integer], *, bins: int 
     z, f = checked(codes, factors)
     ranked = np.sort(mutual_information(z, f, bins=bins), axis=0)
     gaps = (ranked[-1] - ranked[-2]) / [entropy(np.bincount(column)) for column in f.T]
-    return Score(float(gaps.mean()), gaps)
+    return MetricValue(float(gaps.mean()), gaps)
 
 
 EXAMPLES = 9_000
@@ -161,7 +161,7 @@ def sap(
     seed: int,
     categorical: bool | Sequence[bool] = False,
     examples: int = EXAMPLES,
-) -> Score:
+) -> MetricValue:
     """Separated attribute predictability (Kumar, Sattigeri, Balakrishnan 2018, section 3), in 0..1; higher is better.
 
     For each factor, the gap between the two latents that alone predict it best; the mean over factors. An ordered
@@ -197,7 +197,7 @@ def sap(
             alone[:, j] = _right(z, f[:, j], train, held)
     ranked = np.sort(alone, axis=0)
     gaps = ranked[-1] - ranked[-2]
-    return Score(float(gaps.mean()), gaps)
+    return MetricValue(float(gaps.mean()), gaps)
 
 
 def r_squared(z: Floats, factors: Integers) -> Floats:
@@ -222,7 +222,7 @@ def _right(z: Floats, factor: Integers, train: Integers, held: Integers) -> Floa
     return np.array(found)
 
 
-def modularity(codes: NDArray[np.floating], factors: NDArray[np.integer], *, bins: int = BINS) -> Score:
+def modularity(codes: NDArray[np.floating], factors: NDArray[np.integer], *, bins: int = BINS) -> MetricValue:
     """Modularity (Ridgeway & Mozer 2018), in 0..1; higher is better.
 
     For each latent, one less the squared information on all factors but its best, over what it would be if all told
@@ -247,10 +247,10 @@ def modularity(codes: NDArray[np.floating], factors: NDArray[np.integer], *, bin
     told = best > 0
     rest = (squares.sum(axis=1) - best) / (np.where(told, best, 1) * (f.shape[1] - 1))
     each = np.where(told, 1 - rest, 0.0)
-    return Score(float(each.mean()), each)
+    return MetricValue(float(each.mean()), each)
 
 
-def irs(codes: NDArray[np.floating], factors: NDArray[np.integer], *, quantile: float = 0.99) -> Score:
+def irs(codes: NDArray[np.floating], factors: NDArray[np.integer], *, quantile: float = 0.99) -> MetricValue:
     """Interventional robustness score (Suter, Miladinović, Schölkopf, Bauer 2019), in 0..1; higher is better.
 
     For each latent and factor, the largest distance of codes from the mean of those with the same value of the factor,
@@ -278,14 +278,14 @@ def irs(codes: NDArray[np.floating], factors: NDArray[np.integer], *, quantile: 
     active = z.min(axis=0) < z.max(axis=0)
     each = np.full(z.shape[1], np.nan)
     if not active.any():
-        return Score(0.0, each)
+        return MetricValue(0.0, each)
     z, reach = z[:, active], reach[active]
     moved = np.zeros((z.shape[1], f.shape[1]))
     for j, factor in enumerate(f.T):
         groups = [z[factor == value] for value in range(factor.max() + 1)]
         moved[:, j] = np.mean([np.quantile(np.abs(g - g.mean(axis=0)), quantile, axis=0) for g in groups], axis=0)
     each[active] = (1 - moved / reach[:, None]).max(axis=1)
-    return Score(float(np.average(each[active], weights=reach)), each)
+    return MetricValue(float(np.average(each[active], weights=reach)), each)
 
 
 BATCH = 64
@@ -306,7 +306,7 @@ def factor_vae(
     votes: int = VOTES,
     held: int = HELD,
     least: float = 0.05,
-) -> Score:
+) -> MetricValue:
     """The FactorVAE score (Kim & Mnih 2018), from chance, some 1 / factors, to 1; higher is better.
 
     A vote: a factor is chosen, and a value of it, that of a random example; ``batch`` examples of that value are
@@ -341,7 +341,7 @@ def factor_vae(
     # A latent that does not vary at all would always win.
     active = (spread >= least) & (spread > 0)
     if not active.any():
-        return Score(0.0, np.zeros(f.shape[1]), 0.0)
+        return MetricValue(0.0, np.zeros(f.shape[1]), 0.0)
     z = z[:, active] / spread[active]
     rng = np.random.default_rng(seed)
     stands_for = _table(z, f, votes, batch, rng).argmax(axis=0)
@@ -349,7 +349,7 @@ def factor_vae(
     right = np.where(stands_for[None, :] == np.arange(f.shape[1])[:, None], table, 0).sum(axis=1)
     value = float(right.sum() / held)
     each = right / np.maximum(table.sum(axis=1), 1)
-    return Score(value, each, math.sqrt(value * (1 - value) / held))
+    return MetricValue(value, each, math.sqrt(value * (1 - value) / held))
 
 
 def _table(z: Floats, factors: Integers, votes: int, batch: int, rng: np.random.Generator) -> Integers:
@@ -481,7 +481,7 @@ VOTED = 20
 
 
 class _Scorer(Protocol):
-    def __call__(self, codes: NDArray[np.floating], factors: NDArray[np.integer], /) -> Score: ...
+    def __call__(self, codes: NDArray[np.floating], factors: NDArray[np.integer], /) -> MetricValue: ...
 
 
 def scores(
@@ -492,7 +492,7 @@ def scores(
     categorical: bool | Sequence[bool] = False,
     draws: int = 50,
     least: float = 0.05,
-) -> dict[str, Score]:
+) -> dict[str, MetricValue]:
     """Every score of `NAMES`, all in 0..1 and higher for better; see each one's own function for what it means.
 
     MIG has a standard error over resampled examples, and so has SAP where no factor is categorical; FactorVAE's is over
@@ -513,9 +513,9 @@ def scores(
     forest = dci(codes, factors, seed=seed)
     found = {
         "mig": mig(codes, factors),
-        "dci_disentanglement": Score(forest.disentanglement, forest.of_latents),
-        "dci_completeness": Score(forest.completeness, forest.of_factors),
-        "dci_informativeness": Score(forest.informativeness, forest.right),
+        "dci_disentanglement": MetricValue(forest.disentanglement, forest.of_latents),
+        "dci_completeness": MetricValue(forest.completeness, forest.of_factors),
+        "dci_informativeness": MetricValue(forest.informativeness, forest.right),
         "sap": sap(codes, factors, seed=seed, categorical=categorical),
         "factor_vae": factor_vae(codes, factors, seed=seed, least=least),
         "modularity": modularity(codes, factors),

@@ -13,13 +13,13 @@ from latente.evaluation.likelihood.decomposition import decompose, objection
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, conditioning, scores
-from latente.evaluation.scores.nll import measured_of
+from latente.evaluation.scores.nll import observation_scale
 from latente.training.examples import examples_of, scale_of
 
 
 @scores.register("elbo-split", source="Chen et al. 2018, arXiv:1802.04942, eq. 2; Hoffman & Johnson 2016")
 @dataclass(frozen=True)
-class Split(Score):
+class ELBODecomposition(Score):
     """Distortion and rate, and the rate as mutual information, total correlation and dimension-wise KL, in nats.
 
     ``samples`` codes an example; ``memory`` is in MB. Every code is held against every example of the part, whose
@@ -36,7 +36,7 @@ class Split(Score):
 
     def scale(self, run: Run) -> str | None:
         """That of the likelihood, for the distortion's sake."""
-        return None if self.why_not(run) else measured_of(run) + conditioning(run)
+        return None if self.why_not(run) else observation_scale(run) + conditioning(run)
 
     def why_not(self, run: Run) -> str:
         """The aggregate posterior takes densities at other examples' codes."""

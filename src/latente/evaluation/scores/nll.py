@@ -19,7 +19,7 @@ from latente.training.examples import examples_of, scale_of
 
 @scores.register("nll", source="Burda et al. 2016, arXiv:1509.00519, eq. 8")
 @dataclass(frozen=True)
-class Likelihood(Score):
+class ImportanceBound(Score):
     """An upper bound on −log p(x) by importance weighting with ``samples`` codes an example, in nats.
 
     With it the mean effective sample size of the weights, 1 to K, and the nats by which the bound fell from K/2 to K,
@@ -40,7 +40,7 @@ class Likelihood(Score):
     def scale(self, run: Run) -> str | None:
         """Equal where the same numbers are given a probability, or a density."""
         # log p(x | label) is no log p(x).
-        return None if self.why_not(run) else measured_of(run) + conditioning(run)
+        return None if self.why_not(run) else observation_scale(run) + conditioning(run)
 
     def why_not(self, run: Run) -> str:
         """Without a density of the codes there is no bound."""
@@ -62,7 +62,7 @@ class Likelihood(Score):
         return Measured(values, arrays, () if warning is None else (warning,))
 
 
-def measured_of(run: Run) -> str:
+def observation_scale(run: Run) -> str:
     """Of what a likelihood gives a probability or a density."""
     likelihood = run.model.likelihood
     if isinstance(likelihood, Bernoulli):

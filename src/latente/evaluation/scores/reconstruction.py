@@ -28,7 +28,7 @@ from latente.evaluation.scores.base import (
 
 @scores.register("reconstruction", source="SSIM: Wang et al. 2004, eq. 13")
 @dataclass(frozen=True)
-class Reconstruction(Score):
+class ReconstructionQuality(Score):
     """Squared error a value, PSNR and SSIM of the decoded mean codes, over all examples of the part.
 
     Arrays: each example's error, PSNR and SSIM, shape (n,) (see `Measured.each`); ``per_pixel``, of an example's shape;

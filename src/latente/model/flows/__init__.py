@@ -1,6 +1,6 @@
 """Normalising flows: invertible maps with known log-determinants, for posteriors and priors."""
 
-from latente.model.flows.autoregressive import Autoregressive
+from latente.model.flows.autoregressive import AutoregressiveFlow
 from latente.model.flows.base import Chain, Flow, Inverted, Permutation, reversing
 from latente.model.flows.coupling import Coupling, alternating
 from latente.model.flows.density import flow_log_prob, flow_sample, flow_sample_and_log_prob
@@ -10,7 +10,7 @@ from latente.model.flows.stacks import iaf, maf, real_nvp
 
 __all__ = [
     "MADE",
-    "Autoregressive",
+    "AutoregressiveFlow",
     "Chain",
     "Coupling",
     "Flow",

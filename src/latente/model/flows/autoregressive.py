@@ -14,12 +14,12 @@ from latente.model.flows.base import Flow
 from latente.model.flows.made import MADE
 
 
-class Autoregressive(Flow):
+class AutoregressiveFlow(Flow):
     """y_i = s_i z_i + t_i, with s_i and t_i a MADE's functions of z_0 … z_(i−1) and the context h.
 
     ``forward`` is one pass and ``inverse`` a scan of dim passes: the step of an inverse autoregressive flow (Kingma et
-    al. 2016, arXiv:1606.04934, algorithm 1), which samples fast. `Inverted(Autoregressive(…))` is the layer of a masked
-    autoregressive flow (Papamakarios et al. 2017, arXiv:1705.07057), which evaluates fast.
+    al. 2016, arXiv:1606.04934, algorithm 1), which samples fast. `Inverted(AutoregressiveFlow(…))` is the layer of a
+    masked autoregressive flow (Papamakarios et al. 2017, arXiv:1705.07057), which evaluates fast.
 
     With ``gate``, y = σ(s) z + (1 − σ(s)) m, Kingma's numerically stable form; it contracts. Without, s_i lies in
     e^−bound … e^bound. Starts near the identity (with a gate: near 0.88 times the identity). The Jacobian of either

@@ -8,7 +8,7 @@ import jax.random as jr
 from jax import Array
 
 from latente.model.flows.affine import SCALE_BOUND
-from latente.model.flows.autoregressive import Autoregressive
+from latente.model.flows.autoregressive import AutoregressiveFlow
 from latente.model.flows.base import Chain, Inverted, positive, reversing
 from latente.model.flows.coupling import Coupling, alternating
 
@@ -60,7 +60,9 @@ def maf(
     return reversing(
         [
             Inverted(
-                Autoregressive(dim, hidden=hidden, activation=activation, context_dim=context_dim, bound=bound, key=k)
+                AutoregressiveFlow(
+                    dim, hidden=hidden, activation=activation, context_dim=context_dim, bound=bound, key=k
+                )
             )
             for k in keys
         ]
@@ -89,7 +91,7 @@ def iaf(
     keys = jr.split(key, positive("layers", layers))
     return reversing(
         [
-            Autoregressive(
+            AutoregressiveFlow(
                 dim, hidden=hidden, activation=activation, context_dim=context_dim, gate=gate, bound=bound, key=k
             )
             for k in keys

@@ -66,13 +66,13 @@ class MaskedTokens(eqx.Module):
 class Embedded(Prior):
     """A prior over tokens whose draws are codes of a posterior's book."""
 
-    prior: Autoregressive
+    prior: AutoregressivePrior
     posterior: Quantised
 
     space: ClassVar[str] = "codebook"
 
     def log_prob(self, z: Array) -> Array:
-        """log p of tokens, as `Autoregressive.log_prob`."""
+        """log p of tokens, as `AutoregressivePrior.log_prob`."""
         return self.prior.log_prob(z)
 
     def sample(self, code_size: int, *, key: Array) -> Array:
@@ -83,7 +83,7 @@ class Embedded(Prior):
 @priors.register(
     "autoregressive", source="van den Oord et al. 2017, arXiv:1711.00937, section 3.3; Germain et al. 2015"
 )
-class Autoregressive(FittedPrior):
+class AutoregressivePrior(FittedPrior):
     """p(t) = Π_i p(t_i | t_<i) over ``tokens`` whole numbers of 0 to ``codes`` − 1; exact.
 
     One masked network gives all conditionals at once: ``hidden`` widths, tokens embedded in ``width`` numbers.
