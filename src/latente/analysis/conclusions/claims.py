@@ -134,14 +134,3 @@ def points(value: Estimate | None) -> Estimate | None:
 
 INAPPLICABLE = ("images", "labels")
 """What data has or has not, whatever is trained on it: a claim that takes it means nothing without."""
-
-
-def lacking(key: str, *things: str, left_out: Sequence[Said] = ()) -> Claim:
-    """A claim that cannot be told, for what is missing; with the models that were left out, where it is models."""
-    models = left_out if {"vae", "ae", "two_latents", "sweep", "matched"} & set(things) else ()
-    return Claim(key, "unknown", (*(say(f"missing.{thing}") for thing in things), *models))
-
-
-def undefined(key: str, *values: object) -> Claim | None:
-    """A claim that cannot be told, where a value it needs is None."""
-    return lacking(key, "numbers") if any(v is None for v in values) else None

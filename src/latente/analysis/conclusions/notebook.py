@@ -18,15 +18,13 @@ from latente.analysis.conclusions.claims import (
     below,
     each_of,
     every,
-    lacking,
     points,
     say,
-    undefined,
     within,
 )
 from latente.analysis.conclusions.evidence import Evidence
 from latente.analysis.conclusions.measures import EPOCHS, NEIGHBOURS
-from latente.analysis.conclusions.rules import DIVERSE_SPREAD, SLIGHT
+from latente.analysis.conclusions.rules import DIVERSE_SPREAD, SLIGHT, defined, lacking
 from latente.evaluation.metrics.intervals import Estimate
 from latente.registry import Registry
 
@@ -61,10 +59,10 @@ def performance(e: Evidence) -> tuple[Claim, ...]:
     f = e.fit
     if f is None:
         if e.vae is not None:
-            return lacking("similar", "numbers"), lacking("overfitting", "numbers")
-        return _no_vae(e, "similar", "overfitting")
+            return lacking("similar", e, "numbers"), lacking("overfitting", e, "numbers")
+        return lacking("similar", e, "vae"), lacking("overfitting", e, "vae")
     if f.gap_percent is None:
-        return lacking("similar", "scale"), lacking("overfitting", "scale")
+        return lacking("similar", e, "scale"), lacking("overfitting", e, "scale")
     gap = [say("gap", train=f.train, validation=f.validation, gap=f.gap, percent=f.gap_percent, limit=SIMILAR)]
     if f.floor:
         gap.append(say(f.floor, zero=f.zero))
@@ -90,23 +88,19 @@ def performance(e: Evidence) -> tuple[Claim, ...]:
     )
 
 
-def _no_vae(e: Evidence, *keys: str) -> tuple[Claim, ...]:
-    return tuple(lacking(key, "vae", left_out=rules.left_out(e)) for key in keys)
-
-
 @findings.register("reconstructions")
 def reconstructions(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 2: global structure kept, edges slightly smoothed."""
     r = e.reconstructions
     if not e.images:
-        return lacking("structure", "images"), lacking("smoothing", "images")
+        return lacking("structure", e, "images"), lacking("smoothing", e, "images")
     if r is None:
-        return _no_vae(e, "structure", "smoothing")
+        return lacking("structure", e, "vae"), lacking("smoothing", e, "vae")
     structure = say("structure", structure=r.structure, block=r.block, limit=STRUCTURE)
     smoothing = say("smoothing", sharpness=r.sharpness, limit=SLIGHT)
     return (
-        undefined("structure", r.structure) or Claim("structure", above(r.structure, STRUCTURE), (structure,)),
-        undefined("smoothing", r.sharpness) or Claim("smoothing", within(r.sharpness, SLIGHT, 1), (smoothing,)),
+        defined(Claim("structure", above(r.structure, STRUCTURE), (structure,)), r.structure),
+        defined(Claim("smoothing", within(r.sharpness, SLIGHT, 1), (smoothing,)), r.sharpness),
     )
 
 
@@ -115,8 +109,8 @@ def samples(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 3: reasonable diversity; some samples ambiguous, which larger latents may mend."""
     s = e.samples
     if s is None:
-        unlabelled = lacking("ambiguity", "labels") if e.classes < 2 else _no_vae(e, "ambiguity")[0]
-        return *_no_vae(e, "diversity"), unlabelled, rules.recognisable("room", e)
+        missing = "labels" if e.classes < 2 else "vae"
+        return lacking("diversity", e, "vae"), lacking("ambiguity", e, missing), rules.recognisable("room", e)
     diversity = [say("spread", spread=s.spread, limit=DIVERSE_SPREAD)]
     kinds: list[tuple[Estimate | None, float]] = [(s.spread, DIVERSE_SPREAD)]
     if s.classes is not None:
@@ -124,13 +118,12 @@ def samples(e: Evidence) -> tuple[Claim, ...]:
             say("classes", own=s.effective, real=s.real_effective, classes=s.classes, limit=DIVERSE_CLASSES)
         )
         kinds.append((s.classes, DIVERSE_CLASSES))
-    ambiguity = lacking("ambiguity", "labels")
+    ambiguity = lacking("ambiguity", e, "labels")
     if s.excess is not None:
         doubt = say("ambiguous", own=s.ambiguous, real=s.real_ambiguous, excess=points(s.excess), **rules.VOTES)
         ambiguity = Claim("ambiguity", above(s.excess, 0), (doubt,))
     return (
-        undefined("diversity", s.spread)
-        or Claim("diversity", every(lambda k, n: above(k[0], k[1], n), kinds), tuple(diversity)),
+        defined(Claim("diversity", every(lambda k, n: above(*k, n), kinds), tuple(diversity)), s.spread),
         ambiguity,
         rules.recognisable("room", e),
     )
@@ -141,15 +134,15 @@ def latent_space(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 4: coherent groups by label in two latents, a structure that was learnt."""
     found = e.latent_map
     if found is None:
-        thing, models = ("labels" if e.classes < 2 else "two_latents"), rules.left_out(e)
-        return lacking("groups", thing, left_out=models), lacking("learnt", thing, left_out=models)
+        missing = "labels" if e.classes < 2 else "two_latents"
+        return lacking("groups", e, missing), lacking("learnt", e, missing)
     limit = (1 + found.majority) / 2
     shares = {"accuracy": found.accuracy, "majority": found.majority, "limit": limit, "margin": points(found.margin)}
     groups = say("accuracy", **shares, neighbours=NEIGHBOURS)
     learnt = say("linear", linear=found.linear, advantage=points(found.advantage))
     return (
-        undefined("groups", found.accuracy, found.margin) or Claim("groups", above(found.margin, 0), (groups,)),
-        undefined("learnt", found.advantage) or Claim("learnt", above(found.advantage, 0), (learnt,)),
+        defined(Claim("groups", above(found.margin, 0), (groups,)), found.accuracy, found.margin),
+        defined(Claim("learnt", above(found.advantage, 0), (learnt,)), found.advantage),
     )
 
 
@@ -169,7 +162,7 @@ def latent_sizes(e: Evidence) -> tuple[Claim, ...]:
 def challenges(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 7: a custom class was needed for the total loss and the logs."""
     if e.residual is None:
-        return (lacking("subclass", "numbers"),)
+        return (lacking("subclass", e, "numbers"),)
     said = (say("parts", runs=e.runs, own=e.own_class, residual=1e6 * e.residual, limit=1e6 * ADDITIVE), say("keras"))
     if e.residual > ADDITIVE:
         return (Claim("subclass", "unknown", said),)

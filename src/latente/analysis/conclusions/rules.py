@@ -6,7 +6,7 @@ MNIST (3,200 and 48,000 training images), so that on MNIST a verdict near its li
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from latente.analysis.conclusions.claims import (
     Claim,
@@ -19,13 +19,11 @@ from latente.analysis.conclusions.claims import (
     contrary,
     each_of,
     every,
-    lacking,
     points,
     say,
-    undefined,
     within,
 )
-from latente.analysis.conclusions.evidence import Evidence, Pair, Step, SweepModel
+from latente.analysis.conclusions.evidence import Evidence, Pair, Step, Weighted
 from latente.analysis.conclusions.measures import AGREE, NEIGHBOURS
 from latente.evaluation.metrics.intervals import Estimate
 
@@ -56,41 +54,55 @@ NOTEBOOK_LARGEST = 16
 VOTES: dict[str, Number] = {"neighbours": NEIGHBOURS, "agree": round(AGREE * NEIGHBOURS)}
 
 
+MODELS = {"vae", "ae", "two_latents", "sweep", "matched"}
+"""What a study lacks models of; other things it lacks are no models."""
+
+Read = Mapping[str, Number | Estimate | None]
+
+
+def lacking(key: str, e: Evidence, *things: str) -> Claim:
+    """A claim that cannot be told, for what is missing; with the models that were left out, where it is models."""
+    models = left_out(e) if MODELS & set(things) else ()
+    return Claim(key, "unknown", (*(say(f"missing.{thing}") for thing in things), *models))
+
+
+def defined(claim: Claim, *values: object) -> Claim:
+    """A claim, which cannot be told where a value it needs is None."""
+    return Claim(claim.key, "unknown", (say("missing.numbers"),)) if any(v is None for v in values) else claim
+
+
+def left_out(e: Evidence) -> tuple[Said, ...]:
+    """A sentence for each reason why models of the study take no part."""
+    return tuple(say(f"missing.left_{why}", names=names) for why, names in e.left_out)
+
+
 def close(e: Evidence) -> Claim:
     """The main autoencoder's loss, as reported, is close to the main VAE's."""
     p = e.main_pair
     if p is None:
         return _no_pair("close", e)
     if p.loss_percent is None:
-        return lacking("close", "scale")
-    said = say(
-        "reported",
-        **_sizes(p),
-        ae=p.ae_loss,
-        vae=p.vae_loss,
-        percent=p.loss_percent,
-        limit=CLOSE,
-    )
+        return lacking("close", e, "scale")
+    said = say("reported", **_sizes(p), ae=p.ae_loss, vae=p.vae_loss, percent=p.loss_percent, limit=CLOSE)
     return Claim("close", within(p.loss_percent, -CLOSE, CLOSE), (said,))
 
 
 def fair(e: Evidence) -> Claim:
     """On a common scale and at equal size, the reconstruction losses are close."""
 
-    def said(p: Pair) -> Said:
-        scores = {"ae": p.ae_score, "vae": p.vae_score, "percent": p.score_percent}
-        return say(p.score, **_sizes(p), **scores, limit=CLOSE)
+    def numbers(p: Pair) -> Read:
+        return {"ae": p.ae_score, "vae": p.vae_score, "percent": p.score_percent, "limit": CLOSE}
 
-    return _by_pair("fair", e, lambda p, n: within(p.score_percent, -CLOSE, CLOSE, n), said)
+    return _by_pair("fair", e, lambda p: p.score, numbers, lambda p, n: within(p.score_percent, -CLOSE, CLOSE, n))
 
 
 def variety(e: Evidence) -> Claim:
     """The autoencoder's reconstructions vary less than the VAE's."""
 
-    def said(p: Pair) -> Said:
-        return say(_paired("variety", p), **_sizes(p), ae=p.ae_variety, vae=p.vae_variety, difference=p.variety)
+    def numbers(p: Pair) -> Read:
+        return {"ae": p.ae_variety, "vae": p.vae_variety, "difference": p.variety}
 
-    return _by_pair("variety", e, lambda p, n: below(p.variety, 0, n), said, main=True)
+    return _by_pair("variety", e, "variety", numbers, lambda p, n: below(p.variety, 0, n), main=True)
 
 
 def sharp(e: Evidence) -> Claim:
@@ -99,21 +111,21 @@ def sharp(e: Evidence) -> Claim:
     if p is None:
         return _no_pair("sharp", e)
     if not e.images:
-        return lacking("sharp", "images")
+        return lacking("sharp", e, "images")
     said = say("edges", ae_latents=p.ae_latents, sharpness=p.ae_sharpness, limit=SHARP)
-    return undefined("sharp", p.ae_sharpness) or Claim("sharp", above(p.ae_sharpness, SHARP), (said,))
+    return defined(Claim("sharp", above(p.ae_sharpness, SHARP), (said,)), p.ae_sharpness)
 
 
 def sharper_than_vae(e: Evidence) -> Claim:
     """At equal size, the autoencoder's reconstructions are sharper than the VAE's."""
     if not e.images:
-        return lacking("sharper", "images")
+        return lacking("sharper", e, "images")
 
-    def said(p: Pair) -> Said:
-        values = [x.value if x else None for x in (p.ae_sharpness, p.vae_sharpness)]
-        return say("edges", **_sizes(p), ae=values[0], vae=values[1], difference=p.sharpness)
+    def numbers(p: Pair) -> Read:
+        ae, vae = (x and x.value for x in (p.ae_sharpness, p.vae_sharpness))
+        return {"ae": ae, "vae": vae, "difference": p.sharpness}
 
-    return _by_pair("sharper", e, lambda p, n: above(p.sharpness, 0, n), said)
+    return _by_pair("sharper", e, "edges", numbers, lambda p, n: above(p.sharpness, 0, n))
 
 
 def no_new(e: Evidence) -> Claim:
@@ -125,35 +137,24 @@ def no_new(e: Evidence) -> Claim:
 
         return contrary(each_of(both(n), both(2 * n)))
 
-    def said(p: Pair) -> Said:
-        new = {"new": p.ae_new, "spread": p.ae_spread, "normal": p.ae_normal_new, "vae": p.vae_new}
-        return say(_paired("draws", p), **_sizes(p), **new)
+    def numbers(p: Pair) -> Read:
+        return {"new": p.ae_new, "spread": p.ae_spread, "normal": p.ae_normal_new, "vae": p.vae_new}
 
-    claim = _by_pair("new", e, verdict, said, main=True, numbers=lambda p: (p.ae_new, p.ae_spread))
-    if claim.evidence[0][0].startswith("missing"):
-        return claim
     criteria = "criteria_labels" if e.classes > 1 else "criteria"
-    return Claim(
-        "new", claim.verdict, (say(criteria, limit=GENERATES, spread_limit=DIVERSE_SPREAD, **VOTES), *claim.evidence)
-    )
+    first = say(criteria, limit=GENERATES, spread_limit=DIVERSE_SPREAD, **VOTES)
+    return _by_pair("new", e, "draws", numbers, verdict, first, main=True, needs=lambda p: (p.ae_new, p.ae_spread))
 
 
 def plain_advantage(e: Evidence) -> Claim:
     """With codes from N(0, I) for both, the VAE's samples are nearer to the data in distribution."""
 
-    def said(p: Pair) -> Said:
-        return say(
-            _paired("energy", p), **_sizes(p), ae=p.ae_normal_energy, vae=p.vae_energy, difference=p.normal_energy
-        )
+    def numbers(p: Pair) -> Read:
+        return {"ae": p.ae_normal_energy, "vae": p.vae_energy, "difference": p.normal_energy}
 
-    return _by_pair(
-        "plain",
-        e,
-        lambda p, n: above(p.normal_energy, 0, n),
-        said,
-        main=True,
-        numbers=lambda p: (p.normal_energy,),
-    )
+    def verdict(p: Pair, n: int) -> Verdict:
+        return above(p.normal_energy, 0, n)
+
+    return _by_pair("plain", e, "energy", numbers, verdict, main=True, needs=lambda p: (p.normal_energy,))
 
 
 def advantage(e: Evidence) -> Claim:
@@ -166,60 +167,57 @@ def advantage(e: Evidence) -> Claim:
     def verdict(p: Pair, n: int) -> Verdict:
         return agreed(above(p.energy, 0, n), above(p.ambiguous, 0, n))
 
-    def said(p: Pair) -> Said:
-        energies = {"ae": p.ae_energy, "vae": p.vae_energy, "difference": p.energy}
+    def numbers(p: Pair) -> Read:
         doubts = {"ae_ambiguous": p.ae_ambiguous, "vae_ambiguous": p.vae_ambiguous, "ambiguous": points(p.ambiguous)}
-        name = "energy" if p.ambiguous is None else "energy_labels"
-        return say(_paired(name, p), **_sizes(p), **energies, **doubts)
+        return {"ae": p.ae_energy, "vae": p.vae_energy, "difference": p.energy, **doubts}
 
-    claim = _by_pair("advantage", e, verdict, said, main=True, numbers=lambda p: (p.energy,))
-    if claim.evidence[0][0].startswith("missing"):
-        return claim
-    if e.classes > 1:
-        return Claim("advantage", claim.verdict, (say("two_measures", **VOTES), *claim.evidence))
-    return claim
+    def template(p: Pair) -> str:
+        return "energy" if p.ambiguous is None else "energy_labels"
+
+    first = [say("two_measures", **VOTES)] if e.classes > 1 else []
+    return _by_pair("advantage", e, template, numbers, verdict, *first, main=True, needs=lambda p: (p.energy,))
 
 
 def falls(key: str, e: Evidence) -> Claim:
     """The reconstruction loss falls at every step of the sweep."""
-    return _by_step(key, e, e.steps, "reconstruction", lambda s: s.reconstruction, lambda z: z.reconstruction, below)
+    return _by_step(key, e, e.steps, "reconstruction", below)
 
 
 def kl_grows(key: str, e: Evidence) -> Claim:
     """The KL grows at every step of the sweep."""
-    return _by_step(key, e, e.steps, "kl", lambda s: s.kl, lambda z: z.kl, above)
+    return _by_step(key, e, e.steps, "kl", above)
 
 
 def higher(e: Evidence) -> Claim:
     """The smallest size keeps a higher loss than every other."""
-    return _by_step("loss", e, e.from_smallest, "loss", lambda s: s.loss, lambda z: z.loss, below)
+    return _by_step("loss", e, e.from_smallest, "loss", below)
 
 
 def sharper(key: str, e: Evidence, *, from_smallest: bool = False) -> Claim:
     """Samples get sharper, at every step or from the smallest size to every other."""
     if not e.images:
-        return lacking(key, "images")
+        return lacking(key, e, "images")
     steps = e.from_smallest if from_smallest else e.steps
-    return _by_step(key, e, steps, "sharpness", lambda s: s.sharpness, lambda z: z.sharpness, above)
+    return _by_step(key, e, steps, "sharpness", above)
 
 
 def recognisable(key: str, e: Evidence) -> Claim:
     """Fewer samples are ambiguous at the largest size than at the smallest."""
     if e.classes < 2:
-        return lacking(key, "labels")
+        return lacking(key, e, "labels")
     if not e.from_smallest:
-        return _lacking(key, e, "sweep")
+        return lacking(key, e, "sweep")
     s, before, after = e.from_smallest[-1], e.sweep[0].ambiguous, e.sweep[-1].ambiguous
     change = points(s.ambiguous)
     said = say("shared.ambiguous", first=s.first, second=s.second, before=before, after=after, change=change)
-    missing = undefined(key, before, after, s.ambiguous)
-    return missing or Claim(key, below(s.ambiguous, 0), (said, say("shared.votes", **VOTES)))
+    claim = Claim(key, below(s.ambiguous, 0), (said, say("shared.votes", **VOTES)))
+    return defined(claim, before, after, s.ambiguous)
 
 
 def cost(e: Evidence, *more: Said) -> Claim:
     """The largest size costs clearly more than the smallest."""
     if len(e.sweep) < 2:
-        return _lacking("cost", e, "sweep")
+        return lacking("cost", e, "sweep")
     a, b = e.sweep[0], e.sweep[-1]
     rise = 100 * (b.parameters / a.parameters - 1)
     sizes = {"first": a.latents, "second": b.latents}
@@ -240,9 +238,9 @@ def faster(e: Evidence) -> Claim:
         return "holds" if fewer == "holds" else "fails" if more == "holds" else "unknown"
 
     if len(e.sweep) < 2:
-        return _lacking("speed", e, "sweep")
+        return lacking("speed", e, "sweep")
     if any(z.epochs_to_90 is None for z in e.sweep):
-        return lacking("speed", "epochs")
+        return lacking("speed", e, "epochs")
     said = [say("epochs", latents=z.latents, epochs=z.epochs_to_90, all=z.epochs, last=z.last_change) for z in e.sweep]
     said.append(say("margin", limit=FASTER))
     said += [
@@ -258,9 +256,9 @@ def faster(e: Evidence) -> Claim:
 def steadier(e: Evidence) -> Claim:
     """Every larger size's training loss moves up less than the smallest's."""
     if len(e.sweep) < 2:
-        return _lacking("stability", e, "sweep")
+        return lacking("stability", e, "sweep")
     if any(z.rises is None for z in e.sweep):
-        return lacking("stability", "epochs")
+        return lacking("stability", e, "epochs")
     said = [say("rises", latents=z.latents, rises=z.rises) for z in e.sweep]
     if all(z.rises == 0 for z in e.sweep):
         said = [say("none")]
@@ -277,33 +275,26 @@ def regularisation(e: Evidence) -> Claim:
     said: list[Said] = []
     if latents is not None and inactive is not None:
         said = [say("shared.inactive", latents=latents, inactive=inactive), say("shared.annealing")]
-    told = [w for w in e.weighted if w.change is not None and w.bound is not None]
-    if not told:
+    known = [w for w in e.weighted if w.change is not None and w.bound is not None]
+    if not known:
         none = say("shared.no_beta", runs=e.betas, annealed=e.annealed)
         return Claim("regularisation", "unknown", (none, *said, *left_out(e)))
-    each = [below(w.change, 0) for w in told]
+    each = [below(w.change, 0) for w in known]
     # One weight that helps is enough; that none does takes all of them.
     verdict: Verdict = "holds" if "holds" in each else "fails" if all(v == "fails" for v in each) else "unknown"
-    weights = [
-        say(
-            "shared.beta" if w.tried == 1 else "shared.beta_together",
-            beta=w.beta,
-            latents=w.latents,
-            before=w.plain_energy,
-            after=w.energy,
-            change=w.change,
-            bound=w.bound,
-            tried=w.tried,
-        )
-        for w in told
-    ]
-    return Claim("regularisation", verdict, (*weights, *said))
+
+    def weight(w: Weighted) -> Said:
+        energies = {"before": w.plain_energy, "after": w.energy, "change": w.change}
+        name = "shared.beta" if w.tried == 1 else "shared.beta_together"
+        return say(name, beta=w.beta, latents=w.latents, **energies, bound=w.bound, tried=w.tried)
+
+    return Claim("regularisation", verdict, (*map(weight, known), *said))
 
 
 def larger(e: Evidence) -> Claim:
     """A size beyond the notebook's largest has a lower loss."""
     if len(e.sweep) < 2:
-        return _lacking("larger", e, "sweep")
+        return lacking("larger", e, "sweep")
     said: list[Said] = []
     beyond: list[Estimate | None] = []
     by_size = {z.latents: z for z in e.sweep}
@@ -325,45 +316,45 @@ def _by_step(
     key: str,
     e: Evidence,
     steps: tuple[Step, ...],
-    template: str,
-    change: Callable[[Step], Estimate | None],
-    value: Callable[[SweepModel], float | None],
+    name: str,
     judge: Callable[[Estimate | None, float, int], Verdict],
 ) -> Claim:
-    """One claim over steps of the sweep, with a sentence for each."""
+    """One claim over steps of the sweep, about the number of that name, with a sentence for each."""
     if not steps:
-        return _lacking(key, e, "sweep")
-    sizes = {z.latents: value(z) for z in e.sweep}
-    numbers = [(sizes.get(s.first), sizes.get(s.second), change(s)) for s in steps]
+        return lacking(key, e, "sweep")
+    sizes = {z.latents: getattr(z, name) for z in e.sweep}
+    rows = [(sizes.get(s.first), sizes.get(s.second), getattr(s, name)) for s in steps]
     said = tuple(
-        say(f"shared.{template}", first=s.first, second=s.second, before=a, after=b, change=c)
-        for s, (a, b, c) in zip(steps, numbers, strict=True)
+        say(f"shared.{name}", first=s.first, second=s.second, before=a, after=b, change=c)
+        for s, (a, b, c) in zip(steps, rows, strict=True)
     )
-    missing = undefined(key, *(n for row in numbers for n in row))
-    return missing or Claim(key, every(lambda c, n: judge(c, 0, n), [c for _, _, c in numbers]), said)
+    verdict = every(lambda change, n: judge(change, 0, n), [c for _, _, c in rows])
+    return defined(Claim(key, verdict, said), *(n for row in rows for n in row))
 
 
 def _by_pair(
     key: str,
     e: Evidence,
+    template: str | Callable[[Pair], str],
+    numbers: Callable[[Pair], Read],
     judge: Callable[[Pair, int], Verdict],
-    said: Callable[[Pair], Said],
-    *,
+    *first: Said,
     main: bool = False,
-    numbers: Callable[[Pair], tuple[object, ...]] = lambda p: (),
+    needs: Callable[[Pair], tuple[object, ...]] = lambda p: (),
 ) -> Claim:
     """One claim over the matched pairs, and the main pair where asked, with a sentence for each."""
     pairs = list(e.compared)
     if main and e.main_pair is not None and not e.main_pair.matched:
         pairs.insert(0, e.main_pair)
     if not pairs:
-        return _no_pair(key, e) if main or e.main_pair is None else _lacking(key, e, "matched")
-    missing = undefined(key, *(n for p in pairs for n in numbers(p)))
-    return missing or Claim(key, every(judge, pairs), tuple(said(p) for p in pairs))
+        return _no_pair(key, e) if main or e.main_pair is None else lacking(key, e, "matched")
 
+    def said(p: Pair) -> Said:
+        name = template if isinstance(template, str) else template(p)
+        return say(name if p.matched else f"{name}_main", **_sizes(p), **numbers(p))
 
-def _paired(template: str, p: Pair) -> str:
-    return template if p.matched else f"{template}_main"
+    claim = Claim(key, every(judge, pairs), (*first, *map(said, pairs)))
+    return defined(claim, *(n for p in pairs for n in needs(p)))
 
 
 def _sizes(p: Pair) -> dict[str, Number]:
@@ -371,13 +362,4 @@ def _sizes(p: Pair) -> dict[str, Number]:
 
 
 def _no_pair(key: str, e: Evidence) -> Claim:
-    return _lacking(key, e, *(t for t, absent in (("vae", e.vae is None), ("ae", e.ae is None)) if absent))
-
-
-def _lacking(key: str, e: Evidence, *things: str) -> Claim:
-    return lacking(key, *things, left_out=left_out(e))
-
-
-def left_out(e: Evidence) -> tuple[Said, ...]:
-    """A sentence for each reason why models of the study take no part."""
-    return tuple(say(f"missing.left_{why}", names=names) for why, names in e.left_out)
+    return lacking(key, e, *(t for t, absent in (("vae", e.vae is None), ("ae", e.ae is None)) if absent))
