@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-
 from latente.analysis.conclusions.claims import Claim, Facts, Finding, Verdict, all_of
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.influence import Stat, combine
