@@ -14,16 +14,16 @@ from latente.analysis.compare import OnScore, measure, values_of
 from latente.analysis.open_runs import open_runs, share_data
 from latente.analysis.power import TYPICAL, seeds_needed
 from latente.analysis.ranking import refuse_test
-from latente.analysis.trained_models import Sweep, aligned, by_scale, distinct_models, sweeps
+from latente.analysis.trained_models import OpenedRun, Sweep, aligned, by_scale, distinct_models, sweeps
 from latente.data.load import AnySource
 from latente.data.split import PARTS, Data
 from latente.errors import DataError, SpecError, unknown
 from latente.evaluation.metrics.differences import Difference, from_parts, holm, mean_interval, parts_of
 from latente.evaluation.metrics.intervals import LEVEL, Estimate, bonferroni, check_level
+from latente.evaluation.run import Run
 from latente.evaluation.scores import Score, scores
 from latente.evaluation.scores.losses import KEPT, Distortion, Loss
 from latente.evaluation.scores.nll import ImportanceBound
-from latente.objective.objectives import objectives
 from latente.plain import as_text
 from latente.spec import Part, got
 
@@ -367,12 +367,13 @@ def scored_by(sweep: Sweep, split: str = "validation") -> Score | None:
     kept: Score = Distortion() if first.model.posterior.kind == "point" else Loss()
     if not all(r.known_examples(split) for r in runs):
         return None
-    return kept if isinstance(kept, Distortion) or is_bound(first.spec.model.objective) else None
+    return kept if isinstance(kept, Distortion) or sweep[0].is_bound else None
 
 
-def is_bound(objective: Part) -> bool:
-    """Whether a loss is an upper bound on −log p(x)."""
-    return objectives.make(objective).is_bound()
+def known_elbows(runs: Iterable[Run]) -> list[Elbow]:
+    """The elbow of every sweep of a study that can be judged on validation with nothing worked out."""
+    known = [(sweep, scored_by(sweep)) for sweep in sweeps(distinct_models(map(OpenedRun, runs))[0])]
+    return [elbow_of(sweep, score) for sweep, score in known if score is not None]
 
 
 def elbow_of(

@@ -90,8 +90,13 @@ class TrainedModel:
             return "AE"
         objective = part(self.spec.objective)[0]
         if objective == "elbo":
-            return "VAE" if objectives.make(self.spec.objective).is_bound() else "β-VAE"
+            return "VAE" if self.is_bound else "β-VAE"
         return objective
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether its loss is an upper bound on −log p(x)."""
+        return objectives.make(self.spec.objective).is_bound()
 
     @property
     def has_prior(self) -> bool:

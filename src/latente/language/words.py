@@ -63,11 +63,11 @@ class Words(string.Formatter):
         said = self(key, **values)
         return self("note.otherwise", text=said, option=note["option"]) if note["option"] else said
 
-    def joined(self, items: list[str]) -> str:
-        """A list in words: "a, b and c"."""
+    def joined(self, items: list[str], last: str = "and") -> str:
+        """A list in words: "a, b and c"; ``last`` is the key of the word before the last."""
         if len(items) < 2:
             return "".join(items)
-        return f"{', '.join(items[:-1])} {self('and')} {items[-1]}"
+        return f"{', '.join(items[:-1])} {self(last)} {items[-1]}"
 
 
 def default_language() -> str:

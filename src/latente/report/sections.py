@@ -17,7 +17,6 @@ from latente.evaluation.metrics.influence import Stat, combine
 from latente.evaluation.metrics.intervals import Estimate, bonferroni, normal_interval
 from latente.evaluation.scores.losses import Distortion, Loss
 from latente.language.words import Words
-from latente.objective.objectives import objectives
 from latente.plain import portable
 from latente.report.conclusions import WordedClaim
 from latente.report.tables import table
@@ -90,9 +89,7 @@ def _losses(model: TrainedModel, words: Words, *, many: bool) -> Losses:
         found = model.metric(split, metric)
         return None if found is None else normal_interval(found.value, found.standard_error)
 
-    spec = model.first.spec.model
-    # Only bounds of the likelihood say of two models which fits the data better.
-    bound = objectives.make(spec.objective).is_bound()
+    spec = model.spec
     what = loss_formula(spec, words) + (f" ({part_text(spec.likelihood)})" if many else "")
     both = [r.metrics for r in model.runs if {"train", "test"} <= set(r.metrics)]
     parts = [(metrics["train"]["loss"], metrics["test"]["loss"]) for metrics in both]
@@ -103,7 +100,8 @@ def _losses(model: TrainedModel, words: Words, *, many: bool) -> Losses:
         interval("test", "loss"),
         interval("test", "reconstruction"),
         combine(gaps),
-        (Loss().scale(model.first) or "") if bound else "",
+        # Only bounds of the likelihood say of two models which fits the data better.
+        (Loss().scale(model.first) or "") if model.is_bound else "",
         Distortion().scale(model.first) or "",
         what,
     )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.analysis.elbow import known_elbows
 from latente.analysis.trained_models import Sweep, TrainedModel, sweeps, trained_models
 from latente.data.split import Data
 from latente.data.units import span_of
@@ -20,7 +21,6 @@ from latente.report import scores as scored
 from latente.report.figures import animation, codes, curves, elbow, images, rate_distortion
 from latente.report.figures.classes import class_errors, class_means
 from latente.report.figures.figure_file import Picture, as_png, as_svg
-from latente.report.tables.comparison import judged_curves
 from latente.training.fit import SHOWN
 
 GRID = 16
@@ -110,7 +110,7 @@ class _Album:
             yield self.sweep_curves()
             if all("validation" in m.first.metrics for s in self.sweeps.values() for m in s):
                 yield self.sweep_parts()
-            for curve in judged_curves([r for m in self.trained for r in m.runs]):
+            for curve in known_elbows(r for m in self.trained for r in m.runs):
                 yield elbow.picture(curve, self.words)
             if self.data.is_image:
                 swept = {m.name: m for s in self.sweeps.values() for m in s}

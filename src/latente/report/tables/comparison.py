@@ -1,23 +1,25 @@
-"""A comparison and its elbows as tables and sentences of one language, and as plain values."""
+"""A comparison and its elbows, as tables and sentences of one language."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from latente.analysis.compare import compared, usual
-from latente.analysis.elbow import Elbow, Size, elbow_of, scored_by
+from latente.analysis.elbow import Elbow, known_elbows
 from latente.analysis.power import MOST as MOST_SEEDS
 from latente.analysis.power import POWER, TYPICAL
 from latente.analysis.ranking import COUNTED, Comparison, PairedDifference, RankedModel, Ranking
-from latente.analysis.trained_models import OpenedRun, distinct_models, sweeps
+from latente.analysis.trained_models import OpenedRun, distinct_models
+from latente.evaluation.metrics.intervals import Estimate
 from latente.evaluation.run import Run
 from latente.language.message import in_language
 from latente.language.words import Words, default_language
 from latente.report.tables.names import number_name, number_title, scale_name
 from latente.report.tables.numbers import digits, in_nats, number, p_value
-from latente.report.tables.table import MISSING, Cell, Column, Table, _drawn, text_cell
+from latente.report.tables.table import MISSING, Cell, Column, Table, _drawn, count, text_cell
 
 MOST = 28
 """Where there are more pairs (of more than eight models), only those with the best are shown."""
@@ -43,7 +45,7 @@ class Section:
 def section(runs: Sequence[Run], words: Words) -> Section | None:
     """The runs of a study compared on the test part by what they have; None for a single model.
 
-    Nothing is worked out anew, and the test part is not looked at.
+    Nothing is worked out anew, so that the test part is not accessed.
     """
     models, _ = distinct_models(map(OpenedRun, runs))
     if len(models) < 2 or any("test" not in run.metrics for run in runs):
@@ -52,29 +54,18 @@ def section(runs: Sequence[Run], words: Words) -> Section | None:
     return Section(
         tables=(budgets(found, words), *(differences(b, found, words) for b in found.boards)),
         notes=tuple(notes(found, words)),
-        curves=tuple((judged(e, words), tuple(sentences(e, words))) for e in judged_curves(runs)),
+        curves=tuple((judged(e, words), tuple(sentences(e, words))) for e in known_elbows(runs)),
     )
-
-
-def judged_curves(runs: Sequence[Run]) -> list[Elbow]:
-    """The elbow of every sweep over latent sizes that can be judged by what is known of the validation part."""
-    known = [(s, scored_by(s)) for s in sweeps(distinct_models(map(OpenedRun, runs))[0])]
-    return [elbow_of(sweep, score) for sweep, score in known if score is not None]
 
 
 def judged(curve: Elbow, words: Words) -> str:
-    """Of which models it is, and by what."""
-    part = words(f"report.part.{curve.split}")
-    return words(
-        "compare.elbow.judged",
-        models=words.joined(list(curve.models)),
-        column=number_name(curve.column, words),
-        part=part,
-    )
+    """Which models an elbow is of, and by which number."""
+    models, column = words.joined(list(curve.models)), number_name(curve.column, words)
+    return words("compare.elbow.judged", models=models, column=column, part=words(f"report.part.{curve.split}"))
 
 
 def values(board: Ranking, split: str, words: Words) -> Table:
-    """The models of a board from best to worst, with their numbers."""
+    """The models of a ranking from best to worst, with their numbers."""
     # Without an error of their own, three figures of each.
     places = digits(e.value.standard_error or e.value.value / 10 for e in board.entries)
     columns = (
@@ -89,7 +80,7 @@ def values(board: Ranking, split: str, words: Words) -> Table:
         return Cell(number(words, value, places), number(words, error, places) if error else "", value, error)
 
     rows = tuple(
-        (_count(words, place), text_cell(e.model), _count(words, e.seeds), cell(e))
+        (count(words, place), text_cell(e.model), count(words, e.seeds), cell(e))
         for place, e in enumerate(board.entries, 1)
     )
     better = words("compare.lower" if board.lower else "compare.higher")
@@ -100,7 +91,7 @@ def values(board: Ranking, split: str, words: Words) -> Table:
 
 
 def differences(board: Ranking, found: Comparison, words: Words) -> Table:
-    """The paired differences of a board; of many models, those with the best."""
+    """The paired differences of a ranking; of many models, those with the best."""
     best = board.entries[0].model
     shown = board.gaps if len(board.gaps) <= MOST else [g for g in board.gaps if best in (g.first, g.second)]
     places = digits(g.difference.estimate for g in shown)
@@ -165,7 +156,7 @@ def _seeds(shown: Sequence[PairedDifference], words: Words) -> list[str]:
 
 
 def budgets(found: Comparison, words: Words) -> Table:
-    """What each model was given; where budgets differ the notes say in what."""
+    """What each model was given; the notes say in what the budgets differ, and what the cells are."""
     columns = (
         Column(words("compare.column.model"), numeric=False),
         Column(words("compare.column.seeds")),
@@ -174,22 +165,17 @@ def budgets(found: Comparison, words: Words) -> Table:
     rows = tuple(
         (
             text_cell(b.model),
-            _count(words, len(m.runs)),
+            count(words, len(m.runs)),
             *(_span(words, getattr(b, name)) for name in COUNTED),
             _span(words, b.seconds, ".1f"),
         )
         for b, m in zip(found.budgets, found.models, strict=True)
     )
-    return Table("budgets", words("compare.budgets"), columns, rows, tuple(budget_notes(found, words)))
-
-
-def budget_notes(found: Comparison, words: Words) -> list[str]:
-    """In what the budgets differ, and what the table's cells are."""
     what = words.joined([words(f"compare.budget.{name}") for name in found.unequal])
     said = [words("compare.note.unequal", what=what) if found.unequal else words("compare.note.equal")]
     if any(len(m.runs) > 1 for m in found.models):
         said.append(words("compare.note.spans"))
-    return said
+    return Table("budgets", words("compare.budgets"), columns, rows, tuple(said))
 
 
 def notes(found: Comparison, words: Words) -> list[str]:
@@ -202,34 +188,22 @@ def notes(found: Comparison, words: Words) -> list[str]:
         said.append(words("compare.note.single", alpha=alpha))
     if not found.boards:
         said.append(words("compare.note.nothing"))
-    together: dict[tuple[str, ...], list[str]] = {}
+    together: dict[tuple[str, str, str], list[str]] = {}
     for note in found.notes:
-        v = note.values
-        if note.kind == "none":
-            together.setdefault(("none", v["score"], v["why"]), []).append(v["model"])
-        elif note.kind in ("alone", "unscored"):
-            together.setdefault((note.kind, v["score"], ""), []).append(v["model"])
+        values = dict(note.values)
+        score = values["score"] = number_title(values["score"], words) if "score" in values else ""
+        if note.kind in ("none", "alone", "unscored"):
+            together.setdefault((note.kind, score, values.get("why", "")), []).append(values["model"])
         elif note.kind == "apart":
-            scales, score = v["scales"].split("; "), number_title(v["score"], words)
-            if len(scales) > MOST_SCALES:
-                said.append(words("compare.note.apart_many", score=score, count=len(scales)))
-            else:
-                said.append(
-                    words("compare.note.apart", score=score, scales="; ".join(_apart(s, words) for s in scales))
-                )
-        elif "score" in v:
-            said.append(words(f"compare.note.{note.kind}", **{**v, "score": number_title(v["score"], words)}))
+            scales = values["scales"].split("; ")
+            apart = "; ".join(_apart(scale, words) for scale in scales)
+            key = "apart_many" if len(scales) > MOST_SCALES else "apart"
+            said.append(words(f"compare.note.{key}", score=score, count=len(scales), scales=apart))
         else:
-            said.append(words(f"compare.note.{note.kind}", **v))
+            said.append(words(f"compare.note.{note.kind}", **values))
     for (kind, score, why), models in together.items():
-        said.append(
-            words(
-                f"compare.note.{kind}",
-                score=number_title(score, words),
-                why=in_language(why, words),
-                models=words.joined(models),
-            )
-        )
+        why, names = in_language(why, words), words.joined(models)
+        said.append(words(f"compare.note.{kind}", score=score, why=why, models=names))
     return said
 
 
@@ -237,10 +211,6 @@ def _apart(group: str, words: Words) -> str:
     """A scale and its models, as the comparison's note has them: "elbo of bernoulli (vae, vae-4)"."""
     scale, _, models = group.rpartition(" (")
     return f"{scale_name(scale, words)} – {models.removesuffix(')')}"
-
-
-def _count(words: Words, value: int) -> Cell:
-    return Cell(words.number(value, ",d"), value=value)
 
 
 def _span(words: Words, span: Sequence[float], form: str = ",.0f") -> Cell:
@@ -251,23 +221,18 @@ def _span(words: Words, span: Sequence[float], form: str = ",.0f") -> Cell:
 def sentences(found: Elbow, words: Words) -> list[str]:
     """The recommendation, what it leaves open, and what it covers."""
     said = [verdict(found, words)]
-    small = [
-        s.latents for s in found.sizes if s.state == "small" and (found.chosen is None or s.latents < found.chosen)
-    ]
+    small = [s.latents for s in found.sizes if s.state == "small" and s.latents < (found.chosen or math.inf)]
     if small and found.shape != "falling":
-        said.append(words("compare.elbow.small", sizes=words.joined([str(s) for s in small])))
+        said.append(words("compare.elbow.small", sizes=_listed(small, words)))
     if found.possible and found.chosen is not None:
-        said.append(words("compare.elbow.open", sizes=words.joined([str(s) for s in found.possible])))
+        said.append(words("compare.elbow.open", sizes=_listed(found.possible, words)))
     if found.seeds == 1 and found.seeds_needed is not None:
         told = {"power": f"{100 * POWER:g}", "ratio": words.number(TYPICAL, "g")}
         said.append(words("compare.elbow.one_seeds", seeds=words.number(found.seeds_needed, ",d"), **told))
-    elif found.seeds == 1:
-        said.append(words("compare.elbow.one"))
-    elif found.examples == 1:
-        said.append(words("compare.elbow.only_seeds", seeds=found.seeds))
     else:
+        key = "one" if found.seeds == 1 else "only_seeds" if found.examples == 1 else "seeds"
         examples = words.number(found.examples, ",d")
-        said.append(words("compare.elbow.seeds", seeds=found.seeds, examples=examples))
+        said.append(words(f"compare.elbow.{key}", seeds=found.seeds, examples=examples))
     if found.aside:
         said.append(words("compare.elbow.aside", count=found.aside))
     if found.shape == "unknown" and found.seeds > 1:
@@ -275,6 +240,10 @@ def sentences(found: Elbow, words: Words) -> list[str]:
     if found.column == "loss":
         said.append(words("compare.elbow.bound"))
     return said
+
+
+def _listed(sizes: Sequence[int], words: Words, last: str = "and") -> str:
+    return words.joined([str(size) for size in sizes], last)
 
 
 def verdict(found: Elbow, words: Words) -> str:
@@ -286,37 +255,27 @@ def verdict(found: Elbow, words: Words) -> str:
 def _verdict(found: Elbow, words: Words) -> str:
     places = digits(s.behind for s in found.sizes if s.latents != found.best)
 
-    def told(value: float) -> str:
+    def shown(value: float) -> str:
         text = number(words, value, places)
         return words("compare.elbow.nats", value=text) if in_nats(found.column) else text
 
-    def against(size: Size) -> dict[str, str]:
-        gap = size.behind
-        return {"behind": told(gap.value), "low": number(words, gap.low, places), "high": told(gap.high)}
+    def said(key: str, name: str, estimate: Estimate, **more: Any) -> str:
+        interval = {"low": number(words, estimate.low, places), "high": shown(estimate.high)}
+        facts = {"level": f"{100 * found.level:g}", "best": found.best, "chosen": found.chosen, **more}
+        facts |= {"tolerance": shown(found.tolerance), "gain": shown(found.gain.value), name: shown(estimate.value)}
+        return words(f"compare.elbow.{key}", **facts, **interval)
 
-    level = f"{100 * found.level:g}"
-    common: dict[str, Any] = {"level": level, "best": found.best, "tolerance": told(found.tolerance)}
     if found.chosen is None:
         if any(s.state == "small" for s in found.sizes):
-            sizes = [str(s) for s in found.possible]
-            head = ", ".join(sizes[:-1])
-            possible = f"{head} {words('compare.elbow.or')} {sizes[-1]}" if head else sizes[-1]
-            return words("compare.elbow.unknown", possible=possible)
-        gain = {"gain": told(found.gain.value), "low": number(words, found.gain.low, places)}
-        smallest = found.sizes[0].latents
-        return words("compare.elbow.unknown_all", smallest=smallest, high=told(found.gain.high), **gain, **common)
-    common |= {"chosen": found.chosen, "gain": told(found.gain.value)}
-    if found.share is not None:
-        common["share"] = f"{words.number(100 * found.share, 'g')}%"
+            return words("compare.elbow.unknown", possible=_listed(found.possible, words, "compare.elbow.or"))
+        return said("unknown_all", "gain", found.gain, smallest=found.sizes[0].latents)
     if found.shape == "falling":
-        second = found.sizes[-2]
-        return words("compare.elbow.falling", next=second.latents, **against(second), **common)
+        return said("falling", "behind", found.sizes[-2].behind, next=found.sizes[-2].latents)
     if found.shape == "flat" and found.share is not None:
-        return words("compare.elbow.flat", chosen=found.chosen, flat=told(found.flat))
-    key = "elbow" if found.share is not None else "within"
-    if found.chosen == found.best:
-        return words(f"compare.elbow.{key}_best", **common)
-    return words(f"compare.elbow.{key}", **against(found.at(found.chosen)), **common)
+        return words("compare.elbow.flat", chosen=found.chosen, flat=shown(found.flat))
+    key = ("within" if found.share is None else "elbow") + ("_best" if found.chosen == found.best else "")
+    share = "" if found.share is None else f"{words.number(100 * found.share, 'g')}%"
+    return said(key, "behind", found.at(found.chosen).behind, share=share)
 
 
 def described(found: Elbow, words: Words) -> tuple[str, str]:
