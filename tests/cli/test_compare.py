@@ -23,7 +23,7 @@ from latente.evaluation.run import Run
 from latente.evaluation.scores.nll import ImportanceBound
 from latente.language.words import Words
 from latente.report.figures import elbow
-from latente.report.sections import _method
+from latente.report.sections import method
 from latente.report.tables import comparison, numbers
 from latente.report.tables import comparison as elbows
 from latente.spec import RunSpec, StudySpec, TrainSpec, as_dict
@@ -235,7 +235,7 @@ def test_later_looks_at_the_test_part_are_told(tiny, tmp_path, capsys):
     run.save(tmp_path / "run")
     assert main(["show", str(tmp_path / "run")]) == 0
     assert "test part looked at on 2026-02-01T12:00:00Z by latente x: nll" in capsys.readouterr().out
-    facts = _method(trained_models([run]), tiny, EN, "image")
+    facts = method(trained_models([run]), tiny, EN, "image")
     assert facts[-1][1].endswith("after training. After that it was looked at by latente x.")
 
 

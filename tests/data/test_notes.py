@@ -10,7 +10,7 @@ from latente import load_data
 from latente.cli.main import main
 from latente.data.notes import Note, counted, listed, printable
 from latente.language.words import Words
-from latente.report.sections import _data_facts
+from latente.report.sections import data_facts
 from latente.spec import StudySpec
 
 
@@ -49,5 +49,5 @@ def test_notes_go_to_the_terminal_once_and_into_the_card(noted, capsys, caplog):
     assert [r.getMessage() for r in caplog.records] == [said] == [*map(str, data.notes)]
     assert data.card()["notes"] == [{"key": "arrays", "values": values, "option": ""}]
     assert not logging.getLogger("latente.data").handlers
-    shown = _data_facts(StudySpec(data=data.spec), data.card(), Words("pt"))
+    shown = data_facts(StudySpec(data=data.spec), data.card(), Words("pt"))
     assert ("Observações da leitura", "matrizes do arquivo que não são lidas: x_val; são lidas x", False) in shown

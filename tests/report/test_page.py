@@ -24,7 +24,7 @@ from latente.language.words import LANGUAGES, Words
 from latente.objective.presets import AE, VAE
 from latente.report.conclusions import WordedClaim, WordedFinding
 from latente.report.page import write_report
-from latente.report.sections import SYMBOLS, _sentences
+from latente.report.sections import SYMBOLS, summary_sentences
 from latente.report.tables import results
 from latente.report.tables.results import results_csv, results_table
 from latente.spec import RunSpec, StudySpec, TrainSpec
@@ -284,7 +284,7 @@ def test_the_summary_pairs_examples_as_the_comparison_does(tiny):
     for r, values in zip(runs, losses, strict=True):
         r._per_example["test"] = {"loss": values.astype(np.float32)}
         r.metrics["test"]["loss"] = Metric(values.mean(), values.std(ddof=1) / len(values) ** 0.5)
-    said = next(s for s in _sentences(trained_models(runs), EN, "image") if "Lowest test loss" in s.text)
+    said = next(s for s in summary_sentences(trained_models(runs), EN, "image") if "Lowest test loss" in s.text)
     d = losses[1] - losses[0]
     low, high = stats.t.interval(0.95, len(d) - 1, d.mean(), stats.sem(d))
     assert said.verdict == "holds" and f"95% interval {low:.2f} to {high:.2f}" in said.text
@@ -295,10 +295,10 @@ def test_the_summary_pairs_examples_as_the_comparison_does(tiny):
 
 def test_losses_of_different_likelihoods_are_not_ranked(tiny):
     models = {"a": NOTEBOOK["vae"], "b": NOTEBOOK["vae"]}
-    assert any("Lowest" in s.text for s in _sentences(trained_models(runs_of(tiny, models)), EN, "image"))
+    assert any("Lowest" in s.text for s in summary_sentences(trained_models(runs_of(tiny, models)), EN, "image"))
     models["b"] = replace(NOTEBOOK["vae"], likelihood="gaussian")
     trained = trained_models(runs_of(tiny, models))
-    assert not any("Lowest" in s.text for s in _sentences(trained, EN, "image"))
+    assert not any("Lowest" in s.text for s in summary_sentences(trained, EN, "image"))
     assert any("different scales" in note for note in results.results(trained, EN, "image").notes)
 
 

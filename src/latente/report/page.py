@@ -21,8 +21,8 @@ from latente.evaluation.run import Run
 from latente.evaluation.scores import scores
 from latente.language.words import Words
 from latente.plain import portable
-from latente.report import conclusions as telling
-from latente.report.conclusions import WordedFinding, warnings_of
+from latente.report import sections as parts
+from latente.report.conclusions import WordedFinding, findings_of_scores, notes_of_scores, render_score, warnings_of
 from latente.report.tables import results
 from latente.report.tables import scores as score_tables
 from latente.report.tables.comparison import section
@@ -31,7 +31,6 @@ from latente.spec import StudySpec
 
 if TYPE_CHECKING:
     from latente.report.figures.figure_file import Picture
-from latente.report.sections import SYMBOLS, TERMS, _data_facts, _method, _sentences, _tiles, _verdicts, _versions
 
 __all__ = ["results_csv", "results_table", "write_figures", "write_report"]
 
@@ -112,22 +111,9 @@ def _render(
     matched = results.matched(trained, words, unit)
     asked = score_tables.every(trained, [scores.make(s) for s in study.scores])
     ranked = [score for score in asked if not score_tables.has_many(score)]
-    told = [telling.render_score(f, words) for f in telling.findings_of_scores(runs)]
+    told = [render_score(f, words) for f in findings_of_scores(runs)]
     compared = section(runs, words)
     optional = {"conclusions": conclusions, "told": told, "comparison": compared}
-    sections = [
-        "summary",
-        "conclusions",
-        "told",
-        "comparison",
-        "figures",
-        "data",
-        "method",
-        "terms",
-        "numbers",
-        "versions",
-        "reproduce",
-    ]
     numbers = enumerate(drawn, 1)
     figures = [(g, list(n)) for g, n in itertools.groupby(numbers, lambda numbered: numbered[1].group)]
     date, version = facts.get("date"), facts.get("versions", {}).get("latente", __version__)
@@ -136,16 +122,16 @@ def _render(
         words=words,
         uri=_uri,
         counter=_Counter(),
-        symbols=SYMBOLS,
+        symbols=parts.SYMBOLS,
         css=css,
         css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
         version=version,
         written=words(written, date=date, version=version),
         title=words.title(study.title),
-        sections=[s for s in sections if optional.get(s, True)],
-        tiles=_tiles(trained, data, words, unit),
-        verdicts=_verdicts(conclusions),
-        sentences=_sentences(trained, words, unit),
+        sections=[s for s in parts.SECTIONS if optional.get(s, True)],
+        tiles=parts.tiles(trained, data, words, unit),
+        verdicts=parts.verdict_counts(conclusions),
+        sentences=parts.summary_sentences(trained, words, unit),
         tables=[
             *score_tables.ranking(trained, ranked, words),
             *shown,
@@ -156,17 +142,17 @@ def _render(
         conclusions=conclusions,
         notes=notes,
         told=told,
-        told_notes=telling.notes_of_scores(runs, words),
+        told_notes=notes_of_scores(runs, words),
         compared=compared,
         figures=figures,
-        data_facts=_data_facts(study, card, words),
+        data_facts=parts.data_facts(study, card, words),
         classes=results.parts_of(card, words),
-        method=_method(trained, data, words, unit),
+        method=parts.method(trained, data, words, unit),
         settings=results.settings(trained, words),
-        terms=[(words(f"report.terms.{t}"), words(f"report.terms.{t}_text")) for t in TERMS],
+        terms=[(words(f"report.terms.{t}"), words(f"report.terms.{t}_text")) for t in parts.TERMS],
         everything=results.everything(runs, words, data.shape),
         times=results.times(runs, words),
-        versions=_versions(facts, words),
+        versions=parts.versions_table(facts, words),
         command=portable(command),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from latente.analysis.compare import Contrast, contrast
 from latente.analysis.conclusions.claims import numbers
@@ -24,15 +24,19 @@ from latente.report.tables.names import loss_formula, part_text
 from latente.report.tables.table import Column, Table
 from latente.spec import StudySpec
 
-if TYPE_CHECKING:
-    pass
+SECTIONS = (
+    "summary", "conclusions", "told", "comparison", "figures", "data", "method", "terms", "numbers", "versions",
+    "reproduce",
+)  # fmt: skip
+"""Of the page, in their order."""
 
 SYMBOLS = {"holds": "✓", "fails": "✗", "unknown": "?"}
 
 TERMS = ("latent", "reconstruction", "kl", "nat", "prior", "error")
 
 
-def _tiles(trained: Sequence[TrainedModel], data: Data, words: Words, unit: str) -> list[tuple[str, str]]:
+def tiles(trained: Sequence[TrainedModel], data: Data, words: Words, unit: str) -> list[tuple[str, str]]:
+    """The few numbers at the top: data, examples of each part, models, seeds."""
     seeds = sorted({r.spec.seed for m in trained for r in m.runs})
     counts = " / ".join(words.number(len(data.part(p)), ",d") for p in PARTS)
     return [
@@ -43,12 +47,13 @@ def _tiles(trained: Sequence[TrainedModel], data: Data, words: Words, unit: str)
     ]
 
 
-def _verdicts(conclusions: Iterable[Any]) -> list[tuple[str, int]]:
+def verdict_counts(conclusions: Iterable[Any]) -> list[tuple[str, int]]:
+    """How many conclusions hold, fail, and cannot be told."""
     counts = Counter(c.verdict for c in conclusions)
     return [(verdict, counts[verdict]) for verdict in SYMBOLS if counts[verdict]]
 
 
-def _sentences(trained: Sequence[TrainedModel], words: Words, unit: str) -> list[WordedClaim]:
+def summary_sentences(trained: Sequence[TrainedModel], words: Words, unit: str) -> list[WordedClaim]:
     """What stands out in the losses; every sentence is a rule of `latente.analysis.conclusions.summary`."""
     many = len({part_text(m.first.spec.model.likelihood) for m in trained}) > 1
     losses = {m.name: _losses(m, words, many=many) for m in trained}
@@ -107,7 +112,8 @@ def _losses(model: TrainedModel, words: Words, *, many: bool) -> Losses:
     )
 
 
-def _data_facts(study: StudySpec, card: Mapping[str, Any], words: Words) -> list[tuple[str, str, bool]]:
+def data_facts(study: StudySpec, card: Mapping[str, Any], words: Words) -> list[tuple[str, str, bool]]:
+    """What the data is: a name, its value, and whether that is shown letter by letter."""
     low, high = card["range"]
     told = words("report.data.range_value", low=float(low), high=float(high), mean=float(card["mean"]))
     facts = [("name", card["name"], False)]
@@ -127,7 +133,8 @@ def _data_facts(study: StudySpec, card: Mapping[str, Any], words: Words) -> list
     return [(words(f"report.data.{key}"), value, mono) for key, value, mono in facts]
 
 
-def _method(trained: Sequence[TrainedModel], data: Data, words: Words, unit: str) -> list[tuple[str, str]]:
+def method(trained: Sequence[TrainedModel], data: Data, words: Words, unit: str) -> list[tuple[str, str]]:
+    """How models were trained and evaluated: a name and a sentence each."""
     seeds = sorted({r.spec.seed for m in trained for r in m.runs})
     stratified = "split_stratified" if data.classes else "split_plain"
     stops = [
@@ -151,7 +158,8 @@ def _method(trained: Sequence[TrainedModel], data: Data, words: Words, unit: str
     return [(words(f"report.method.{key}"), value) for key, value in facts if value]
 
 
-def _versions(facts: Mapping[str, Any], words: Words) -> Table:
+def versions_table(facts: Mapping[str, Any], words: Words) -> Table:
+    """Versions, the machine and the date, as far as they are known."""
     found = [(str(k), str(v)) for k, v in facts.get("versions", {}).items()]
     for key in ("platform", "processors", "date"):
         if facts.get(key):

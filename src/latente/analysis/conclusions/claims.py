@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from latente.evaluation.metrics.intervals import Estimate, corrected
 
@@ -12,7 +12,8 @@ Verdict = Literal["holds", "fails", "unknown"]
 
 Number = float | int | str
 
-Facts = Mapping[str, Number | Estimate]
+Facts = Mapping[str, Any]
+"""Numbers (estimates with their intervals) and names, as claims read them and words show them."""
 
 Said = tuple[str, Facts]
 """A sentence: the name of its words, and the numbers in it. A name with a dot is of words that several claims share."""

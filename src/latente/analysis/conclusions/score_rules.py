@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,10 +102,3 @@ def mean_over_seeds(runs: Sequence[Measured], name: str) -> Estimate | None:
     if len(known) < len(runs):
         return None
     return combine([Stat(e.value, (), ((e.high - e.low) / (2 * Z)) ** 2) for e in known])
-
-
-def estimate(facts: Mapping[str, Any], name: str) -> Estimate:
-    """A number with its interval, of what was read."""
-    value = facts[name]
-    assert isinstance(value, Estimate)
-    return value

@@ -6,11 +6,11 @@ had examples of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from latente.analysis.conclusions.claims import Claim, Facts, Verdict, above, below
-from latente.analysis.conclusions.score_rules import estimate, rule, rules
+from latente.analysis.conclusions.score_rules import rule, rules
 from latente.evaluation.metrics.intervals import Estimate, Z, corrected, minus
 
 LOSSES = "losses"
@@ -71,34 +71,30 @@ def _above(standing: Standing, number: str, first: Of, second: Of, times: int = 
     return corrected(minus(second[1], first[1]), times) if known is None else known
 
 
-def _lowest(standing: Standing, number: str, among: Sequence[tuple[Losses, Estimate | None]]) -> list[Facts]:
-    found = sorted(
-        ((model, value) for model, value in among if value is not None), key=lambda f: (f[1].value, f[0].name)
-    )
-    if len(found) < 2:
-        return []
-    (model, best), *others = found
-    error = (best.high - best.low) / (2 * Z)
-    # It was chosen for being the lowest, so that all differences count; the one that is shown is the least clear.
-    behind = [(_above(standing, number, (model, best), other, len(others)), other[0].name) for other in others]
-    closest, second = min(behind, key=lambda b: (b[0].low, b[1]))
-    return [
-        {"name": model.name, "latents": model.latents, "value": best.value, "error": error, "second": second,
-         "behind": closest, "count": len(found), "what": model.what}
-    ]  # fmt: skip
+def _lowest(
+    number: str, value: Callable[[Losses], Estimate | None], scale: Callable[[Losses], str]
+) -> Callable[[Standing], list[Facts]]:
+    """What reads the lowest of a number ("loss", "reconstruction") on each scale that two models or more share."""
 
+    def lowest(standing: Standing, among: list[Of]) -> Facts:
+        (model, best), *others = sorted(among, key=lambda f: (f[1].value, f[0].name))
+        # It was chosen for being the lowest, so that all differences count; the one that is shown is the least clear.
+        behind = [(_above(standing, number, (model, best), other, len(others)), other[0].name) for other in others]
+        closest, second = min(behind, key=lambda b: (b[0].low, b[1]))
+        error = (best.high - best.low) / (2 * Z)
+        return {
+            "name": model.name, "latents": model.latents, "value": best.value, "error": error, "second": second,
+            "behind": closest, "count": len(among), "what": model.what,
+        }  # fmt: skip
 
-def _by(scale: Callable[[Losses], str], models: Sequence[Losses]) -> list[list[Losses]]:
-    groups: dict[str, list[Losses]] = {}
-    for m in models:
-        if scale(m):
-            groups.setdefault(scale(m), []).append(m)
-    return list(groups.values())
+    def read(standing: Standing) -> list[Facts]:
+        groups: dict[str, list[Of]] = {}
+        for model in standing.models:
+            known = value(model)
+            groups.setdefault(scale(model), []).extend([] if known is None else [(model, known)])
+        return [lowest(standing, among) for scale, among in groups.items() if scale and len(among) > 1]
 
-
-def _losses(standing: Standing) -> list[Facts]:
-    groups = _by(lambda m: m.scale, standing.models)
-    return [f for g in groups for f in _lowest(standing, "loss", [(m, m.test) for m in g])]
+    return read
 
 
 _BEST: Facts = {
@@ -109,21 +105,19 @@ _BEST: Facts = {
 _EQUAL: Facts = {**_BEST, "behind": Estimate(0, 0, 0)}
 
 
-@rule("loss", LOSSES, _losses, several=True, holds=_BEST, fails=_EQUAL)
+@rule("loss", LOSSES, _lowest("loss", lambda m: m.test, lambda m: m.scale), several=True, holds=_BEST, fails=_EQUAL)
 def loss(f: Facts) -> Verdict:
     """Of the models whose losses are one quantity, one has a lower test loss than each of the others."""
-    return above(estimate(f, "behind"), 0)
+    return above(f["behind"], 0)
 
 
-def _reconstructions(standing: Standing) -> list[Facts]:
-    groups = _by(lambda m: m.distortion, standing.models)
-    return [f for g in groups for f in _lowest(standing, "reconstruction", [(m, m.reconstruction) for m in g])]
-
-
-@rule("reconstruction", LOSSES, _reconstructions, several=True, holds=_BEST, fails=_EQUAL)
+@rule(
+    "reconstruction", LOSSES, _lowest("reconstruction", lambda m: m.reconstruction, lambda m: m.distortion),
+    several=True, holds=_BEST, fails=_EQUAL,
+)  # fmt: skip
 def reconstruction(f: Facts) -> Verdict:
     """Of the models whose errors are one quantity, one has a lower one on the test part than each of the others."""
-    return above(estimate(f, "behind"), 0)
+    return above(f["behind"], 0)
 
 
 def _widest(standing: Standing) -> list[Facts]:
@@ -141,7 +135,7 @@ def _widest(standing: Standing) -> list[Facts]:
 )  # fmt: skip
 def gap(f: Facts) -> Verdict:
     """Of the model for which it is clearest, the test loss is above the training loss."""
-    return above(estimate(f, "gap"), 0)
+    return above(f["gap"], 0)
 
 
 def _pairs(standing: Standing) -> list[Facts]:
@@ -159,4 +153,4 @@ def _pairs(standing: Standing) -> list[Facts]:
 )  # fmt: skip
 def pair(f: Facts) -> Verdict:
     """Without a prior the reconstruction error is lower than with one, all else alike."""
-    return below(estimate(f, "less"), 0)
+    return below(f["less"], 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from latente.analysis.conclusions.claims import Facts, Verdict, above, below
-from latente.analysis.conclusions.score_rules import estimate, rule
+from latente.analysis.conclusions.score_rules import rule
 from latente.analysis.trained_models import TrainedModel
 from latente.evaluation.likelihood.collapse import diagnose
 from latente.evaluation.measured import Measured
@@ -51,7 +51,7 @@ def _aggregate(found: Measured) -> Facts | None:
 )  # fmt: skip
 def holes(f: Facts) -> Verdict:
     """Codes of the part are distributed otherwise than the prior by more than draws a fifth wider would be."""
-    return above(estimate(f, "distance"), float(f["limit"]))  # type: ignore[arg-type]
+    return above(f["distance"], f["limit"])
 
 
 @draws("collapse", 5)

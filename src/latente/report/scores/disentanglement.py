@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from latente.analysis.conclusions.claims import Facts, Verdict, above, all_of
-from latente.analysis.conclusions.score_rules import estimate, rule
+from latente.analysis.conclusions.score_rules import rule
 from latente.analysis.trained_models import TrainedModel
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.intervals import Estimate, least, normal_interval
@@ -38,7 +38,7 @@ def _gap(found: Measured) -> Facts | None:
 def apart(f: Facts) -> Verdict:
     """Each factor has a latent of its own: the least apart of them, and no latent is that of two."""
     own: Verdict = "fails" if f["shared"] else "holds"
-    return all_of([above(estimate(f, "gap"), APART), own])
+    return all_of([above(f["gap"], APART), own])
 
 
 TELLS = 0.05

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from latente.analysis.conclusions.claims import Facts, Verdict, above, below
-from latente.analysis.conclusions.score_rules import estimate, mean_over_seeds, rule
+from latente.analysis.conclusions.score_rules import mean_over_seeds, rule
 from latente.analysis.trained_models import TrainedModel
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.intervals import Estimate, corrected, minus, wilson
@@ -42,7 +42,7 @@ def _copies(found: Measured) -> Facts | None:
 )  # fmt: skip
 def memorised(f: Facts) -> Verdict:
     """Samples are copies of training examples clearly more often than new examples look like copies."""
-    return above(estimate(f, "more"), COPIED)
+    return above(f["more"], COPIED)
 
 
 def _classes(found: Measured) -> Facts | None:
@@ -57,7 +57,7 @@ def _classes(found: Measured) -> Facts | None:
 )  # fmt: skip
 def balanced(f: Facts) -> Verdict:
     """The classes are as frequent among the samples as in the data."""
-    return below(estimate(f, "divergence"), BALANCED)
+    return below(f["divergence"], BALANCED)
 
 
 def _floor(found: Measured) -> Facts | None:
@@ -74,7 +74,7 @@ def _floor(found: Measured) -> Facts | None:
 )  # fmt: skip
 def told_apart(f: Facts) -> Verdict:
     """Samples are farther from the data than as many training examples are."""
-    return above(estimate(f, "more"), 0)
+    return above(f["more"], 0)
 
 
 def _nearest(models: Mapping[str, Sequence[Measured]]) -> list[Facts]:
@@ -98,7 +98,7 @@ def _nearest(models: Mapping[str, Sequence[Measured]]) -> list[Facts]:
 )  # fmt: skip
 def nearest(f: Facts) -> Verdict:
     """One model's samples are nearer to the data than every other's: over all seeds, and the least clear difference."""
-    return above(estimate(f, "more"), 0)
+    return above(f["more"], 0)
 
 
 @draws("generation", 20)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from latente.analysis.conclusions.claims import Facts, Verdict, above
-from latente.analysis.conclusions.score_rules import estimate, rule
+from latente.analysis.conclusions.score_rules import rule
 from latente.analysis.trained_models import TrainedModel
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.metrics.influence import shares_paired
@@ -41,7 +41,7 @@ def _points(more: Estimate) -> Estimate:
 )  # fmt: skip
 def better_than_pca(f: Facts) -> Verdict:
     """Labels are read off the codes better than off as many principal components."""
-    return above(estimate(f, "more"), 0)
+    return above(f["more"], 0)
 
 
 def _places(found: Measured) -> Facts | None:
@@ -58,7 +58,7 @@ def _places(found: Measured) -> Facts | None:
 )  # fmt: skip
 def neighbourhoods(f: Facts) -> Verdict:
     """Neighbours among the codes are neighbours in the data, more so than among as many principal components."""
-    return above(estimate(f, "more"), 0)
+    return above(f["more"], 0)
 
 
 @draws("representation", 30)

@@ -15,11 +15,12 @@ def number_name(key: str, words: Words) -> str:
     for name in (f"number.{key}", f"score.{key}", f"report.section.{key}"):
         if name in words.templates and "{" not in words.templates[name]:
             return words(name)
-    bound = re.fullmatch(r"nll_(\d+)", key)
-    if bound:
-        return words("number.nll", samples=int(bound[1]))
-    annealed = re.fullmatch(r"ais_(\d+)(?:_posterior)?_of_(\d+)", key)
-    return words("number.ais", steps=int(annealed[1]), images=int(annealed[2])) if annealed else key
+    # Numbers among a score's options ("nll_500", "ais_1000_of_100") fill the fields of its name in their order.
+    name, options = f"number.{key.partition('_')[0]}", re.findall(r"(?<=_)\d+(?=_|$)", key)
+    fields = [field for _, field, _, _ in words.parse(words.templates.get(name, "")) if field]
+    if not fields or len(fields) != len(options) or not key.endswith(options[-1]):
+        return key
+    return words(name, **dict(zip(fields, map(int, options), strict=True)))
 
 
 def number_title(key: str, words: Words) -> str:
