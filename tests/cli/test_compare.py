@@ -12,7 +12,7 @@ from maderuns import blank_run, made_run
 
 import latente
 from latente.analysis.compare import compare
-from latente.analysis.ranking import Note
+from latente.analysis.ranking import ComparisonNote
 from latente.analysis.trained_models import trained_models
 from latente.cli.main import main
 from latente.evaluation.access_log import Look
@@ -181,9 +181,9 @@ def test_an_elbow_of_one_seed_is_of_these_weights_and_says_what_it_leaves_aside(
 def test_notes_of_one_kind_are_one_sentence(tiny):
     runs = [made_run(tiny, f"m{d}", 0, latente.VAE(d, **SMALL)) for d in (2, 3)]
     found = compare(runs, ["loss"])
-    said = [Note("alone", {"score": "loss", "model": m, "scale": m}) for m in ("a", "b", "c")]
+    said = [ComparisonNote("alone", {"score": "loss", "model": m, "scale": m}) for m in ("a", "b", "c")]
     scales = "; ".join(f"s{i} (m{i})" for i in range(6))
-    told = dataclasses.replace(found, notes=(*said, Note("apart", {"score": "loss", "scales": scales})))
+    told = dataclasses.replace(found, notes=(*said, ComparisonNote("apart", {"score": "loss", "scales": scales})))
     sentences = comparison.notes(told, PT)
     assert sentences[0].startswith("Uma só diferença")
     assert "Perda: o número tem 6 significados diferentes" in sentences[1]
@@ -197,7 +197,7 @@ def test_scales_and_reasons_are_said_in_the_language(tiny):
     assert comparison.differences(found.boards[0], found, EN).caption.endswith(f": {drawn}")
     assert comparison.differences(found.boards[0], found, PT).caption.endswith(": erro quadrático de códigos sorteados")
     why = objection(made_run(tiny, "ae", 0, latente.AE(2, **SMALL)).model)
-    told = dataclasses.replace(found, notes=(Note("none", {"score": "nll", "model": "ae", "why": why}),))
+    told = dataclasses.replace(found, notes=(ComparisonNote("none", {"score": "nll", "model": "ae", "why": why}),))
     assert 'a posterior "dirac" com a prior "none" não tem nenhuma' in comparison.notes(told, PT)[-1]
 
 

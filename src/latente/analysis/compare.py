@@ -16,8 +16,8 @@ from latente.analysis.open_runs import open_runs, share_data
 from latente.analysis.power import TYPICAL, seeds_needed
 from latente.analysis.ranking import (
     Comparison,
+    ComparisonNote,
     IntervalScope,
-    Note,
     PairedDifference,
     RankedModel,
     Ranking,
@@ -99,7 +99,7 @@ def compare(
     if any(s not in KEPT for s in asked):
         share_data(opened)
     measure(opened, [s for s in asked if scores is not None or s in KEPT], split, on_score)
-    notes = [Note("twice", {"run": one.where, "same": other.where}) for one, other in twice]
+    notes = [ComparisonNote("twice", {"run": one.where, "same": other.where}) for one, other in twice]
     whole = scores is not None
     return compared(models, asked, split=split, against=against, level=level, notes=notes, whole=whole)
 
@@ -111,7 +111,7 @@ def compared(
     split: str = "test",
     against: str | None = None,
     level: float = LEVEL,
-    notes: Sequence[Note] = (),
+    notes: Sequence[ComparisonNote] = (),
     whole: bool = True,
 ) -> Comparison:
     """As `compare`, of models whose scores are worked out; of each score all ranked numbers, or (not ``whole``) one."""
@@ -157,7 +157,7 @@ def compared(
 
 
 def _comparable(
-    models: Sequence[TrainedModel], score: Score, split: str, said: list[Note], *, whole: bool
+    models: Sequence[TrainedModel], score: Score, split: str, said: list[ComparisonNote], *, whole: bool
 ) -> Iterator[tuple[str, bool, str, list[TrainedModel]]]:
     """Each ranked number of a score, whether less is better, a scale of it and two models or more that have it there.
 
@@ -166,18 +166,18 @@ def _comparable(
     key = score.key()
     scales = by_scale(models, score)
     for model in scales.pop(None, ()):
-        said.append(Note("none", {"score": key, "model": model.name, "why": score.why_not(model.first)}))
+        said.append(ComparisonNote("none", {"score": key, "model": model.name, "why": score.why_not(model.first)}))
     if len(scales) > 1:
         told = "; ".join(f"{scale} ({', '.join(m.name for m in members)})" for scale, members in scales.items())
-        said.append(Note("apart", {"score": key, "scales": told}))
+        said.append(ComparisonNote("apart", {"score": key, "scales": told}))
     ranked = [(column, lower) for column, lower in score.columns().items() if lower is not None]
     if not ranked:
-        said.append(Note("unranked", {"score": key}))
+        said.append(ComparisonNote("unranked", {"score": key}))
     for scale, members in scales.items():
         bare = [m.name for m in members if not all(_has(r, score, split) for r in m.runs)]
-        said += [Note("unscored", {"score": key, "model": name}) for name in bare]
+        said += [ComparisonNote("unscored", {"score": key, "model": name}) for name in bare]
         if len(members) == 1 and ranked and not bare:
-            said.append(Note("alone", {"score": key, "model": members[0].name, "scale": str(scale)}))
+            said.append(ComparisonNote("alone", {"score": key, "model": members[0].name, "scale": str(scale)}))
         for column, lower in ranked if whole else ranked[:1]:
             have = [m for m in members if all(column in r.metrics[split] for r in m.runs)]
             if len(have) > 1:

@@ -110,7 +110,7 @@ class Ranking:
 
 
 @dataclass(frozen=True)
-class Note:
+class ComparisonNote:
     """Something that a reader must know, as the name of a sentence and what fills it.
 
     ``kind`` is "none" (a model has no such number, with the reason), "alone" (no other model has its scale), "apart"
@@ -139,7 +139,7 @@ class Comparison:
     split: str
     level: float
     boards: tuple[Ranking, ...]
-    notes: tuple[Note, ...]
+    notes: tuple[ComparisonNote, ...]
     budgets: tuple[Budget, ...]
     unequal: tuple[str, ...]
     comparisons: int
