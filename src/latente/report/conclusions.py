@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from latente.analysis.conclusions.claims import Claim, Facts, Finding, Said, Verdict, numbers, say
+from latente.analysis.conclusions.claims import Claim, Facts, Finding, Sentence, Verdict, numbers, say
 from latente.analysis.conclusions.evidence import Evidence, gather
 from latente.analysis.conclusions.notebook import find
 from latente.atomic import write_json
@@ -85,7 +85,7 @@ def template_of(key: str, name: str) -> str:
     return f"findings.{name}" if "." in name else f"{key}.evidence.{name}".removesuffix(".")
 
 
-def notes(evidence: Evidence) -> list[Said]:
+def notes(evidence: Evidence) -> list[Sentence]:
     """What a reader must know of all findings: where their numbers and intervals come from."""
     said = [say("note.seeds" if evidence.seeds > 1 else "note.one_seed", seeds=evidence.seeds), say("note.validation")]
     return [*said, say("note.grey")] if evidence.grey else said

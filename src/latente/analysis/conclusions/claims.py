@@ -15,7 +15,7 @@ Number = float | int | str
 Facts = Mapping[str, Any]
 """Numbers (estimates with their intervals) and names, as claims read them and words show them."""
 
-Said = tuple[str, Facts]
+Sentence = tuple[str, Facts]
 """A sentence: the name of its words, and the numbers in it. A name with a dot is of words that several claims share."""
 
 
@@ -32,7 +32,7 @@ class Claim:
 
     key: str
     verdict: Verdict
-    evidence: tuple[Said, ...]
+    evidence: tuple[Sentence, ...]
     values: Facts = field(default_factory=dict)
 
     @property
@@ -112,7 +112,7 @@ def contrary(verdict: Verdict) -> Verdict:
     return turned[verdict]
 
 
-def say(template: str, **values: Number | Estimate | None) -> Said:
+def say(template: str, **values: Number | Estimate | None) -> Sentence:
     """A sentence; a number that is missing is left out."""
     return template, {name: value for name, value in values.items() if value is not None}
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from latente.analysis.conclusions.claims import (
     Claim,
     Number,
-    Said,
+    Sentence,
     Verdict,
     above,
     agreed,
@@ -71,7 +71,7 @@ def defined(claim: Claim, *values: object) -> Claim:
     return Claim(claim.key, "unknown", (say("missing.numbers"),)) if any(v is None for v in values) else claim
 
 
-def left_out(e: Evidence) -> tuple[Said, ...]:
+def left_out(e: Evidence) -> tuple[Sentence, ...]:
     """A sentence for each reason why models of the study take no part."""
     return tuple(say(f"missing.left_{why}", names=names) for why, names in e.left_out)
 
@@ -214,7 +214,7 @@ def recognisable(key: str, e: Evidence) -> Claim:
     return defined(claim, before, after, s.ambiguous)
 
 
-def cost(e: Evidence, *more: Said) -> Claim:
+def cost(e: Evidence, *more: Sentence) -> Claim:
     """The largest size costs clearly more than the smallest."""
     if len(e.sweep) < 2:
         return lacking("cost", e, "sweep")
@@ -272,7 +272,7 @@ def steadier(e: Evidence) -> Claim:
 def regularisation(e: Evidence) -> Claim:
     """Another weight of the KL than 1 brings the samples nearer to the data in distribution."""
     latents, inactive = (e.sweep[-1].latents, e.sweep[-1].inactive) if e.sweep else (e.vae, e.inactive)
-    said: list[Said] = []
+    said: list[Sentence] = []
     if latents is not None and inactive is not None:
         said = [say("shared.inactive", latents=latents, inactive=inactive), say("shared.annealing")]
     known = [w for w in e.weighted if w.change is not None and w.bound is not None]
@@ -283,7 +283,7 @@ def regularisation(e: Evidence) -> Claim:
     # One weight that helps is enough; that none does takes all of them.
     verdict: Verdict = "holds" if "holds" in each else "fails" if all(v == "fails" for v in each) else "unknown"
 
-    def weight(w: Weighted) -> Said:
+    def weight(w: Weighted) -> Sentence:
         energies = {"before": w.plain_energy, "after": w.energy, "change": w.change}
         name = "shared.beta" if w.tried == 1 else "shared.beta_together"
         return say(name, beta=w.beta, latents=w.latents, **energies, bound=w.bound, tried=w.tried)
@@ -295,7 +295,7 @@ def larger(e: Evidence) -> Claim:
     """A size beyond the notebook's largest has a lower loss."""
     if len(e.sweep) < 2:
         return lacking("larger", e, "sweep")
-    said: list[Said] = []
+    said: list[Sentence] = []
     beyond: list[Estimate | None] = []
     by_size = {z.latents: z for z in e.sweep}
     for s in e.steps:
@@ -338,7 +338,7 @@ def _by_pair(
     template: str | Callable[[Pair], str],
     numbers: Callable[[Pair], Read],
     judge: Callable[[Pair, int], Verdict],
-    *first: Said,
+    *first: Sentence,
     main: bool = False,
     needs: Callable[[Pair], tuple[object, ...]] = lambda p: (),
 ) -> Claim:
@@ -349,7 +349,7 @@ def _by_pair(
     if not pairs:
         return _no_pair(key, e) if main or e.main_pair is None else lacking(key, e, "matched")
 
-    def said(p: Pair) -> Said:
+    def said(p: Pair) -> Sentence:
         name = template if isinstance(template, str) else template(p)
         return say(name if p.matched else f"{name}_main", **_sizes(p), **numbers(p))
 

@@ -75,8 +75,8 @@ def claims_of_scores(scored: Sequence[ScoreOfRun]) -> list[Finding]:
                     {m: [measured for _, measured in seeds] for (m, k), seeds in groups.items() if k == key}
                 )
         else:
-            told = (_over_seeds(each, model, seeds) for (model, _), seeds in groups.items())
-            found[each.about] += [claim for claim in told if claim is not None]
+            claims = (_over_seeds(each, model, seeds) for (model, _), seeds in groups.items())
+            found[each.about] += [claim for claim in claims if claim is not None]
     return [Finding(score, tuple(claims)) for score, claims in found.items() if claims]
 
 

@@ -130,7 +130,7 @@ class Representation(Score):
         ]
         if warning := not_finite("codes", np.concatenate(codes)):
             return Measured({}, {}, (warning,))
-        values, probes = self._told(parts, codes)
+        values, probes = self._numbers(parts, codes)
         warnings = []
         arrays: dict[str, NDArray[np.generic]] = {
             "judged": subsample(len(run.data.part(split)), self.examples, self.seed)
@@ -157,7 +157,7 @@ class Representation(Score):
             except SpecError as error:
                 warnings.append(f"{name} has no codes of this size: {error}")
                 continue
-            values |= {f"{column}_{name}": value for column, value in self._told(fewer, codes)[0].items()}
+            values |= {f"{column}_{name}": value for column, value in self._numbers(fewer, codes)[0].items()}
         named = {name + self._own(): value for name, value in values.items()}
         return Measured({c: named[c] for c in self.columns() if c in named}, arrays, tuple(warnings))
 
@@ -176,7 +176,7 @@ class Representation(Score):
             for part, rows in chosen
         ]
 
-    def _told(
+    def _numbers(
         self, parts: Sequence[_Part], codes: Sequence[NDArray[np.floating]]
     ) -> tuple[dict[str, Metric], dict[str, Probe]]:
         """Every number of codes of three parts; and the two probes, where there are labels."""
@@ -189,16 +189,16 @@ class Representation(Score):
         labels = [p.y for p in parts]
         if labels[0] is None or labels[1] is None or labels[2] is None or np.ptp(labels[0]) == 0:
             return places, {}
-        told = (train, labels[0], judged, labels[2])
+        learnt = (train, labels[0], judged, labels[2])
         tuning = (train, labels[0], held, labels[1])
         probes = {
-            "probe": linear_probe(*told, c=best_penalty(*tuning)),
-            "probe_knn": knn_probe(*told, best_neighbours(*tuning)),
+            "probe": linear_probe(*learnt, c=best_penalty(*tuning)),
+            "probe_knn": knn_probe(*learnt, best_neighbours(*tuning)),
         }
         values = {name: mean_and_error(probe.correct) for name, probe in probes.items()}
         fewest = int(np.bincount(labels[0])[np.unique(labels[0])].min())
         sizes = [n for n in FEW if n <= fewest]
-        for size, found in few_label_probe(*told, per_class=sizes, seed=self.seed).items() if sizes else ():
+        for size, found in few_label_probe(*learnt, per_class=sizes, seed=self.seed).items() if sizes else ():
             values[f"probe_few_{size}"] = metric(found)
         clusters = cluster_agreement(judged, labels[2], seed=self.seed)
         return values | {"ari": metric(clusters.ari), "nmi": metric(clusters.nmi)} | places, probes

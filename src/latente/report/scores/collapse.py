@@ -69,8 +69,8 @@ def _usage(shown: Scored, model: TrainedModel, kept: Measured) -> Picture:
     kl, error, information = (
         kept.array(k) for k in ("kl_per_dimension", "kl_per_dimension_error", "information_per_dimension")
     )
-    told = diagnose(variances, model.first.spec.model, made.threshold)
-    sentence = in_language(told.plain, w)
+    diagnosis = diagnose(variances, model.first.spec.model, made.threshold)
+    sentence = in_language(diagnosis.plain, w)
     caption = w("figure.usage.caption", name=model.name, part=shown.part, diagnosis=sentence)
     if kl is not None:
         caption += " " + w("figure.usage.caption_kl")
