@@ -70,7 +70,7 @@ STEP = Step(
 WEIGHTED = Weighted(beta=0.5, latents=32, energy=0.2, plain_energy=0.4, change=about(-0.2), bound=about(1.0))
 # What makes every claim hold that can.
 GOOD = Evidence(
-    data="made-up", train=4000, validation=1000, classes=10, images=True, grey=True, seeds=1, runs=6, own_class=6,
+    data="made-up", classes=10, images=True, grey=True, seeds=1, runs=6, own_class=6,
     residual=1e-7, vae=2, ae=32,
     fit=Fit(100.0, 101.0, about(1.0), about(1.0), 19, 20, about(0.1), about(0.1), 5, 46.0, "entropy", 101.5),
     reconstructions=Reconstructions(about(0.8), 4, about(0.8)),
@@ -404,7 +404,7 @@ def test_the_best_of_seven_weights_is_rarely_called_a_help_where_none_is():
 def test_the_notebooks_own_numbers():
     # 48,000 / 12,000 images; standard deviations of some 25 nats give the widths.
     own = Evidence(
-        data="mnist", train=48_000, validation=12_000, classes=10, images=True, grey=True, seeds=1, runs=5, own_class=0,
+        data="mnist", classes=10, images=True, grey=True, seeds=1, runs=5, own_class=0,
         residual=1e-7, vae=2, ae=32,
         fit=Fit(133.04, 139.40, about(6.36, 0.5), about(7.3, 0.6), 200, 200, about(0.0), about(0.5)),
         main_pair=replace(

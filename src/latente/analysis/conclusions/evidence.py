@@ -246,7 +246,7 @@ class Evidence:
     """Everything that the rules of `latente.analysis.conclusions` look at.
 
     Attributes:
-        data: the data set's name; ``train``, ``validation`` its counts; ``classes`` of labels, 0 without.
+        data: the data set's name; ``classes`` how many labels it has, 0 without.
         images: whether edges mean anything: examples are images and not all flat.
         grey: whether a Bernoulli likelihood scores values that are not all 0 or 1.
         seeds: the fewest seeds of a model; runs, own_class: how many runs, and how many with a class of their own.
@@ -260,8 +260,6 @@ class Evidence:
     """
 
     data: str
-    train: int
-    validation: int
     classes: int
     images: bool
     grey: bool
@@ -309,8 +307,6 @@ def gather(runs: Sequence[Run]) -> Evidence:
         main_pair = compared[main] if main in compared else _pair(*main, reference, matched=False)
     return Evidence(
         data=reference.data.name,
-        train=len(reference.data.train),
-        validation=len(reference.data.validation),
         classes=reference.classes,
         images=reference.images,
         grey=reference.grey and any(isinstance(r.model.likelihood, Bernoulli) for r in runs),
