@@ -22,7 +22,8 @@ from latente.evaluation.metrics.intervals import Estimate
 from latente.evaluation.run import Run
 from latente.evaluation.scores.nll import ImportanceBound
 from latente.language.words import Words
-from latente.report.figures import elbow
+from latente.report import study_figures
+from latente.report.figures.figure_file import FigureContext
 from latente.report.sections import method
 from latente.report.tables import comparison, numbers
 from latente.report.tables import comparison as elbows
@@ -211,7 +212,8 @@ def test_numbers_have_the_places_that_their_errors_leave():
 
 def test_the_elbow_is_drawn_with_what_it_says(tiny):
     make = partial(made_run, tiny, split="validation")
-    found = latente.elbow([make(f"vae-{d}", 0, latente.VAE(d, **SMALL), loss=m) for d, m in CURVE.items()], "loss")
+    runs = [make(f"vae-{d}", 0, latente.VAE(d, **SMALL), loss=m) for d, m in CURVE.items()]
+    found = latente.elbow(runs, "loss")
     figure = found.plot(lang="pt")
     left, right = figure.axes
     drawn = left.containers[0].lines[0].get_ydata()
@@ -225,7 +227,8 @@ def test_the_elbow_is_drawn_with_what_it_says(tiny):
     assert ring[0].get_xdata()[0] == found.chosen == 16
     caption, alt = elbows.described(found, EN)
     assert "the ring the size chosen" in caption and "16 latents are enough" in alt and "113.22" in alt
-    picture = elbow.picture(found, EN)
+    (picture,) = study_figures.elbows(FigureContext(trained_models(runs), tiny, EN))
+    assert picture.caption == caption
     assert picture.file == "elbow-vae-2.svg" and picture.group == "sweep" and b"<svg" in picture.content
 
 

@@ -30,7 +30,7 @@ from latente.report.tables.results import results_csv, results_table
 from latente.spec import StudySpec
 
 if TYPE_CHECKING:
-    from latente.report.figures.figure_file import Picture
+    from latente.report.figures.figure_file import FigureFile
 
 __all__ = ["results_csv", "results_table", "write_figures", "write_report"]
 
@@ -46,7 +46,7 @@ def write_report(
     facts: Mapping[str, Any],
     *,
     notes: Sequence[str] = (),
-    drawn: Sequence[Picture] | None = None,
+    drawn: Sequence[FigureFile] | None = None,
 ) -> Path:
     """Write ``report.html`` of a study whose runs are trained and evaluated.
 
@@ -72,19 +72,19 @@ def write_report(
     return page
 
 
-def write_figures(folder: Path, runs: Sequence[Run], data: Data, words: Words) -> list[Picture]:
+def write_figures(folder: Path, runs: Sequence[Run], data: Data, words: Words) -> list[FigureFile]:
     """Draw a study's figures and write them to its ``figures/``.
 
     Raises:
         StoreError: a file cannot be written.
     """
-    from latente.report.study_figures import pictures
+    from latente.report.study_figures import figure_files
 
-    drawn = pictures(runs, data, words)
+    drawn = figure_files(runs, data, words)
     if drawn:
         make_folder(folder / "figures", parents=False)
-    for picture in drawn:
-        write_bytes(folder / "figures" / picture.file, picture.content)
+    for figure in drawn:
+        write_bytes(folder / "figures" / figure.file, figure.content)
     return drawn
 
 

@@ -1,8 +1,12 @@
-"""The figures of a study: which there are, as files, each with a caption and a text for who cannot see it."""
+"""The figures of a study, each with its caption and a text for who cannot see it.
+
+`FIGURES` lists them in the page's order. To add one: a function in ``figures/`` that draws it from arrays, a function
+here that says for which models and in what words, its name in `FIGURES`, and its words in ``study_figures.toml``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
@@ -12,29 +16,86 @@ from numpy.typing import NDArray
 from latente.analysis.elbow import known_elbows
 from latente.analysis.trained_models import Sweep, TrainedModel, sweeps, trained_models
 from latente.data.split import Data
-from latente.data.units import span_of
 from latente.evaluation import latent
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
 from latente.language.words import Words
-from latente.report import scores as scored
-from latente.report.figures import animation, codes, curves, elbow, images, rate_distortion
-from latente.report.figures.classes import class_errors, class_means
-from latente.report.figures.figure_file import Picture, as_png, as_svg
+from latente.report import scores
+from latente.report.figures import animation, classes, codes, curves, elbow, images, rate_distortion
+from latente.report.figures.figure_file import FigureContext, FigureFile, as_png, as_svg
+from latente.report.figures.rate_distortion import RatePoint
+from latente.report.tables.comparison import described
+from latente.report.tables.numbers import digits, number
 from latente.training.fit import SHOWN
 
 GRID = 16
+"""Images in a grid of samples."""
 
 
-def pictures(runs: Sequence[Run], data: Data, words: Words) -> list[Picture]:
+def figure_files(runs: Sequence[Run], data: Data, words: Words) -> list[FigureFile]:
     """Every figure that the runs and the data allow; for images, those of the first seed."""
-    # Models are run (mostly: compiled) beside the drawing, which leaves a processor free.
-    with ThreadPoolExecutor(1) as beside:
-        return list(_Album(runs, data, words, beside).all())
+    # Models are run (mostly: compiled) in a thread while figures are drawn, which leaves a processor free.
+    with ThreadPoolExecutor(1) as thread:
+        study = StudyFigures(runs, data, words, thread)
+        return [file for draw in FIGURES for file in draw(study)]
+
+
+class StudyFigures(FigureContext):
+    """The models of a study and what its figures need of them, computed ahead of the drawing.
+
+    Attributes:
+        main: the models that are shown by themselves.
+        sweeps: by what they are called.
+        swept: the models of all sweeps.
+        labels: the classes of the validation examples; None where there are none, or too many to draw.
+        shown: the first validation examples, as model values.
+        shown_labels: their classes' names; empty where there are none.
+    """
+
+    def __init__(self, runs: Sequence[Run], data: Data, words: Words, thread: Executor) -> None:
+        super().__init__(trained_models(runs), data, words)
+        self.sweeps = _by_kind(sweeps(self.trained))
+        self.swept = list(dict.fromkeys(m for sweep in self.sweeps.values() for m in sweep))
+        self.main = _alone(self.trained, self.swept)
+        y = data.validation.y
+        self.labels = y if len(data.classes) <= codes.MOST_CLASSES else None
+        self.shown = data.values(data.validation.x[:SHOWN])
+        self.shown_labels = [] if y is None else [data.classes[c] for c in y[:SHOWN]]
+        self._outputs: dict[tuple[str, str], Future[Any]] = {}
+        every = list(dict.fromkeys([*self.main, *self.swept])) if data.is_image else []
+        # In the order in which they are drawn.
+        self._compute(thread, "errors", _errors, self.main if self.labels is not None else ())
+        self._compute(thread, "codes", _codes, self.main)
+        self._compute(thread, "rebuilt", _rebuilt, every[: len(self.main)])
+        self._compute(thread, "manifold", _manifold, [m for m in every if m in self.main and has_manifold(m)])
+        self._compute(thread, "rebuilt", _rebuilt, every[len(self.main) :])
+        self._compute(thread, "samples", _samples, [m for m in every if m.has_prior])
+
+    def output(self, kind: str, model: TrainedModel) -> Any:
+        """What a model made of the data, waited for where it is still computed."""
+        return self._outputs[kind, model.name].result()
+
+    def computed(self, kind: str, model: TrainedModel) -> bool:
+        """Whether `output` has that of a model."""
+        return (kind, model.name) in self._outputs
+
+    def context(self, model: TrainedModel) -> NDArray[np.float32] | None:
+        """What a conditional model is given with the validation examples."""
+        return latent.context_of(model.first.model, model.spec, self.data, self.data.validation)
+
+    def _compute(
+        self,
+        thread: Executor,
+        kind: str,
+        function: Callable[[StudyFigures, TrainedModel], Any],
+        models: Sequence[TrainedModel],
+    ) -> None:
+        for model in models:
+            self._outputs[kind, model.name] = thread.submit(function, self, model)
 
 
 def has_manifold(model: TrainedModel) -> bool:
-    """Whether a grid over its latents can be drawn: two Euclidean ones, and nothing beside them."""
+    """Whether a grid over its latents can be drawn: two Euclidean ones, and nothing that is given with them."""
     made = model.first.model
     return model.has_prior and made.code_size == 2 and made.posterior.space == "euclidean" and not made.context_size
 
@@ -51,251 +112,279 @@ def _alone(trained: Sequence[TrainedModel], swept: Sequence[TrainedModel]) -> li
     return [m for m in trained if m in firsts or m not in swept]
 
 
-class _Album:
-    def __init__(self, runs: Sequence[Run], data: Data, words: Words, beside: Executor) -> None:
-        self.trained = trained_models(runs)
-        self.sweeps = _by_kind(sweeps(self.trained))
-        self.main = _alone(self.trained, [m for s in self.sweeps.values() for m in s])
-        self.data, self.words = data, words
-        self.unit = "image" if data.is_image else "example"
-        self.span = span_of(*runs[0].card["range"])
-        self.labels = data.validation.y
-        self.has_errors = self.labels is not None and len(data.classes) <= codes.MOST_CLASSES
-        self.shown = data.values(data.validation.x[:SHOWN])
-        self.shown_labels = [] if self.labels is None else [data.classes[c] for c in self.labels[:SHOWN]]
-        self.found: dict[tuple[str, str], Future[Any]] = {}
-        self.start(beside)
+def _errors(study: StudyFigures, model: TrainedModel) -> NDArray[np.float32]:
+    return model.first.per_example("validation")["reconstruction"]
 
-    def start(self, beside: Executor) -> None:
-        """Have the models do all that will be drawn, in the order of the drawing."""
-        swept = [m for s in self.sweeps.values() for m in s]
-        validation = self.data.values(self.data.validation.x)
-        for m in self.main if self.has_errors else ():
-            self.found["errors", m.name] = beside.submit(self.errors, m.first)
-        for m in self.main:
-            context = self.beside(m.first)
-            self.found["codes", m.name] = beside.submit(latent.encode, m.first.model, validation, context)
-        if self.data.is_image:
-            for m in self.main:
-                self.found["rebuilt", m.name] = beside.submit(self.rebuild, m)
-        for m in self.main:
-            if has_manifold(m) and self.data.is_image:
-                self.found["manifold", m.name] = beside.submit(latent.manifold, m.first.model)
-        if self.data.is_image:
-            for m in swept:
-                if ("rebuilt", m.name) not in self.found:
-                    self.found["rebuilt", m.name] = beside.submit(self.rebuild, m)
-            for m in [*self.main, *swept]:
-                if m.has_prior:
-                    self.found["samples", m.name] = beside.submit(self.sampled, m.first)
 
-    def all(self) -> Iterator[Picture]:
-        for model in self.main:
-            yield self.curves(model)
-        if self.has_errors:
-            yield self.class_errors()
-        if self.data.is_image:
-            yield self.reconstructions("models", self.main)
-            for model in self.main:
-                if model.has_prior and model.first.frames is not None:
-                    yield self.film(model)
-            for model in self.main:
-                if model.has_prior:
-                    yield self.samples(model)
-                if has_manifold(model):
-                    yield self.manifold(model)
-        for model in self.main:
-            yield self.codes(model)
-        if self.sweeps:
-            yield self.sweep_curves()
-            if all("validation" in m.first.metrics for s in self.sweeps.values() for m in s):
-                yield self.sweep_parts()
-            for curve in known_elbows(r for m in self.trained for r in m.runs):
-                yield elbow.picture(curve, self.words)
-            if self.data.is_image:
-                swept = {m.name: m for s in self.sweeps.values() for m in s}
-                yield self.reconstructions("sweep", list(swept.values()))
-                for name, sweep in self.sweeps.items():
-                    if sweep[0].has_prior:
-                        yield self.sweep_samples(name, sweep)
-        yield from rate_distortion.pictures(self.trained, self.words, unit=self.unit)
-        yield from scored.pictures(self.main, self.data, self.words)
+def _codes(study: StudyFigures, model: TrainedModel) -> NDArray[np.float32]:
+    return latent.encode(model.first.model, study.data.values(study.data.validation.x), study.context(model))
 
-    def get(self, what: str, model: TrainedModel) -> Any:
-        return self.found[what, model.name].result()
 
-    def rebuild(self, model: TrainedModel) -> NDArray[np.float32]:
-        run, known = model.first, self.found.get(("codes", model.name))
-        context = self.beside(run)
-        few = None if context is None else context[:SHOWN]
-        codes = latent.encode(run.model, self.shown, few) if known is None else known.result()[:SHOWN]
-        # As many codes as a grid of samples, so that one compiled decoder serves both.
-        fill = np.arange(GRID) % len(codes)
-        return latent.decode(run.model, codes[fill], None if few is None else few[fill])[: len(codes)]
+def _rebuilt(study: StudyFigures, model: TrainedModel) -> NDArray[np.float32]:
+    made, context = model.first.model, study.context(model)
+    few = None if context is None else context[:SHOWN]
+    z = (
+        study.output("codes", model)[:SHOWN]
+        if study.computed("codes", model)
+        else latent.encode(made, study.shown, few)
+    )
+    # As many codes as a grid of samples, so that one compiled decoder serves both.
+    fill = np.arange(GRID) % len(z)
+    return latent.decode(made, z[fill], None if few is None else few[fill])[: len(z)]
 
-    def sampled(self, run: Run) -> NDArray[np.float32]:
-        """A grid of samples; of a conditional model, as the first validation examples are conditioned."""
-        context = self.beside(run) if run.model.is_conditional else None
-        return latent.sample(run.generator, GRID, seed=0, context=None if context is None else context[:GRID])
 
-    def beside(self, run: Run) -> NDArray[np.float32] | None:
-        return latent.context_of(run.model, run.spec.model, self.data, self.data.validation)
+def _manifold(study: StudyFigures, model: TrainedModel) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    return latent.manifold(model.first.model)
 
-    def errors(self, run: Run) -> NDArray[np.float32]:
-        return run.per_example("validation")["reconstruction"]
 
-    def curves(self, model: TrainedModel) -> Picture:
-        w, histories = self.words, model.histories
-        first = {k: float(np.mean([h[k][0] for h in histories])) for k in histories[0]}
-        epochs = min(len(h["loss"]) for h in histories)
-        last = {k: float(np.mean([h[k][epochs - 1] for h in histories])) for k in histories[0]}
+def _samples(study: StudyFigures, model: TrainedModel) -> NDArray[np.float32]:
+    """A grid of samples; of a conditional model, as the first validation examples are conditioned."""
+    context = study.context(model) if model.first.model.is_conditional else None
+    return latent.sample(model.first.generator, GRID, seed=0, context=None if context is None else context[:GRID])
+
+
+def loss_curves(study: StudyFigures) -> Iterator[FigureFile]:
+    """Losses over the epochs, a figure for each model."""
+    w = study.words
+    for model in study.main:
+        histories = model.histories
+        epochs = model.epochs[0]
+        first, last = (
+            {k: float(np.mean([h[k][at] for h in histories])) for k in histories[0]} for at in (0, epochs - 1)
+        )
         caption = w("figure.curves.caption", name=model.name)
         if curves.is_cut(histories):
             caption += " " + w("figure.curves.cut")
         if len(histories) > 1:
             caption += " " + w("figure.curves.seeds", seeds=len(histories))
         alt = w(
-            f"figure.curves.alt_{self.unit}", name=model.name, epochs=epochs,
+            f"figure.curves.alt_{study.unit}", name=model.name, epochs=epochs,
             **{f"{k}_first": first[k] for k in ("loss", "val_loss")},
             **{f"{k}_last": last[k] for k in ("loss", "val_loss")},
         )  # fmt: skip
-        wide = model.has_prior
-        if wide:
+        if model.has_prior:
             alt += " " + w("figure.curves.alt_parts", reconstruction=last["val_reconstruction"], kl=last["val_kl"])
-        return as_svg(f"curves-{model.name}", curves.curves(histories, w, unit=self.unit), caption, alt, wide=wide)
+        figure = curves.curves(histories, w, unit=study.unit)
+        yield as_svg(f"curves-{model.name}", figure, caption, alt, wide=model.has_prior)
 
-    def reconstructions(self, group: str, models: Sequence[TrainedModel]) -> Picture:
-        w, n = self.words, len(self.shown)
-        rows = {m.name: self.get("rebuilt", m) for m in models}
-        figure = images.reconstructions(self.shown, rows, w, self.shown_labels, self.span)
-        caption = w("figure.reconstructions.caption", n=n) + self._seed(models)
-        if self.shown_labels:
-            caption += " " + w("figure.reconstructions.labels")
-        rest = [w("figure.reconstructions.row", name=m.name, latents=m.latents) for m in models]
-        alt = w("figure.reconstructions.alt", n=n, rows=w.joined([w("figure.row.original"), *rest]))
-        if self.shown_labels:
-            alt += " " + w("figure.reconstructions.alt_labels", labels=", ".join(self.shown_labels))
-        file = "reconstructions" if group == "models" else "reconstructions-sweep"
-        return as_png(file, figure, caption, alt, group=group, wide=True)
 
-    def film(self, model: TrainedModel) -> Picture:
-        w, run = self.words, model.first
-        assert run.frames is not None
-        planned, trained = run.spec.train.epochs_for(len(self.data.train)), len(run.history["loss"])
-        moving, still = animation.film(
-            run.frames, self.shown, w, self.span, name=model.name, planned=planned, trained=trained
-        )
-        told = {"name": model.name, "n": len(self.shown), "epochs": trained}
-        caption = w("figure.film.caption", **told) + self._seed([model])
-        alt = w("figure.film.alt", **told)
-        size = animation.size(moving)
-        return Picture(f"film-{model.name}.webp", "image/webp", moving, size, caption, alt, "models", True, still)
-
-    def samples(self, model: TrainedModel) -> Picture:
-        w = self.words
-        drawn = self.get("samples", model)
-        told = {"name": model.name, "n": GRID, "latents": model.latents}
-        caption = w("figure.samples.caption", **told) + self._seed([model])
-        alt = w("figure.samples.alt", **told)
-        return as_png(f"samples-{model.name}", images.samples({"": drawn}, w, self.span), caption, alt)
-
-    def sweep_samples(self, name: str, sweep: Sweep) -> Picture:
-        w = self.words
-        grids = {curves.latents(w, m.latents): self.get("samples", m) for m in sweep}
-        sizes = w.joined([str(m.latents) for m in sweep])
-        caption = w("figure.samples.sweep_caption", name=name, n=GRID) + self._seed(sweep)
-        alt = w("figure.samples.sweep_alt", name=name, n=GRID, sizes=sizes)
-        file = "samples-sweep" if name == "VAE" else f"samples-sweep-{sweep[0].name}"
-        return as_png(file, images.samples(grids, w, self.span), caption, alt, group="sweep", wide=True)
-
-    def manifold(self, model: TrainedModel) -> Picture:
-        w = self.words
-        grid, at = self.get("manifold", model)
-        told = {"name": model.name, "side": len(at), "low": self._number(at[0]), "high": self._number(at[-1])}
-        caption = w("figure.manifold.caption", **told) + self._seed([model])
-        figure = images.manifold(grid, at, w, self.span)
-        return as_png(f"manifold-{model.name}", figure, caption, w("figure.manifold.alt", **told))
-
-    def codes(self, model: TrainedModel) -> Picture:
-        w, z, classes = self.words, self.get("codes", model), self.data.classes
-        points, names = codes.plane(np.asarray(z, np.float64), w)
-        ends = [
-            w("figure.codes.axis", axis=axis, low=self._number(p.min()), high=self._number(p.max()))
-            for axis, p in zip(names, points.T, strict=True)
-        ]
-        told = {"name": model.name, "n": w.number(len(z), ",d"), "latents": model.latents}
-        caption = w("figure.codes.caption" if len(names) == model.latents else "figure.codes.projected", **told)
-        alt = w("figure.codes.alt", **told, axes=w.joined(ends))
-        if self.labels is not None:
-            caption += " " + w("figure.codes.labels" if len(names) == 2 else "figure.codes.rows")
-            alt += " " + w("figure.codes.alt_labels", classes=len(classes))
-        figure = codes.codes(z, self.labels, classes, w)
-        return as_png(f"codes-{model.name}", figure, caption + self._seed([model]), alt)
-
-    def class_errors(self) -> Picture:
-        w, labels, classes = self.words, self.labels, self.data.classes
-        assert labels is not None
-        present = [c for c in range(len(classes)) if (labels == c).any()]
-        errors, told = {}, []
-        for model in self.main:
-            values = self.get("errors", model)
-            errors[model.name] = values
-            means, _ = class_means(values, labels, present)
-            least, most = int(means.argmin()), int(means.argmax())
-            told.append(
-                w("figure.class.alt_model", name=model.name, least=classes[present[least]], low=float(means[least]),
-                  most=classes[present[most]], high=float(means[most]))
-            )  # fmt: skip
-        caption = w("figure.class.caption") + self._seed(self.main)
-        alt = w(f"figure.class.alt_{self.unit}") + " " + " ".join(told)
-        figure = class_errors(errors, labels, classes, w, unit=self.unit)
-        return as_svg("classes", figure, caption, alt)
-
-    def sweep_curves(self) -> Picture:
-        w = self.words
-        families = {n: {m.latents: m.histories for m in s} for n, s in self.sweeps.items()}
-        priors = all(m.has_prior for s in self.sweeps.values() for m in s)
-        caption = w("figure.sweep.caption_prior" if priors else "figure.sweep.caption")
-        every = [h for f in families.values() for h in f.values()]
-        if curves.is_cut(*every, parts=("loss",)):
-            caption += " " + w("figure.sweep.cut")
-        if max(map(len, every)) > 1:
-            caption += " " + w("figure.curves.seeds", seeds=max(map(len, every)))
-        lines: dict[str, dict[int, Metric]] = {}
-        for name, family in families.items():
-            ends = {s: float(np.mean([h["val_loss"][-1] for h in hs])) for s, hs in family.items()}
-            lines[name] = {s: Metric(v, 0.0) for s, v in ends.items()}
-        alt = w(f"figure.sweep.alt_{self.unit}") + " " + self._ends(lines)
-        figure = curves.sweep_curves(families, w, unit=self.unit)
-        return as_svg("sweep-curves", figure, caption, alt, group="sweep", wide=True)
-
-    def sweep_parts(self) -> Picture:
-        w = self.words
-        lines: dict[str, dict[int, Metric]] = {}
-        for name, sweep in self.sweeps.items():
-            prior = sweep[0].has_prior
-            for part in ("loss", "reconstruction", "kl") if prior else ("reconstruction",):
-                values = {m.latents: m.metric("validation", part) for m in sweep}
-                said = "KL" if part == "kl" else w(f"figure.series.{part}").lower()
-                lines[w("figure.sweep.line", name=name, part=said)] = {s: v for s, v in values.items() if v is not None}
-        seeds = max(len(m.runs) for s in self.sweeps.values() for m in s)
-        caption = w("figure.parts.caption_seeds", seeds=seeds) if seeds > 1 else w(f"figure.parts.caption_{self.unit}")
-        alt = w(f"figure.parts.alt_{self.unit}") + " " + self._ends(lines)
-        fewest = min(len(m.runs) for s in self.sweeps.values() for m in s)
-        figure = curves.sweep_parts(lines, w, unit=self.unit, seeds=fewest)
-        return as_svg("sweep-parts", figure, caption, alt, group="sweep", wide=True)
-
-    def _ends(self, lines: Mapping[str, Mapping[int, Metric]]) -> str:
-        w = self.words
-        return " ".join(
-            w("figure.sweep.alt_line", name=name,
-              values=w.joined([w("figure.sweep.alt_value", size=s, value=m.value) for s, m in line.items()]))
-            for name, line in lines.items()
+def class_errors(study: StudyFigures) -> Iterator[FigureFile]:
+    """Reconstruction errors by class, of all models."""
+    w, labels, names = study.words, study.labels, study.data.classes
+    if labels is None:
+        return
+    present = [c for c in range(len(names)) if (labels == c).any()]
+    errors = {model.name: study.output("errors", model) for model in study.main}
+    alt = [w(f"figure.class.alt_{study.unit}")]
+    for name, values in errors.items():
+        means, _ = classes.class_means(values, labels, present)
+        least, most = int(means.argmin()), int(means.argmax())
+        alt.append(
+            w("figure.class.alt_model", name=name, least=names[present[least]], low=float(means[least]),
+              most=names[present[most]], high=float(means[most]))
         )  # fmt: skip
+    figure = classes.class_errors(errors, labels, names, w, unit=study.unit)
+    yield as_svg("classes", figure, w("figure.class.caption") + study.seed(*study.main), " ".join(alt))
 
-    def _seed(self, models: Sequence[TrainedModel]) -> str:
-        many = any(len(m.runs) > 1 for m in models)
-        return " " + self.words("figure.seed", seed=models[0].first.spec.seed) if many else ""
 
-    def _number(self, value: float) -> str:
-        return self.words.number(float(value), ".2f")
+def reconstructions(study: StudyFigures) -> Iterator[FigureFile]:
+    """The first validation images as the models that are shown by themselves reconstruct them."""
+    if study.data.is_image:
+        yield _reconstructions(study, study.main, "reconstructions", "models")
+
+
+def animations(study: StudyFigures) -> Iterator[FigureFile]:
+    """Reconstructions after each epoch, an animation for each model that can generate."""
+    w = study.words
+    for model in study.main if study.data.is_image else ():
+        run = model.first
+        if not model.has_prior or run.frames is None:
+            continue
+        planned, trained = run.spec.train.epochs_for(len(study.data.train)), len(run.history["loss"])
+        moving, still = animation.animate(
+            run.frames, study.shown, w, study.span, name=model.name, planned=planned, trained=trained
+        )
+        values = {"name": model.name, "n": len(study.shown), "epochs": trained}
+        caption, alt = w("figure.animation.caption", **values) + study.seed(model), w("figure.animation.alt", **values)
+        size = animation.size(moving)
+        yield FigureFile(f"film-{model.name}.webp", "image/webp", moving, size, caption, alt, "models", True, still)
+
+
+def samples_and_manifolds(study: StudyFigures) -> Iterator[FigureFile]:
+    """Samples of each model that can generate, followed by the images over its two latents where it has just two."""
+    w = study.words
+    for model in study.main if study.data.is_image else ():
+        if model.has_prior:
+            values = {"name": model.name, "n": GRID, "latents": model.latents}
+            caption, alt = w("figure.samples.caption", **values) + study.seed(model), w("figure.samples.alt", **values)
+            figure = images.samples({"": study.output("samples", model)}, study.span)
+            yield as_png(f"samples-{model.name}", figure, caption, alt)
+        if has_manifold(model):
+            grid, at = study.output("manifold", model)
+            values = {"name": model.name, "side": len(at), "low": study.number(at[0]), "high": study.number(at[-1])}
+            caption, alt = (
+                w("figure.manifold.caption", **values) + study.seed(model),
+                w("figure.manifold.alt", **values),
+            )
+            yield as_png(f"manifold-{model.name}", images.manifold(grid, at, w, study.span), caption, alt)
+
+
+def code_maps(study: StudyFigures) -> Iterator[FigureFile]:
+    """Codes on a plane, a figure for each model."""
+    w, labels, names = study.words, study.data.validation.y, study.data.classes
+    for model in study.main:
+        z = study.output("codes", model)
+        points, axes = codes.plane(np.asarray(z, np.float64), w)
+        ends = [
+            w("figure.codes.axis", axis=axis, low=study.number(p.min()), high=study.number(p.max()))
+            for axis, p in zip(axes, points.T, strict=True)
+        ]
+        values = {"name": model.name, "n": w.number(len(z), ",d"), "latents": model.latents}
+        caption = w("figure.codes.caption" if len(axes) == model.latents else "figure.codes.projected", **values)
+        alt = w("figure.codes.alt", **values, axes=w.joined(ends))
+        if labels is not None:
+            caption += " " + w("figure.codes.labels" if len(axes) == 2 else "figure.codes.rows")
+            alt += " " + w("figure.codes.alt_labels", classes=len(names))
+        yield as_png(f"codes-{model.name}", codes.codes(z, labels, names, w), caption + study.seed(model), alt)
+
+
+def sweep_losses(study: StudyFigures) -> Iterator[FigureFile]:
+    """Losses over the epochs at each latent size."""
+    w = study.words
+    if not study.sweeps:
+        return
+    families = {name: {m.latents: m.histories for m in sweep} for name, sweep in study.sweeps.items()}
+    every = [m.histories for m in study.swept]
+    caption = w("figure.sweep.caption_prior" if all(m.has_prior for m in study.swept) else "figure.sweep.caption")
+    if curves.is_cut(*every, parts=("loss",)):
+        caption += " " + w("figure.sweep.cut")
+    if max(map(len, every)) > 1:
+        caption += " " + w("figure.curves.seeds", seeds=max(map(len, every)))
+    ends = {
+        name: {size: float(np.mean([h["val_loss"][-1] for h in histories])) for size, histories in family.items()}
+        for name, family in families.items()
+    }
+    alt = w(f"figure.sweep.alt_{study.unit}") + " " + _by_size(ends, w)
+    yield as_svg(
+        "sweep-curves", curves.sweep_curves(families, w, unit=study.unit), caption, alt, group="sweep", wide=True
+    )
+
+
+def sweep_parts(study: StudyFigures) -> Iterator[FigureFile]:
+    """The validation loss and its parts against the latent size."""
+    w = study.words
+    if not study.sweeps or not all("validation" in m.first.metrics for m in study.swept):
+        return
+    lines: dict[str, dict[int, Metric]] = {}
+    for name, sweep in study.sweeps.items():
+        for part in ("loss", "reconstruction", "kl") if sweep[0].has_prior else ("reconstruction",):
+            values = {m.latents: m.metric("validation", part) for m in sweep}
+            called = "KL" if part == "kl" else w(f"figure.series.{part}").lower()
+            lines[w("figure.sweep.line", name=name, part=called)] = {s: v for s, v in values.items() if v is not None}
+    seeds = [len(m.runs) for m in study.swept]
+    several = max(seeds) > 1
+    caption = w("figure.parts.caption_seeds", seeds=max(seeds)) if several else w(f"figure.parts.caption_{study.unit}")
+    numbers = {name: {size: m.value for size, m in line.items()} for name, line in lines.items()}
+    alt = w(f"figure.parts.alt_{study.unit}") + " " + _by_size(numbers, w)
+    figure = curves.sweep_parts(lines, w, unit=study.unit, seeds=min(seeds))
+    yield as_svg("sweep-parts", figure, caption, alt, group="sweep", wide=True)
+
+
+def elbows(study: FigureContext) -> Iterator[FigureFile]:
+    """Which latent size is enough, a figure for each sweep that can be judged."""
+    for curve in known_elbows(r for m in study.trained for r in m.runs):
+        caption, alt = described(curve, study.words)
+        figure = elbow.draw(curve, study.words)
+        yield as_svg(f"elbow-{curve.models[0]}", figure, caption, alt, group="sweep", wide=True)
+
+
+def sweep_reconstructions(study: StudyFigures) -> Iterator[FigureFile]:
+    """The first validation images as the models of the sweeps reconstruct them."""
+    if study.sweeps and study.data.is_image:
+        yield _reconstructions(study, study.swept, "reconstructions-sweep", "sweep")
+
+
+def sweep_samples(study: StudyFigures) -> Iterator[FigureFile]:
+    """Samples at each latent size, a figure for each sweep of models that can generate."""
+    w = study.words
+    for name, sweep in study.sweeps.items() if study.data.is_image else ():
+        if sweep[0].has_prior:
+            grids = {curves.latents(w, m.latents): study.output("samples", m) for m in sweep}
+            sizes = w.joined([str(m.latents) for m in sweep])
+            caption = w("figure.samples.sweep_caption", name=name, n=GRID) + study.seed(*sweep)
+            alt = w("figure.samples.sweep_alt", name=name, n=GRID, sizes=sizes)
+            file = "samples-sweep" if name == "VAE" else f"samples-sweep-{sweep[0].name}"
+            yield as_png(file, images.samples(grids, study.span), caption, alt, group="sweep", wide=True)
+
+
+def rates_and_distortions(study: FigureContext, split: str = "test") -> Iterator[FigureFile]:
+    """The rate–distortion plane of models that differ in β alone, where there are enough for a curve."""
+    w = study.words
+    series = rate_distortion.beta_curves(study.trained, split, w)
+    if not series:
+        return
+    best = min((p for line in series.values() for p in line), key=lambda p: p.total)
+    seeds = max(len(m.runs) for m in study.trained)
+    caption = w("figure.rates.caption", part=w(f"report.part.{split}"))
+    if seeds > 1:
+        caption += " " + w("figure.rates.seeds", seeds=seeds)
+
+    def nats(value: float, point: RatePoint) -> str:
+        return number(w, value, min(2, digits([point.rate.standard_error, point.distortion.standard_error])))
+
+    lines = []
+    for name, line in series.items():
+        points = [
+            w("figure.rates.alt_point", label=p.label, rate=nats(p.rate.value, p),
+              distortion=nats(p.distortion.value, p))
+            for p in line
+        ]  # fmt: skip
+        lines.append(w("figure.rates.alt_line", name=name, points=w.joined(points)))
+    alt = w(f"figure.rates.alt_{study.unit}", lines=" ".join(lines), best=best.label, total=nats(best.total, best))
+    figure = rate_distortion.plane(series, w, unit=study.unit)
+    yield as_svg("rate-distortion", figure, caption, alt, group="rates", wide=True)
+
+
+def score_figures(study: StudyFigures) -> Iterator[FigureFile]:
+    """What the scores that were asked for have kept."""
+    return scores.figure_files(study.main, study.data, study.words)
+
+
+FIGURES: tuple[Callable[[StudyFigures], Iterator[FigureFile]], ...] = (
+    loss_curves,
+    class_errors,
+    reconstructions,
+    animations,
+    samples_and_manifolds,
+    code_maps,
+    sweep_losses,
+    sweep_parts,
+    elbows,
+    sweep_reconstructions,
+    sweep_samples,
+    rates_and_distortions,
+    score_figures,
+)
+"""The figures of a study in the page's order; each gives as many as the study allows."""
+
+
+def _reconstructions(study: StudyFigures, models: Sequence[TrainedModel], file: str, group: str) -> FigureFile:
+    w, n = study.words, len(study.shown)
+    rows = {m.name: study.output("rebuilt", m) for m in models}
+    figure = images.reconstructions(study.shown, rows, w, study.shown_labels, study.span)
+    caption = w("figure.reconstructions.caption", n=n) + study.seed(*models)
+    named = [w("figure.reconstructions.row", name=m.name, latents=m.latents) for m in models]
+    alt = w("figure.reconstructions.alt", n=n, rows=w.joined([w("figure.row.original"), *named]))
+    if study.shown_labels:
+        caption += " " + w("figure.reconstructions.labels")
+        alt += " " + w("figure.reconstructions.alt_labels", labels=", ".join(study.shown_labels))
+    return as_png(file, figure, caption, alt, group=group, wide=True)
+
+
+def _by_size(lines: Mapping[str, Mapping[int, float]], words: Words) -> str:
+    """Lines of values against the latent size, in a sentence each."""
+    return " ".join(
+        words("figure.sweep.alt_line", name=name,
+              values=words.joined([words("figure.sweep.alt_value", size=s, value=v) for s, v in line.items()]))
+        for name, line in lines.items()
+    )  # fmt: skip

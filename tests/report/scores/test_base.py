@@ -3,7 +3,6 @@
 import dataclasses
 import io
 
-import matplotlib
 import numpy as np
 import pytest
 from made import blobs, untrained
@@ -19,14 +18,16 @@ from latente.evaluation.scores import Measured, scores
 from latente.language.message import SAID, in_language, patterns
 from latente.language.words import Words
 from latente.report import scores as scored
-from latente.report.figures import classes, heatmaps, style
-from latente.report.figures import images as grids
-from latente.report.figures import images as sheets
+from latente.report.figures.images import ImageRows, image_grid
 from latente.report.scores.base import Scored
 from latente.report.tables import scores as scoretables
 
 EN, PT = Words("en"), Words("pt")
+
+
 RNG = np.random.default_rng(0)
+
+
 VAE, AE = latente.VAE(2, hidden=(8,)), latente.AE(2, hidden=(8,))
 
 
@@ -81,7 +82,7 @@ def trained(tiny):
 
 @pytest.mark.parametrize("words", [EN, PT], ids=["en", "pt"])
 def test_every_score_has_its_figures_with_captions_and_texts(tiny, trained, words):
-    found = list(scored.pictures(trained, tiny, words))
+    found = list(scored.figure_files(trained, tiny, words))
     assert [(p.group, p.file) for p in found] == [
         ("reconstruction", "pixel-errors.png"),
         ("reconstruction", "worst-vae.png"),
@@ -101,12 +102,12 @@ def test_every_score_has_its_figures_with_captions_and_texts(tiny, trained, word
 
 
 def test_only_images_are_drawn_and_only_what_was_scored(trained):
-    assert not list(scored.pictures(trained, trained[0].first.data, EN, "validation"))
+    assert not list(scored.figure_files(trained, trained[0].first.data, EN, "validation"))
     x = RNG.normal(size=(200, 4)).astype(np.float32)
     table = split_source(make_source("table", x, np.arange(200) % 3))
     model = latente.VAE(2, hidden=(4,), likelihood="gaussian")
     measured = {k: v for k, v in kept(table).items() if k != "reconstruction"}
-    files = [p.file for p in scored.pictures(trained_models([run(table, model, "vae", 0, measured)]), table, EN)]
+    files = [p.file for p in scored.figure_files(trained_models([run(table, model, "vae", 0, measured)]), table, EN)]
     assert files == ["class-balance.svg", "confusion-vae.svg"]
 
 
@@ -123,7 +124,7 @@ def test_factors_are_named_beside_the_latents_that_tell_of_them(tiny):
         "disentanglement": Measured({"mig": Metric(0.57, 0.01)}, arrays, name="disentanglement", key="disentanglement")
     }
     first = run(known, latente.VAE(3, hidden=(8,)), "vae", 0, measured)
-    traversal, told = scored.pictures(trained_models([first]), known, EN)
+    traversal, told = scored.figure_files(trained_models([first]), known, EN)
     assert (
         traversal.file == "traversal-vae.png"
         and "changes the image most is 1, the least of those shown 3" in traversal.alt
@@ -131,9 +132,8 @@ def test_factors_are_named_beside_the_latents_that_tell_of_them(tiny):
     assert told.file == "information-vae.svg" and "MIG 0.57" in told.caption
     assert "shape: most in latent 2 (30%). x: most in latent 1 (90%)." in told.alt
     # Of the third latent nothing is said: it tells less than a twentieth of any factor.
-    shown = sheets.traversal(
-        arrays["traversal"], ["Latent 1: x 90%", "Latent 2: shape 30%", "Latent 3"], ["1%"] * 9, EN
-    )
+    rows = ["Latent 1: x 90%", "Latent 2: shape 30%", "Latent 3"]
+    shown = image_grid([ImageRows(rows, list(arrays["traversal"]), ["1%"] * 9)])
     assert [t.get_text() for t in shown.axes[0].get_yticklabels()][2] == "Latent 3"
 
 
@@ -143,89 +143,10 @@ def test_a_score_with_options_is_found_by_its_name(tiny):
     measured = {
         "generation_k3": Measured(values, measured["generation_k3"].arrays, name="generation", key="generation_k3")
     }
-    ((_, found),) = Scored("generation", trained_models([run(tiny, VAE, "vae", 0, measured)]), tiny, EN, "test").kept
+    ((_, found),) = Scored(trained_models([run(tiny, VAE, "vae", 0, measured)]), tiny, EN, "generation", "test").kept
     assert found.value("copies") == 0.25 and found.value("nothing") is None
-    captions = [p.caption for p in scored.pictures(trained_models([run(tiny, VAE, "vae", 0, measured)]), tiny, EN)]
+    captions = [p.caption for p in scored.figure_files(trained_models([run(tiny, VAE, "vae", 0, measured)]), tiny, EN)]
     assert "Of 60 samples, 15 are copies." in captions[0]
-
-
-# the figures
-
-
-def test_samples_stand_above_their_neighbours():
-    samples, near = RNG.uniform(size=(4, 28, 28)), RNG.uniform(size=(4, 2, 28, 28))
-    figure = sheets.neighbours({"First": (samples, near, np.array([0.5, 0.25, 1, 0.75]))}, PT)
-    sheet = np.asarray(figure.axes[0].get_images()[0].get_array())
-    rows = [grids.to_bytes(images) for images in (samples, near[:, 0], near[:, 1])]
-    assert np.array_equal(sheet, grids.mosaic(np.concatenate(rows), 4))
-    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["Amostra", "Vizinho 1", "Vizinho 2"]
-    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["0,50", "0,25", "1,00", "0,75"]
-
-
-def test_the_worst_stand_with_the_size_of_their_differences():
-    a, b = RNG.uniform(-1, 1, size=(2, 3, 28, 28))
-    figure = sheets.worst(a, b, [0.5, 0.25, 0.125], EN, ["cat", "dog", "owl"], (-1, 1))
-    sheet = np.asarray(figure.axes[0].get_images()[0].get_array()).astype(int)
-    assert sheet.shape[0] == 3 * 29 + 1
-    middle = sheet[59 + 14, 1 + 14]
-    assert middle == pytest.approx(255 * abs(a[0, 14, 14] - b[0, 14, 14]) / 2, abs=1)
-    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["cat: 0.500", "dog: 0.250", "owl: 0.125"]
-
-
-def test_maps_hold_the_shares_and_the_roots():
-    counts = np.array([[8, 2], [1, 3]])
-    figure = heatmaps.confusion(counts, ["a", "b"], EN)
-    assert np.asarray(figure.axes[0].collections[0].get_array()).ravel().tolist() == [80, 20, 25, 75]
-    assert {t.get_text() for t in figure.axes[0].texts} == {"80", "20", "25", "75"}
-    few = heatmaps.information(np.array([[0.9, 0.001], [0.2, 0.4]]), ["shape", "x"], EN)
-    assert {t.get_text() for t in few.axes[0].texts} == {"90", "20", "40"}  # next to nothing is not written
-    colours = RNG.uniform(size=(5, 4, 3))
-    figure = heatmaps.pixel_errors({"one": RNG.uniform(size=(5, 4)), "two": colours}, EN)
-    drawn = [np.asarray(ax.get_images()[0].get_array()) for ax in figure.axes if ax.get_images()]
-    assert drawn[1] == pytest.approx(np.sqrt(colours.mean(axis=2)))
-    tops = {ax.get_images()[0].get_clim() for ax in figure.axes if ax.get_images()}
-    assert len(tops) == 1  # one scale for all models
-
-
-def test_shares_are_marks_with_intervals_and_the_datas_are_lines():
-    found = np.array([[0.5, 0.4, 0.55], [0.5, 0.45, 0.6]])
-    ax = classes.balance({"vae": found}, np.array([0.3, 0.7]), ["a", "b"], EN).axes[0]
-    bars = ax.containers[0]
-    assert bars.lines[0].get_xdata().tolist() == [50, 50]
-    ends = [segment[:, 0] for segment in bars.lines[2][0].get_segments()]
-    assert np.allclose(ends, [[40, 55], [45, 60]])
-    lines = [
-        line.get_xdata() for line in ax.get_lines() if len(set(line.get_xdata())) == 1 and len(line.get_xdata()) == 2
-    ]
-    assert [30, 30] in [list(np.round(x, 9)) for x in lines] and [70, 70] in [list(np.round(x, 9)) for x in lines]
-
-
-def test_no_text_is_below_eight_points_and_nothing_is_cut_off():
-    samples = RNG.uniform(size=(12, 28, 28))
-    shares = np.tile([0.1, 0.05, 0.15], (10, 1))
-    digits = [str(i) for i in range(10)]
-    for figure in (
-        sheets.neighbours({"Samples": (samples, np.stack([samples] * 3, axis=1), np.ones(12))}, PT),
-        sheets.worst(samples[:8], samples[:8], np.ones(8), PT, ["a long name"] * 8),
-        sheets.traversal(
-            RNG.uniform(size=(10, 9, 28, 28)), [f"Latente {i}: orientation 100%" for i in range(10)], ["100%"] * 9, PT
-        ),
-        heatmaps.confusion(RNG.integers(0, 9, (10, 10)), digits, PT),
-        heatmaps.confusion(RNG.integers(0, 9, (40, 40)), [f"class number {i}" for i in range(40)], PT),
-        heatmaps.information(RNG.uniform(size=(10, 5)), ["shape", "scale", "rotation", "x", "y"], PT),
-        heatmaps.pixel_errors({"vae": samples[0], "a model of a long name": samples[1]}, PT),
-        classes.balance({"vae": shares, "ae": shares}, np.full(10, 0.1), digits, PT),
-    ):
-        assert figure.get_size_inches()[0] <= style.WIDTH + 1e-9
-        with style.style():
-            figure.draw_without_rendering()
-            drawn = figure.get_tightbbox()
-        width, height = figure.get_size_inches()
-        assert drawn.x0 >= -0.01 and drawn.y0 >= -0.01 and drawn.x1 <= width + 0.01 and drawn.y1 <= height + 0.01
-        assert all(t.get_fontsize() >= 8 for t in figure.findobj(matplotlib.text.Text) if t.get_text())
-
-
-# the tables
 
 
 def test_numbers_are_a_table_of_each_scale_with_the_reasons_of_those_that_have_none(tiny):

@@ -45,7 +45,7 @@ def trained(tiny):
 
 @pytest.mark.parametrize("words", [EN, PT], ids=["en", "pt"])
 def test_a_figure_a_model_says_what_was_told_from_what_and_how_well(tiny, trained, words):
-    first, second = scored.pictures(trained, tiny, words)
+    first, second = scored.figure_files(trained, tiny, words)
     assert (first.file, first.group, second.file) == ("outliers-vae.svg", "outliers", "outliers-ae.svg")
     for picture in (first, second):
         assert "moda é" in picture.caption and "tiny" in picture.alt and "{" not in picture.alt + picture.caption

@@ -1,4 +1,4 @@
-"""The film of a training: reconstructions after each epoch below their originals, as an animated WebP."""
+"""A training as an animated WebP: reconstructions after each epoch, below their originals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from latente.training.fit import stride_of
 WIDE, HIGH = 800, 480
 
 LONGEST = 10_000
-"""Milliseconds that a film may take, the pause at its end included."""
+"""Milliseconds that an animation may take, the pause at its end included."""
 
 PAUSE = 1_500
 
@@ -41,7 +41,7 @@ def frame_epochs(frames: int, planned: int, trained: int, values: int = 1) -> li
     return [min(1 + i * stride, trained) for i in range(frames)]
 
 
-def film(
+def animate(
     frames: NDArray[np.uint8],
     originals: NDArray[np.generic],
     words: Words,
@@ -80,7 +80,7 @@ def film(
 
 
 def size(content: bytes) -> tuple[int, int]:
-    """Width and height of a film."""
+    """Width and height of an animation."""
     with Image.open(io.BytesIO(content)) as image:
         return image.size
 
@@ -129,7 +129,7 @@ def _page(originals: NDArray[np.uint8], rebuilt: NDArray[np.uint8], words: Words
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    # Matplotlib brings this font along, so that films look the same everywhere.
+    # Matplotlib brings this font along, so that animations look the same everywhere.
     import matplotlib
 
     return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)

@@ -1,37 +1,29 @@
-"""Figures by class: reconstruction errors, and how often samples fall into each."""
+"""Figures by class, a row each: reconstruction errors, and how often samples fall into each class."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from latente.language.words import Words
-from latente.report.figures.heatmaps import Floats
-from latente.report.figures.style import (
-    HALF,
-    INK,
-    LINE,
-    MARKERS,
-    SERIES,
-    half_width,
-    localise,
-    plain,
-    style,
-)
+from latente.report.figures.style import HALF, INK, LINE, MARKERS, SERIES, half_width, localise, plain, style
+
+Floats = NDArray[np.floating]
 
 
 def class_errors(
-    errors: Mapping[str, NDArray[np.floating]],
+    errors: Mapping[str, Floats],
     labels: NDArray[np.integer],
     classes: Sequence[str],
     words: Words,
     *,
     unit: str = "image",
 ) -> Figure:
-    """Mean reconstruction error of each class with its 95% interval, a mark a model.
+    """Mean reconstruction error of each class with its 95% interval, a mark for each model.
 
     Args:
         errors: nats of each example by model, shape (n,) each.
@@ -41,40 +33,22 @@ def class_errors(
         unit: "image" or "example".
     """
     present = [c for c in range(len(classes)) if (labels == c).any()]
+    estimates = {}
+    for name, values in errors.items():
+        means, halves = class_means(values, labels, present)
+        estimates[name] = np.stack([means, halves, halves], axis=1)
     with style():
         figure = Figure(figsize=(HALF, max(1.6, 0.9 + 0.26 * len(present))), layout="constrained")
         ax = figure.subplots()
-        shift = 0.16 if len(errors) > 1 else 0.0
-        for i, (name, values) in enumerate(errors.items()):
-            means, halves = class_means(values, labels, present)
-            rows = np.arange(len(present)) + shift * (i - (len(errors) - 1) / 2)
-            ax.errorbar(
-                means,
-                rows,
-                xerr=halves,
-                linestyle="none",
-                marker=MARKERS[i % len(MARKERS)],
-                color=SERIES[i % len(SERIES)],
-                capsize=2,
-                elinewidth=1,
-                label=plain(name),
-            )
-        localise(ax, words)
-        ax.set_yticks(range(len(present)), [plain(classes[c], 18) for c in present])
-        ax.set_ylim(len(present) - 0.4, -0.6)
-        ax.grid(axis="y", visible=False)
-        for row in range(1, len(present)):
-            ax.axhline(row - 0.5, color=LINE, linewidth=0.5, zorder=0)
-        ax.tick_params(axis="y", length=0)
+        _marks(ax, estimates, [classes[c] for c in present], words, apart=0.16)
         ax.set_xlabel(words(f"figure.axis.reconstruction_{unit}"))
-        ax.set_ylabel(words("figure.axis.class"))
         if len(errors) > 1:
             figure.legend(*ax.get_legend_handles_labels(), loc="outside upper right", ncols=min(len(errors), 3))
     return figure
 
 
 def class_means(
-    values: NDArray[np.floating], labels: NDArray[np.integer], present: Sequence[int]
+    values: Floats, labels: NDArray[np.integer], present: Sequence[int]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean of each class and half of its 95% interval; no interval (NaN) for a single example."""
     groups = [np.asarray(values, np.float64)[labels == c] for c in present]
@@ -82,8 +56,8 @@ def class_means(
     return np.array([g.mean() for g in groups]), np.array(halves)
 
 
-def balance(shares: Mapping[str, Floats], reference: Floats, classes: Sequence[str], words: Words) -> Figure:
-    """Share of each class among samples, a mark a model with its 95% interval, beside the data's own (a line).
+def class_shares(shares: Mapping[str, Floats], reference: Floats, classes: Sequence[str], words: Words) -> Figure:
+    """Share of each class among samples with its 95% interval, a mark for each model, and the data's own as a line.
 
     Args:
         shares: by model: value, low and high of each class, shape (classes, 3), 0..1.
@@ -91,30 +65,40 @@ def balance(shares: Mapping[str, Floats], reference: Floats, classes: Sequence[s
         classes: their names.
         words: the language.
     """
+    estimates = {}
+    for name, found in shares.items():
+        value, low, high = 100 * np.asarray(found, np.float64).T
+        estimates[name] = np.stack([value, np.maximum(value - low, 0), np.maximum(high - value, 0)], axis=1)
     with style():
         figure = Figure(figsize=(HALF, max(1.9, 1.1 + 0.26 * len(classes))), layout="constrained")
         ax = figure.subplots()
-        shift = min(0.2, 0.7 / max(len(shares), 1))
         for row, value in enumerate(100 * np.asarray(reference)):
             label = words("figure.series.data") if row == 0 else None
             ax.plot([value, value], [row - 0.42, row + 0.42], color=INK, linewidth=1.2, label=label)
-        for i, (name, found) in enumerate(shares.items()):
-            value, low, high = 100 * np.asarray(found, np.float64).T
-            rows = np.arange(len(classes)) + shift * (i - (len(shares) - 1) / 2)
-            ax.errorbar(
-                value, rows, xerr=[np.maximum(value - low, 0), np.maximum(high - value, 0)], linestyle="none",
-                marker=MARKERS[i % len(MARKERS)], color=SERIES[i % len(SERIES)], capsize=2, elinewidth=1,
-                label=plain(name),
-            )  # fmt: skip
-        localise(ax, words)
-        ax.set_yticks(range(len(classes)), [plain(c, 18) for c in classes])
-        ax.set_ylim(len(classes) - 0.4, -0.6)
+        _marks(ax, estimates, classes, words, apart=min(0.2, 0.7 / max(len(shares), 1)))
         ax.set_xlim(left=0)
-        ax.grid(axis="y", visible=False)
-        for row in range(1, len(classes)):
-            ax.axhline(row - 0.5, color=LINE, linewidth=0.5, zorder=0)
-        ax.tick_params(axis="y", length=0)
         ax.set_xlabel(words("figure.axis.share_of_samples"))
-        ax.set_ylabel(words("figure.axis.class"))
         figure.legend(*ax.get_legend_handles_labels(), loc="outside upper right", ncols=min(1 + len(shares), 3))
     return figure
+
+
+def _marks(
+    ax: Any, estimates: Mapping[str, NDArray[np.float64]], classes: Sequence[str], words: Words, *, apart: float
+) -> None:
+    """A row for each class, with a mark for each model; an estimate is a value and how far it reaches down and up."""
+    count = len(classes)
+    for i, (name, found) in enumerate(estimates.items()):
+        value, down, up = found.T
+        rows = np.arange(count) + apart * (i - (len(estimates) - 1) / 2)
+        ax.errorbar(
+            value, rows, xerr=[down, up], linestyle="none", marker=MARKERS[i % len(MARKERS)],
+            color=SERIES[i % len(SERIES)], capsize=2, elinewidth=1, label=plain(name),
+        )  # fmt: skip
+    localise(ax, words)
+    ax.set_yticks(range(count), [plain(c, 18) for c in classes])
+    ax.set_ylim(count - 0.4, -0.6)
+    ax.grid(axis="y", visible=False)
+    for row in range(1, count):
+        ax.axhline(row - 0.5, color=LINE, linewidth=0.5, zorder=0)
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylabel(words("figure.axis.class"))

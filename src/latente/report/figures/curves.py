@@ -1,4 +1,4 @@
-"""Figures of curves, from plain arrays; here are also the names of all other figures."""
+"""Curves of losses over the epochs, and values against the latent size."""
 
 from __future__ import annotations
 
@@ -14,9 +14,6 @@ from numpy.typing import NDArray
 
 from latente.evaluation.evaluate import Metric
 from latente.language.words import Words
-from latente.report.figures.classes import class_errors
-from latente.report.figures.codes import codes
-from latente.report.figures.images import manifold, reconstructions, samples
 from latente.report.figures.style import (
     BLUE,
     HALF,
@@ -28,25 +25,10 @@ from latente.report.figures.style import (
     half_width,
     localise,
     plain,
-    png,
     spread,
     style,
-    svg,
 )
 from latente.training.fit import History
-
-__all__ = [
-    "class_errors",
-    "codes",
-    "curves",
-    "manifold",
-    "png",
-    "reconstructions",
-    "samples",
-    "svg",
-    "sweep_curves",
-    "sweep_parts",
-]
 
 
 def curves(histories: Sequence[History], words: Words, *, unit: str = "image") -> Figure:
@@ -144,6 +126,12 @@ def sweep_parts(
     return figure
 
 
+def is_cut(*runs: Sequence[History], parts: Sequence[str] = ("loss", "reconstruction", "kl")) -> bool:
+    """Whether a figure of these histories leaves out the first epoch's training mean (see `_cut`)."""
+    parts = parts if any(map(_has_kl, runs)) else ("loss",)
+    return any(_limits(runs, part) is not None for part in parts)
+
+
 def latents(words: Words, size: int) -> str:
     """A latent size in words, for instance "8 latents"."""
     return words("figure.series.latent" if size == 1 else "figure.series.latents", size=size)
@@ -173,12 +161,6 @@ def _curve(
     ax.plot(epochs, values.mean(axis=0), color=colour, linestyle=line, label=label, marker=mark)
     if band and len(values) > 1:
         ax.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, linewidth=0)
-
-
-def is_cut(*runs: Sequence[History], parts: Sequence[str] = ("loss", "reconstruction", "kl")) -> bool:
-    """Whether a figure of these histories leaves out the first epoch's training mean (see `_cut`)."""
-    parts = parts if any(map(_has_kl, runs)) else ("loss",)
-    return any(_limits(runs, part) is not None for part in parts)
 
 
 def _limits(runs: Sequence[Sequence[History]], part: str) -> tuple[float, float] | None:

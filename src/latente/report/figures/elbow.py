@@ -10,9 +10,7 @@ from matplotlib.lines import Line2D
 
 from latente.analysis.elbow import Elbow
 from latente.language.words import Words, default_language
-from latente.report.figures.figure_file import Picture, as_svg
 from latente.report.figures.style import BLUE, INK, MUTED, ORANGE, WIDTH, localise, plain, style
-from latente.report.tables.comparison import described
 from latente.report.tables.names import number_title
 from latente.report.tables.numbers import digits, in_nats, number
 
@@ -44,7 +42,7 @@ def plot_elbow(found: Elbow, lang: str | None = None) -> Figure:
 
 
 def draw(found: Elbow, words: Words) -> Figure:
-    """As `figure`, in the words of one language."""
+    """As `plot_elbow`, in the words of one language."""
     sizes = [s.latents for s in found.sizes]
     limit = found.flat if found.share is not None and found.shape == "flat" else found.tolerance
     with style():
@@ -103,9 +101,3 @@ def _zoom(ax: Any, found: Elbow, limit: float, words: Words) -> None:
     ax.axhline(0, color=MUTED, linewidth=0.7)
     if limit > 0:
         ax.axhline(limit, color=ORANGE, linewidth=1, linestyle="--")
-
-
-def picture(found: Elbow, words: Words) -> Picture:
-    """The figure as a file for a report."""
-    caption, alt = described(found, words)
-    return as_svg(f"elbow-{found.models[0]}", draw(found, words), caption, alt, group="sweep", wide=True)

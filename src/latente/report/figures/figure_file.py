@@ -1,16 +1,21 @@
-"""A figure as a file, with its caption and a text for who cannot see it."""
+"""A figure as a file with its caption, and what the captions of a study's figures are made of."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
+from latente.analysis.trained_models import TrainedModel
+from latente.data.split import Data
+from latente.data.units import span_of
+from latente.language.words import Words
 from latente.report.figures import style
 
 
 @dataclass(frozen=True)
-class Picture:
+class FigureFile:
     """A figure as a file.
 
     Attributes:
@@ -21,7 +26,7 @@ class Picture:
         caption, alt: what it shows; what is to be seen in it, with units.
         group: the section of the report it stands in: "models", "sweep", or a score's name.
         wide: whether it takes the page's whole width.
-        still: the last frame of a film.
+        still: the last frame of an animation.
     """
 
     file: str
@@ -35,16 +40,54 @@ class Picture:
     still: bytes | None = None
 
 
-def as_svg(name: str, figure: Figure, caption: str, alt: str, *, group: str = "models", wide: bool = False) -> Picture:
+def as_svg(
+    name: str, figure: Figure, caption: str, alt: str, *, group: str = "models", wide: bool = False
+) -> FigureFile:
     """A figure of lines."""
-    return Picture(f"{name}.svg", "image/svg+xml", style.svg(figure), _size(figure), caption, alt, group, wide)
+    return FigureFile(f"{name}.svg", "image/svg+xml", style.svg(figure), _size(figure), caption, alt, group, wide)
 
 
-def as_png(name: str, figure: Figure, caption: str, alt: str, *, group: str = "models", wide: bool = False) -> Picture:
+def as_png(
+    name: str, figure: Figure, caption: str, alt: str, *, group: str = "models", wide: bool = False
+) -> FigureFile:
     """A figure of images, or of very many points."""
-    return Picture(f"{name}.png", "image/png", style.png(figure), _size(figure), caption, alt, group, wide)
+    return FigureFile(f"{name}.png", "image/png", style.png(figure), _size(figure), caption, alt, group, wide)
 
 
 def _size(figure: Figure) -> tuple[int, int]:
     width, height = (round(96 * float(side)) for side in figure.get_size_inches())
     return width, height
+
+
+@dataclass
+class FigureContext:
+    """The models that figures show, their data, and the language of the captions.
+
+    Attributes:
+        trained: the models.
+        data: what they were trained on.
+        words: the language.
+    """
+
+    trained: Sequence[TrainedModel]
+    data: Data
+    words: Words
+
+    @property
+    def unit(self) -> str:
+        """What nats are counted for: an "image" or an "example"."""
+        return "image" if self.data.is_image else "example"
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The model values of black and white."""
+        return span_of(*self.trained[0].first.card["range"])
+
+    def seed(self, *models: TrainedModel) -> str:
+        """Which seed is shown, where there are several; it follows a caption."""
+        several = any(len(m.runs) > 1 for m in models)
+        return " " + self.words("figure.seed", seed=models[0].first.spec.seed) if several else ""
+
+    def number(self, value: float, form: str = ".2f") -> str:
+        """A number in the language."""
+        return self.words.number(float(value), form)

@@ -1,4 +1,4 @@
-"""Figures of numbers that scores keep: confusions, errors by pixel, information of latents, balance of classes."""
+"""Figures whose shades are numbers: confusions, information of latents, errors by pixel."""
 
 from __future__ import annotations
 
@@ -23,24 +23,19 @@ WRITTEN = 12
 
 
 def confusion(counts: NDArray[np.integer], classes: Sequence[str], words: Words) -> Figure:
-    """How often each class (row) was called each class (column): shares of the row in per cent.
+    """How often each class (row) was called each class (column), in per cent of the row.
 
     Args:
         counts: shape (classes, classes).
         classes: their names.
         words: the language.
     """
-    total = counts.sum(axis=1, keepdims=True)
-    share = 100 * counts / np.maximum(total, 1)
-    names = [plain(c, 12) for c in classes]
-    return _map(
-        share, names, names, words, words("figure.axis.called"), words("figure.axis.true"),
-        words("figure.axis.share_of_class"), 100.0, ".0f",
-    )  # fmt: skip
+    shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return _shares(shares, classes, classes, words, "called", "true", "share_of_class")
 
 
 def information(shares: Floats, factors: Sequence[str], words: Words) -> Figure:
-    """What each latent (row) tells of each factor (column): mutual information over the factor's entropy, per cent.
+    """What each latent (row) tells of each factor (column): mutual information in per cent of the factor's entropy.
 
     Args:
         shares: shape (latents, factors), 0..1.
@@ -48,54 +43,11 @@ def information(shares: Floats, factors: Sequence[str], words: Words) -> Figure:
         words: the language.
     """
     rows = [str(i + 1) for i in range(len(shares))]
-    return _map(
-        100 * np.asarray(shares), rows, [plain(f, 12) for f in factors], words, words("figure.axis.factor"),
-        words("figure.axis.latents"), words("figure.axis.share_of_factor"), 100.0, ".0f",
-    )  # fmt: skip
-
-
-def _map(
-    values: Floats,
-    rows: Sequence[str],
-    columns: Sequence[str],
-    words: Words,
-    across: str,
-    down: str,
-    bar: str,
-    top: float,
-    form: str,
-) -> Figure:
-    """A map of numbers from 0 to ``top``, with its rows from above to below."""
-    with style():
-        side = 0.25 * len(rows) + 0.9
-        figure = Figure(figsize=(HALF, min(max(side, 1.9), 6.0)), layout="constrained")
-        ax = figure.subplots()
-        drawn = ax.pcolormesh(values, cmap=SHADES, vmin=0, vmax=top, edgecolors="white", linewidth=0.5)
-        ax.invert_yaxis()
-        ax.grid(False)
-        step = [1 + (len(names) - 1) // 30 for names in (columns, rows)]
-        ax.set_xticks(np.arange(0, len(columns), step[0]) + 0.5, columns[:: step[0]])
-        ax.set_yticks(np.arange(0, len(rows), step[1]) + 0.5, rows[:: step[1]])
-        if max(map(len, columns)) * len(columns) > 44:
-            ax.tick_params(axis="x", labelrotation=90)
-        ax.tick_params(length=0)
-        ax.set_xlabel(across)
-        ax.set_ylabel(down)
-        for spine in ax.spines.values():
-            spine.set_visible(False)
-        if max(values.shape) <= WRITTEN:
-            for (i, j), value in np.ndenumerate(values):
-                # Nothing is written where there is next to nothing, so that the eye finds what there is.
-                if value >= 0.5:
-                    light = value > 0.55 * top
-                    ax.text(j + 0.5, i + 0.5, words.number(float(value), form), ha="center", va="center",
-                            fontsize=8, color="white" if light else INK)  # fmt: skip
-        _bar(figure, drawn, ax, bar, words)
-    return figure
+    return _shares(100 * np.asarray(shares), rows, factors, words, "factor", "latents", "share_of_factor")
 
 
 def pixel_errors(errors: Mapping[str, Floats], words: Words) -> Figure:
-    """Root of the mean squared error of each pixel, a map a model, all of one scale.
+    """Root of the mean squared error of each pixel, a map for each model, all on one scale.
 
     Args:
         errors: mean squared error of each value by model, shape (height, width) or (height, width, colours), over
@@ -125,6 +77,38 @@ def pixel_errors(errors: Mapping[str, Floats], words: Words) -> Figure:
             drawn = ax.imshow(values, cmap=SHADES, vmin=0, vmax=top, interpolation="nearest")
             ax.set_title(plain(name, 20), loc="center")
         _bar(figure, drawn, list(panels.ravel()), words("figure.axis.pixel_error"), words)
+    return figure
+
+
+def _shares(
+    values: Floats, rows: Sequence[str], columns: Sequence[str], words: Words, across: str, down: str, bar: str
+) -> Figure:
+    """A map of per cents, its first row on top; ``across``, ``down`` and ``bar`` are keys of the axes' names."""
+    rows, columns = ([plain(name, 12) for name in names] for names in (rows, columns))
+    with style():
+        side = 0.25 * len(rows) + 0.9
+        figure = Figure(figsize=(HALF, min(max(side, 1.9), 6.0)), layout="constrained")
+        ax = figure.subplots()
+        drawn = ax.pcolormesh(values, cmap=SHADES, vmin=0, vmax=100, edgecolors="white", linewidth=0.5)
+        ax.invert_yaxis()
+        ax.grid(False)
+        step = [1 + (len(names) - 1) // 30 for names in (columns, rows)]
+        ax.set_xticks(np.arange(0, len(columns), step[0]) + 0.5, columns[:: step[0]])
+        ax.set_yticks(np.arange(0, len(rows), step[1]) + 0.5, rows[:: step[1]])
+        if max(map(len, columns)) * len(columns) > 44:
+            ax.tick_params(axis="x", labelrotation=90)
+        ax.tick_params(length=0)
+        ax.set_xlabel(words(f"figure.axis.{across}"))
+        ax.set_ylabel(words(f"figure.axis.{down}"))
+        for spine in ax.spines.values():
+            spine.set_visible(False)
+        if max(values.shape) <= WRITTEN:
+            for (i, j), value in np.ndenumerate(values):
+                # Nothing is written where there is next to nothing, so that the eye finds what there is.
+                if value >= 0.5:
+                    ax.text(j + 0.5, i + 0.5, words.number(float(value), ".0f"), ha="center", va="center",
+                            fontsize=8, color="white" if value > 55 else INK)  # fmt: skip
+        _bar(figure, drawn, ax, words(f"figure.axis.{bar}"), words)
     return figure
 
 

@@ -1,13 +1,14 @@
-"""What each latent's share of the rate is."""
+"""What each latent is used for: its KL, its information, and how much its posterior mean varies."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from latente.language.words import Words
-from latente.report.figures.rate_distortion import WIDE, Floats
 from latente.report.figures.style import (
     BLUE,
     HALF,
@@ -19,6 +20,11 @@ from latente.report.figures.style import (
     Ticks,
     style,
 )
+
+WIDE = 24
+"""More latents than this take the page's whole width."""
+
+Floats = NDArray[np.floating]
 
 
 def usage(
@@ -83,9 +89,9 @@ def usage(
     return figure
 
 
-def _bars(ax: object, at: NDArray[np.integer], heights: Floats, used: NDArray[np.bool_], errors: Floats | None) -> None:
+def _bars(ax: Any, at: NDArray[np.integer], heights: Floats, used: NDArray[np.bool_], errors: Floats | None) -> None:
     for chosen, colour, hatch in ((used, BLUE, None), (~used, ORANGE, "////")):
-        ax.bar(  # type: ignore[attr-defined]
+        ax.bar(
             at[chosen], heights[chosen], 0.75, color=colour if hatch is None else "white", edgecolor=colour,
             hatch=hatch, linewidth=0.8, zorder=2,
             yerr=None if errors is None else errors[chosen], error_kw={"elinewidth": 0.8, "ecolor": INK},

@@ -1,14 +1,14 @@
-"""Figures of rates: the rate–distortion plane, and what each latent's share of the rate is."""
+"""The rate–distortion plane: what codes cost against what they lose."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
 from latente.analysis.trained_models import TrainedModel, beta_families, trained_models
 from latente.errors import SpecError
@@ -17,7 +17,6 @@ from latente.evaluation.run import Run
 from latente.evaluation.scores.base import conditioning
 from latente.evaluation.scores.nll import observation_scale
 from latente.language.words import Words, default_language
-from latente.report.figures.figure_file import Picture, as_svg
 from latente.report.figures.style import (
     INK,
     MARKERS,
@@ -29,19 +28,13 @@ from latente.report.figures.style import (
     plain,
     style,
 )
-from latente.report.tables.numbers import digits, number
 
 LEAST = 3
 """Models that differ in β, from which there is a curve to draw."""
 
-WIDE = 24
-"""More latents than this take the page's whole width."""
-
-Floats = NDArray[np.floating]
-
 
 @dataclass(frozen=True)
-class Point:
+class RatePoint:
     """A model in the plane.
 
     Attributes:
@@ -98,18 +91,24 @@ def families(trained: Sequence[TrainedModel]) -> dict[str, list[TrainedModel]]:
     return {f"d = {f[0].latents}" if by_size else f[0].name: f for f in found}
 
 
-def points(models: Sequence[TrainedModel], split: str, words: Words, *, named: bool = False) -> list[Point]:
+def beta_curves(trained: Sequence[TrainedModel], split: str, words: Words) -> dict[str, list[RatePoint]]:
+    """The curves of at least `LEAST` models that differ in β alone and were evaluated on the part."""
+    found = {name: points(family, split, words) for name, family in families(trained).items()}
+    return {name: line for name, line in found.items() if len(line) >= LEAST}
+
+
+def points(models: Sequence[TrainedModel], split: str, words: Words, *, named: bool = False) -> list[RatePoint]:
     """Models in the plane, labelled by β or by name; those that were not evaluated on the part are left out."""
     found = []
     for model in models:
         rate, distortion = model.metric(split, "kl"), model.metric(split, "reconstruction")
         if rate is not None and distortion is not None:
             label = model.name if named or model.beta is None else f"β = {words.number(model.beta, 'g')}"
-            found.append(Point(label, rate, distortion, len(model.runs)))
+            found.append(RatePoint(label, rate, distortion, len(model.runs)))
     return found
 
 
-def plane(series: Mapping[str, Sequence[Point]], words: Words, *, unit: str = "image") -> Figure:
+def plane(series: Mapping[str, Sequence[RatePoint]], words: Words, *, unit: str = "image") -> Figure:
     """Distortion against rate, with 95% intervals, over lines of equal negative ELBO.
 
     Args:
@@ -158,7 +157,7 @@ def plane(series: Mapping[str, Sequence[Point]], words: Words, *, unit: str = "i
     return figure
 
 
-def _equal_bounds(ax: object, limits: Sequence[tuple[float, float]], words: Words) -> None:
+def _equal_bounds(ax: Any, limits: Sequence[tuple[float, float]], words: Words) -> None:
     """Lines rate + distortion = constant: along each, models are as good by their ELBO. The value stands at its end."""
     (left, right), (bottom, top) = limits
     for level in MaxNLocator(nbins=10, steps=[1, 2, 5, 10]).tick_values(left + bottom, right + top):
@@ -166,44 +165,9 @@ def _equal_bounds(ax: object, limits: Sequence[tuple[float, float]], words: Word
         end = (right, level - right) if level - right >= bottom else (level - bottom, bottom)
         if start[0] >= end[0] or start[1] <= bottom:
             continue
-        ax.plot(*zip(start, end, strict=True), color=MUTED, linewidth=0.7, linestyle=":", zorder=1)  # type: ignore[attr-defined]
-        ax.annotate(  # type: ignore[attr-defined]
+        ax.plot(*zip(start, end, strict=True), color=MUTED, linewidth=0.7, linestyle=":", zorder=1)
+        ax.annotate(
             words.number(float(level), "g"), end, xytext=(-2, 2) if end[1] > bottom else (2, 2),
             ha="right" if end[1] > bottom else "left", textcoords="offset points", va="bottom", fontsize=8,
             color=MUTED, zorder=2,
         )  # fmt: skip
-
-
-def pictures(trained: Sequence[TrainedModel], words: Words, *, unit: str, split: str = "test") -> Iterator[Picture]:
-    """The plane of the models of a study that differ in β alone, where there are `LEAST` or more."""
-    series = {name: points(family, split, words) for name, family in families(trained).items()}
-    series = {name: line for name, line in series.items() if len(line) >= LEAST}
-    if not series:
-        return
-    part = words(f"report.part.{split}")
-    best = min((p for line in series.values() for p in line), key=lambda p: p.total)
-    seeds = max(len(m.runs) for m in trained)
-    caption = words("figure.rates.caption", part=part)
-    if seeds > 1:
-        caption += " " + words("figure.rates.seeds", seeds=seeds)
-    lines = [
-        words("figure.rates.alt_line", name=name, points=words.joined([_said(p, words) for p in line]))
-        for name, line in series.items()
-    ]
-    alt = words(
-        f"figure.rates.alt_{unit}", lines=" ".join(lines), best=best.label, total=_nats(best.total, best, words)
-    )
-    yield as_svg("rate-distortion", plane(series, words, unit=unit), caption, alt, group="rates", wide=True)
-
-
-def _said(point: Point, words: Words) -> str:
-    return words(
-        "figure.rates.alt_point",
-        label=point.label,
-        rate=_nats(point.rate.value, point, words),
-        distortion=_nats(point.distortion.value, point, words),
-    )
-
-
-def _nats(value: float, point: Point, words: Words) -> str:
-    return number(words, value, min(2, digits([point.rate.standard_error, point.distortion.standard_error])))

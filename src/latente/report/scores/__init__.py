@@ -12,15 +12,17 @@ from latente.analysis.trained_models import TrainedModel
 from latente.data.split import Data
 from latente.language.words import Words
 from latente.registry import import_parts
-from latente.report.figures.figure_file import Picture
+from latente.report.figures.figure_file import FigureFile
 from latente.report.scores.base import Scored, drawers
 
 import_parts(__name__, __path__)
 
 
-def pictures(trained: Sequence[TrainedModel], data: Data, words: Words, split: str = "test") -> Iterator[Picture]:
+def figure_files(
+    trained: Sequence[TrainedModel], data: Data, words: Words, split: str = "test"
+) -> Iterator[FigureFile]:
     """Every figure of the scores that these models have on a part; images are those of the first seed."""
     for name in sorted(drawers, key=lambda n: drawers[n][0]):
-        shown = Scored(name, trained, data, words, split)
+        shown = Scored(trained, data, words, name, split)
         if shown.kept:
             yield from drawers[name][1](shown)

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from latente.analysis.trained_models import TrainedModel
-from latente.data.split import Data
-from latente.data.units import span_of
 from latente.evaluation.measured import Measured
-from latente.language.words import Words
-from latente.report.figures.figure_file import Picture
+from latente.report.figures.figure_file import FigureContext, FigureFile
 
 MOST = 8
 """Models at most that one figure compares."""
 
 
-@dataclass(frozen=True)
-class Scored:
-    """Models that were scored on one part of the data.
+@dataclass
+class Scored(FigureContext):
+    """Models of a study that were scored on one part of the data, and are shown by themselves.
 
     Attributes:
         name: the score's.
-        trained: the models of a study that are shown by themselves.
-        data: what they were trained on.
-        words: the language.
         split: which part was scored.
     """
 
     name: str
-    trained: Sequence[TrainedModel]
-    data: Data
-    words: Words
     split: str
 
     @cached_property
@@ -50,26 +41,12 @@ class Scored:
         """The part in words."""
         return self.words(f"report.part.{self.split}")
 
-    @property
-    def span(self) -> tuple[float, float]:
-        """The values of black and white."""
-        return span_of(*self.trained[0].first.card["range"])
-
-    def seed(self, *models: TrainedModel) -> str:
-        """Which seed's images are shown, where there are several."""
-        many = any(len(m.runs) > 1 for m in models)
-        return " " + self.words("figure.seed", seed=models[0].first.spec.seed) if many else ""
-
-    def number(self, value: float, form: str = ".2f") -> str:
-        """A number in the language."""
-        return self.words.number(float(value), form)
-
     def percent(self, share: float) -> str:
         """A share in per cent."""
         return self.words.number(100 * float(share), ".1f") + "%"
 
 
-Drawer = Callable[[Scored], Iterator[Picture]]
+Drawer = Callable[[Scored], Iterator[FigureFile]]
 
 drawers: dict[str, tuple[int, Drawer]] = {}
 """By score: where its figures stand among the others, and what draws them."""

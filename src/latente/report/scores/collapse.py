@@ -13,8 +13,8 @@ from latente.evaluation.metrics.intervals import Estimate, corrected, normal_int
 from latente.evaluation.scores import scores
 from latente.evaluation.scores.collapse import Collapse
 from latente.language.message import in_language
-from latente.report.figures import latents, rate_distortion
-from latente.report.figures.figure_file import Picture, as_svg
+from latente.report.figures import latents
+from latente.report.figures.figure_file import FigureFile, as_svg
 from latente.report.scores.base import Scored, draws
 
 
@@ -55,13 +55,13 @@ def holes(f: Facts) -> Verdict:
 
 
 @draws("collapse", 5)
-def collapse(shown: Scored) -> Iterator[Picture]:
+def collapse(shown: Scored) -> Iterator[FigureFile]:
     """A figure a model."""
     for model, kept in shown.kept:
         yield _usage(shown, model, kept)
 
 
-def _usage(shown: Scored, model: TrainedModel, kept: Measured) -> Picture:
+def _usage(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
     w = shown.words
     made = scores.make(kept.score or "collapse")
     assert isinstance(made, Collapse)
@@ -83,5 +83,5 @@ def _usage(shown: Scored, model: TrainedModel, kept: Measured) -> Picture:
             "figure.usage.alt_kl", total=shown.number(kl.sum()), number=most + 1, most=shown.number(kl[most])
         )
     figure = latents.usage(variances, w, kl=kl, error=error, information=information, threshold=made.threshold)
-    wide = len(variances) > rate_distortion.WIDE
+    wide = len(variances) > latents.WIDE
     return as_svg(f"latents-{model.name}", figure, caption + shown.seed(model), alt, group=shown.name, wide=wide)

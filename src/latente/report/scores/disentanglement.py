@@ -12,8 +12,8 @@ from latente.analysis.trained_models import TrainedModel
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.intervals import Estimate, least, normal_interval
 from latente.report.figures import heatmaps
-from latente.report.figures import images as sheets
-from latente.report.figures.figure_file import Picture, as_png, as_svg
+from latente.report.figures.figure_file import FigureFile, as_png, as_svg
+from latente.report.figures.images import ImageRows, image_grid
 from latente.report.scores.base import Scored, draws
 
 APART = 0.5
@@ -49,7 +49,7 @@ LOW = 0.01
 
 
 @draws("disentanglement", 40)
-def disentanglement(shown: Scored) -> Iterator[Picture]:
+def disentanglement(shown: Scored) -> Iterator[FigureFile]:
     """A traversal and a map a model."""
     for model, kept in shown.kept:
         if "traversal" in kept.arrays:
@@ -57,7 +57,7 @@ def disentanglement(shown: Scored) -> Iterator[Picture]:
         yield _information(shown, model, kept)
 
 
-def _traversal(shown: Scored, model: TrainedModel, kept: Measured) -> Picture:
+def _traversal(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
     w, factors = shown.words, shown.data.known
     images, latents, change = (kept.array(f"traversal{k}") for k in ("", "_latents", "_change"))
     names = []
@@ -74,11 +74,11 @@ def _traversal(shown: Scored, model: TrainedModel, kept: Measured) -> Picture:
     caption = w("figure.traversal.caption", name=model.name, part=shown.part) + shown.seed(model)
     ends = {"most": int(latents[change.argmax()]) + 1, "least": int(latents[change.argmin()]) + 1}
     alt = w("figure.traversal.alt", rows=len(latents), name=model.name, steps=steps, **ends)
-    figure = sheets.traversal(images, names, at, w, shown.span)
+    figure = image_grid([ImageRows(names, list(images), at)], shown.span)
     return as_png(f"traversal-{model.name}", figure, caption, alt, group=shown.name, wide=True)
 
 
-def _information(shown: Scored, model: TrainedModel, kept: Measured) -> Picture:
+def _information(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
     w, factors, shares = shown.words, shown.data.known, kept.array("information")
     told = [
         w("figure.information.alt_factor", factor=f.name, number=int(column.argmax()) + 1,

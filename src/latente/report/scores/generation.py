@@ -11,9 +11,9 @@ from latente.analysis.conclusions.score_rules import mean_over_seeds, rule
 from latente.analysis.trained_models import TrainedModel
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.intervals import Estimate, corrected, minus, wilson
-from latente.report.figures import classes as maps
-from latente.report.figures import images as sheets
-from latente.report.figures.figure_file import Picture, as_png, as_svg
+from latente.report.figures.classes import class_shares
+from latente.report.figures.figure_file import FigureFile, as_png, as_svg
+from latente.report.figures.images import neighbours
 from latente.report.scores.base import MOST, Scored, draws
 
 BALANCED = 0.02
@@ -102,8 +102,8 @@ def nearest(f: Facts) -> Verdict:
 
 
 @draws("generation", 20)
-def generation(shown: Scored) -> Iterator[Picture]:
-    """A sheet a model, for images, and one figure of the classes of all."""
+def generation(shown: Scored) -> Iterator[FigureFile]:
+    """Samples above their neighbours for each model, of images, and one figure of the classes of all."""
     if shown.data.is_image:
         for model, kept in shown.kept:
             yield _neighbours(shown, model, kept)
@@ -112,7 +112,7 @@ def generation(shown: Scored) -> Iterator[Picture]:
         yield _balance(shown, classified)
 
 
-def _neighbours(shown: Scored, model: TrainedModel, kept: Measured) -> Picture:
+def _neighbours(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
     w, train = shown.words, shown.data.train
     groups = {}
     for group, name in (("first", "sample"), ("alike", "suspect")):
@@ -128,7 +128,7 @@ def _neighbours(shown: Scored, model: TrainedModel, kept: Measured) -> Picture:
         "figure.neighbours.alt", name=model.name, columns=len(ratios), k=first.shape[1],
         least=shown.number(alike.min()), median=shown.number(float(np.median(ratios))),
     )  # fmt: skip
-    figure = sheets.neighbours(groups, w, shown.span)
+    figure = neighbours(groups, w, shown.span)
     return as_png(f"neighbours-{model.name}", figure, caption + shown.seed(model), alt, group=shown.name, wide=True)
 
 
@@ -136,7 +136,7 @@ def _ratios(distances: np.ndarray) -> np.ndarray:
     return np.where(distances[:, 1] > 0, distances[:, 0] / np.where(distances[:, 1] > 0, distances[:, 1], 1), 0.0)
 
 
-def _balance(shown: Scored, kept: Sequence[tuple[TrainedModel, Measured]]) -> Picture:
+def _balance(shown: Scored, kept: Sequence[tuple[TrainedModel, Measured]]) -> FigureFile:
     w, classes = shown.words, shown.data.classes
     reference = kept[0][1].array("class_reference")
     told = []
@@ -148,6 +148,6 @@ def _balance(shown: Scored, kept: Sequence[tuple[TrainedModel, Measured]]) -> Pi
               high=classes[high], high_gap=shown.number(gap[high], "+.1f"))
         )  # fmt: skip
     caption = w("figure.balance.caption", n=w.number(int(kept[0][1].array("counts")[1]), ",d"), part=shown.part)
-    figure = maps.balance({m.name: k.array("class_shares") for m, k in kept}, reference, classes, w)
+    figure = class_shares({m.name: k.array("class_shares") for m, k in kept}, reference, classes, w)
     alt = w("figure.balance.alt", models=" ".join(told))
     return as_svg("class-balance", figure, caption + shown.seed(*(m for m, _ in kept)), alt, group=shown.name)

@@ -14,7 +14,7 @@ from latente.evaluation.metrics.anomaly import auroc, auroc_difference
 from latente.evaluation.metrics.intervals import Estimate, bounded, greatest
 from latente.evaluation.outliers.anomaly_scores import KINDS
 from latente.evaluation.scores.outliers import detected, tried
-from latente.report.figures.figure_file import Picture, as_svg
+from latente.report.figures.figure_file import FigureFile, as_svg
 from latente.report.figures.histograms import Panel, histograms
 from latente.report.scores.base import Scored, draws
 
@@ -82,13 +82,13 @@ def detects(f: Facts) -> Verdict:
 
 
 @draws("outliers", 50)
-def outliers(shown: Scored) -> Iterator[Picture]:
+def outliers(shown: Scored) -> Iterator[FigureFile]:
     """A figure a model: a panel for each score that it has."""
     for model, kept in shown.kept:
         yield _histograms(shown, model, kept)
 
 
-def _histograms(shown: Scored, model: TrainedModel, kept: Measured) -> Picture:
+def _histograms(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
     w, run = shown.words, model.first
     found = detected(kept.arrays)
     panels, told = [], []

@@ -9,20 +9,20 @@ import numpy as np
 from latente.analysis.trained_models import TrainedModel
 from latente.evaluation.measured import EACH, Measured
 from latente.report.figures import heatmaps, images
-from latente.report.figures.figure_file import Picture, as_png
+from latente.report.figures.figure_file import FigureFile, as_png
 from latente.report.scores.base import MOST, Scored, draws
 
 
 @draws("reconstruction", 10)
-def reconstruction(shown: Scored) -> Iterator[Picture]:
-    """A map of all models, and a sheet of each; of images only."""
+def reconstruction(shown: Scored) -> Iterator[FigureFile]:
+    """Of images: a map of all models, and the worst of each."""
     if shown.data.is_image:
         yield _pixels(shown, shown.kept[:MOST])
         for model, kept in shown.kept:
             yield _worst(shown, model, kept)
 
 
-def _pixels(shown: Scored, kept: Sequence[tuple[TrainedModel, Measured]]) -> Picture:
+def _pixels(shown: Scored, kept: Sequence[tuple[TrainedModel, Measured]]) -> FigureFile:
     w = shown.words
     told = []
     for model, k in kept:
@@ -37,7 +37,7 @@ def _pixels(shown: Scored, kept: Sequence[tuple[TrainedModel, Measured]]) -> Pic
     return as_png("pixel-errors", figure, caption, alt, group=shown.name, wide=len(kept) > 2)
 
 
-def _worst(shown: Scored, model: TrainedModel, kept: Measured) -> Picture:
+def _worst(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
     w, part = shown.words, shown.data.part(shown.split)
     which, errors = kept.array("worst"), kept.array(EACH + "reconstruction_mse")
     labels = [] if part.y is None else [shown.data.classes[c] for c in part.y[which]]

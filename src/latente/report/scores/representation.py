@@ -14,7 +14,7 @@ from latente.evaluation.metrics.influence import shares_paired
 from latente.evaluation.metrics.intervals import Estimate, minus
 from latente.report.figures import heatmaps
 from latente.report.figures.codes import MOST_CLASSES
-from latente.report.figures.figure_file import Picture, as_svg
+from latente.report.figures.figure_file import FigureFile, as_svg
 from latente.report.scores.base import Scored, draws
 
 
@@ -62,14 +62,14 @@ def neighbourhoods(f: Facts) -> Verdict:
 
 
 @draws("representation", 30)
-def representation(shown: Scored) -> Iterator[Picture]:
+def representation(shown: Scored) -> Iterator[FigureFile]:
     """A confusion matrix a model, where there are labels and not too many."""
     for model, kept in shown.kept:
         if "confusion" in kept.arrays and len(shown.data.classes) <= MOST_CLASSES:
             yield _confusion(shown, model, kept)
 
 
-def _confusion(shown: Scored, model: TrainedModel, kept: Measured) -> Picture:
+def _confusion(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
     w, classes, counts = shown.words, shown.data.classes, kept.array("confusion")
     accuracy, pca = kept.value("probe"), kept.value("probe_pca")
     told = {"name": model.name, "part": shown.part, "n": w.number(int(counts.sum()), ",d")}
