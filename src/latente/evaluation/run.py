@@ -35,9 +35,9 @@ from latente.evaluation.run_files import (
     PRIOR,
     SCORES,
     WEIGHTS,
-    Kept,
     Metrics,
     Numbers,
+    SavedRun,
     merged,
     own_files,
     read,
@@ -501,13 +501,13 @@ class Run:
         self.metrics, self.measured, self._per_example = numbers.metrics, numbers.measured, numbers.examples
         self.looks = numbers.looks
 
-    def _kept(self, numbers: Numbers) -> Kept:
+    def _kept(self, numbers: Numbers) -> SavedRun:
         arrays = store.flatten(self.model, "") | store.flatten(self.opponent, "opponent.")
         prior = None
         if self.fitted is not None:
             prior = part_of(self.fitted)
             arrays |= store.flatten(self.fitted, "fitted.")
-        return Kept(
+        return SavedRun(
             self.spec,
             spec_table(self.spec, self.model),
             self.card,
@@ -520,7 +520,7 @@ class Run:
         )
 
 
-def _is_same(kept: Kept, other: Kept) -> bool:
+def _is_same(kept: SavedRun, other: SavedRun) -> bool:
     """Whether two runs are of one training: equal weights are never by chance."""
     # An older run has not all arrays on the disk that its model has.
     a, b = kept.weights, other.weights

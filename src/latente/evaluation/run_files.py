@@ -67,7 +67,7 @@ class Numbers:
 
 
 @dataclass(frozen=True)
-class Kept:
+class SavedRun:
     """All that a run's folder holds.
 
     Attributes:
@@ -93,7 +93,7 @@ class Kept:
     units: Units | None = None
 
 
-def written(kept: Kept) -> dict[str, bytes]:
+def written(kept: SavedRun) -> dict[str, bytes]:
     """Each file's content by its name, in the order in which they are to be written.
 
     The metrics come last: a folder that has them is finished.
@@ -164,7 +164,7 @@ def read_metrics(manifest: Manifest) -> Metrics:
         return found
 
 
-def read(manifest: Manifest) -> Kept:
+def read(manifest: Manifest) -> SavedRun:
     """All of a run's folder; what is damaged and can be left out is in ``manifest.damaged``.
 
     Raises:
@@ -187,7 +187,7 @@ def read(manifest: Manifest) -> Kept:
     measured = _read_measured(manifest, metrics)
     numbers = Numbers(metrics, measured, examples, looks, seconds)
     units = manifest.read_optional(SCALE, _units)
-    return Kept(spec, table, card, prior, weights, frames, history, numbers, units)
+    return SavedRun(spec, table, card, prior, weights, frames, history, numbers, units)
 
 
 def read_curves(manifest: Manifest) -> tuple[History, NDArray[np.uint8] | None, tuple[float, float]]:

@@ -18,8 +18,7 @@ from latente.evaluation.likelihood.importance import SAMPLES, nll
 from latente.evaluation.likelihood.importance import objection as unbounded
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, conditioning, scores
-from latente.evaluation.scores.nll import observation_scale
+from latente.evaluation.scores.base import OnBatch, Score, conditioning, observation_scale, scores
 from latente.training.examples import examples_of, scale_of
 
 IMAGES = 100

@@ -15,6 +15,8 @@ from latente.evaluation.evaluate import Metric
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.intervals import Estimate, Z
 from latente.evaluation.run import Run
+from latente.model.likelihoods import likelihoods
+from latente.model.likelihoods.bernoulli import Bernoulli, is_score
 from latente.model.likelihoods.mixed import Mixed
 from latente.registry import Registry
 from latente.spec import Part
@@ -117,6 +119,18 @@ def standardised(run: Run) -> str:
     return f", columns standardised ({', '.join(likelihood.columns)})" if isinstance(likelihood, Mixed) else ""
 
 
+def observation_scale(run: Run) -> str:
+    """Of what a likelihood gives a probability or a density."""
+    likelihood = run.model.likelihood
+    if isinstance(likelihood, Bernoulli):
+        if is_score(likelihood, run.data.distinct(run.data.validation)):
+            return "BCE score of grey values"
+        return {"none": "bits", "static": "bits, drawn once", "dynamic": "bits, drawn anew"}[likelihood.binarise]
+    if likelihood.whole or "discretised" in likelihoods.name_of(likelihood):
+        return "probability of whole values"
+    return "density of values"
+
+
 Floats = NDArray[np.float64]
 
 UNLIKE = 'its columns are of different kinds and units, whose distances are none; "mean-mse" takes each in its own'
@@ -157,9 +171,3 @@ def not_finite(what: str, x: NDArray[np.floating]) -> str:
     """What to say of codes, samples or reconstructions of which some are NaN or infinite; "" where none is."""
     bad = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
     return f"{bad} of {len(x)} {what} hold NaN or infinity, so that there are no numbers of them" if bad else ""
-
-
-def span(run: Run) -> tuple[float, float]:
-    """Lowest and highest value that the model's examples can have: 0 and 1 where they lie between, else the data's."""
-    low, high = run.card["range"]
-    return (0.0, 1.0) if low >= 0 and high <= 1 else (float(low), float(high))

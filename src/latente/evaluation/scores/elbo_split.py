@@ -12,8 +12,7 @@ from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.likelihood.decomposition import decompose, objection
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, conditioning, scores
-from latente.evaluation.scores.nll import observation_scale
+from latente.evaluation.scores.base import OnBatch, Score, conditioning, observation_scale, scores
 from latente.training.examples import examples_of, scale_of
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from latente.evaluation.likelihood.exact import exact_nll, objection
 from latente.evaluation.measured import Measured, by_example
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, conditioning, scores
-from latente.evaluation.scores.nll import observation_scale
+from latente.evaluation.scores.base import OnBatch, Score, conditioning, observation_scale, scores
 from latente.training.examples import examples_of, scale_of
 
 

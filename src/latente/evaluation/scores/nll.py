@@ -11,9 +11,7 @@ from latente.evaluation.evaluate import Metric, mean_and_error
 from latente.evaluation.likelihood.importance import SAMPLES, nll, objection
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, conditioning, scores
-from latente.model.likelihoods import likelihoods
-from latente.model.likelihoods.bernoulli import Bernoulli, is_score
+from latente.evaluation.scores.base import OnBatch, Score, conditioning, observation_scale, scores
 from latente.training.examples import examples_of, scale_of
 
 
@@ -60,15 +58,3 @@ class ImportanceBound(Score):
         if np.isfinite(bound.tails).all():
             arrays["tail"] = bound.tails
         return Measured(values, arrays, () if warning is None else (warning,))
-
-
-def observation_scale(run: Run) -> str:
-    """Of what a likelihood gives a probability or a density."""
-    likelihood = run.model.likelihood
-    if isinstance(likelihood, Bernoulli):
-        if is_score(likelihood, run.data.distinct(run.data.validation)):
-            return "BCE score of grey values"
-        return {"none": "bits", "static": "bits, drawn once", "dynamic": "bits, drawn anew"}[likelihood.binarise]
-    if likelihood.whole or "discretised" in likelihoods.name_of(likelihood):
-        return "probability of whole values"
-    return "density of values"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.data.units import span_of
 from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.metrics.checks import whole
@@ -21,7 +22,6 @@ from latente.evaluation.scores.base import (
     ends,
     not_finite,
     scores,
-    span,
     suffix,
 )
 
@@ -56,7 +56,7 @@ class ReconstructionQuality(Score):
         """Any two models of one data set compare; not those that are told the label."""
         if self.why_not(run):
             return None
-        low, high = span(run)
+        low, high = span_of(*run.card["range"])
         return f"decoded mean codes, values from {low:g} to {high:g}{conditioning(run)}"
 
     def why_not(self, run: Run) -> str:
@@ -75,7 +75,7 @@ class ReconstructionQuality(Score):
         rebuilt = run.reconstruct(x, given=conditions_of(run, part), scaled=True)
         if warning := not_finite("reconstructions", rebuilt):
             return Measured({}, {}, (warning,))
-        low, high = span(run)
+        low, high = span_of(*run.card["range"])
         each = {"mse": mse(x, rebuilt)}
         if data.is_image:
             colours = x.ndim == 4 and x.shape[-1] == 1

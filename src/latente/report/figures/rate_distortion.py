@@ -14,8 +14,7 @@ from latente.analysis.trained_models import TrainedModel, beta_families, trained
 from latente.errors import SpecError
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import conditioning
-from latente.evaluation.scores.nll import observation_scale
+from latente.evaluation.scores.base import conditioning, observation_scale
 from latente.language.words import Words, default_language
 from latente.report.figures.style import (
     INK,
