@@ -18,7 +18,7 @@ from latente.evaluation.likelihood.importance import SAMPLES, nll
 from latente.evaluation.likelihood.importance import objection as unbounded
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, conditioning, observation_scale, scores
+from latente.evaluation.scores.base import OnBatch, Score, observation_scale, scores
 from latente.training.examples import examples_of, scale_of
 
 IMAGES = 100
@@ -61,7 +61,7 @@ class Annealing(Score):
 
     def scale(self, run: Run) -> str | None:
         """That of the bounds, of so many examples."""
-        return None if self.why_not(run) else f"{observation_scale(run)}{conditioning(run)}, of {self.images} examples"
+        return None if self.why_not(run) else f"{observation_scale(run)}, of {self.images} examples"
 
     def why_not(self, run: Run) -> str:
         """Chains take codes that can be moved."""

@@ -120,15 +120,17 @@ def standardised(run: Run) -> str:
 
 
 def observation_scale(run: Run) -> str:
-    """Of what a likelihood gives a probability or a density."""
-    likelihood = run.model.likelihood
+    """For a scale: of what the likelihood gives a probability or a density, and given what."""
+    likelihood, given = run.model.likelihood, conditioning(run)
     if isinstance(likelihood, Bernoulli):
         if is_score(likelihood, run.data.distinct(run.data.validation)):
-            return "BCE score of grey values"
-        return {"none": "bits", "static": "bits, drawn once", "dynamic": "bits, drawn anew"}[likelihood.binarise]
+            return "BCE score of grey values" + given
+        return {"none": "bits", "static": "bits, drawn once", "dynamic": "bits, drawn anew"}[
+            likelihood.binarise
+        ] + given
     if likelihood.whole or "discretised" in likelihoods.name_of(likelihood):
-        return "probability of whole values"
-    return "density of values"
+        return "probability of whole values" + given
+    return "density of values" + given
 
 
 Floats = NDArray[np.float64]

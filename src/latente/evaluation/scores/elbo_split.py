@@ -12,7 +12,7 @@ from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.likelihood.decomposition import decompose, objection
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, conditioning, observation_scale, scores
+from latente.evaluation.scores.base import OnBatch, Score, observation_scale, scores
 from latente.training.examples import examples_of, scale_of
 
 
@@ -35,7 +35,7 @@ class ELBODecomposition(Score):
 
     def scale(self, run: Run) -> str | None:
         """That of the likelihood, for the distortion's sake."""
-        return None if self.why_not(run) else observation_scale(run) + conditioning(run)
+        return None if self.why_not(run) else observation_scale(run)
 
     def why_not(self, run: Run) -> str:
         """The aggregate posterior takes densities at other examples' codes."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from latente.evaluation.likelihood.exact import exact_nll, objection
 from latente.evaluation.measured import Measured, by_example
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, conditioning, observation_scale, scores
+from latente.evaluation.scores.base import OnBatch, Score, observation_scale, scores
 from latente.training.examples import examples_of, scale_of
 
 
@@ -22,7 +22,7 @@ class ExactLikelihood(Score):
 
     def scale(self, run: Run) -> str | None:
         """That of the bounds on it."""
-        return None if self.why_not(run) else observation_scale(run) + conditioning(run)
+        return None if self.why_not(run) else observation_scale(run)
 
     def why_not(self, run: Run) -> str:
         """It is known for the linear-Gaussian model only."""

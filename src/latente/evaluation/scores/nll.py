@@ -11,7 +11,7 @@ from latente.evaluation.evaluate import Metric, mean_and_error
 from latente.evaluation.likelihood.importance import SAMPLES, nll, objection
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, conditioning, observation_scale, scores
+from latente.evaluation.scores.base import OnBatch, Score, observation_scale, scores
 from latente.training.examples import examples_of, scale_of
 
 
@@ -38,7 +38,7 @@ class ImportanceBound(Score):
     def scale(self, run: Run) -> str | None:
         """Equal where the same numbers are given a probability, or a density."""
         # log p(x | label) is no log p(x).
-        return None if self.why_not(run) else observation_scale(run) + conditioning(run)
+        return None if self.why_not(run) else observation_scale(run)
 
     def why_not(self, run: Run) -> str:
         """Without a density of the codes there is no bound."""

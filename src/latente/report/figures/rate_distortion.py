@@ -14,7 +14,7 @@ from latente.analysis.trained_models import TrainedModel, beta_families, trained
 from latente.errors import SpecError
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import conditioning, observation_scale
+from latente.evaluation.scores.base import observation_scale
 from latente.language.words import Words, default_language
 from latente.report.figures.style import (
     INK,
@@ -70,7 +70,7 @@ def rate_distortion(runs: Sequence[Run], *, split: str = "test", lang: str | Non
         if run.model.prior.space == "any" or run.model.posterior.kind in ("point", "quantised"):
             raise SpecError(f"{run.spec.name}: has no rate, for its codes have no KL to a prior; leave it out")
         run.evaluate(split)
-    scales = {observation_scale(r) + conditioning(r): r.spec.name for r in runs}
+    scales = {observation_scale(r): r.spec.name for r in runs}
     if len(scales) != 1 or len({r.card["fingerprint"] for r in runs}) != 1:
         found = "; ".join(f"{name}: {scale}" for scale, name in scales.items()) or "no runs"
         raise SpecError(f"distortions compare on one data set and one scale only, and these are of more ({found})")
