@@ -25,7 +25,7 @@ from latente.training.check import model_for
 from latente.training.examples import Examples, Scale
 from latente.training.fit import fit
 from latente.training.order import random_order
-from latente.training.step import StepRecipe, mean_terms
+from latente.training.step import Recipe, mean_terms
 
 SMALL = RunSpec("small", 0, VAE(2, hidden=(16,)), TrainSpec(epochs=3, batch_size=50))
 
@@ -191,7 +191,7 @@ def test_early_stopping_goes_back_to_the_best_weights(tiny):
 
 
 def test_warmup_cosine_rises_to_the_peak_and_falls_to_zero(tiny):
-    recipe = StepRecipe(50, 0.01, "warmup-cosine", 10, 100)
+    recipe = Recipe(50, 0.01, "warmup-cosine", 10, 100)
     assert float(recipe.rate(0)) == 0
     assert float(recipe.rate(5)) == pytest.approx(0.005)
     assert float(recipe.rate(10)) == pytest.approx(0.01)
@@ -201,7 +201,7 @@ def test_warmup_cosine_rises_to_the_peak_and_falls_to_zero(tiny):
     rates = fit(spec, tiny).history["learning_rate"]
     steps = spec.train.steps(len(tiny.train))
     assert int(np.argmax(rates)) == 2 and rates.max() == pytest.approx(1e-3)
-    again = StepRecipe(50, 1e-3, "warmup-cosine", round(0.2 * steps * 10), steps * 10)
+    again = Recipe(50, 1e-3, "warmup-cosine", round(0.2 * steps * 10), steps * 10)
     assert rates == pytest.approx([float(again.rate(e * steps)) for e in range(10)], abs=1e-8)
 
 

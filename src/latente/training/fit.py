@@ -28,7 +28,7 @@ from latente.spec import RunSpec, TrainSpec, as_dict
 from latente.training import store
 from latente.training.check import check, model_for
 from latente.training.examples import Examples, Scale, examples_of, scale_of
-from latente.training.step import State, StepRecipe, run_epoch, start
+from latente.training.step import Recipe, State, run_epoch, start
 
 CHECKPOINT_SECONDS, CHECKPOINT_SHARE = 2.0, 0.01
 """How much work a kill may cost: the first epoch is checkpointed, and then any that ends so long after the last,
@@ -119,7 +119,7 @@ class _Progress:
 class _Ready:
     """What the compiled program is called with, and how often."""
 
-    recipe: StepRecipe
+    recipe: Recipe
     objective: Objective
     state: State
     scale: Scale
@@ -223,11 +223,11 @@ def _prepare(spec: RunSpec, data: Data) -> _Ready:
     return _Ready(recipe, objective, state, scale, train, validation, shown, span, key, epochs, steps)
 
 
-def recipe_of(spec: TrainSpec, steps: int, epochs: int) -> StepRecipe:
+def recipe_of(spec: TrainSpec, steps: int, epochs: int) -> Recipe:
     """What the compiled program needs to know of a training of so many steps an epoch and so many epochs."""
     lasts = spec.schedule == "warmup-cosine"
     ends = np.cumsum([0, *(n for n, _ in spec.stages)])
-    return StepRecipe(
+    return Recipe(
         spec.batch_size,
         spec.learning_rate,
         spec.schedule,

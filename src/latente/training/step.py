@@ -26,7 +26,7 @@ VALIDATION_BATCH = 500
 
 
 @dataclass(frozen=True)
-class StepRecipe:
+class Recipe:
     """What the compiled program is specialised to; ``total_steps`` where the schedule needs it, else 0.
 
     ``stages`` are (first step, learning rate), in order, for the schedule "stages".
@@ -89,7 +89,7 @@ class State(eqx.Module):
     waited: Array
 
 
-def start(model: Autoencoder, opponent: Opponent | None, recipe: StepRecipe, *, keep_best: bool) -> State:
+def start(model: Autoencoder, opponent: Opponent | None, recipe: Recipe, *, keep_best: bool) -> State:
     """The state before the first epoch."""
     learns = eqx.filter(model, eqx.is_inexact_array)
     return State(
@@ -155,7 +155,7 @@ def _summed(
 
 
 def run_epoch(
-    recipe: StepRecipe,
+    recipe: Recipe,
     objective: Objective,
     state: State,
     scale: Scale,

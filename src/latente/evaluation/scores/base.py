@@ -121,16 +121,15 @@ def standardised(run: Run) -> str:
 
 def observation_scale(run: Run) -> str:
     """For a scale: of what the likelihood gives a probability or a density, and given what."""
-    likelihood, given = run.model.likelihood, conditioning(run)
+    likelihood = run.model.likelihood
     if isinstance(likelihood, Bernoulli):
-        if is_score(likelihood, run.data.distinct(run.data.validation)):
-            return "BCE score of grey values" + given
-        return {"none": "bits", "static": "bits, drawn once", "dynamic": "bits, drawn anew"}[
-            likelihood.binarise
-        ] + given
-    if likelihood.whole or "discretised" in likelihoods.name_of(likelihood):
-        return "probability of whole values" + given
-    return "density of values" + given
+        score = is_score(likelihood, run.data.distinct(run.data.validation))
+        drawn = {"none": "bits", "static": "bits, drawn once", "dynamic": "bits, drawn anew"}
+        what = "BCE score of grey values" if score else drawn[likelihood.binarise]
+    else:
+        whole = likelihood.whole or "discretised" in likelihoods.name_of(likelihood)
+        what = "probability of whole values" if whole else "density of values"
+    return what + conditioning(run)
 
 
 Floats = NDArray[np.float64]
