@@ -14,7 +14,7 @@ from latente.analysis.trained_models import TrainedModel, named, pairs
 from latente.data.split import PARTS, Data
 from latente.evaluation.evaluate import SAMPLES
 from latente.evaluation.metrics.influence import Stat, combine
-from latente.evaluation.metrics.intervals import Estimate, bonferroni, normal_interval
+from latente.evaluation.metrics.intervals import Estimate, normal_interval
 from latente.evaluation.scores.losses import Distortion, Loss
 from latente.language.words import Words
 from latente.plain import portable
@@ -65,13 +65,9 @@ def summary_sentences(trained: Sequence[TrainedModel], words: Words, unit: str) 
         scale = score.scale(a.first)
         return None if scale is None or scale != score.scale(b.first) else contrast(a, b, score, "test", number)
 
-    def apart(first: str, second: str, number: str, times: int) -> Estimate | None:
-        found = between(first, second, number)
-        return None if found is None else found.difference(level=bonferroni(times)).estimate
-
     one_seed = any(len(m.runs) == 1 for m in trained)
     said = []
-    for claim in summarise(Standing(tuple(losses.values()), matched, apart)):
+    for claim in summarise(Standing(tuple(losses.values()), matched, between)):
         name, facts = claim.key, claim.values
         key = f"report.summary.{name}" + (f"_{unit}" if name in ("loss", "reconstruction") else "")
         text = words(key, **numbers(facts))

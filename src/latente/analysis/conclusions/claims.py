@@ -43,7 +43,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Finding:
-    """One of the notebook's conclusions, as one or more claims."""
+    """One of the notebook's conclusions, or what is said of one score: one or more claims."""
 
     id: str
     claims: tuple[Claim, ...]

@@ -1,4 +1,4 @@
-"""Rules: sentences over numbers, each with what it reads and how it judges; and what those of scores say of runs."""
+"""The registry of rules: sentences over numbers, each with what it reads and how it judges; and what they say of runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class Rule:
     """One sentence over numbers.
 
     Attributes:
-        name: of its words, ``told.NAME``: ``text``, the claim, and ``evidence``, its numbers.
+        name: of its words: of a score ``told.NAME.text``, the claim, and ``told.NAME.evidence``, its numbers; of the
+            summary ``report.summary.NAME``.
         about: the score whose numbers it reads, or "losses" for a sentence of the report's summary.
         read: what its words and its verdict take. Of a score, from what one run measured (None where it means nothing
             there); with ``several``, from all models at once, as many sentences as there are.

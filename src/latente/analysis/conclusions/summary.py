@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from latente.analysis.compare import Contrast
 from latente.analysis.conclusions.claims import Claim, Facts, Verdict, above, below
 from latente.analysis.conclusions.score_rules import rule, rules
-from latente.evaluation.metrics.intervals import Estimate, Z, corrected, minus
+from latente.evaluation.metrics.intervals import Estimate, Z, bonferroni, corrected, minus
 
 LOSSES = "losses"
 """What the rules of the summary are about."""
@@ -47,14 +48,13 @@ class Standing:
     Attributes:
         models: their losses.
         pairs: with and without a prior, alike in all else.
-        apart: how much a number ("loss", "reconstruction") of the second model is above the first's, by their names,
-            with an interval that holds together with as many others as the last argument says; None where it is not
-            known.
+        contrast: of a number ("loss", "reconstruction"), how much the second model's is above the first's, by their
+            names; None where it is not known.
     """
 
     models: tuple[Losses, ...]
     pairs: tuple[tuple[Losses, Losses], ...] = ()
-    apart: Callable[[str, str, str, int], Estimate | None] = lambda first, second, number, times: None
+    contrast: Callable[[str, str, str], Contrast | None] = lambda first, second, number: None
 
 
 def summarise(standing: Standing) -> list[Claim]:
@@ -67,8 +67,10 @@ Of = tuple[Losses, Estimate]
 
 def _above(standing: Standing, number: str, first: Of, second: Of, times: int = 1) -> Estimate:
     """How much the second's number is above the first's."""
-    known = standing.apart(first[0].name, second[0].name, number, times)
-    return corrected(minus(second[1], first[1]), times) if known is None else known
+    known = standing.contrast(first[0].name, second[0].name, number)
+    if known is None:
+        return corrected(minus(second[1], first[1]), times)
+    return known.difference(level=bonferroni(times)).estimate
 
 
 def _lowest(
