@@ -1,4 +1,4 @@
-"""The registry of rules: sentences over numbers, each with what it reads and how it judges; and what they say of runs."""
+"""The registry of rules: sentences over numbers, with what each reads and how it judges; and what they say of runs."""
 
 from __future__ import annotations
 
