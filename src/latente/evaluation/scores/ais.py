@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -37,6 +38,8 @@ class Annealing(Score):
     lies. The examples are a fixed draw from the part. ``chains`` for each, over ``steps`` distributions with ``leaps``
     leapfrog steps in each, from the ``start`` "prior" or "posterior"; ``memory`` is in MB.
     """
+
+    nats: ClassVar[bool] = True
 
     images: int = IMAGES
     chains: int = CHAINS

@@ -33,9 +33,11 @@ class Score:
 
     Attributes:
         generates: whether they are about samples, so that another prior makes them others.
+        nats: whether the number that models are ranked by is in nats.
     """
 
     generates: ClassVar[bool] = False
+    nats: ClassVar[bool] = False
 
     def key(self) -> str:
         """What it is kept as: its name, and the options without which its numbers mean little."""

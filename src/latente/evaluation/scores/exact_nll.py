@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from latente.evaluation.likelihood.exact import exact_nll, objection
 from latente.evaluation.measured import Measured, by_example
@@ -15,6 +16,8 @@ from latente.training.examples import examples_of, scale_of
 @dataclass(frozen=True)
 class ExactLikelihood(Score):
     """−log p(x) in closed form of a linear-Gaussian model, in nats: what its bounds are to be held against."""
+
+    nats: ClassVar[bool] = True
 
     def columns(self) -> dict[str, bool | None]:
         """Less is better."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,6 +24,8 @@ class ImportanceBound(Score):
     With it the mean effective sample size of the weights, 1 to K, and the nats by which the bound fell from K/2 to K,
     its gain: what more samples would still bring is of that order. ``memory`` is in MB.
     """
+
+    nats: ClassVar[bool] = True
 
     samples: int = SAMPLES
     memory: float = MEMORY / 2**20

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 from latente.evaluation.metrics.intervals import Estimate
+from latente.evaluation.scores import scores
 from latente.language.words import Words
 
 
@@ -34,12 +35,7 @@ def p_value(words: Words, value: float) -> str:
     return f"< {words.number(0.001, '.3f')}" if value < 0.001 else words.number(value, ".3f")
 
 
-NATS = (
-    *("loss", "reconstruction", "kl", "exact-nll", "distortion", "rate"),
-    *("mutual-information", "aggregate-kl", "total-correlation", "dimension-kl"),
-)
-
-
 def in_nats(column: str) -> bool:
-    """Whether a number of a score is in nats."""
-    return column in NATS or (column.startswith(("nll", "ais")) and not column.endswith(("_ess", "_acceptance")))
+    """Whether a number that models are ranked by is in nats: a loss, or that of a score that says so."""
+    name = column.partition("_")[0]
+    return column in ("loss", "reconstruction") or (name in scores and getattr(scores[name], "nats", False))
