@@ -18,7 +18,7 @@ from latente.analysis.trained_models import OpenedRun, Sweep, aligned, by_scale,
 from latente.data.load import AnySource
 from latente.data.split import PARTS, Data
 from latente.errors import DataError, SpecError, unknown
-from latente.evaluation.metrics.differences import Difference, from_parts, holm, mean_interval, parts_of
+from latente.evaluation.metrics.differences import from_parts, holm, mean_interval, parts_of
 from latente.evaluation.metrics.intervals import LEVEL, Estimate, bonferroni, check_level
 from latente.evaluation.run import Run
 from latente.evaluation.scores import Score, scores
@@ -225,10 +225,6 @@ def _rows(values: Mapping[int, ArrayLike]) -> dict[int, Rows]:
     return rows
 
 
-def _mean(rows: Rows) -> Difference:
-    return from_parts(float(rows.mean()), parts_of(rows))
-
-
 def _behind(rows: Mapping[int, Rows], best: int, level: float) -> dict[int, Estimate]:
     """How far each size is behind the best, whichever that is; the values are those behind the lowest mean."""
     single = bonferroni(len(rows) - 1, level=level)
@@ -274,9 +270,9 @@ def _contrasts(
 def _states(contrasts: Mapping[int, Sequence[Rows]], alpha: float) -> dict[int, State]:
     enough, small = [], []
     for each in contrasts.values():
-        found = [_mean(c) for c in each]
-        enough.append(max(_below(f) for f in found))
-        small.append(min(1.0, len(found) * min(1 - _below(f) for f in found)))
+        tails = [_tail(c) for c in each]
+        enough.append(max(tails))
+        small.append(min(1.0, len(tails) * min(1 - p for p in tails)))
     held, failed = holm(enough) <= alpha, holm(small) <= alpha
     return {d: "enough" if e else "small" if s else "open" for d, e, s in zip(contrasts, held, failed, strict=True)}
 
@@ -293,8 +289,9 @@ def _needed(contrasts: Sequence[Rows], sizes: int, level: float) -> int | None:
     return max(known) if len(known) == len(found) else None
 
 
-def _below(found: Difference) -> float:
+def _tail(rows: Rows) -> float:
     """One-sided p value of a mean of at least zero, against one below."""
+    found = from_parts(float(rows.mean()), parts_of(rows))
     half = found.p_value / 2
     return half if found.estimate.value < 0 else 1 - half
 

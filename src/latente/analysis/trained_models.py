@@ -20,7 +20,6 @@ from latente.evaluation.scores import Score
 from latente.model.priors.fitted import part_of
 from latente.objective.objectives import objectives
 from latente.spec import ModelSpec, RunSpec, as_dict, part
-from latente.training.fit import History
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -113,11 +112,6 @@ class TrainedModel:
         """The least and the greatest number of epochs trained over the seeds."""
         trained = [len(r.history["loss"]) for r in self.runs]
         return min(trained), max(trained)
-
-    @property
-    def histories(self) -> list[History]:
-        """The history of each seed."""
-        return [r.history for r in self.runs]
 
     def metric(self, split: str, name: str) -> Metric | None:
         """One seed: its value and standard error over examples. Several: their mean and standard error over seeds."""
@@ -243,36 +237,32 @@ def paired_runs(first: TrainedModel, second: TrainedModel) -> list[tuple[Run, Ru
 
 @dataclass(frozen=True)
 class StudyModels:
-    """Which models of a study the notebook's conclusions speak of.
+    """Which models of a study the notebook's conclusions are about.
 
     Attributes:
-        models: the plain VAEs, with any β, and the plain autoencoders.
-        vae: the main VAE, and ``flat`` the main one of two latents; see `_main`.
-        ae: the main deterministic autoencoder.
-        sweep: VAEs equal in everything but their latent size, smallest first, of the same seeds; empty below two sizes.
-        matched: (deterministic, VAE of the sweep or the main one) of equal size, network, likelihood and training.
-        weighted: (VAE with β ≠ 1, the VAE equal in everything but β = 1).
-        left_out: (why, names) of the other models: "missing" values, a "condition", or other "parts".
+        vaes: the plain VAEs, with any β; aes: the plain autoencoders.
+        vae: the main VAE, flat: the main one of two latents, ae: the main autoencoder; see `_main`.
+        sweep: VAEs that differ in their latent size only, smallest first, over the same seeds; empty below two sizes.
+        matched: (autoencoder, VAE of the sweep or the main one) of equal size, network, likelihood and training.
+        weighted: (VAE with β ≠ 1, the VAE that differs from it in having β = 1).
+        left_out: (why, names) of the other models, by the reasons of `_role`.
     """
 
-    models: tuple[TrainedModel, ...]
+    vaes: tuple[TrainedModel, ...]
+    aes: tuple[TrainedModel, ...]
     vae: TrainedModel | None
+    flat: TrainedModel | None
     ae: TrainedModel | None
     sweep: Sweep
     matched: tuple[tuple[TrainedModel, TrainedModel], ...]
     weighted: tuple[tuple[TrainedModel, TrainedModel], ...]
-    flat: TrainedModel | None = None
-    left_out: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[tuple[str, str], ...]
 
 
 def study_models(models: Iterable[TrainedModel]) -> StudyModels:
-    """Find which models play which part, whatever their order."""
-    kinds = grouped(models, lambda m: _left_out_for(m.spec))
-    left_out = tuple(
-        (why, ", ".join(dict.fromkeys(r.spec.name for m in kinds[why] for r in m.runs))) for why in sorted(kinds) if why
-    )
-    taken = kinds.get("", [])
-    vaes, aes = [m for m in taken if is_vae(m.spec)], [m for m in taken if is_ae(m.spec)]
+    """Find the models that the conclusions are about, in whatever order they are given."""
+    roles = grouped(models, lambda m: _role(m.spec))
+    vaes, aes = roles.pop("vae", []), roles.pop("ae", [])
     sweep = min(sweeps(vaes), key=lambda s: (-len(s), *_order(s[0], "latent_dim")), default=())
     vae = _main(vaes)
 
@@ -285,16 +275,37 @@ def study_models(models: Iterable[TrainedModel]) -> StudyModels:
         equal = [a for a in aes if a.signature(*own) == v.signature(*own)]
         if equal:
             matched.append((min(equal, key=preference), v))
-    weighted = [
-        (w, plain)
-        for w in vaes
-        for plain in vaes
-        if w.beta not in (None, 1.0) and plain.beta == 1.0 and w.signature("objective") == plain.signature("objective")
-    ]
-    flat = _main([m for m in vaes if m.latents == 2])
     return StudyModels(
-        tuple(taken), vae, _main(aes), tuple(aligned(sweep)), tuple(matched), tuple(weighted), flat, left_out
+        vaes=tuple(vaes),
+        aes=tuple(aes),
+        vae=vae,
+        flat=_main([m for m in vaes if m.latents == 2]),
+        ae=_main(aes),
+        sweep=tuple(aligned(sweep)),
+        matched=tuple(matched),
+        weighted=tuple(
+            (v, plain)
+            for v in vaes
+            for plain in vaes
+            if v.beta not in (None, 1.0)
+            and plain.beta == 1.0
+            and v.signature("objective") == plain.signature("objective")
+        ),
+        left_out=tuple(
+            (why, ", ".join(dict.fromkeys(r.spec.name for m in left for r in m.runs)))
+            for why, left in sorted(roles.items())
+        ),
     )
+
+
+def _role(spec: ModelSpec) -> str:
+    """What the conclusions take a model for: "vae" (Gaussian posterior, standard normal prior, ELBO), or "ae"
+    (deterministic). Or why they leave it out: other "parts", a "condition", or "missing" values."""
+    posterior, prior, objective = (part(p)[0] for p in (spec.posterior, spec.prior, spec.objective))
+    is_vae = (posterior, prior, objective) == ("gaussian", "standard-normal", "elbo")
+    if not is_vae and (posterior, objective) != ("dirac", "reconstruction"):
+        return "parts"
+    return "condition" if spec.condition != "none" else "missing" if spec.missing else "vae" if is_vae else "ae"
 
 
 def pairs(models: Iterable[TrainedModel]) -> list[tuple[TrainedModel, TrainedModel]]:
@@ -314,26 +325,3 @@ def _main(models: Sequence[TrainedModel]) -> TrainedModel | None:
 
 def _order(model: TrainedModel, *without: str) -> tuple[object, ...]:
     return -model.epochs[1], *(() if without else (model.latents,)), model.signature(*without)
-
-
-def _left_out_for(spec: ModelSpec) -> str:
-    """Why the conclusions leave a model out (see `StudyModels`); "" where they do not."""
-    if is_vae(spec) or is_ae(spec):
-        return ""
-    whole = replace(spec, missing=False)
-    if is_vae(whole) or is_ae(whole):
-        return "missing"
-    plain = replace(whole, condition="none")
-    return "condition" if is_vae(plain) or is_ae(plain) else "parts"
-
-
-def is_vae(spec: ModelSpec) -> bool:
-    """Whether a model is a plain VAE: Gaussian posterior, standard normal prior, ELBO, whole examples and no more."""
-    parts = part(spec.posterior)[0], part(spec.prior)[0], part(spec.objective)[0], spec.condition
-    return parts == ("gaussian", "standard-normal", "elbo", "none") and not spec.missing
-
-
-def is_ae(spec: ModelSpec) -> bool:
-    """Whether a model is a plain deterministic autoencoder of whole examples and no more."""
-    parts = part(spec.posterior)[0], part(spec.objective)[0], spec.condition
-    return parts == ("dirac", "reconstruction", "none") and not spec.missing

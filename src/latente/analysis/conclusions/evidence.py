@@ -14,10 +14,9 @@ from latente.analysis.conclusions import measures
 from latente.analysis.conclusions.model_outputs import ModelOutputs, ReferenceData, SampleSet, operations
 from latente.analysis.trained_models import (
     OpenedRun,
+    StudyModels,
     TrainedModel,
     distinct_models,
-    is_ae,
-    is_vae,
     paired_runs,
     study_models,
 )
@@ -310,10 +309,10 @@ def gather(runs: Sequence[Run]) -> Evidence:
         classes=reference.classes,
         images=reference.images,
         grey=reference.grey and any(isinstance(r.model.likelihood, Bernoulli) for r in runs),
-        seeds=min((len(v.runs) for v in models.models), default=len({r.spec.seed for r in runs})),
+        seeds=min((len(m.runs) for m in (*models.vaes, *models.aes)), default=len({r.spec.seed for r in runs})),
         runs=len(runs),
         own_class=sum(not reference.plain(r) for r in runs),
-        residual=_residual(models.models),
+        residual=_residual(models),
         vae=models.vae.latents if models.vae else None,
         ae=models.ae.latents if models.ae else None,
         fit=_fit(models.vae) if models.vae else None,
@@ -326,8 +325,8 @@ def gather(runs: Sequence[Run]) -> Evidence:
         steps=tuple(_step(a, b, reference) for a, b in zip(models.sweep, models.sweep[1:], strict=False)),
         from_smallest=tuple(_step(models.sweep[0], b, reference) for b in models.sweep[1:]),
         inactive=_inactive(models.vae, reference) if models.vae else None,
-        betas=sum(len(w.runs) for w in models.models if w.beta not in (None, 1.0)),
-        annealed=sum(len(w.runs) for w in models.models if is_vae(w.spec) and w.beta is None),
+        betas=sum(len(v.runs) for v in models.vaes if v.beta not in (None, 1.0)),
+        annealed=sum(len(v.runs) for v in models.vaes if v.beta is None),
         left_out=models.left_out,
         weighted=tuple(_weighted(w, plain, reference, len(models.weighted)) for w, plain in models.weighted),
     )
@@ -603,12 +602,11 @@ def _inactive(vae: TrainedModel, reference: ReferenceData) -> float:
     return _mean(int((reference.of(r).codes.var(axis=0) < THRESHOLD).sum()) for r in vae.runs)
 
 
-def _residual(models: Sequence[TrainedModel]) -> float | None:
+def _residual(models: StudyModels) -> float | None:
     worst = []
-    for model in models:
-        if model.beta is None and not is_ae(model.spec):
-            continue  # a weight that changes within an epoch leaves no sum of the epoch's means
-        beta = 0.0 if model.beta is None else model.beta
+    # A weight that changes within an epoch leaves no sum of the epoch's means.
+    weights = [(v, v.beta) for v in models.vaes if v.beta is not None]
+    for model, beta in [*weights, *((a, 0.0) for a in models.aes)]:
         for run in model.runs:
             for p in ("", "val_"):
                 loss, first, kl = (run.history[p + k].astype(float) for k in ("loss", "reconstruction", "kl"))

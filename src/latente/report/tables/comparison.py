@@ -64,16 +64,10 @@ def judged(curve: Elbow, words: Words) -> str:
     return words("compare.elbow.judged", models=models, column=column, part=words(f"report.part.{curve.split}"))
 
 
-def values(board: Ranking, split: str, words: Words) -> Table:
+def values(ranking: Ranking, split: str, words: Words) -> Table:
     """The models of a ranking from best to worst, with their numbers."""
     # Without an error of their own, three figures of each.
-    places = digits(e.value.standard_error or e.value.value / 10 for e in board.entries)
-    columns = (
-        Column(words("compare.column.rank")),
-        Column(words("compare.column.model"), numeric=False),
-        Column(words("compare.column.seeds")),
-        Column(number_title(board.column, words), error=True),
-    )
+    places = digits(e.value.standard_error or e.value.value / 10 for e in ranking.entries)
 
     def cell(entry: RankedModel) -> Cell:
         value, error = entry.value.value, entry.value.standard_error
@@ -81,38 +75,37 @@ def values(board: Ranking, split: str, words: Words) -> Table:
 
     rows = tuple(
         (count(words, place), text_cell(e.model), count(words, e.seeds), cell(e))
-        for place, e in enumerate(board.entries, 1)
+        for place, e in enumerate(ranking.entries, 1)
     )
-    better = words("compare.lower" if board.lower else "compare.higher")
-    part = words(f"report.part.{split}")
-    score, scale = number_title(board.column, words), scale_name(board.scale, words)
+    score = number_title(ranking.column, words)
+    columns = (*_columns(words, "rank", "model", "seeds"), Column(score, error=True))
+    better = words("compare.lower" if ranking.lower else "compare.higher")
+    part, scale = words(f"report.part.{split}"), scale_name(ranking.scale, words)
     caption = words("compare.values", score=score, part=part, scale=scale, better=better)
-    return Table(f"values-{board.column}", caption, columns, rows)
+    return Table(f"values-{ranking.column}", caption, columns, rows)
 
 
-def differences(board: Ranking, found: Comparison, words: Words) -> Table:
+def differences(ranking: Ranking, found: Comparison, words: Words) -> Table:
     """The paired differences of a ranking; of many models, those with the best."""
-    best = board.entries[0].model
-    shown = board.gaps if len(board.gaps) <= MOST else [g for g in board.gaps if best in (g.first, g.second)]
+    best = ranking.entries[0].model
+    shown = ranking.gaps if len(ranking.gaps) <= MOST else [g for g in ranking.gaps if best in (g.first, g.second)]
     places = digits(g.difference.estimate for g in shown)
-    level = f"{100 * found.level:g}"
-    columns = (
-        Column(words("compare.column.first"), numeric=False),
-        Column(words("compare.column.second"), numeric=False),
-        Column(words("compare.column.difference")),
-        Column(words("compare.column.interval", level=level)),
-        Column(words("compare.column.p")),
-        Column(words("compare.column.better"), numeric=False),
-    )
-    rows = tuple(_row(g, places, words) for g in shown)
+    titles = ("first", "second", "difference", "interval", "p", "better")
+    columns = _columns(words, *titles, level=f"{100 * found.level:g}")
     part = words(f"report.part.{found.split}")
-    score, scale = number_name(board.column, words), scale_name(board.scale, words)
+    score, scale = number_name(ranking.column, words), scale_name(ranking.scale, words)
     caption = words("compare.differences", score=score, part=part, scale=scale)
     notes = [words(f"compare.covers.{c}") for c in dict.fromkeys(map(_covers, shown))]
     notes += _seeds(shown, words)
-    if len(shown) < len(board.gaps):
-        notes.append(words("compare.reference", comparisons=len(board.gaps)))
-    return Table(f"differences-{board.column}", caption, columns, rows, tuple(notes))
+    if len(shown) < len(ranking.gaps):
+        notes.append(words("compare.reference", comparisons=len(ranking.gaps)))
+    rows = tuple(_row(g, places, words) for g in shown)
+    return Table(f"differences-{ranking.column}", caption, columns, rows, tuple(notes))
+
+
+def _columns(words: Words, *titles: str, **values: str) -> tuple[Column, ...]:
+    text = ("model", "first", "second", "better")
+    return tuple(Column(words(f"compare.column.{t}", **values), numeric=t not in text) for t in titles)
 
 
 def _row(gap: PairedDifference, places: int, words: Words) -> tuple[Cell, ...]:
@@ -157,11 +150,7 @@ def _seeds(shown: Sequence[PairedDifference], words: Words) -> list[str]:
 
 def budgets(found: Comparison, words: Words) -> Table:
     """What each model was given; the notes say in what the budgets differ, and what the cells are."""
-    columns = (
-        Column(words("compare.column.model"), numeric=False),
-        Column(words("compare.column.seeds")),
-        *(Column(words(f"compare.column.{name}")) for name in (*COUNTED, "seconds")),
-    )
+    columns = _columns(words, "model", "seeds", *COUNTED, "seconds")
     rows = tuple(
         (
             text_cell(b.model),
