@@ -20,6 +20,7 @@ from latente.evaluation.scores import Score
 from latente.model.priors.fitted import part_of
 from latente.objective.objectives import objectives
 from latente.spec import ModelSpec, RunSpec, as_dict, part
+from latente.training.fit import History
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -112,6 +113,11 @@ class TrainedModel:
         """The least and the greatest number of epochs trained over the seeds."""
         trained = [len(r.history["loss"]) for r in self.runs]
         return min(trained), max(trained)
+
+    @property
+    def histories(self) -> list[History]:
+        """The history of each seed."""
+        return [r.history for r in self.runs]
 
     def metric(self, split: str, name: str) -> Metric | None:
         """One seed: its value and standard error over examples. Several: their mean and standard error over seeds."""

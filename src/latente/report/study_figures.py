@@ -147,7 +147,7 @@ def loss_curves(study: StudyFigures) -> Iterator[FigureFile]:
     """Losses over the epochs, a figure for each model."""
     w = study.words
     for model in study.main:
-        histories = [r.history for r in model.runs]
+        histories = model.histories
         epochs = model.epochs[0]
         first, last = (
             {k: float(np.mean([h[k][at] for h in histories])) for k in histories[0]} for at in (0, epochs - 1)
@@ -253,7 +253,7 @@ def sweep_losses(study: StudyFigures) -> Iterator[FigureFile]:
     w = study.words
     if not study.sweeps:
         return
-    families = {name: {m.latents: [r.history for r in m.runs] for m in sweep} for name, sweep in study.sweeps.items()}
+    families = {name: {m.latents: m.histories for m in sweep} for name, sweep in study.sweeps.items()}
     every = [m.histories for m in study.swept]
     caption = w("figure.sweep.caption_prior" if all(m.has_prior for m in study.swept) else "figure.sweep.caption")
     if curves.is_cut(*every, parts=("loss",)):
