@@ -99,16 +99,16 @@ STUDY = """
 [runs.vae]
 preset = "VAE"
 hidden = [8]
-train = { epochs = 300, batch_size = 16 }
+train = { epochs = 150, batch_size = 16 }
 [runs.ae]
 preset = "AE"
 latent_dim = 2
 hidden = [8]
-train = { epochs = 40, batch_size = 16 }
+train = { epochs = 20, batch_size = 16 }
 """
 
 
-@pytest.mark.parametrize(("jobs", "signals"), [("1", 6), ("2", 4)])
+@pytest.mark.parametrize(("jobs", "signals"), [("1", 4), ("2", 2)])
 def test_every_signal_is_obeyed_and_costs_nothing_that_was_done(jobs, signals, tmp_path):
     x, y = blobs(200, (6, 5))
     np.savez(tmp_path / "pictures.npz", x=x, y=y)

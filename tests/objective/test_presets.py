@@ -25,7 +25,7 @@ SMALLER = {
     "VQVAE": {"codes": 16},
     "RVQVAE": {"codes": 16},
 }
-TRAIN = TrainSpec(epochs=20, batch_size=32, learning_rate=3e-3)
+TRAIN = TrainSpec(epochs=8, batch_size=32, learning_rate=6e-3)
 
 
 class Killed(Exception):
@@ -51,7 +51,7 @@ def test_a_preset_learns_resumes_bit_for_bit_is_compiled_once_and_comes_back(nam
     assert all(np.isfinite(v).all() for v in history.values())
 
     def killed(epoch):
-        if epoch.number == 7:
+        if epoch.number == 3:
             raise Killed
 
     with pytest.raises(Killed):
@@ -79,7 +79,7 @@ def test_an_option_of_a_part_may_be_said_directly():
     assert VAE(8) == ModelSpec(latent_dim=8)
     with pytest.raises(SpecError, match='unknown key in model "codse"; did you mean "codes"'):
         presets["VQVAE"](codse=3)
-    with pytest.raises(SpecError, match='is an option of the objective and of the likelihood|did you mean|"sigma"'):
+    with pytest.raises(SpecError, match='unknown key in model "sgima"; did you mean "sigma"'):
         VAE(likelihood="gaussian", sgima=3)
     assert "pseudo_inputs" in keywords("VampVAE", presets["VampVAE"]())
 

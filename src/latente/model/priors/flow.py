@@ -76,10 +76,9 @@ class RealNVP(FlowPrior):
 
 @priors.register("maf", source="Papamakarios et al. 2017, arXiv:1705.07057")
 class MAF(FlowPrior):
-    """Masked autoregressive flow: ``layers`` with networks of ``hidden`` widths; one pass a density, and one pass a
-    layer and latent a draw.
+    """Masked autoregressive flow: a density takes one pass, a draw one pass for each layer and latent.
 
-    A layer's log-scale is 3 · tanh(r / 3) of its network's output r.
+    It has ``layers`` with networks of ``hidden`` widths. A layer's log-scale is 3 · tanh(r / 3) of its network's output r.
     """
 
     layers: int = eqx.field(static=True, default=5)

@@ -38,8 +38,7 @@ def context_of(model: Autoencoder, x: Array, context: Array | None) -> Array | N
 
 @objectives.register("m2", source="Kingma et al. 2014, arXiv:1406.5298 (M2)")
 class M2(Objective):
-    """The negative bound of log p(x, y) where the label is known, and of log p(x) where it is not, plus
-    α · −log q(y | x) where it is.
+    """The negative bound of log p(x, y), or without a label of log p(x), plus α · −log q(y | x) of a known label.
 
     Without a label all classes are tried, each weighed by q(y | x): nothing is sampled, and the loss is an
     upper bound on −log p(x). ``kl`` is the rate of both latents: E KL(q(z | x, y) ‖ p(z)), plus KL(q(y | x) ‖ p(y)),
