@@ -1,10 +1,11 @@
-# Everything a fresh machine with Python needs: `make run` performs the study, `make test` runs the tests.
+# Everything a fresh machine with Python needs: `make run` performs the study, `make test` runs the tests,
+# `make quick` those that take little.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test lint clean
+.PHONY: run test quick clean
 
 run: $(READY)
 	$(BIN)/latente run
@@ -13,6 +14,10 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --dist loadfile
+
+quick: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("latente needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; name another with make PYTHON=...")'

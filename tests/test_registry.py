@@ -1,5 +1,7 @@
 """Parts by their names and options; what is wrong is named with the nearest."""
 
+import dataclasses
+
 import pytest
 
 from latente.errors import SpecError
@@ -7,6 +9,7 @@ from latente.model.likelihoods import likelihoods
 from latente.model.networks import networks
 from latente.model.posteriors import posteriors
 from latente.model.priors import priors
+from latente.registry import Registry, learnt
 
 
 @pytest.mark.parametrize(
@@ -34,3 +37,29 @@ def test_wrong_parts_are_named_with_the_nearest(family, part, message):
     with pytest.raises(SpecError) as error:
         family.make(part)
     assert message in str(error.value)
+
+
+def test_a_family_knows_its_names_options_sources_and_summaries():
+    family = Registry("toy")
+
+    @family.register("ball", source="Newton 1687")
+    @dataclasses.dataclass(frozen=True)
+    class Ball:
+        """A ball.
+
+        It rolls.
+        """
+
+        radius: float = 1.0
+        weights: object = learnt()
+
+    assert list(family) == ["ball"] and len(family) == 1
+    assert (family.source("ball"), family.summary("ball")) == ("Newton 1687", "A ball.")
+    # What training changes is no option.
+    assert family.options("ball") == ["radius"]
+    assert family.make({"name": "ball", "radius": 2.0}) == Ball(2.0) and family.make("ball") == Ball()
+    assert family.name_of(Ball()) == 'toy "ball"' and family.name_of(3) == "toy int"
+    with pytest.raises(ValueError, match='toy "ball" is registered twice'):
+        family.register("ball")(Ball)
+    with pytest.raises(SpecError, match='unknown toy "bal"; did you mean "ball"'):
+        family["bal"]

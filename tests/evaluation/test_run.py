@@ -1,7 +1,5 @@
 """What is handed to a run, however it comes, and what is kept so that its data need not be there."""
 
-import warnings
-
 import numpy as np
 import pytest
 from made import blobs, untrained
@@ -12,14 +10,9 @@ from latente.errors import DataError, LatenteWarning, SpecError, StoreError
 from latente.evaluation.run_files import SCALE
 
 SMALL = {"hidden": (8,)}
+
+
 X, Y = blobs(120, (6, 5))
-
-
-@pytest.fixture(autouse=True)
-def no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", LatenteWarning)
-        yield
 
 
 def every_code(run, x):
@@ -185,27 +178,3 @@ def test_a_run_and_its_data_are_told_in_a_few_lines():
     assert "posterior gaussian" in repr(run) and "validation  loss " in repr(run)
     assert "\\x1b[2J, &lt;b&gt;, c" in data._repr_html_() and "<table>" in run._repr_html_()
     assert len(repr(data.train)) < 80 and repr(data.train) == "Split(76 examples of 6 × 5 uint8)"
-
-
-def test_fitting_shows_one_line_on_a_terminal_only(capsys, monkeypatch):
-    import io
-    import sys
-
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
-    data = latente.load_data(X)
-    options = {"epochs": 2, "batch_size": 32}
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    latente.fit(latente.VAE(2, **SMALL), data, **options)
-    shown = sys.stderr.getvalue()
-    assert shown.startswith("\rrun: compiling") and shown.count("\r") == 3 and "epoch 2/2  loss" in shown
-    assert shown.endswith("\n") and capsys.readouterr().out == ""
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    epochs = []
-    latente.fit(latente.VAE(2, **SMALL), data, on_epoch=epochs.append, **options)
-    latente.fit(latente.VAE(2, **SMALL), data, progress=False, **options)
-    assert sys.stderr.getvalue() == "" and len(epochs) == 2
-    latente.fit(latente.VAE(2, **SMALL), data, on_epoch=epochs.append, progress=True, **options)
-    assert sys.stderr.getvalue().count("\r") == 3 and len(epochs) == 4

@@ -24,7 +24,11 @@ SMALLER = {
     "VampVAE": {"pseudo_inputs": 8},
     "VQVAE": {"codes": 16},
     "RVQVAE": {"codes": 16},
+    "WarmupVAE": {"beta": {"name": "linear", "steps": 24}},
+    "CyclicalVAE": {"beta": {"name": "cyclical", "steps": 24}},
 }
+QUICK = {"VAE", "AE", "IWAE", "VQVAE"}
+"""Those that are trained in every change's quick tests."""
 TRAIN = TrainSpec(epochs=8, batch_size=32, learning_rate=6e-3)
 
 
@@ -36,7 +40,7 @@ def small(name):
     return presets[name](3, **{"hidden": (16,), **SMALLER.get(name, {})})
 
 
-@pytest.mark.parametrize("name", list(presets))
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in presets])
 def test_a_preset_learns_resumes_bit_for_bit_is_compiled_once_and_comes_back(name, tiny, tmp_path):
     spec = RunSpec("p", 0, small(name), TRAIN, tiny.spec)
     programs = compiled(run_epoch, model_for(spec, tiny))._cached._cache_size

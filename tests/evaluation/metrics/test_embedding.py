@@ -1,0 +1,52 @@
+"""Baselines of codes: principal components, t-SNE, and UMAP where it is installed."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+
+from latente.errors import SpecError
+from latente.evaluation.metrics import embedding
+from latente.evaluation.metrics.representation import knn_probe
+
+RNG = np.random.default_rng(0)
+
+
+CENTRES = 2 * RNG.normal(size=(4, 6))
+
+
+def codes(n, noise=1.0):
+    y = RNG.integers(0, 4, n)
+    return CENTRES[y] * np.array([1, 1, 1, 1, 1, 100]) + noise * RNG.normal(size=(n, 6)), y
+
+
+TRAIN, TRAIN_Y = codes(300, 2.0)
+
+
+TEST, TEST_Y = codes(200, 2.0)
+
+
+def test_pca_is_the_best_linear_baseline_of_its_size():
+    x = RNG.normal(size=(120, 9)) * np.arange(9, 0, -1)
+    found = embedding.baseline("pca", x[:80], x[80:], 3)
+    theirs = PCA(3, svd_solver="full").fit(x[:80])
+    assert abs(found.test) == pytest.approx(abs(theirs.transform(x[80:])), rel=1e-3, abs=1e-3)
+    best = theirs.inverse_transform(theirs.transform(x[80:]))
+    assert found.reconstructions == pytest.approx(best, abs=1e-3) and not found.transductive
+
+
+def test_tsne_sees_both_parts_and_keeps_clusters_apart():
+    x, y = 8 * np.eye(4)[np.arange(80) % 4] + 0.1 * RNG.normal(size=(80, 4)), np.arange(80) % 4
+    found = embedding.baseline("tsne", x[:50], x[50:], 2)
+    assert found.transductive and found.reconstructions is None
+    assert found.train.shape == (50, 2) and knn_probe(found.train, y[:50], found.test, y[50:], 3).accuracy.value == 1
+
+
+def test_umap_is_offered_only_where_it_is_installed():
+    if importlib.util.find_spec("umap") is None:
+        assert embedding.baselines() == ("pca", "tsne")
+        with pytest.raises(SpecError, match=r"Allowed: pca, tsne. umap needs the package umap-learn"):
+            embedding.baseline("umap", TRAIN, TEST, 2)
+    else:
+        assert embedding.baseline("umap", TRAIN, TEST, 2).test.shape == (200, 2)
