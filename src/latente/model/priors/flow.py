@@ -78,7 +78,8 @@ class RealNVP(FlowPrior):
 class MAF(FlowPrior):
     """Masked autoregressive flow: a density takes one pass, a draw one pass for each layer and latent.
 
-    It has ``layers`` with networks of ``hidden`` widths. A layer's log-scale is 3 · tanh(r / 3) of its network's output r.
+    It has ``layers`` with networks of ``hidden`` widths. A layer's log-scale is 3 · tanh(r / 3) of its network's
+    output r.
     """
 
     layers: int = eqx.field(static=True, default=5)
