@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from latente import compiling
-from latente.cli import main
+from latente.cli.compiling import prepare
 from latente.model.nets import MLP
 from latente.objective.presets import VAE
 from latente.spec import RunSpec, TrainSpec
@@ -94,5 +94,5 @@ def test_products_by_either_library_give_the_same_training(tiny, monkeypatch):
 @pytest.mark.parametrize("own", ["", "--xla_cpu_multi_thread_eigen=false"])
 def test_the_command_adds_its_flags_before_a_users_own(own, monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", own)
-    main._compiling()
+    prepare()
     assert os.environ["XLA_FLAGS"].split() == compiling.flags().split() + own.split()

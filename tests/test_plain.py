@@ -3,7 +3,7 @@
 import pytest
 
 from latente.errors import DataError, StoreError, nearest
-from latente.plain import REPLACED, as_html, as_text, csv_cell, one_line, portable, visible
+from latente.plain import REPLACED, as_html, as_text, csv_text, one_line, portable, visible
 
 
 def test_control_characters_are_written_as_escapes():
@@ -14,9 +14,9 @@ def test_control_characters_are_written_as_escapes():
 
 
 def test_what_looks_like_a_formula_is_marked_as_text():
-    for text in ("=cmd|x", "+1", "-1", "@a", "\tx", "\r"):
-        assert csv_cell(text) == f"'{text}"
-    assert [csv_cell(v) for v in (-1.5, 3, None, "a=b", "'x")] == [-1.5, 3, "", "a=b", "'x"]
+    texts = ("=cmd|x", "+1", "-1", "@a", "\tx")
+    assert csv_text(texts, [("\r", None)]) == ",".join(f"'{text}" for text in texts) + "\n'\r,\n"
+    assert csv_text(("a=b", "'x"), [(-1.5, 3)]) == "a=b,'x\n-1.5,3\n"
 
 
 def test_what_an_encoding_does_not_have_is_replaced():

@@ -7,7 +7,7 @@ import html
 import re
 import shlex
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 # Control characters but for the end of a line and the tab, what turns the direction of writing, and halves of
@@ -33,11 +33,21 @@ def one_line(text: object) -> str:
     return visible(" ".join(str(text).split()))
 
 
-def csv_cell(value: object) -> object:
-    """A value for a CSV; text that a spreadsheet would take for a formula is marked as text by an apostrophe.
+def csv_text(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Comma-separated lines; text that a spreadsheet would take for a formula is marked as text by an apostrophe.
 
     Numbers stay numbers, and None is an empty cell.
     """
+    import csv
+    import io
+
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerows(map(_csv_cell, row) for row in (header, *rows))
+    return out.getvalue()
+
+
+def _csv_cell(value: object) -> object:
     if value is None:
         return ""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Literal
 
-from latente.plain import REPLACED, one_line
+from latente.plain import REPLACED, one_line, visible
 
 WIDTH = 120
 """Where nobody says how wide the terminal is: in a pipe, a file, a notebook."""
@@ -22,6 +22,16 @@ def any_encoding() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors=REPLACED)
+
+
+def say(text: str = "") -> None:
+    """Print a text whose control characters can do nothing."""
+    print(visible(text), flush=True)  # noqa: T201
+
+
+def complain(text: str) -> None:
+    """A line on standard error, with who says it."""
+    print(f"latente: {one_line(text)}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def width() -> int:

@@ -7,7 +7,7 @@ from maderuns import blank_run, made_run
 
 import latente
 from latente.errors import StoreError
-from latente.evaluation.access_log import looking
+from latente.evaluation.access_log import as_command
 from latente.evaluation.evaluate import METRICS
 from latente.evaluation.run import Run
 
@@ -24,7 +24,7 @@ def folders(tiny, tmp_path_factory):
     root = tmp_path_factory.mktemp("looked")
     for name, spec in (("a", latente.VAE(2, **SMALL)), ("b", latente.VAE(3, **SMALL))):
         run = blank_run(tiny, name, 0, spec)
-        with looking(f"latente run {name}"):
+        with as_command(f"latente run {name}"):
             run.evaluate("validation")
             assert run.looks == []
             first = run.evaluate("test")
@@ -41,7 +41,7 @@ def test_a_look_is_recorded_once_with_its_command(folders, tiny):
     assert look["at"].endswith("Z") and look["at"] > "2020"
     run = latente.load(folders[0], data=tiny)
     assert [(k.by, k.at) for k in run.looks] == [("latente run a", look["at"])]
-    with looking("latente evaluate a"):
+    with as_command("latente evaluate a"):
         measured = run.score("mean-mse", "test")
         assert run.score("mean-mse", "test") is measured
         run.score("mean-mse", "validation")
@@ -77,7 +77,7 @@ def test_comparing_what_is_known_looks_at_nothing(folders, monkeypatch):
 
 
 def test_what_a_comparison_works_out_is_kept_and_recorded(folders, tiny):
-    with looking("latente compare a b"):
+    with as_command("latente compare a b"):
         found = latente.compare(folders, ["mean-mse"], data=tiny)
     kept = [contents(f) for f in folders]
     for folder in folders:

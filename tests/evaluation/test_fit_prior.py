@@ -15,7 +15,7 @@ from sklearn.mixture import GaussianMixture as Reference
 from sklearn.neighbors import KernelDensity
 
 import latente
-from latente.cli.prior import add_prior
+from latente.cli.main import main
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation.fit_prior import BANDWIDTHS, codes_of, fit_prior, kinds
 from latente.model.build import build
@@ -221,19 +221,22 @@ def test_numbers_of_a_vae_are_those_of_its_own_prior():
     assert drawn.var(axis=0).sum() > run.encode(data.train.x).var(axis=0).sum()
 
 
-def test_the_command_writes_the_run_with_its_prior(trained, tmp_path):
+def test_the_command_writes_the_run_with_its_prior(trained, tmp_path, capsys):
     trained.save(tmp_path / "plain")
     # Data comes from its name again.
-    out = add_prior(tmp_path / "plain", "gaussian-mixture", tmp_path / "with", ["components=3", "covariance=diagonal"])
+    plain, out = tmp_path / "plain", tmp_path / "with"
+    options = ["--set", "components=3", "--set", "covariance=diagonal"]
+    assert main(["prior", str(plain), "gaussian-mixture", "--out", str(out), *options]) == 0
+    assert capsys.readouterr().out == f"{out}\n"
     part = json.loads((out / "prior.json").read_text())
     assert part == {"name": "gaussian-mixture", "components": 3, "covariance": "diagonal"}
     assert latente.load(out).sample(2).shape == (2, *trained.model.shape)
     with pytest.raises(SpecError, match="no prior to sample from"):
-        latente.load(tmp_path / "plain").sample(2)
-    with pytest.raises(StoreError, match="exists and is not empty"):
-        add_prior(tmp_path / "plain", "kde", out)
-    with pytest.raises(SpecError, match='got "components"; allowed: key=value'):
-        add_prior(tmp_path / "plain", "kde", tmp_path / "new", ["components"])
+        latente.load(plain).sample(2)
+    assert main(["prior", str(plain), "kde", "--out", str(out)]) == 2
+    assert "exists and is not empty" in capsys.readouterr().err
+    assert main(["prior", str(plain), "kde", "--out", str(tmp_path / "new"), "--set", "components"]) == 2
+    assert 'got "components"; allowed: key=value' in capsys.readouterr().err
     (out / "manifest.json").unlink()
     (out / "prior.json").write_text('{"name": "gaussian-mixtur"}')
     with pytest.raises(StoreError, match=r'prior.json: is damaged .*did you mean "gaussian-mixture"'):

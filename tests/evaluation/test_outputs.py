@@ -9,44 +9,41 @@ import pytest
 from maderuns import made_run
 
 import latente
-from latente.cli import compare, evaluate
+from latente.cli import evaluate
 from latente.cli.main import main
 from latente.errors import DataError, SpecError, StoreError
-from latente.evaluation.outputs import check_output, is_page
+from latente.evaluation.outputs import Output, is_page
 from latente.spec import DataSpec, StudySpec, as_dict
 from latente.studies import study, train
 from latente.training.check import check
 
 
-def test_only_files_of_the_same_kind_are_replaced(tiny, tmp_path):
+def test_only_files_of_the_same_kind_are_replaced(tiny, tmp_path, capsys):
     folder = made_run(tiny).save(tmp_path / "run")
     (tmp_path / "notes.md").write_text("my notes about latente")
     (tmp_path / "mine.csv").write_text("run,seed,mine\n")
     (tmp_path / "mine.json").write_text('[{"run": 1}]')
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "null").symlink_to("/dev/null")
-    page = ("--export", "page of latente", is_page)
-    for about in (evaluate.CSV, evaluate.JSON, compare.CSV, compare.JSON, page):
-        for name, message in (
-            ("notes.md", "exists and is no .*left alone"), ("mine.csv", "left alone"), ("mine.json", "left alone"),
+    for command in ("evaluate --csv", "evaluate --json", "compare --csv", "compare --json", "explore --export"):
+        name, option = command.split()
+        for file, message in (
+            ("notes.md", "left alone"), ("mine.csv", "left alone"), ("mine.json", "left alone"),
             ("fifo", "is a pipe"), ("null", "is a device"), ("run/spec.json", "of the run or study itself"),
             ("run/prior.json", "of the run or study itself"), ("run/manifest.json", "of the run or study itself"),
-            ("\0", "cannot be written"), ("x" * 300, "cannot be written"),
+            ("\0", "cannot be written"), ("x" * 300, "cannot be written"), ("run", "is a folder"),
         ):  # fmt: skip
-            with pytest.raises(StoreError, match=message):
-                check_output(tmp_path / name, *about)
-        with pytest.raises(SpecError, match="is a folder"):
-            check_output(folder, *about)
-        assert check_output(tmp_path / "new" / "file", *about) == tmp_path / "new" / "file"
-    runs = [(folder, latente.load(folder, data=tiny))]
+            assert main([name, str(folder), option, str(tmp_path / file)]) == 2
+            said = capsys.readouterr().err
+            assert f"latente: {option}: " in said and message in said
+    asked = ["--metrics", "exact-nll", "--csv", str(tmp_path / "new/a.csv"), "--json", str(tmp_path / "new/a.json")]
     for _ in range(2):
-        evaluate.write_numbers(
-            runs, [], "test", as_csv=str(tmp_path / "new/a.csv"), as_json=str(tmp_path / "new/a.json")
-        )
+        assert main(["evaluate", str(folder), *asked]) == 0
     assert (tmp_path / "new/a.csv").read_text() == ",".join(evaluate.COLUMNS) + "\n"
     assert json.loads((tmp_path / "new/a.json").read_text()) == []
-    with pytest.raises(StoreError, match="left alone"):
-        check_output(tmp_path / "new/a.csv", *compare.CSV)
+    assert main(["compare", str(folder), "--csv", str(tmp_path / "new/a.csv")]) == 2
+    assert "left alone" in capsys.readouterr().err
+    assert Output(tmp_path / "new/b.html", "--export", "page of latente", is_page).path == tmp_path / "new/b.html"
 
 
 def test_a_damaged_study_hides_no_other_from_the_list(tiny, tmp_path, capsys):

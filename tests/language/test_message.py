@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import latente
-from latente.cli.evaluate import score_tables
+from latente.cli.main import main
 from latente.evaluation.likelihood.collapse import diagnose
 from latente.evaluation.likelihood.decomposition import Decomposition
 from latente.evaluation.likelihood.importance import Bound
@@ -57,21 +57,22 @@ def test_every_warning_has_its_template_in_both_languages():
     assert in_language("said by nobody", PT) == "said by nobody"
 
 
-def test_a_small_k_is_told_on_the_terminal_and_for_the_report(tiny, monkeypatch):
+def test_a_small_k_is_told_on_the_terminal_and_for_the_report(tiny, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
     run = latente.fit(latente.VAE(2, hidden=(8,)), tiny, epochs=1, name="small")
     assert warnings_of([run], EN) == []
     few = scores.make({"name": "nll", "samples": 2})
     run.score(few, "validation")
     (told,) = warnings_of([run], EN)
     assert told.startswith("small, NLL bound (K = 2) (validation): K = 2 is too small for a tight bound")
-    (table, below) = score_tables([("here", run)], [few], "validation", "pt")
-    assert (
-        "nll_2 (validação): pontuação BCE de tons de cinza" in table
-        and "efetivo da amostra" in table
-        and below.startswith("here: K = 2 é pequeno demais")
-    )
-    (lacking,) = score_tables([("here", run)], [scores.make("exact-nll")], "validation", "pt")
+    run.save("here")
+    monkeypatch.setattr("latente.evaluation.run.load", lambda folder: run)
+    command = ["evaluate", "here", "--metrics", "nll,exact-nll", "--samples", "2", "--split", "validation"]
+    assert main([*command, "--lang", "pt"]) == 0
+    title, table, _, below, lacking = capsys.readouterr().out.splitlines()
+    assert title.startswith("nll_2 (validação): pontuação BCE de tons de cinza") and "efetivo da amostra" in table
+    assert below.startswith("here: K = 2 é pequeno demais")
     assert lacking.startswith("here: não tem exact-nll: log p(x) não tem forma fechada aqui: isso requer uma")
     ess = run.metrics["validation"]["nll_2_ess"]
     assert 1 <= ess.value <= 2

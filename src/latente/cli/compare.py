@@ -1,109 +1,104 @@
-"""Compare finished runs from the command line: tables on the terminal, CSV, JSON, and the run that is selected."""
+"""`latente compare`: models compared; tables and sentences, CSV, JSON, and the run that is selected."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from rich.progress import Progress, TaskID
+from latente.cli import compiling
+from latente.cli import options as common
+from latente.cli.options import AddCommand, Arguments
+from latente.plain import csv_text
+from latente.terminal import say
 
-from latente.analysis.compare import OnScore, compare, measure
-from latente.analysis.elbow import SHARE, Elbow, elbow_of, scored_by
-from latente.analysis.ranking import refuse_test
-from latente.analysis.trained_models import Sweep, by_scale, sweeps
-from latente.atomic import as_json as to_json
-from latente.cli.evaluate import scores_of
-from latente.cli.progress import counting
-from latente.evaluation.outputs import check_output, object_of, table_of, write_output
-from latente.evaluation.scores import Score
-from latente.language.words import Words, default_language
-from latente.plain import csv_cell, visible
-from latente.report.tables.comparison import _told
-from latente.report.tables.names import number_name
+if TYPE_CHECKING:
+    from latente.analysis.compare import OnScore
+    from latente.analysis.elbow import Elbow
+    from latente.analysis.trained_models import Sweep
+    from latente.evaluation.scores import Score
+
+PLACE = 30
 
 COLUMNS = ("score", "column", "scale", "split", "first", "second", "difference", "low", "high", "p_value",
            "comparisons", "seeds", "examples", "covers", "paired_by_seed",
            "better", "about", "seeds_needed", "spread_from")  # fmt: skip
 
-CSV = ("--csv", "comparison that latente wrote", table_of(COLUMNS))
 
-JSON = ("--json", "comparison that latente wrote", object_of(("split", "level", "models", "boards", "elbows")))
+def add(command: AddCommand) -> None:
+    """The command's options."""
+    compare = command(
+        "compare",
+        _compare,
+        help="compare models: paired differences with intervals, budgets, the latent size that is enough",
+        description="Compare finished runs, or all runs of studies; seeds of one model are one model. Differences are "
+        "paired by example and seed, and corrected for how many there are.",
+    )
+    compare.add_argument("folders", nargs="+", metavar="RUN", help="runs' folders, or studies'")
+    common.scores(compare, "by which numbers, by comma (loss, mse and what the runs were scored by)")
+    compare.add_argument("--split", choices=common.PARTS, help="on which part (test; with --select validation)")
+    compare.add_argument("--against", metavar="MODEL", help="compare all others with this one, not with each other")
+    compare.add_argument("--select", action="store_true",
+                         help="choose the best run on validation; its folder is the last line printed")  # fmt: skip
+    compare.add_argument("--share", type=common.number, metavar="X",
+                         help="a latent size is enough with so much of the gain missing (0.05)")  # fmt: skip
+    compare.add_argument(
+        "--tolerance", type=common.number, metavar="X", help="or with so much missing, in the score's units"
+    )
+    common.moved_data(compare)
+    common.output_files(compare, "write every difference as a table, too", "write all of it as JSON, too")
+    common.language(compare)
 
 
-def compare_runs(
-    folders: Sequence[str],
-    *,
-    names: Sequence[str] | None,
-    samples: int | None,
-    settings: Sequence[str],
-    split: str | None,
-    against: str | None,
-    select: bool,
-    share: float | None,
-    tolerance: float | None,
-    as_csv: str | None,
-    as_json: str | None,
-    lang: str | None,
-    data: str | None = None,
-) -> Iterator[str]:
-    """Compare runs and write what is new into their folders; gives tables and sentences as text.
+def _compare(arguments: Arguments) -> None:
+    compiling.prepare()
+    from latente.analysis.compare import compare
+    from latente.analysis.ranking import refuse_test
+    from latente.analysis.trained_models import sweeps
+    from latente.atomic import as_json
+    from latente.cli.progress import counting
+    from latente.evaluation.outputs import Output, object_of, table_of
+    from latente.report.tables.comparison import _told
+    from latente.report.tables.names import number_name
 
-    Args:
-        folders: of runs or studies.
-        names: of the scores; None: the loss, the squared error and what the runs were scored by.
-        samples: K of the score nll; None for its own.
-        settings: ``NAME.OPTION=VALUE`` each, for options of these scores.
-        split: on which part; None: "validation" to select, otherwise "test".
-        against: a model with which alone all others are compared.
-        select: choose a run; its folder comes last.
-        share, tolerance: see `latente.elbow`.
-        as_csv, as_json: files to write.
-        lang: the language.
-        data: where the runs' data is now; None: where it was.
-
-    Raises:
-        SpecError: as `latente.compare`; or selecting on the test part.
-        StoreError, DataError: as `latente.compare`.
-    """
-    words = Words(lang or default_language())
-    for path, about in ((as_csv, CSV), (as_json, JSON)):
-        if path is not None:
-            # Said before the work, not after it.
-            check_output(path, *about)
-    split = split or ("validation" if select else "test")
-    if select:
+    words = common.words_of(arguments)
+    keys = ("split", "level", "models", "boards", "elbows")
+    as_table = Output(arguments.csv, "--csv", "comparison that latente wrote", table_of(COLUMNS))
+    as_object = Output(arguments.json, "--json", "comparison that latente wrote", object_of(keys))
+    split = arguments.split or ("validation" if arguments.select else "test")
+    if arguments.select:
         refuse_test(split, "--select")
-    asked = scores_of(names or (), samples, settings) or None
-    with counting() as progress:
-        on_score = _bar(progress)
-        found = compare(folders, asked, split=split, against=against, on_score=on_score, data=data)
-        judged = [_elbow(s, asked, share, tolerance, on_score) for s in sweeps(found.models)]
-    curves = [e for e in judged if e is not None]
-    unjudged = len(curves) < len(judged)
-    choice = found.select() if select else None
-    if as_csv is not None:
-        write_output(as_csv, _csv(found.rows()), *CSV)
-    if as_json is not None:
-        write_output(as_json, to_json({**found.as_dict(), "elbows": [asdict(curve) for curve in curves]}), *JSON)
-    yield from _told(found, curves, words)
-    if unjudged:
-        yield words("compare.elbow.unjudged")
+    asked = common.scores_of(arguments.scores or None, arguments.samples, arguments.settings)
+    with counting() as on_score:
+        found = compare(
+            arguments.folders, asked or None, split=split, against=arguments.against, on_score=on_score,
+            data=arguments.data,
+        )  # fmt: skip
+        judged = [_elbow(sweep, asked, arguments, on_score) for sweep in sweeps(found.models)]
+    curves = [curve for curve in judged if curve is not None]
+    choice = found.select() if arguments.select else None
+    as_table.write(csv_text(COLUMNS, [row.values() for row in found.rows()]))
+    as_object.write(as_json({**found.as_dict(), "elbows": [asdict(curve) for curve in curves]}))
+    for text in _told(found, curves, words):
+        say(text)
+    if len(curves) < len(judged):
+        say(words("compare.elbow.unjudged"))
     if choice is not None:
-        told = {"column": number_name(choice.column, words), "model": choice.model, "seed": choice.opened.run.spec.seed}
-        yield words("compare.note.selected", **told)
+        column, seed = number_name(choice.column, words), choice.opened.run.spec.seed
+        say(words("compare.note.selected", column=column, model=choice.model, seed=seed))
         if choice.ties:
             kind = "ties" if choice.about == "models" else "ties_weights"
-            yield words(f"compare.note.{kind}", models=words.joined(list(choice.ties)))
-        yield str(choice.opened.folder)
+            say(words(f"compare.note.{kind}", models=words.joined(list(choice.ties))))
+        say(str(choice.opened.folder))
 
 
-def _elbow(
-    sweep: Sweep, asked: Sequence[Score] | None, share: float | None, tolerance: float | None, on_score: OnScore
-) -> Elbow | None:
+def _elbow(sweep: Sweep, asked: Sequence[Score], arguments: Arguments, on_score: OnScore) -> Elbow | None:
     """By the first score asked for that all of a sweep share and that is to be minimised; else by what is known."""
-    for score in asked or ():
+    from latente.analysis.compare import measure
+    from latente.analysis.elbow import SHARE, elbow_of, scored_by
+    from latente.analysis.trained_models import by_scale
+
+    for score in asked:
         scales = by_scale(sweep, score)
         if True in score.columns().values() and None not in scales and len(scales) == 1:
             break
@@ -113,23 +108,5 @@ def _elbow(
             return None
         score = known
     measure([o for m in sweep for o in m.opened], [score], "validation", on_score)
-    return elbow_of(sweep, score, share=SHARE if share is None else share, tolerance=tolerance)
-
-
-def _bar(progress: Progress) -> OnScore:
-    tasks: dict[str, TaskID] = {}
-
-    def on_score(what: str, done: int, total: int) -> None:
-        if what not in tasks:
-            tasks[what] = progress.add_task(visible(what), total=total)
-        progress.update(tasks[what], completed=done)
-
-    return on_score
-
-
-def _csv(rows: Sequence[dict[str, object]]) -> str:
-    out = io.StringIO()
-    written = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-    written.writeheader()
-    written.writerows({name: csv_cell(value) for name, value in row.items()} for row in rows)
-    return out.getvalue()
+    share = SHARE if arguments.share is None else arguments.share
+    return elbow_of(sweep, score, share=share, tolerance=arguments.tolerance)

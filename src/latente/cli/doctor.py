@@ -1,4 +1,4 @@
-"""What `latente doctor` tells: versions, devices, threads, caches, languages."""
+"""`latente doctor`: versions, devices, threads, caches, languages."""
 
 from __future__ import annotations
 
@@ -7,24 +7,32 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
-from latente.language.words import Words, default_language
+from latente.cli.compiling import cache_folder
+from latente.cli.options import AddCommand, Arguments, words_of
+from latente.language.words import Words
+from latente.terminal import say
+
+PLACE = 90
 
 
-def compile_cache() -> Path:
-    """Where compiled programs are kept between runs."""
-    from platformdirs import user_cache_path
-
-    return Path(os.environ.get("JAX_COMPILATION_CACHE_DIR") or user_cache_path("latente") / "compiled")
+def add(command: AddCommand) -> None:
+    """The command, which has no options."""
+    command("doctor", _doctor, help="versions, devices, threads and caches")
 
 
-def examine() -> list[tuple[str, str]]:
+def _doctor(arguments: Arguments) -> None:
+    for name, value in _examine(words_of(arguments)):
+        say(f"{name:<22} {value}")
+
+
+def _examine(words: Words) -> list[tuple[str, str]]:
     """Pairs of a name and what was found."""
     import jax
 
-    from latente.data.datasets import cache_folder
+    from latente.data.datasets import cache_folder as data_cache
     from latente.studies.machine import facts
 
-    found, words = facts(), Words(default_language())
+    found = facts()
     rows = [(name, str(v)) for name, v in found["versions"].items()]
     rows += [(words(f"doctor.{key}"), str(found[key])) for key in ("platform", "processors")]
     affinity = getattr(os, "sched_getaffinity", None)
@@ -34,11 +42,11 @@ def examine() -> list[tuple[str, str]]:
     rows += [
         (name, os.environ[name]) for name in ("XLA_FLAGS", "OMP_NUM_THREADS", "JAX_PLATFORMS") if name in os.environ
     ]
-    for name, folder in (("data_cache", cache_folder()), ("compile_cache", compile_cache())):
+    for name, folder in (("data_cache", data_cache()), ("compile_cache", cache_folder())):
         rows.append((words(f"doctor.{name}"), f"{folder} ({_size(folder, words)})"))
     free = shutil.disk_usage(Path.cwd()).free
     rows.append((words("doctor.free"), f"{words.number(free / 2**30, '.1f')} GiB"))
-    rows.append((words("doctor.language"), default_language()))
+    rows.append((words("doctor.language"), words.language))
     rows.append(("parquet", words("terminal.yes" if find_spec("pyarrow") else "doctor.no_parquet")))
     return rows
 

@@ -1,16 +1,19 @@
-"""The model space as text: every part, preset and pairing, read from the registries."""
+"""`latente models`: every part, preset and pairing, read from the registries."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from latente.cli.options import AddCommand, Arguments, words_of
 from latente.errors import SpecError, unknown
-from latente.objective.pairings import pairings
-from latente.objective.presets import FAMILIES, presets
-from latente.objective.schedules import schedules
-from latente.registry import Registry
-from latente.spec import Part, as_dict, part
+from latente.terminal import drawn, say
+
+if TYPE_CHECKING:
+    from latente.registry import Registry
+    from latente.spec import Part
+
+PLACE = 80
 
 HEADINGS = {
     "objective": "Objectives",
@@ -22,8 +25,32 @@ HEADINGS = {
 }
 
 
+def add(command: AddCommand) -> None:
+    """The command's options."""
+    models = command("models", _models, help="list the parts and presets of models, and which go together")
+    models.add_argument("name", nargs="?", metavar="NAME", help="tell everything about one part or preset")
+    models.add_argument("--markdown", action="store_true", help="the whole list as a page of documentation")
+
+
+def _models(arguments: Arguments) -> None:
+    if arguments.markdown:
+        say(markdown().rstrip("\n"))
+        return
+    if arguments.name:
+        say(describe(arguments.name))
+        return
+    words = words_of(arguments)
+    for title, found in [("preset", preset_rows()), *((kind, rows(kind)) for kind in HEADINGS)]:
+        heads = ("what_it_is", "parts" if title == "preset" else "options", "source")
+        say(drawn([title, *(words(f"terminal.column.{head}") for head in heads)], found) + "\n")
+    say(words("terminal.together"))
+
+
 def families() -> dict[str, Registry[Any]]:
     """Every family of parts, by the word a spec has for it."""
+    from latente.objective.presets import FAMILIES
+    from latente.objective.schedules import schedules
+
     return {**FAMILIES, "schedule": schedules}
 
 
@@ -37,6 +64,9 @@ def rows(kind: str) -> list[tuple[str, str, str, str]]:
 
 def preset_rows() -> list[tuple[str, str, str, str]]:
     """(name, what it is, the parts that are not the VAE's, source) of every preset."""
+    from latente.objective.presets import presets
+    from latente.spec import as_dict
+
     plain = as_dict(presets["VAE"]())
     found = []
     for name in sorted(presets, key=str.lower):
@@ -48,9 +78,11 @@ def preset_rows() -> list[tuple[str, str, str, str]]:
 
 def pairing_rows() -> tuple[list[str], list[list[str]]]:
     """Posteriors, and for each objective its name and for each posterior the priors it goes with."""
-    known, columns = pairings(), sorted(FAMILIES["posterior"])
+    from latente.objective.pairings import pairings
+
+    known, columns = pairings(), sorted(families()["posterior"])
     return columns, [
-        [o, *(", ".join(known.objective[o, q]) or "–" for q in columns)] for o in sorted(FAMILIES["objective"])
+        [o, *(", ".join(known.objective[o, q]) or "–" for q in columns)] for o in sorted(families()["objective"])
     ]
 
 
@@ -60,6 +92,9 @@ def describe(name: str) -> str:
     Raises:
         SpecError: nothing is called so.
     """
+    from latente.objective.presets import presets
+    from latente.spec import as_dict
+
     found = []
     for kind, family in families().items():
         if name in family:
@@ -107,6 +142,8 @@ def markdown() -> str:
 
 
 def _goes_with(kind: str, name: str) -> list[str]:
+    from latente.objective.pairings import pairings
+
     known = pairings()
     lines = []
     for (o, q), good in known.objective.items():
@@ -118,6 +155,8 @@ def _goes_with(kind: str, name: str) -> list[str]:
 
 
 def _short(value: Part | Any) -> str:
+    from latente.spec import part
+
     if isinstance(value, Mapping):
         name, options = part(value)
         return f"{name} ({', '.join(f'{k} = {_short(v)}' for k, v in options.items())})" if options else name

@@ -1,54 +1,45 @@
-"""`latente prior`: fit a prior to the codes of a trained run, and write the run with it."""
+"""`latente prior`: a prior fitted to the codes of a trained run, and the run written with it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from latente.cli import compiling
+from latente.cli import options as common
+from latente.cli.options import AddCommand, Arguments
 from latente.errors import SpecError, StoreError
 from latente.studies.settings import value_of
+from latente.terminal import say
+
+PLACE = 40
 
 
-def add_prior(
-    run_folder: str | Path,
-    kind: str,
-    out: str | Path,
-    options: Sequence[str] = (),
-    *,
-    seed: int = 0,
-    data: str | None = None,
-) -> Path:
-    """Write a run again with a prior fitted to its codes, which its samples are then drawn from.
+def add(command: AddCommand) -> None:
+    """The command's options."""
+    prior = command("prior", _prior, help="fit a prior to a finished run's codes, to sample from any model")
+    prior.add_argument("folder", metavar="RUN", help="the run's folder")
+    prior.add_argument("kind", metavar="KIND", help="gaussian-mixture, kde, realnvp, maf, …")
+    prior.add_argument("--out", required=True, metavar="DIR", help="the new run's folder")
+    common.settings(prior, "KEY=VALUE", "an option of the kind: components=20 (may be repeated)")
+    common.moved_data(prior)
+    prior.add_argument(
+        "--seed", type=common.whole, default=0, metavar="N", help="of the codes drawn and of the fit (0)"
+    )
 
-    Args:
-        run_folder: a run's folder; it is left as it is.
-        kind: as `Run.with_prior`.
-        out: the new run's folder.
-        options: ``key=value`` each, for instance ``components=20``; values as in a TOML file, or plain words.
-        seed: of the fit.
-        data: where the run's data is now; None: where it was.
 
-    Returns:
-        The new folder.
-
-    Raises:
-        SpecError: an option that is not ``key=value``, or as `Run.with_prior`.
-        StoreError: the run cannot be read, or ``out`` is not empty.
-        DataError, TrainingError: as `Run.with_prior`.
-    """
-    settings = dict(map(_setting, options))
-    folder = Path(out)
+def _prior(arguments: Arguments) -> None:
+    options = {}
+    for setting in arguments.settings:
+        key, equals, value = (part.strip() for part in setting.partition("="))
+        if not equals or not key.isidentifier() or key == "seed":
+            raise SpecError(f'option of the prior: got "{setting}"; allowed: key=value, for instance components=20')
+        options[key] = value_of(value)
+    out = Path(arguments.out)
     # Said before the work, not after it.
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise StoreError(f"{folder}: exists and is not empty; choose another place, for nothing is overwritten")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise StoreError(f"{out}: exists and is not empty; choose another place, for nothing is overwritten")
+    compiling.prepare()
     from latente.evaluation.run import load
 
-    return load(run_folder, data=data).with_prior(kind, seed=seed, **settings).save(folder)
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    key, equals, value = (part.strip() for part in text.partition("="))
-    if not equals or not key.isidentifier() or key == "seed":
-        raise SpecError(f'option of the prior: got "{text}"; allowed: key=value, for instance components=20')
-    return key, value_of(value)
+    run = load(arguments.folder, data=arguments.data)
+    say(str(run.with_prior(arguments.kind, seed=arguments.seed, **options).save(out)))

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from latente import stopping
 from latente.language.words import Words, default_language
 from latente.plain import visible
-from latente.spec import RunSpec
-from latente.studies.train import Watch
-from latente.training.fit import EpochNumbers
+from latente.studies.watch import Watch
+from latente.training.progress import _epoch, _name, _numbers, _stage
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-from latente.training.progress import _epoch, _name, _numbers, _stage
+    from latente.spec import RunSpec
+    from latente.training.fit import EpochNumbers
 
 LINE_SECONDS = 1.0
 
@@ -49,8 +48,11 @@ def _stopping(watch: Watch) -> Watch:
 
 
 @contextmanager
-def counting() -> Iterator[Progress]:
-    """Bars of what is worked out, on standard error; nothing where that is no terminal."""
+def counting() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar of what is worked out, on standard error; nothing where that is no terminal.
+
+    Gives what is called with (what is worked out, examples done, of how many).
+    """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -59,7 +61,12 @@ def counting() -> Iterator[Progress]:
     columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
     # Where nobody sees it, it would still end with an empty line.
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield progress
+        bar = progress.add_task("", total=None, visible=False)
+
+        def on_score(what: str, done: int, total: int) -> None:
+            progress.update(bar, description=visible(what), completed=done, total=total, visible=True)
+
+        yield on_score
 
 
 def _lines(stream: TextIO, words: Words) -> Watch:

@@ -27,7 +27,7 @@ class Look:
 
 
 @contextlib.contextmanager
-def looking(command: str) -> Iterator[None]:
+def as_command(command: str) -> Iterator[None]:
     """Every look within is by this command."""
     token = _command.set(command)
     try:

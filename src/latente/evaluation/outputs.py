@@ -9,10 +9,11 @@ from pathlib import Path
 
 from latente.atomic import JSON_LIMIT, kind_of, make_folder, open_plain, parse_json, write_text
 from latente.errors import SpecError, StoreError
+from latente.evaluation.folders import STUDY
 from latente.evaluation.manifest import LOCK, MANIFEST
 from latente.evaluation.run_files import FILES
 
-STUDYS = ("study.json", "results.csv", "findings.json", "report.html", "checkpoint.safetensors", MANIFEST, LOCK)
+STUDY_FILES = (STUDY, "results.csv", "findings.json", "report.html", "checkpoint.safetensors", MANIFEST, LOCK)
 
 HEAD = 8192
 """Bytes by which a page is known."""
@@ -52,11 +53,13 @@ def is_page(content: bytes) -> bool:
     return head.startswith(b"<!doctype html>\n<html lang=") and b'<title>latente</title>\n<link rel="icon"' in head
 
 
-def check_output(path: str | Path, option: str, what: str, known: Known) -> Path:
-    """The place of a file that may be written: nothing is there, or one of the same kind that latente wrote.
+class Output:
+    """A file that a user asks for, which may be written: nothing is there, or one of the same kind that latente wrote.
+
+    It is checked at once, so that an error is said before the work and not after it.
 
     Args:
-        path: where.
+        path: where; None for a file that is not asked for, and then not written.
         option: that gave it, for the message.
         what: such a file in words, for instance "page of latente".
         known: whether the content of a file that is there is one.
@@ -64,40 +67,48 @@ def check_output(path: str | Path, option: str, what: str, known: Known) -> Path
     Raises:
         SpecError: it is a folder. StoreError: something else is there, or it is the name of a run's or a study's file.
     """
-    target = Path(path)
-    try:
-        kind = kind_of(target.stat())
-    except FileNotFoundError:
-        kind = ""
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{option}: {str(path)!r} cannot be written ({error}); give another name") from None
-    if kind == "folder":
-        raise SpecError(f"{option}: {target} is a folder; give a file in it, such as {target / 'file'}")
-    if kind and kind != "plain file":
-        raise StoreError(f"{option}: {target} is a {kind}, and only plain files are written; give another name")
-    ours = (target.parent / "spec.json").exists() or (target.parent / "study.json").exists()
-    if ours and target.name in (*FILES, *STUDYS):
-        raise StoreError(f"{option}: {target} is a file of the run or study itself; give another name")
-    if kind:
-        with open_plain(target) as file:
-            content = file.read(JSON_LIMIT)
-        if not known(content):
-            raise StoreError(
-                f"{option}: {target} exists and is no {what}, so it is left alone; give another name, or remove it"
-            )
-    return target
 
+    def __init__(self, path: str | Path | None, option: str, what: str, known: Known) -> None:
+        self.path = None if path is None else Path(path)
+        self.option, self.what, self.known = option, what, known
+        self._check()
 
-def write_output(path: str | Path, text: str, option: str, what: str, known: Known) -> Path:
-    """Write a file that `check_output` allows; folders above it are made.
+    def write(self, text: str) -> None:
+        """Write it; folders above it are made.
 
-    Raises:
-        SpecError, StoreError: as `check_output`, or it cannot be written.
-    """
-    target = check_output(path, option, what, known)
-    make_folder(target.parent)
-    write_text(target, text)
-    return target
+        Raises:
+            SpecError, StoreError: as when it was asked for, or it cannot be written.
+        """
+        self._check()
+        if self.path is not None:
+            make_folder(self.path.parent)
+            write_text(self.path, text)
+
+    def _check(self) -> None:
+        target, option = self.path, self.option
+        if target is None:
+            return
+        try:
+            kind = kind_of(target.stat())
+        except FileNotFoundError:
+            kind = ""
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{option}: {str(target)!r} cannot be written ({error}); give another name") from None
+        if kind == "folder":
+            raise SpecError(f"{option}: {target} is a folder; give a file in it, such as {target / 'file'}")
+        if kind and kind != "plain file":
+            raise StoreError(f"{option}: {target} is a {kind}, and only plain files are written; give another name")
+        ours = (target.parent / "spec.json").exists() or (target.parent / STUDY).exists()
+        if ours and target.name in (*FILES, *STUDY_FILES):
+            raise StoreError(f"{option}: {target} is a file of the run or study itself; give another name")
+        if kind:
+            with open_plain(target) as file:
+                content = file.read(JSON_LIMIT)
+            if not self.known(content):
+                raise StoreError(
+                    f"{option}: {target} exists and is no {self.what}, so it is left alone; give another name, or "
+                    "remove it"
+                )
 
 
 def _parsed(content: bytes) -> object:

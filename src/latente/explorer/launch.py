@@ -93,12 +93,11 @@ def export_page(
         SpecError: more than two runs, or a model that the page cannot compute by itself.
         StoreError: it cannot be written, or a file that is no such page is there.
     """
-    from latente.evaluation.outputs import check_output, is_page, write_output
+    from latente.evaluation.outputs import Output, is_page
 
-    # Said before the work, not after it.
-    check_output(path, "--export", "page of latente", is_page)
-    text = export_text(places, split=split, lang=lang, data=data)
-    return write_output(path, text, "--export", "page of latente", is_page)
+    page = Output(path, "--export", "page of latente", is_page)
+    page.write(export_text(places, split=split, lang=lang, data=data))
+    return Path(path)
 
 
 def export_text(

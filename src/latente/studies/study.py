@@ -32,7 +32,8 @@ from latente.studies.folder import Study, load_study
 from latente.studies.machine import facts
 from latente.studies.study_file import DEFAULT
 from latente.studies.study_file import read_study as read_study_file
-from latente.studies.train import Watch, perform
+from latente.studies.train import perform
+from latente.studies.watch import Watch
 from latente.studies.workers import Crew, crew
 from latente.training import store
 from latente.training.check import check

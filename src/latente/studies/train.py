@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from latente.analysis.trained_models import signature
@@ -18,27 +17,8 @@ from latente.evaluation.run_files import SCORES
 from latente.evaluation.scores import Score
 from latente.evaluation.scores.nll import ImportanceBound
 from latente.spec import RunSpec, as_dict
+from latente.studies.watch import Watch
 from latente.training import store
-from latente.training.fit import EpochNumbers
-
-
-def _nothing(*args: object) -> None:
-    pass
-
-
-@dataclass(frozen=True)
-class Watch:
-    """What to call while a study goes on; by default nothing.
-
-    Attributes:
-        on_epoch: given the numbers of every epoch; an `Epoch` with its model where the run is trained in this process.
-        on_stage: given what begins now, in words, and the run it is done for (None: the study).
-        on_done: given a run that is finished.
-    """
-
-    on_epoch: Callable[[EpochNumbers], object] = _nothing
-    on_stage: Callable[[str, RunSpec | None], object] = _nothing
-    on_done: Callable[[RunSpec], object] = _nothing
 
 
 def perform(spec: RunSpec, data: Data, study: Path, asked: Sequence[Score], watch: Watch) -> Run:

@@ -28,12 +28,12 @@ from typing import TYPE_CHECKING, Any
 from latente import stopping
 from latente._begin import without_empty
 from latente.errors import DataError, LatenteError
-from latente.evaluation.access_log import command, looking
+from latente.evaluation.access_log import as_command, command
 
 if TYPE_CHECKING:
     from latente.data.split import Data
     from latente.spec import Part, RunSpec
-    from latente.studies.train import Watch
+    from latente.studies.watch import Watch
 
 GRACE = 60.0
 """Seconds that the workers are given to keep what they have, once they are told to end."""
@@ -290,7 +290,8 @@ def _work(lines: queue.SimpleQueue[str], say: Any) -> None:
     from latente.data.load import load_spec
     from latente.evaluation.scores import scores
     from latente.spec import DataSpec, build, run_from_dict
-    from latente.studies.train import Watch, perform
+    from latente.studies.train import perform
+    from latente.studies.watch import Watch
     from latente.training.fit import EpochNumbers
 
     if "JAX_COMPILATION_CACHE_DIR" in os.environ:
@@ -315,7 +316,7 @@ def _work(lines: queue.SimpleQueue[str], say: Any) -> None:
 
     watch = Watch(on_epoch, on_stage)
     study = Path(about["study"])
-    with looking(about["command"]):
+    with as_command(about["command"]):
         while True:
             say("idle")
             asks = json.loads(stopping.wait_for(lines))

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from latente.language.translated import in_language
 from latente.language.words import Words, default_language
 from latente.plain import visible
-from latente.spec import RunSpec
 from latente.terminal import width
-from latente.training.fit import EpochNumbers
 
 if TYPE_CHECKING:
-    pass
+    from latente.spec import RunSpec
+    from latente.training.fit import EpochNumbers
 
 
 @contextmanager

@@ -7,13 +7,12 @@ from sklearn.metrics import roc_auc_score
 
 import latente
 from latente.analysis.trained_models import trained_models
-from latente.cli.evaluate import score_findings
 from latente.evaluation.evaluate import METRICS, Metric
 from latente.evaluation.scores import Measured, scores
 from latente.evaluation.scores.outliers import tried
 from latente.language.words import Words
 from latente.report import scores as scored
-from latente.report.conclusions import as_rows, findings_of_scores
+from latente.report.conclusions import as_rows, findings_of_scores, lines
 from latente.report.figures.histograms import BARS, Panel, bars, histograms, ticks
 from latente.report.page import write_report
 from latente.report.tables import scores as scoretables
@@ -106,5 +105,5 @@ def test_the_report_says_what_the_numbers_say_with_verdicts(tiny, trained, words
     said = {"en": "vae: the model finds moda é likelier than", "pt": "vae: o modelo acha moda é mais provável"}
     assert said[words.language] in told and words("findings.verdict.holds") in told
     assert [row["rule"] for row in as_rows(findings_of_scores(runs)) if row["model"] == "ae"] == ["detects"]
-    lines = list(score_findings([(tmp_path / "vae", runs[0])], [scores.make("outliers")], "test", words.language))
-    assert len(lines) == 3 and f"{tmp_path / 'vae'}: " in lines[0]
+    said = list(lines(scored.claims_of_scores([("here", 0, runs[0].measured["test"]["outliers"])]), words))
+    assert len(said) == 3 and "here: " in said[0]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,7 +11,7 @@ from latente.data.split import PARTS
 from latente.evaluation.evaluate import METRICS
 from latente.evaluation.run import Run
 from latente.language.words import Words
-from latente.plain import csv_cell
+from latente.plain import csv_text
 from latente.report.tables.names import loss_formula, part_text
 from latente.report.tables.table import FINE, MISSING, NATS, Cell, Column, Table, count, nats, text_cell
 from latente.spec import part
@@ -22,18 +20,15 @@ from latente.terminal import drawn
 
 def results_csv(runs: Iterable[Run]) -> str:
     """Every number of every run as CSV: run, seed, split, metric, value, standard_error."""
-    out = io.StringIO()
-    rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(["run", "seed", "split", "metric", "value", "standard_error"])
+    rows = []
     for run in runs:
         for split in PARTS:
             found = run.metrics.get(split, {})
             for name in (*METRICS, *(n for n in found if n not in METRICS)):
                 if name in found:
                     metric = found[name]
-                    cells = (run.spec.name, run.spec.seed, split, name, metric.value, metric.standard_error)
-                    rows.writerow([csv_cell(cell) for cell in cells])
-    return out.getvalue()
+                    rows.append((run.spec.name, run.spec.seed, split, name, metric.value, metric.standard_error))
+    return csv_text(("run", "seed", "split", "metric", "value", "standard_error"), rows)
 
 
 def results_table(runs: Sequence[Run], words: Words) -> str:

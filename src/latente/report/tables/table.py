@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 
 from latente.evaluation.evaluate import Metric
 from latente.language.words import Words
-from latente.plain import csv_cell, one_line
+from latente.plain import csv_text, one_line
 from latente.terminal import drawn
 
 MISSING = "–"
@@ -59,19 +57,16 @@ class Table:
 
     def csv(self) -> str:
         """Comma-separated, with a point for the decimal mark in every language; an error is a column of its own."""
-        out = io.StringIO()
-        rows = csv.writer(out, lineterminator="\n")
         header: list[str] = []
         for column in self.columns:
             title = f"{column.group}: {column.title}" if column.group else column.title
             header += [title, f"{title} ±"] if column.error else [title]
-        rows.writerow([csv_cell(title) for title in header])
+        rows: list[list[object]] = []
         for row in self.rows:
-            values: list[object] = []
+            rows.append([])
             for column, cell in zip(self.columns, row, strict=True):
-                values += [cell.value, cell.error_value] if column.error else [cell.value]
-            rows.writerow([csv_cell(v) for v in values])
-        return out.getvalue()
+                rows[-1] += [cell.value, cell.error_value] if column.error else [cell.value]
+        return csv_text(header, rows)
 
 
 def nats(words: Words, metric: Metric | None, form: str = NATS) -> Cell:

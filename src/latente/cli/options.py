@@ -1,0 +1,119 @@
+"""What commands share: options, types of arguments, how a command is added, and the language it answers in."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from latente.errors import SpecError
+from latente.terminal import say
+
+if TYPE_CHECKING:
+    from latente.evaluation.scores import Score
+    from latente.language.words import Words
+
+Arguments = argparse.Namespace
+
+PARTS = ("train", "validation", "test")
+"""Of the data; `latente.data.split` has them, too, and imports more than a help needs."""
+
+AddCommand = Callable[..., argparse.ArgumentParser]
+"""Takes a command's name, what does it, and its ``help`` and ``description``; see `commands`."""
+
+
+def commands(parser: argparse.ArgumentParser) -> AddCommand:
+    """What adds commands to a parser, which without one of them prints its help."""
+
+    def print_help(arguments: Arguments) -> None:
+        say(parser.format_help().rstrip())
+
+    parser.set_defaults(do=print_help, parser=parser)
+    choices = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def add(name: str, do: Callable[[Arguments], None] | None = None, **texts: Any) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = choices.add_parser(name, **texts)
+        made.set_defaults(do=do, parser=made)
+        return made
+
+    return add
+
+
+def words_of(arguments: Arguments) -> Words:
+    """The words of the language that is asked for, or the locale's."""
+    from latente.language.words import Words, default_language
+
+    return Words(getattr(arguments, "lang", None) or default_language())
+
+
+def language(parser: argparse.ArgumentParser) -> None:
+    """--lang."""
+    parser.add_argument("--lang", choices=("en", "pt"), help="the language (by default your locale's)")
+
+
+def moved_data(parser: argparse.ArgumentParser) -> None:
+    """--data, of runs whose data has moved."""
+    parser.add_argument("--data", metavar="SOURCE", help="where the data of the runs is now, if it has moved")
+
+
+def settings(parser: argparse.ArgumentParser, metavar: str, text: str) -> None:
+    """--set, which may be given several times."""
+    parser.add_argument("--set", action="append", default=[], metavar=metavar, dest="settings", help=text)
+
+
+def scores(parser: argparse.ArgumentParser, text: str, default: str | None = None) -> None:
+    """--metrics, --samples and --set: which scores, and their options; `scores_of` reads them."""
+    parser.add_argument("--metrics", "--scores", dest="scores", metavar="NAMES", default=default, help=text)
+    parser.add_argument("--samples", type=whole, metavar="K", help="codes an example for nll (1000)")
+    settings(parser, "NAME.OPTION=VALUE", "an option of a score: generation.samples=500 (may be repeated)")
+
+
+def output_files(parser: argparse.ArgumentParser, csv: str, json: str) -> None:
+    """--csv and --json."""
+    parser.add_argument("--csv", metavar="FILE", help=csv)
+    parser.add_argument("--json", metavar="FILE", help=json)
+
+
+def scores_of(names: str | None, samples: int | None, settings: Sequence[str]) -> list[Score]:
+    """The scores that `scores` asks for; none where no name is given.
+
+    Raises:
+        SpecError: an unknown score or option; ``samples`` where no score takes it.
+    """
+    from latente.evaluation.scores import scores as known
+    from latente.studies.settings import of_parts
+
+    asked = [name.strip() for name in names.split(",")] if names is not None else []
+    options = of_parts(settings, asked)
+    if samples is not None:
+        if "nll" not in options:
+            raise SpecError(
+                f"--samples {samples} is the K of nll, which is not asked for (asked: {', '.join(asked) or 'none'}); "
+                "add nll to --metrics, or set an option of another score by --set NAME.OPTION=VALUE"
+            )
+        options["nll"].setdefault("samples", samples)
+    return [known.make({"name": name, **options[name]}) for name in asked]
+
+
+def whole(text: str) -> int:
+    """A whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'got "{text}"; allowed: a whole number') from None
+
+
+def number(text: str) -> float:
+    """A number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'got "{text}"; allowed: a number') from None
+
+
+def seeds(text: str) -> int | list[int]:
+    """How many seeds, or which."""
+    try:
+        return [int(t) for t in text.split(",")] if "," in text else int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'got "{text}"; allowed: how many (3), or which (0,3,7)') from None

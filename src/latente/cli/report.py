@@ -1,0 +1,28 @@
+"""`latente report`: a finished study's report, written again."""
+
+from __future__ import annotations
+
+from latente.cli import compiling
+from latente.cli.options import AddCommand, Arguments, language, moved_data
+from latente.terminal import say
+
+PLACE = 50
+
+
+def add(command: AddCommand) -> None:
+    """The command's options."""
+    report = command("report", _report, help="write a finished study's report again, perhaps in another language")
+    report.add_argument("folder", metavar="STUDY_DIR", help="the study's folder")
+    moved_data(report)
+    language(report)
+    report.add_argument("--quiet", action="store_true", help="print the report's path and nothing else")
+
+
+def _report(arguments: Arguments) -> None:
+    compiling.prepare()
+    from latente.cli.progress import watching
+    from latente.studies.study import report_study
+
+    with watching(quiet=arguments.quiet, lang=arguments.lang) as watch:
+        path = report_study(arguments.folder, lang=arguments.lang, watch=watch, data=arguments.data)
+    say(str(path))
