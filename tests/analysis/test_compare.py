@@ -1,20 +1,15 @@
 """Comparisons of runs with made-up numbers: against scipy, and one line for each thing that does not compare."""
 
-import dataclasses
 import itertools
 
-import jax.random as jr
 import numpy as np
 import pytest
 from scipy import stats
 
 import latente
-from latente.analysis.elbow import scored_by
 from latente.analysis.ranking import PairedDifference
-from latente.analysis.trained_models import OpenedRun, distinct_models, sweeps
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation.evaluate import Metric
-from latente.model.priors.fitted import blank_prior
 
 N = 60
 SMALL = {"hidden": (4,)}
@@ -228,102 +223,6 @@ def test_no_models_contradict_each_other_whatever_seeds_they_have(make, trial):
                 assert (g.better is not None) == (not estimate.low <= 0 <= estimate.high)
 
 
-def test_budgets_are_stated_and_where_they_differ(make):
-    runs = [make("a", 0), make("a", 1), make("b", 0, latente.VAE(2, hidden=(9,)))]
-    found = latente.compare(runs, ["mse"])
-    a, b = found.budgets
-    assert a.epochs == (4, 4) and a.steps == (12, 12) and a.examples == (768, 768) and a.seconds == (1.5, 2.5)
-    # 30 · 4 + 4 and 4 · 4 + 4 up, 2 · 4 + 4 and 4 · 30 + 30 down; and nine in place of four.
-    assert a.parameters == (306, 306) and b.parameters == (646, 646)
-    assert found.unequal == ("parameters",)
-    longer = latente.compare([make("a"), make("b", epochs=9)], ["mse"])
-    assert longer.unequal == ("epochs", "steps", "examples")
-    assert longer.budgets[1].steps == (27, 27)
-
-
-def test_a_selection_is_made_on_validation_only(make):
-    rng = np.random.default_rng(3)
-    shared = rng.normal(size=48)
-    loss = {("a", 0): 10.0, ("a", 1): 12.0, ("b", 0): 10.5, ("b", 1): 10.6}
-
-    def runs(split):
-        n = 48 if split == "validation" else 60
-        return [
-            make(n_, s, latente.VAE(2 if n_ == "a" else 4, **SMALL), split=split, loss=v + shared[0] * np.ones(n))
-            for (n_, s), v in loss.items()
-        ]
-
-    choice = latente.compare(runs("validation"), ["loss"], split="validation").select()
-    assert (choice.model, choice.opened.run.spec.seed, choice.column, choice.ties) == ("b", 0, "loss", ("a",))
-    with pytest.raises(SpecError, match='by the test part: refused.*choose by split "validation"'):
-        latente.compare(runs("test"), ["loss"]).select()
-    with pytest.raises(SpecError, match='unknown number "nll"'):
-        latente.compare(runs("validation"), ["loss"], split="validation").select("nll")
-    mixed = [make("a", split="validation"), make("ae", spec=latente.AE(2, **SMALL), split="validation")]
-    assert latente.compare(mixed, split="validation").select().column == "mse"
-    with pytest.raises(SpecError, match="no number means the same for all models"):
-        latente.compare(mixed, ["loss"], split="validation").select()
-
-
-def test_the_same_run_twice_counts_once(make):
-    runs = [make("a", 0), make("again", 0), make("b", 0, latente.VAE(4, **SMALL))]
-    found = latente.compare(runs, ["loss"])
-    assert [m.name for m in found.models] == ["a", "b"]
-    assert notes(found, "twice") == [{"run": "run again, seed 0", "same": "run a, seed 0"}]
-    both = latente.compare([make("vae", 0), make("vae", 0, latente.VAE(4, **SMALL))], ["loss"])
-    assert [m.name for m in both.models] == ["vae", "vae (2)"]
-
-
-def test_a_prior_that_was_fitted_is_in_the_name(make):
-    bare = make("ae", spec=latente.AE(2, **SMALL))
-    mixture = blank_prior({"name": "gaussian-mixture", "components": 3}, 2, key=jr.key(0))
-    fitted = dataclasses.replace(bare, fitted=mixture)
-    assert [m.name for m in distinct_models([OpenedRun(bare), OpenedRun(fitted)])[0]] == ["ae", "ae + gaussian-mixture"]
-
-
-def test_the_elbow_of_a_sweep_is_found_on_validation(make):
-    curve = {2: 157.0, 4: 135.0, 8: 118.8, 16: 113.2, 32: 113.0}
-    shared = 20 * np.random.default_rng(4).normal(size=48)
-
-    def sweep(split="validation", column="loss", spec=latente.VAE):
-        rng = np.random.default_rng(5)
-        n = 48 if split == "validation" else 60
-        values = {d: {column: m + shared[0] + 0.5 * rng.normal(size=n)} for d, m in curve.items()}
-        return [
-            make(f"vae-{d}", spec=spec(d, **SMALL), split=split, **(v if column == "loss" else {"scored": v}))
-            for d, v in values.items()
-        ]
-
-    found = latente.elbow(sweep(), "loss")
-    assert (found.shape, found.chosen, found.column, found.split) == ("elbow", 16, "loss", "validation")
-    assert found.models == ("vae-2", "vae-4", "vae-8", "vae-16", "vae-32") and found.scale == "elbo of bernoulli"
-    assert latente.elbow(sweep(), "loss", tolerance=7.0).chosen == 8
-    # The bound of most codes is taken of those that are known.
-    assert latente.elbow(sweep(column="nll_500")).column == "nll_500"
-    # Without a density of codes it is the reconstruction.
-    points = sweep(spec=latente.AE)
-    assert latente.elbow(points).column == "reconstruction"
-    with pytest.raises(SpecError, match="choose a latent size by the test part: refused"):
-        latente.elbow(sweep("test"), "loss", split="test")
-    with pytest.raises(SpecError, match="no two models that differ in their latent size only"):
-        latente.elbow([make("a", split="validation"), make("b", spec=latente.VAE(2, hidden=(9,)), split="validation")])
-    with pytest.raises(SpecError, match="active-units has no number of which less is better"):
-        latente.elbow(sweep(), "active-units")
-
-
-def test_a_loss_stands_for_the_nll_only_where_it_is_a_bound(make):
-
-    def judged(name, **options):
-        runs = [make(f"m{d}", spec=latente.preset(name, d, **SMALL, **options), split="validation") for d in (2, 4)]
-        (sweep,) = sweeps(distinct_models(map(OpenedRun, runs))[0])
-        score = scored_by(sweep)
-        return score and score.key()
-
-    assert judged("VAE") == "loss" and judged("IWAE") == "loss" and judged("AE") == "distortion"
-    assert judged("BetaVAE") is None and judged("FreeBitsVAE") is None
-    assert judged("BetaVAE", beta={"name": "linear", "steps": 10, "end": 1.0}) == "loss"
-
-
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -346,16 +245,3 @@ def test_every_mistake_is_one_line(make, call, error, message):
     with pytest.raises(error, match=message) as raised:
         call(make)
     assert "\n" not in str(raised.value)
-
-
-def test_runs_of_other_data_or_splits_are_refused_by_name(make, tmp_path):
-    import dataclasses
-
-    a, b = make("a"), make("b", spec=latente.VAE(4, **SMALL))
-    b.card = {**b.card, "fingerprint": "0" * 64, "name": "others"}
-    b.spec = dataclasses.replace(b.spec, data=dataclasses.replace(b.spec.data, source="others"))
-    with pytest.raises(SpecError, match=r"run a, seed 0 and run b, seed 0 are of different data \(tiny, others\)"):
-        latente.compare([a, b])
-    b.spec = dataclasses.replace(b.spec, data=dataclasses.replace(a.spec.data, seed=7))
-    with pytest.raises(SpecError, match=r"are split differently \(seed 42 and 7\): their examples do not pair"):
-        latente.compare([a, b])

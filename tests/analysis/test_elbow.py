@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from latente.analysis.elbow import FLAT, find_elbow
+import latente
+from latente.analysis.elbow import FLAT, find_elbow, scored_by
+from latente.analysis.trained_models import OpenedRun, distinct_models, sweeps
 from latente.errors import DataError, SpecError
 
 ELBOW = {2: 157.0, 4: 135.0, 8: 118.8, 16: 113.2, 32: 113.0}
+SMALL = {"hidden": (4,)}
 FALLING = {2: 157.0, 4: 140.0, 8: 125.0, 16: 110.0}
 
 
@@ -166,3 +169,46 @@ def test_one_seed_says_how_many_would_show_it_of_the_models():
 def test_refusals(values, options, error, message):
     with pytest.raises(error, match=message):
         find_elbow(values, **options)
+
+
+def test_the_elbow_of_a_sweep_is_found_on_validation(make):
+    curve = {2: 157.0, 4: 135.0, 8: 118.8, 16: 113.2, 32: 113.0}
+    shared = 20 * np.random.default_rng(4).normal(size=48)
+
+    def sweep(split="validation", column="loss", spec=latente.VAE):
+        rng = np.random.default_rng(5)
+        n = 48 if split == "validation" else 60
+        values = {d: {column: m + shared[0] + 0.5 * rng.normal(size=n)} for d, m in curve.items()}
+        return [
+            make(f"vae-{d}", spec=spec(d, **SMALL), split=split, **(v if column == "loss" else {"scored": v}))
+            for d, v in values.items()
+        ]
+
+    found = latente.elbow(sweep(), "loss")
+    assert (found.shape, found.chosen, found.column, found.split) == ("elbow", 16, "loss", "validation")
+    assert found.models == ("vae-2", "vae-4", "vae-8", "vae-16", "vae-32") and found.scale == "elbo of bernoulli"
+    assert latente.elbow(sweep(), "loss", tolerance=7.0).chosen == 8
+    # The bound of most codes is taken of those that are known.
+    assert latente.elbow(sweep(column="nll_500")).column == "nll_500"
+    # Without a density of codes it is the reconstruction.
+    points = sweep(spec=latente.AE)
+    assert latente.elbow(points).column == "reconstruction"
+    with pytest.raises(SpecError, match="choose a latent size by the test part: refused"):
+        latente.elbow(sweep("test"), "loss", split="test")
+    with pytest.raises(SpecError, match="no two models that differ in their latent size only"):
+        latente.elbow([make("a", split="validation"), make("b", spec=latente.VAE(2, hidden=(9,)), split="validation")])
+    with pytest.raises(SpecError, match="active-units has no number of which less is better"):
+        latente.elbow(sweep(), "active-units")
+
+
+def test_a_loss_stands_for_the_nll_only_where_it_is_a_bound(make):
+
+    def judged(name, **options):
+        runs = [make(f"m{d}", spec=latente.preset(name, d, **SMALL, **options), split="validation") for d in (2, 4)]
+        (sweep,) = sweeps(distinct_models(map(OpenedRun, runs))[0])
+        score = scored_by(sweep)
+        return score and score.key()
+
+    assert judged("VAE") == "loss" and judged("IWAE") == "loss" and judged("AE") == "distortion"
+    assert judged("BetaVAE") is None and judged("FreeBitsVAE") is None
+    assert judged("BetaVAE", beta={"name": "linear", "steps": 10, "end": 1.0}) == "loss"

@@ -14,7 +14,6 @@ from scipy.stats import t as student
 from latente.analysis.conclusions import evidence as evidence_module
 from latente.analysis.conclusions.evidence import gather
 from latente.analysis.conclusions.notebook import find
-from latente.analysis.trained_models import OpenedRun, distinct_models, study_models
 from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.errors import SpecError
@@ -63,19 +62,6 @@ def untrained(spec, data, beta=1.0):
     return Run(spec, model, history, None, 1.0, data.card(), _data=data)
 
 
-def found_models(runs):
-    return study_models(distinct_models(map(OpenedRun, runs))[0])
-
-
-def test_parts_come_from_specs(study):
-    models = found_models(study)
-    assert [len(model.runs) for model in (*models.vaes, *models.aes)] == [2, 2, 2, 2]
-    assert models.vae.latents == 2 and models.ae.latents == 4
-    assert [v.latents for v in models.sweep] == [2, 4]
-    assert [(a.latents, v.latents) for a, v in models.matched] == [(4, 4)]
-    assert [(w.beta, p.beta) for w, p in models.weighted] == [(4.0, 1.0)]
-
-
 def test_a_constant_of_the_density_moves_no_verdict(tiny):
     """σ of the normal density adds a constant to every loss, here some 90 nats: percentages leave it out."""
 
@@ -120,13 +106,6 @@ def test_the_floor_of_a_grey_cross_entropy_is_the_entropy(tiny):
     assert not evidence_module._zero(bits, "train").any()
 
 
-def test_models_that_take_no_part_say_why(tiny):
-    """A sweep of VAEs that are told which values are missing is no missing sweep, but one left out."""
-    gaps = [untrained(replace(spec(VAE(n, hidden=(), missing=True)), name=f"gaps-{n}"), tiny) for n in (2, 4)]
-    other = untrained(replace(spec(VAE(2, hidden=(), prior="vamp")), name="vamp"), tiny)
-    assert found_models([*gaps, other]).left_out == (("missing", "gaps-2, gaps-4"), ("parts", "vamp"))
-
-
 def test_several_intervals_hold_together():
     assert intervals.corrected(Estimate(1, 0, 2), 3).high - 1 == pytest.approx(
         norm.ppf(1 - 0.025 / 3) / norm.ppf(0.975)
@@ -140,14 +119,6 @@ def test_several_intervals_hold_together():
         intervals.corrected(Estimate(1, 0, 2), 2).high
     )
     assert intervals.greatest([Estimate(-1, -2, 0), Estimate(-3, -7, 1)]) == intervals.minus_of(found)
-
-
-def test_parts_need_equal_training(study, tiny):
-    longer = [replace(r, spec=replace(r.spec, train=TrainSpec(epochs=9))) for r in study[:2]]
-    models = found_models([*longer, *study[2:]])
-    assert models.sweep == () and models.vae.latents == 2
-    twice = found_models([*study, study[0]])
-    assert all(m.seeds == (0, 1) for m in (*twice.vaes, *twice.aes))
 
 
 def test_gather_tells_all_and_never_looks_at_the_test_part(study, tiny, tmp_path, monkeypatch):
