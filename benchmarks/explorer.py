@@ -112,8 +112,8 @@ def measure(run: Path) -> dict[str, Any]:
     catalogues: list[RunCatalogue] = []
     make = RunCatalogue.__init__
 
-    def kept(self: RunCatalogue, entries: Any) -> None:
-        make(self, entries)
+    def kept(self: RunCatalogue, *given: Any) -> None:
+        make(self, *given)
         catalogues.append(self)
 
     RunCatalogue.__init__ = kept  # type: ignore[method-assign]

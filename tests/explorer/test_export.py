@@ -5,16 +5,17 @@ import re
 
 import numpy as np
 import pytest
+from packed import unpack
 
 from latente.errors import SpecError, StoreError
-from latente.explorer import export_page, open_explorer, packing
+from latente.explorer import export_page, open_explorer
 from latente.explorer.build_page import build
 
 
 def test_the_file_holds_codes_in_half_precision_and_asks_nobody(written, vae, data):
     text = written.read_text(encoding="utf-8")
     blob = re.search(r'id="blob-run-0">([^<]*)<', text)[1]
-    meta, arrays = packing.unpack(base64.b64decode(blob))
+    meta, arrays = unpack(base64.b64decode(blob))
     mean = vae.encode(data.validation.x)
     np.testing.assert_array_equal(arrays["codes"], mean.astype(np.float16))
     assert meta["encoder"]["inputs"] == 56 and arrays["held"].tolist() == list(range(len(data.validation)))

@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from client import Client
+from packed import unpack
 
 from latente import VAE
 from latente.errors import SpecError
-from latente.explorer import launch, packing, serve
+from latente.explorer import launch, serve
 from latente.explorer.security import is_loopback
 
 
@@ -77,7 +78,7 @@ def test_the_command_line_writes_a_file_and_says_what_is_wrong_in_one_line(tmp_p
     assert main(["explore", str(tmp_path / "run"), "--export", str(tmp_path / "p.html"), "--split", "all"]) == 0
     assert "p.html written" in capsys.readouterr().out
     blob = re.search(r'id="blob-run-0">([^<]*)<', (tmp_path / "p.html").read_text(encoding="utf-8"))[1]
-    meta, arrays = packing.unpack(base64.b64decode(blob))
+    meta, arrays = unpack(base64.b64decode(blob))
     assert meta["n"] == len(arrays["codes"]) == 120 and "labels" not in arrays
     for wrong in (["explore"], ["explore", str(tmp_path)], ["explore", str(tmp_path / "run"), "--split", "x"]):
         assert main(wrong) == 2

@@ -177,16 +177,17 @@ def test_a_table_of_one_latent_without_labels(browser, tmp_path):
     page.close()
 
 
-def test_points_of_a_saved_umap_are_where_it_says_and_the_pointer_jumps_to_one(browser, vae, data, tmp_path):
+def test_points_of_a_saved_umap_are_where_it_says_and_the_pointer_jumps_to_one(
+    browser, vae, data, tmp_path, monkeypatch
+):
     pytest.importorskip("uvicorn")
     from latente.explorer import launch
-    from latente.explorer.catalogue import find_runs
-    from latente.explorer.run_view import RunView
+    from latente.explorer.catalogue import RunCatalogue
 
-    catalogue = find_runs([vae])
-    np.save(tmp_path / "umap-validation.npy", np.random.default_rng(0).normal(size=(len(data.validation), 2)))
-    catalogue._open[0] = RunView(vae, tmp_path)
-    server = launch.listen(catalogue, split="validation", lang="en")
+    monkeypatch.setattr(RunCatalogue, "_shared", lambda self, spec: data)
+    vae.save(tmp_path / "vae")
+    np.save(tmp_path / "vae" / "umap-validation.npy", np.random.default_rng(0).normal(size=(len(data.validation), 2)))
+    server = launch.serve(tmp_path / "vae", port=0, lang="en")
     page = browser.page()
     try:
         page.open(server.url + "#map=umap")

@@ -7,9 +7,10 @@ import re
 import jax
 import numpy as np
 import pytest
+from packed import unpack
 
 from latente.errors import DataError, SpecError, StoreError
-from latente.explorer import export_page, latents, packing
+from latente.explorer import export_page, latents
 from latente.explorer.run_view import RunView
 
 
@@ -28,7 +29,7 @@ def test_a_model_whose_numbers_are_not_finite_is_refused_in_one_line(vae, data, 
     gap = {k: np.where(np.arange(len(v)) == 1, np.nan, v) for k, v in vae.history.items()}
     page = export_page([dataclasses.replace(vae, history=gap, _data=data)], tmp_path / "page.html")
     blob = re.search(r'id="blob-run-0">([^<]*)<', page.read_text(encoding="utf-8"))[1]
-    assert packing.unpack(base64.b64decode(blob))[0]["history"]["loss"][1] is None
+    assert unpack(base64.b64decode(blob))[0]["history"]["loss"][1] is None
 
 
 def test_a_conditioned_model_is_refused_in_one_line(vae):
@@ -39,7 +40,7 @@ def test_a_conditioned_model_is_refused_in_one_line(vae):
 
 
 def test_a_scene_holds_the_codes_their_spread_and_the_order_by_kl(wide, data):
-    meta, arrays = packing.unpack(RunView(wide).scene("all"))
+    meta, arrays = unpack(RunView(wide).scene("all"))
     x = np.concatenate([data.train.x, data.validation.x, data.test.x])
     np.testing.assert_array_equal(arrays["labels"], np.concatenate([data.train.y, data.validation.y, data.test.y]))
     np.testing.assert_allclose(arrays["codes"], wide.encode(x), atol=1e-5)

@@ -8,12 +8,14 @@ import threading
 import numpy as np
 import pytest
 from client import alive, floats
+from layers import evaluate
+from packed import unpack
 from PIL import Image
 
 pytest.importorskip("uvicorn", reason="the explorer's server is an optional extra")
 
 from latente import explorer
-from latente.explorer import latents, layer_program, packing
+from latente.explorer import latents
 from latente.explorer import server as explorer_server
 
 
@@ -25,32 +27,33 @@ def test_decoding_encoding_and_examples_are_pythons(ask, vae, wide, data):
     drawn = ask("POST", "/api/decode?run=1&as=drawn", floats(z))[2]
     assert np.abs(np.frombuffer(drawn, np.uint8) - 255.0 * wide.decode(z).ravel()).max() <= 0.51
     x = data.values(data.test.x[:5])
-    _, found = packing.unpack(ask("POST", "/api/encode?run=0", floats(x))[2])
+    _, found = unpack(ask("POST", "/api/encode?run=0", floats(x))[2])
     log_var = latents.encode(vae.model, x)[1]
     np.testing.assert_allclose(found["mean"], vae.encode(x), atol=1e-5)
     np.testing.assert_allclose(found["log_var"], log_var, atol=1e-5)
     np.testing.assert_allclose(found["score"], latents.scores(vae.model, x), rtol=1e-4)
     raw = ask("GET", "/api/examples?run=0&split=test&index=4,0,4")[2]
     np.testing.assert_array_equal(np.frombuffer(raw, np.uint8).reshape(-1, *data.shape), data.test.x[[4, 0, 4]])
-    _, near = packing.unpack(ask("POST", "/api/nearest?run=0&count=3", floats(data.values(data.train.x[9])))[2])
+    _, near = unpack(ask("POST", "/api/nearest?run=0&count=3", floats(data.values(data.train.x[9])))[2])
     assert near["index"][0] == 9 and near["distance"][0] < 1e-3 and near["labels"][0] == data.train.y[9]
 
 
 def test_the_program_that_is_handed_out_is_the_decoder(ask, vae):
-    meta, arrays = packing.unpack(ask("GET", "/api/program?run=0")[2])
-    found = layer_program.Program(2, 56, meta["decoder"]["steps"], arrays)
+    meta, arrays = unpack(ask("GET", "/api/program?run=0")[2])
     z = np.random.default_rng(4).normal(size=(9, 2)).astype(np.float32)
-    np.testing.assert_allclose(layer_program.evaluate(found, z).reshape(-1, *vae.model.shape), vae.decode(z), atol=2e-6)
+    np.testing.assert_allclose(
+        evaluate(meta["decoder"]["steps"], arrays, z).reshape(-1, *vae.model.shape), vae.decode(z), atol=2e-6
+    )
 
 
 def test_runs_scene_fitted_and_progress(ask, vae, data):
     assert [r["name"] for r in json.loads(ask("GET", "/api/runs")[2])] == ["vae", "wide"]
-    meta, arrays = packing.unpack(ask("GET", "/api/scene?run=0&split=test")[2])
+    meta, arrays = unpack(ask("GET", "/api/scene?run=0&split=test")[2])
     assert meta["n"] == len(data.test)
     np.testing.assert_allclose(arrays["codes"], vae.encode(data.test.x), atol=1e-5)
-    _, fitted = packing.unpack(ask("GET", "/api/fitted?run=0")[2])
+    _, fitted = unpack(ask("GET", "/api/fitted?run=0")[2])
     assert fitted["weights"].sum() == pytest.approx(1, abs=1e-5)
-    meta, arrays = packing.unpack(ask("GET", "/api/progress?run=0")[2])
+    meta, arrays = unpack(ask("GET", "/api/progress?run=0")[2])
     np.testing.assert_allclose(meta["history"]["loss"], vae.history["loss"], rtol=1e-5)
     np.testing.assert_array_equal(arrays["frames"], vae.frames)
     np.testing.assert_array_equal(arrays["originals"], data.validation.x[: arrays["frames"].shape[1]])

@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from client import alive
+from packed import unpack
 from PIL import Image
-
-from latente.explorer import packing
 
 
 def png(width, height, raw):
@@ -28,7 +27,7 @@ def test_pictures_of_every_damage(ask, vae):
     out = io.BytesIO()
     image.save(out, "PNG")
     whole = out.getvalue()
-    _, found = packing.unpack(ask("POST", "/api/picture", whole)[2])
+    _, found = unpack(ask("POST", "/api/picture", whole)[2])
     np.testing.assert_array_equal(found["pixels"][..., 0], np.asarray(image))
     assert (found["pixels"][..., 3] == 255).all()
     # 400 million pixels in half a megabyte, and 90 million in less.
@@ -41,7 +40,7 @@ def test_pictures_of_every_damage(ask, vae):
         assert status == 422 and says in text and b"\n" not in text, text
     large = io.BytesIO()
     Image.new("RGB", (3000, 100), "red").save(large, "JPEG")
-    _, found = packing.unpack(ask("POST", "/api/picture", large.getvalue())[2])
+    _, found = unpack(ask("POST", "/api/picture", large.getvalue())[2])
     assert found["pixels"].shape[1] <= 512 and abs(int(found["pixels"][0, 0, 0]) - 254) < 4
     alive(ask, vae)
 
@@ -71,7 +70,7 @@ def test_a_picture_is_what_one_sees(ask):
     def pixels(image, form="PNG", **options):
         out = io.BytesIO()
         image.save(out, form, **options)
-        return packing.unpack(ask("POST", "/api/picture", out.getvalue())[2])[1]["pixels"]
+        return unpack(ask("POST", "/api/picture", out.getvalue())[2])[1]["pixels"]
 
     ramp = np.linspace(0, 65535, 56).round().astype(np.uint16).reshape(8, 7)
     np.testing.assert_array_equal(pixels(Image.fromarray(ramp))[..., 0], np.round(ramp / 257))

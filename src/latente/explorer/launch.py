@@ -19,7 +19,6 @@ from latente.errors import LatenteError, SpecError
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run
-    from latente.explorer.catalogue import RunCatalogue
 
 PORT = 8765
 
@@ -87,7 +86,7 @@ def export_page(
     lang: str | None = None,
     data: str | Path | None = None,
 ) -> Path:
-    """Write the page of one or two runs as one file; arguments as in `explore`.
+    """Write the page of one or two runs as one file; arguments as in `open_explorer`.
 
     Raises:
         SpecError: more than two runs, or a model that the page cannot compute by itself.
@@ -126,26 +125,13 @@ def serve(
     lang: str | None = None,
     data: str | Path | None = None,
 ) -> Explorer:
-    """Start the server in a thread of its own; arguments and errors are those of `explore`."""
+    """Start the server in a thread of its own; arguments and errors are those of `open_explorer`."""
     from latente.explorer.catalogue import find_runs
     from latente.explorer.run_view import check_split
-
-    check_split(split)
-    return listen(find_runs(places, data), split=split, port=port, host=host, lang=lang, compare=len(places) > 1)
-
-
-def listen(
-    catalogue: RunCatalogue,
-    *,
-    split: str,
-    port: int | None = 0,
-    host: str = "127.0.0.1",
-    lang: str | None = None,
-    compare: bool = False,
-) -> Explorer:
-    """Serve the runs of a catalogue; ``compare`` opens the first two side by side. Otherwise as `serve`."""
     from latente.explorer.security import MAX_BODY, is_loopback
 
+    check_split(split)
+    catalogue = find_runs(places, data)
     try:
         import uvicorn
 
@@ -157,7 +143,7 @@ def listen(
             f"explore needs {error.name}, which is not installed; pip install 'latente[explorer]', "
             "or write one file with --export"
         ) from None
-    language = _language(lang)
+    compare, language = len(places) > 1, _language(lang)
     finished = [i for i, entry in enumerate(catalogue.entries) if entry.state == "finished"]
     for number in finished[: 2 if compare else 1]:
         # What the page asks first is ready when it opens, and what cannot be opened is said here; of a study's runs
@@ -292,12 +278,9 @@ def explore(run: Run, *others: Run, split: str = "validation", lang: str | None 
 
 
 def _language(lang: str | None) -> str:
-    from latente.errors import unknown
-    from latente.language.words import LANGUAGES, default_language
+    from latente.language.words import Words, default_language
 
-    if lang is not None and lang not in LANGUAGES:
-        raise SpecError(unknown("language", lang, LANGUAGES))
-    return lang or default_language()
+    return Words(lang or default_language()).language
 
 
 def _socket(host: str, port: int | None) -> socket.socket:

@@ -1,4 +1,4 @@
-"""A model as a short list of steps that NumPy and the page's own script both carry out, its weights in half precision.
+"""A model as a short list of steps that the page's own script carries out.
 
 A program maps a flat vector to a flat vector. Its steps:
 
@@ -11,7 +11,6 @@ A program maps a flat vector to a flat vector. Its steps:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,26 +29,8 @@ from latente.model.posteriors.gaussian import LOG_VARIANCE_BOUND, DiagonalGaussi
 Floats = NDArray[np.float32]
 
 
-def _sigmoid(x: Floats) -> Floats:
-    small = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1 / (1 + small), small / (1 + small)).astype(np.float32)
-
-
-def _softplus(x: Floats) -> Floats:
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
-
-
-ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
-    "linear": lambda x: x,
-    "relu": lambda x: np.maximum(x, 0),
-    "tanh": np.tanh,
-    "sigmoid": _sigmoid,
-    "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
-    # The tanh form, which is what jax.nn.gelu computes unless told otherwise (Hendrycks & Gimpel 2016).
-    "gelu": lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
-    "silu": lambda x: x * _sigmoid(x),
-    "softplus": _softplus,
-}
+ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid", "elu", "gelu", "silu", "softplus")
+"""What the page's script computes (forward.js)."""
 
 
 @dataclass
@@ -103,40 +84,6 @@ def decoder(model: Autoencoder) -> Program:
     else:
         raise _refused("likelihood", model.likelihood, "bernoulli, gaussian")
     return program
-
-
-def evaluate(program: Program, x: Floats) -> Floats:
-    """Carry a program out on x of shape (n, inputs); shape (n, outputs)."""
-    x = np.asarray(x, np.float32)
-    for step in program.steps:
-        x = _OPERATIONS[step["op"]](x, step, program.arrays)
-    return x
-
-
-def halved(program: Program) -> Program:
-    """The same program with its arrays rounded to half precision, as a file holds them."""
-    rounded = {k: a.astype(np.float16).astype(np.float32) for k, a in program.arrays.items()}
-    return Program(program.inputs, program.outputs, program.steps, rounded)
-
-
-def _dense(x: Floats, step: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Floats:
-    return x @ arrays[step["weight"]] + arrays[step["bias"]]
-
-
-def _activation(x: Floats, step: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Floats:
-    return ACTIVATIONS[step["name"]](x)
-
-
-def _moments(x: Floats, step: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Floats:
-    mean, raw = np.split(x, 2, axis=1)
-    return np.concatenate([mean, step["bound"] * np.tanh(raw / step["bound"])], axis=1)
-
-
-_OPERATIONS: dict[str, Callable[[Floats, Mapping[str, Any], Mapping[str, Floats]], Floats]] = {
-    "dense": _dense,
-    "activation": _activation,
-    "moments": _moments,
-}
 
 
 def _network(net: object, name: str) -> Program:

@@ -1,4 +1,4 @@
-"""Named arrays with a JSON description as one piece of bytes, and back: what server, file and page exchange.
+"""Named arrays with a JSON description as one piece of bytes, which the page reads from the server or from itself.
 
 Layout, little-endian: ``LATENTE1``, the header's length (uint32), the header as UTF-8 JSON padded with blanks, then the
 arrays, each at a multiple of 8 bytes from the end of the header.
@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from latente.errors import DataError
 
 MAGIC = b"LATENTE1"
 
@@ -33,24 +31,3 @@ def pack(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
     header = json.dumps({"meta": meta, "arrays": table}, ensure_ascii=False, allow_nan=False).encode()
     header += b" " * (-(len(MAGIC) + 4 + len(header)) % 8)
     return b"".join([MAGIC, len(header).to_bytes(4, "little"), header, *body])
-
-
-def unpack(raw: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """What `pack` was given.
-
-    Raises:
-        DataError: other bytes, or too few.
-    """
-    try:
-        if raw[:8] != MAGIC:
-            raise ValueError("they do not start as ours do")
-        start = 12 + int.from_bytes(raw[8:12], "little")
-        header = json.loads(raw[12:start])
-        arrays = {}
-        for name, entry in header["arrays"].items():
-            count = int(np.prod(entry["shape"], dtype=np.int64))
-            flat = np.frombuffer(raw, TYPES[entry["type"]], count, start + entry["at"])
-            arrays[name] = flat.reshape(entry["shape"])
-        return header["meta"], arrays
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"these bytes are no packed arrays ({error})") from None

@@ -26,13 +26,10 @@ from latente.report.conclusions import WordedFinding, findings_of_scores, notes_
 from latente.report.tables import results
 from latente.report.tables import scores as score_tables
 from latente.report.tables.comparison import section
-from latente.report.tables.results import results_csv, results_table
 from latente.spec import StudySpec
 
 if TYPE_CHECKING:
     from latente.report.figures.figure_file import FigureFile
-
-__all__ = ["results_csv", "results_table", "write_figures", "write_report"]
 
 
 def write_report(
@@ -121,7 +118,7 @@ def _render(
     return template.render(
         words=words,
         uri=_uri,
-        counter=_Counter(),
+        table_number=itertools.count(1).__next__,
         symbols=parts.SYMBOLS,
         css=css,
         css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
@@ -155,17 +152,6 @@ def _render(
         versions=parts.versions_table(facts, words),
         command=portable(command),
     )
-
-
-class _Counter:
-    """Numbers for tables, in the order in which the template shows them."""
-
-    def __init__(self) -> None:
-        self._tables = 0
-
-    def table(self) -> int:
-        self._tables += 1
-        return self._tables
 
 
 def _uri(mime: str, content: bytes) -> str:

@@ -123,7 +123,7 @@ def svg(figure: Figure) -> bytes:
 
 
 def png(figure: Figure, dpi: int = DPI) -> bytes:
-    """A figure as PNG of at most `COLOURS` colours."""
+    """A figure as PNG of at most `COLOURS` colours, which knows its size in print."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     with style():
@@ -131,7 +131,9 @@ def png(figure: Figure, dpi: int = DPI) -> bytes:
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
         pixels = np.asarray(canvas.buffer_rgba())[:, :, :3]
-    return png_bytes(few_colours(np.ascontiguousarray(pixels)), dpi)
+    out = io.BytesIO()
+    few_colours(np.ascontiguousarray(pixels)).save(out, "PNG", compress_level=9, dpi=(dpi, dpi))
+    return out.getvalue()
 
 
 def few_colours(pixels: NDArray[np.uint8]) -> Image.Image:
@@ -143,13 +145,6 @@ def few_colours(pixels: NDArray[np.uint8]) -> Image.Image:
         image.putpalette(np.repeat(step, 3).tobytes())
         return image
     return Image.fromarray(pixels).quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-
-
-def png_bytes(image: Image.Image, dpi: int = DPI) -> bytes:
-    """An image as PNG that knows its size in print."""
-    out = io.BytesIO()
-    image.save(out, "PNG", compress_level=9, dpi=(dpi, dpi))
-    return out.getvalue()
 
 
 class Ticks(ScalarFormatter):
