@@ -9,7 +9,7 @@ import pytest
 
 import latente
 from latente import memory
-from latente.compiling import plain
+from latente.compiling import uncompiled
 from latente.evaluation import evaluate, fit_prior, latent
 from latente.evaluation.outliers import regret as regrets
 from latente.memory import ROWS_MEMORY, arrays_at_once, rows_at_once
@@ -39,7 +39,7 @@ def evaluated(model, spec, n, shape):
 def test_small_examples_go_by_the_thousand_and_large_ones_by_a_few():
     notebook, large = latente.VAE(2), eqx.filter_eval_shape(model_of, LARGE, (512, 512, 3))
     small = model_of(notebook, (28, 28))
-    decode, encode = plain(latent._means), plain(latent._codes)
+    decode, encode = uncompiled(latent._means), uncompiled(latent._codes)
     assert rows_at_once(decode, (small,), (shapes(5000, 2), None), 1000) == 1000
     assert rows_at_once(encode, (small,), (shapes(5000, 28, 28), None), 1000) == 1000
     assert evaluated(small, notebook, 5000, (28, 28)) == 500

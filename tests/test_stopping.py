@@ -58,7 +58,7 @@ def test_work_that_never_asks_is_ended_with_what_it_has():
 
 
 def test_a_second_signal_ends_at_once():
-    process = program(READY + "while not stopping.asked(): pass\nprint('heard', flush=True)\nwhile True: pass")
+    process = program(READY + "while not stopping.exit_code(): pass\nprint('heard', flush=True)\nwhile True: pass")
     process.send_signal(signal.SIGTERM)
     assert process.stdout.readline() == "heard\n"
     process.send_signal(signal.SIGINT)
@@ -86,7 +86,7 @@ def test_in_a_program_of_the_users_it_is_pythons_keyboard_interrupt(tiny, tmp_pa
     model, checkpoint = latente.VAE(2, hidden=(8,)), tmp_path / "checkpoint.safetensors"
     with pytest.raises(KeyboardInterrupt) as raised:
         latente.fit(model, tiny, epochs=3, checkpoint=checkpoint, on_epoch=interrupt)
-    assert type(raised.value) is KeyboardInterrupt and stopping.asked() == 0
+    assert type(raised.value) is KeyboardInterrupt and stopping.exit_code() == 0
     assert [signal.getsignal(n) for n in stopping.SIGNALS] == before
     # The epoch that was whole is kept, and gone on with.
     assert load_file(checkpoint)["history.loss"].shape == (1,)

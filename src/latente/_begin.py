@@ -1,8 +1,8 @@
-"""What a process of latente's own does before it imports anything else; a process of a user's own is left as it is.
+"""What latente's own processes do before they import anything else; a user's own process is left as it is.
 
-The current folder leaves the path: a file in it that is called like a module (``queue.py``) would be executed. It is on
-the path with ``python -m latente``, and wherever PYTHONPATH has an empty entry. And a signal that comes before the
-command line listens ends the process, without a traceback.
+The current folder is removed from ``sys.path``: a file in it named like a module (``queue.py``) would be executed. It
+is there with ``python -m latente``, and wherever PYTHONPATH has an empty entry. And a signal that comes before the
+command line listens ends the process without a traceback.
 """
 
 # `signal` would import more before the path is right.
@@ -12,7 +12,7 @@ import sys
 
 
 def ours() -> bool:
-    """Whether this process is the command: its script, or ``python -m latente``, whose file is still looked for."""
+    """Whether this process is the command: its script, or ``python -m latente``, whose file is not yet known."""
     first: str = (getattr(sys, "argv", None) or [""])[0]
     if first == "-m":
         return any(a in ("latente", "-mlatente") for a in sys.orig_argv)
@@ -20,7 +20,7 @@ def ours() -> bool:
 
 
 def leave_current_folder() -> None:
-    """Take the current folder from the path, unless PYTHONPATH names it."""
+    """Remove the current folder from ``sys.path``, unless PYTHONPATH names it."""
     if not sys.flags.safe_path and sys.argv[0] == "-m":
         del sys.path[0]
     named = os.environ.get("PYTHONPATH", "")
@@ -31,7 +31,7 @@ def leave_current_folder() -> None:
 
 
 def without_empty(pythonpath: str) -> str:
-    """PYTHONPATH without the entries that Python takes for the current folder although nobody wrote it."""
+    """PYTHONPATH without its empty entries, which Python takes for the current folder."""
     return os.pathsep.join(entry for entry in pythonpath.split(os.pathsep) if entry)
 
 

@@ -1,5 +1,8 @@
-"""Files: written so that a reader sees the old one or the whole new one, never a part; read where they are plain files
-of a bounded size, so that no pipe makes a reader wait for ever and no device fills its memory."""
+"""Safe reading and writing of files.
+
+A reader sees the old file or the whole new one, never a part. Only plain files of bounded size are read, so that no
+pipe blocks a reader for ever and no device fills its memory.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +19,22 @@ from typing import IO, Any
 from latente.errors import StoreError
 
 JSON_LIMIT = 64 * 2**20
-"""Bytes that a JSON file may have: some hundred times those of the largest study's."""
+"""Most bytes of a JSON file: some hundred times the largest study's."""
 LIMIT = 16 * 2**30
-"""Bytes that any other file may have, unless its reader says less."""
+"""Most bytes of any other file, unless its reader says less."""
 
 FULL = "the disk is full"
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace ``path`` by ``content`` in one step, flushed to the disk first. Its folder must be there: one that is
-    removed while work goes on must not come to life again.
+    """Replace ``path`` by ``content`` in one step, flushed to disk first. Its folder must exist: a folder that somebody
+    removes while work goes on must not reappear.
 
-    A link is replaced by a file, and what it points to stays as it was.
+    A link is replaced by a file, and its target stays as it was.
 
     Raises:
-        StoreError: the disk is full or the place cannot be written, or is no plain file, or a link to something else
-            (a device, a pipe, a folder); what stood there before is kept.
+        StoreError: the disk is full, or the path cannot be written, is no plain file, or is a link to something else
+            (a device, a pipe, a folder); what was there before is kept.
     """
     _check_writable(path)
     temporary: str | None = None
@@ -60,13 +63,13 @@ def _check_writable(path: Path) -> None:
     try:
         kind = kind_of(path.stat())
     except (OSError, ValueError):
-        return  # nothing is there, or the write will say what is wrong
+        return  # nothing is there, or writing will say what is wrong
     if kind != "plain file":
         raise StoreError(f"{path}: is a {kind}, and only plain files are written; choose another place")
 
 
 def clear_parts(folder: Path) -> None:
-    """Remove what writes that were killed left behind in a folder that nobody else is writing to."""
+    """Remove what killed writes left behind, in a folder to which nobody else is writing."""
     for part in folder.glob(".*.part"):
         with contextlib.suppress(OSError):
             part.unlink()
@@ -88,12 +91,12 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def as_json(value: Any) -> str:
-    """JSON as all of ours is written."""
+    """A value as JSON, in the format of all of latente's files."""
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def make_folder(path: Path, *, parents: bool = True) -> Path:
-    """Make a folder, and those above it (``parents``), where they are not there.
+    """Make a folder, and those above it (``parents``), where they are missing.
 
     Raises:
         StoreError: it cannot be made.
@@ -117,16 +120,16 @@ def read_json(path: Path) -> Any:
 
 
 def parse_json(path: Path, content: bytes) -> Any:
-    """The JSON that a file's content is; ``path`` is what it is called.
+    """A file's content, parsed as JSON; ``path`` names it in errors.
 
     Raises:
-        StoreError: not UTF-8, not JSON (which knows no NaN), nested beyond reason, or with text that is no Unicode.
+        StoreError: not UTF-8, not JSON (which has no NaN), nested too deep, or with text that is not valid Unicode.
     """
     try:
         text = content.decode()
         value = json.loads(text, parse_constant=_no_constant)
         if "\\ud" in text.lower():
-            # Half of a surrogate pair is text that nothing can print or write.
+            # A lone surrogate can be neither printed nor written.
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise StoreError(f"{path}: is JSON nested too deep; it is damaged or not written by latente") from None
@@ -140,11 +143,11 @@ def _no_constant(name: str) -> Any:
 
 
 def read_bytes(path: Path, limit: int = LIMIT) -> bytes:
-    """What a plain file holds.
+    """The content of a plain file.
 
     Raises:
         StoreError: missing or unreadable; no plain file (a folder, a pipe, a device, a socket, or a link to one of
-            them); or of more than ``limit`` bytes.
+            them); or larger than ``limit`` bytes.
     """
     with open_plain(path, limit) as file:
         return _read(path, file, limit)
@@ -152,7 +155,7 @@ def read_bytes(path: Path, limit: int = LIMIT) -> bytes:
 
 def _read(path: Path, file: IO[bytes], limit: int) -> bytes:
     try:
-        # One more than allowed, for a file can grow, and some say that they are empty (as in /proc).
+        # One byte more than allowed: a file can grow, and some claim to be empty (as in /proc).
         content = file.read(limit + 1)
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from None
@@ -165,7 +168,7 @@ def _read(path: Path, file: IO[bytes], limit: int) -> bytes:
 def open_plain(path: Path, limit: int = LIMIT) -> Iterator[IO[bytes]]:
     """Open a plain file to read; errors as `read_bytes`."""
     try:
-        # Asked before it is opened: to open some devices does something; and once more after, for it may be another.
+        # Checked before opening, which has effects on some devices, and again after, for it may have been replaced.
         _check_plain(path, path.stat(), limit)
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
         file = os.fdopen(os.open(path, flags), "rb")
@@ -181,7 +184,7 @@ def open_plain(path: Path, limit: int = LIMIT) -> Iterator[IO[bytes]]:
 
 
 def kind_of(status: os.stat_result) -> str:
-    """What a place is, in words: "plain file", "folder", "pipe", "device", …"""
+    """What kind of file this is, in words: "plain file", "folder", "pipe", "device", …"""
     mode = status.st_mode
     for test, name in (
         (stat.S_ISREG, "plain file"),
@@ -209,12 +212,12 @@ def _too_large(path: Path, size: int, limit: int) -> str:
 
 
 def _unreadable(path: Path, error: OSError) -> StoreError:
-    # An error of ours is one of the system's too.
+    # A StoreError is an OSError too.
     return error if isinstance(error, StoreError) else StoreError(f"{path}: cannot be read ({error.strerror or error})")
 
 
 def cannot_write(path: Path, error: OSError) -> StoreError:
-    """The one error for a place that cannot be written."""
+    """The error for a path that cannot be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         why = f"{FULL}; free some space and give the command again"
     elif error.errno == errno.ENOENT:

@@ -1,8 +1,8 @@
-"""The exception tree. Every message says what was got, what is allowed, and what is nearest or what to do.
+"""The exceptions, as a tree. Every message says what was given, what is allowed, and the nearest name or what to do.
 
 LatenteError
-├── SpecError       (also ValueError)   an unknown name or key, a wrong type or range, parts that do not pair
-├── DataError       (also ValueError)   data that is missing, damaged, foreign, or outside what a model takes
+├── SpecError       (also ValueError)   an unknown name or key, a wrong type or range, parts that do not go together
+├── DataError       (also ValueError)   data that is missing, damaged, of another format, or out of a model's range
 │   └── DownloadError                   a named data set that could not be fetched or failed its checksum
 ├── StoreError      (also OSError)      a run or study folder that cannot be read or written
 └── TrainingError   (also ArithmeticError)  a loss that stopped being finite
@@ -20,12 +20,12 @@ class LatenteError(Exception):
     """Base of every error that latente raises on purpose; its text is one line without control characters."""
 
     def __str__(self) -> str:
-        # Names of files, columns and labels stand in it, and whoever shows it may be a terminal.
+        # It may quote names of files, columns and labels, and be shown on a terminal.
         return one_line(super().__str__())
 
 
 class SpecError(LatenteError, ValueError):
-    """A spec, option or argument that means nothing."""
+    """An invalid spec, option or argument."""
 
 
 class DataError(LatenteError, ValueError):
@@ -37,11 +37,11 @@ class DownloadError(DataError):
 
 
 class StoreError(LatenteError, OSError):
-    """A folder or file of ours that cannot be read or written."""
+    """A file or folder of latente's that cannot be read or written."""
 
 
 class TrainingError(LatenteError, ArithmeticError):
-    """Training that cannot go on."""
+    """Training that cannot continue."""
 
 
 class LatenteWarning(UserWarning):
@@ -49,31 +49,31 @@ class LatenteWarning(UserWarning):
 
 
 def nearest(got: str, names: Iterable[str]) -> str | None:
-    """The name that somebody who wrote ``got`` is likeliest to have meant; None where nothing is near.
+    """The name that ``got`` was probably meant to be; None if no name is close.
 
-    Case, hyphens and underscores do not count. The fewest letters that are wrong, missing, too many or swapped with
-    their neighbour win; where that is more than a third of them, the longest common parts.
+    Case, hyphens and underscores are ignored. The name with the fewest wrong, missing, extra or transposed letters
+    wins; if that is more than a third of the letters, the name with the longest common parts.
     """
     wanted = _letters(got)
-    known = {name: _letters(name) for name in names}
-    found: tuple[int, int, float, str] | None = None
-    for name, letters in known.items():
+    candidates = {name: _letters(name) for name in names}
+    best: tuple[int, int, float, str] | None = None
+    for name, letters in candidates.items():
         most = max(len(wanted), len(letters)) // 3
-        if abs(len(wanted) - len(letters)) <= most and (wrong := _mistakes(wanted, letters)) <= most:
-            rank = (wrong, _mistakes(got, name), -difflib.SequenceMatcher(None, wanted, letters).ratio(), name)
-            found = rank if found is None or rank[:3] < found[:3] else found
-    if found is not None:
-        return found[3]
-    near = difflib.get_close_matches(wanted, known.values(), n=1, cutoff=0.5)
-    return next((name for name, letters in known.items() if near and letters == near[0]), None)
+        if abs(len(wanted) - len(letters)) <= most and (wrong := _edit_distance(wanted, letters)) <= most:
+            rank = (wrong, _edit_distance(got, name), -difflib.SequenceMatcher(None, wanted, letters).ratio(), name)
+            best = rank if best is None or rank[:3] < best[:3] else best
+    if best is not None:
+        return best[3]
+    near = difflib.get_close_matches(wanted, candidates.values(), n=1, cutoff=0.5)
+    return next((name for name, letters in candidates.items() if near and letters == near[0]), None)
 
 
 def _letters(name: str) -> str:
     return "".join(c for c in name.casefold() if c not in "-_ ") or name
 
 
-def _mistakes(a: str, b: str) -> int:
-    """Optimal string alignment: letters inserted, deleted, replaced, or swapped with the next."""
+def _edit_distance(a: str, b: str) -> int:
+    """Optimal string alignment distance: letters inserted, deleted, replaced, or swapped with the next."""
     before: list[int] = []
     last = list(range(len(b) + 1))
     for i, x in enumerate(a, 1):
@@ -87,7 +87,7 @@ def _mistakes(a: str, b: str) -> int:
 
 
 def unknown(kind: str, got: object, allowed: Iterable[str]) -> str:
-    """The one message for a name that is not known: what was got, the nearest, all that is allowed."""
+    """The message for an unknown name: what was given, the nearest, and all that are allowed."""
     names = list(dict.fromkeys(str(a) for a in allowed))
     near = nearest(str(got), names)
     hint = f'; did you mean "{near}"?' if near else ";"

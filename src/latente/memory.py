@@ -1,4 +1,4 @@
-"""How many examples or codes may be worked on at once within a number of bytes, whatever their size."""
+"""How many examples or codes to process at once within a given memory, whatever their size."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import equinox as eqx
 import jax
 
 ROWS_MEMORY = 512 * 2**20
-"""Bytes that one step of what maps over examples or codes may take; a single row is worked on whatever it takes."""
+"""Most bytes of one step of a program that maps over examples or codes; a single row is processed whatever it takes."""
 LIVE = 5
-"""Arrays as large as the widest that a step holds at its worst moment (a test measures that there are no more)."""
+"""How many arrays as large as the widest a step holds at its peak (a test measures that there are no more)."""
 
 
 def rows_at_once(
@@ -27,14 +27,14 @@ def rows_at_once(
 ) -> int:
     """How many rows a program takes at a time: ``most``, or as many as fit; at least one.
 
-    Equal for models of equal shapes, on every machine: it is counted from the shapes of what the program makes, and
-    nothing is computed.
+    It is the same for models of the same shapes on every machine: it is counted from the shapes of the program's
+    arrays, and nothing is computed.
 
     Args:
-        function: called with all of ``fixed``, then all of ``rows``; not a compiled one.
-        fixed: what is there once, however many rows there are: pytrees of arrays or of their shapes.
-        rows: pytrees of arrays with one row each along the first axis, or of their shapes; None for what there is not.
-        most: the number where memory is no matter.
+        function: called with all of ``fixed``, then all of ``rows``; not compiled.
+        fixed: arguments without rows: pytrees of arrays or of their shapes.
+        rows: pytrees of arrays with rows along the first axis, or of their shapes; None for an argument that is absent.
+        most: the number where memory does not matter.
         memory: bytes.
         live: arrays as large as the widest.
     """
@@ -43,13 +43,13 @@ def rows_at_once(
     of_fixed, of_rows = _frozen(fixed), _frozen(rows)
     try:
         width = _row_bytes(function, of_fixed, of_rows)
-    except TypeError:  # A part of the user's own that cannot be hashed.
+    except TypeError:  # A user's own part that cannot be hashed.
         width = _row_bytes.__wrapped__(function, of_fixed, of_rows)
     return max(1, min(most, memory // (live * width)))
 
 
 def arrays_at_once(values: int, most: int, *, memory: int = ROWS_MEMORY) -> int:
-    """How many examples of so many values are held as floats at a time, with as many again for what is made of them:
+    """How many examples of this many values to hold as floats at a time, with as much again for what is made of them:
     ``most``, or as many as fit; at least one."""
     return max(1, min(most, memory // (8 * max(values, 1))))
 
@@ -76,7 +76,7 @@ def _thawed(frozen: tuple[Any, tuple[Any, ...]], count: int | None = None) -> An
 
 @lru_cache(maxsize=256)
 def _row_bytes(function: Callable[..., Any], fixed: Any, rows: Any) -> int:
-    """Bytes by which the array that grows fastest grows with each row."""
+    """Bytes that each row adds to the array that grows fastest."""
     few, more = ([*_sizes(function, *_thawed(fixed), *_thawed(rows, count))] for count in (2, 3))
     if len(few) != len(more):  # Another program for another number of rows.
         return max(1, -(-max(more, default=1) // 3))
@@ -91,7 +91,7 @@ def _sizes(function: Callable[..., Any], *given: Any) -> Iterator[int]:
 
 
 def made(jaxpr: Any) -> Iterator[Any]:
-    """The shape and type of each array that a traced function makes, those of the functions in it too."""
+    """The shape and type of each array that a traced function makes, including those of functions inside it."""
     for equation in jaxpr.eqns:
         yield from (v.aval for v in equation.outvars if hasattr(v.aval, "shape"))
         for inner in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda p: hasattr(p, "eqns")):

@@ -1,4 +1,4 @@
-"""Text from data, files and folders as plain text: for a terminal, a notebook, a spreadsheet, any encoding."""
+"""Text of any origin made safe to show or write: on a terminal, in a notebook or spreadsheet, in any encoding."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-# Control characters but for the end of a line and the tab, what turns the direction of writing, and halves of
-# characters (from names of files that are no UTF-8).
+# Control characters except tab and line feed, marks that change the direction of writing, and lone surrogates (from
+# names of files that are not UTF-8).
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _ALIKE = {
@@ -20,21 +20,21 @@ _ALIKE = {
     "─": "-", "━": "-", "╸": "-", "╺": "-", "═": "=", "│": "|", "•": "*", "∼": "~", "∣": "|",
 }  # fmt: skip
 REPLACED = "latente.replaced"
-"""An error handler of `str.encode`: what an encoding does not have is written as what looks like it, or as "?"."""
+"""An error handler of `str.encode`: a character that an encoding lacks becomes one that looks like it, or "?"."""
 
 
 def visible(text: object) -> str:
-    """Text whose control characters can do nothing: each is written as its escape, such as ``\\x1b``."""
+    """Text with harmless control characters: each is written as its escape, such as ``\\x1b``."""
     return _CONTROL.sub(lambda found: _escape(found[0]), str(text))
 
 
 def one_line(text: object) -> str:
-    """As `visible`, with runs of white space as one blank."""
+    """As `visible`, with each run of white space as one space."""
     return visible(" ".join(str(text).split()))
 
 
 def csv_text(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Comma-separated lines; text that a spreadsheet would take for a formula is marked as text by an apostrophe.
+    """Comma-separated lines; an apostrophe marks as text what a spreadsheet would take for a formula.
 
     Numbers stay numbers, and None is an empty cell.
     """
@@ -54,7 +54,7 @@ def _csv_cell(value: object) -> object:
 
 
 def portable(command: str) -> str:
-    """A command without the paths of the machine that it was given on: of each absolute path the last part is left."""
+    """A command without paths of this machine: each absolute path is reduced to its last part."""
     try:
         words = shlex.split(command)
     except ValueError:
@@ -68,7 +68,7 @@ def portable(command: str) -> str:
 
 
 def as_text(title: str, rows: Sequence[tuple[str, object]]) -> str:
-    """A summary for a terminal: a title, and a name and a value in each line."""
+    """A summary for a terminal: a title, then a name and its value on each line."""
     wide = max((len(name) for name, _ in rows), default=0)
     return "\n".join([one_line(title), *(f"  {name:<{wide}}  {_short(value)}" for name, value in rows)])
 

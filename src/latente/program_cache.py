@@ -1,9 +1,9 @@
 """Compiled programs on disk, checked when they are read.
 
-JAX writes an entry in place, reads it unchecked and never writes over one: cut by a kill, or changed by the disk, it is
-a warning and a compilation in every process from then on, or a program that computes something else. Here an entry ends
-with a checksum and is written in one step; one that does not hold is compiled again and replaced. JAX alone reads it,
-too, for it takes no notice of what follows the program.
+JAX writes an entry in place, reads it unchecked and never overwrites it: once it is cut short by a kill, or changed by
+the disk, every later process warns and compiles again, or runs a program that computes something else. Here an entry
+ends with a checksum and is written in one step; if the checksum is wrong, the program is compiled again and replaced.
+JAX without latente reads these entries too, since it ignores what follows the program.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ SUM = 32
 """Bytes of a checksum."""
 PART = ".part"
 OLD = 3600.0
-"""Seconds after which the part of an entry is what a kill left behind."""
+"""Seconds after which a partial entry was surely left behind by a kill."""
 
 
 class ProgramCache:
-    """Entries in a folder, for JAX's `CacheInterface`. A disk that is full or cannot be written costs time only."""
+    """Entries in a folder, for JAX's `CacheInterface`. A disk that is full or read-only costs time only."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder
@@ -35,7 +35,7 @@ class ProgramCache:
                     Path(entry).unlink()
 
     def get(self, key: str) -> bytes | None:
-        """The entry of that key; None where there is none that is whole."""
+        """The entry of this key; None if there is none or it is damaged."""
         path = self._of(key)
         try:
             whole = path.read_bytes() if path.is_file() else b""
@@ -45,7 +45,7 @@ class ProgramCache:
         return value if whole and whole[-SUM:] == _checksum(key, value) else None
 
     def put(self, key: str, value: bytes) -> None:
-        """Keep an entry, in the place of another if need be."""
+        """Store an entry, replacing any earlier one."""
         temporary: str | None = None
         try:
             self._path.mkdir(parents=True, exist_ok=True)
@@ -67,23 +67,23 @@ def _checksum(key: str, value: bytes) -> bytes:
 
 
 def install() -> None:
-    """Have JAX keep its programs so; before anything is compiled, and in a process of latente's own only.
+    """Make JAX use this cache: before anything is compiled, and only in latente's own processes.
 
-    A user who limits the cache's size, or keeps it in the cloud, is served by JAX's own; so is one whose JAX has no
-    such place to put another in.
+    JAX's own cache stays for users who limit its size or keep it in the cloud, and for versions of JAX in which it
+    cannot be replaced.
     """
-    # An entry that is whole and yet of no use (of another processor) is replaced: nothing to tell the user.
+    # A whole entry that is of no use (made for another processor) is replaced: nothing to tell the user.
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache entry")
     import jax
     from jax._src import compilation_cache
 
-    theirs = getattr(compilation_cache, "get_file_cache", None)
-    if theirs is None or getattr(theirs, "__module__", "") == __name__:
+    original = getattr(compilation_cache, "get_file_cache", None)
+    if original is None or getattr(original, "__module__", "") == __name__:
         return
 
     def get_file_cache(path: str) -> Any:
         limited = getattr(jax.config, "jax_compilation_cache_max_size", -1) != -1
         checks = getattr(jax.config, "jax_compilation_cache_check_contents", False)
-        return theirs(path) if limited or checks or "://" in path else (ProgramCache(Path(path)), path)
+        return original(path) if limited or checks or "://" in path else (ProgramCache(Path(path)), path)
 
     compilation_cache.get_file_cache = get_file_cache

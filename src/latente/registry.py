@@ -1,4 +1,4 @@
-"""Names of parts: each family of parts keeps one registry, and a new part is one decorated class."""
+"""Registries of parts by name: one for each family; a new part is one decorated class."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from latente.errors import SpecError, unknown
-from latente.spec import plain
+from latente.spec import to_python
 
 T = TypeVar("T")
 
 
 def learnt() -> Any:
-    """A part's field for arrays that training changes: not an option of the part, and None until it is made for a
-    model by its ``init``."""
+    """A part's field for arrays that training changes: not an option of the part, and None until its ``init`` makes
+    them for a model."""
     return dataclasses.field(default=None, metadata={"learnt": True})
 
 
 def import_parts(package: str, path: Iterable[str]) -> None:
-    """Import every module of a package of parts, so that a new part is one new file and nothing else."""
+    """Import every module of a package of parts, so that adding a part takes one new file and nothing else."""
     for module in pkgutil.iter_modules(path):
         importlib.import_module(f"{package}.{module.name}")
 
@@ -39,7 +39,7 @@ class Registry(Generic[T]):
         self._sources: dict[str, str] = {}
 
     def register(self, name: str, *, source: str = "") -> Callable[[Any], Any]:
-        """Decorator: make the class or function below it known as ``name``; ``source`` is its paper and equation."""
+        """Decorator: register a class or function as ``name``; ``source`` is its paper and equation."""
 
         def add(entry: Any) -> Any:
             if name in self._entries:
@@ -60,7 +60,7 @@ class Registry(Generic[T]):
         return (self[name].__doc__ or "").strip().splitlines()[0]
 
     def name_of(self, part: T) -> str:
-        """What a part's class is registered as, for messages: ``posterior "dirac"``."""
+        """The registered name of a part's class, for messages: ``posterior "dirac"``."""
         names = [n for n, entry in self._entries.items() if entry is type(part)]
         return f'{self.kind} "{names[0]}"' if names else f"{self.kind} {type(part).__name__}"
 
@@ -92,7 +92,7 @@ class Registry(Generic[T]):
         if isinstance(part, str):
             name, options = part, {}
         elif isinstance(part, Mapping) and isinstance(part.get("name"), str):
-            name, options = part["name"], {k: plain(v) for k, v in part.items() if k != "name"}
+            name, options = part["name"], {k: to_python(v) for k, v in part.items() if k != "name"}
         else:
             raise SpecError(f'{self.kind}: got {part!r}; allowed: a name, or a table with a "name"')
         entry = self[name]
@@ -103,5 +103,5 @@ class Registry(Generic[T]):
         try:
             return entry(**options)
         except TypeError as error:
-            # A class of the user's own that lacks a method, or an option of a type that no check thought of.
+            # A user's own class that lacks a method, or an option of a type that no check covers.
             raise SpecError(f'{self.kind} "{name}": {error}') from error

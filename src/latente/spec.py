@@ -1,4 +1,4 @@
-"""What to do, as frozen values: model, training, data, run and study. Every value is checked where it is made."""
+"""Specs: what to train, on what and how, as frozen values that are checked when they are made."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ S = TypeVar("S")
 
 
 def got(where: str, value: object, allowed: str) -> SpecError:
-    """The one error for a value of a wrong type or range."""
+    """The error for a value of a wrong type or range."""
     return SpecError(f"{where}: got {value!r}; allowed: {allowed}")
 
 
-def plain(value: Any) -> Any:
-    """A value without NumPy: its numbers and arrays as Python's own numbers and lists, also within lists and tables."""
+def to_python(value: Any) -> Any:
+    """A value with NumPy's numbers and arrays as Python numbers and lists, also inside lists and tables."""
     if isinstance(value, Mapping):
-        return {k: plain(v) for k, v in value.items()}
+        return {k: to_python(v) for k, v in value.items()}
     if isinstance(value, tuple | list):
-        return type(value)(map(plain, value)) if type(value) in (tuple, list) else value
+        return type(value)(map(to_python, value)) if type(value) in (tuple, list) else value
     return value.tolist() if hasattr(value, "tolist") and hasattr(value, "dtype") else value
 
 
 def _integer(low: int, high: int = 2**31 - 1) -> Check:
-    """A whole number; what is counted or multiplied stays within 32 bits, as the compiled programs count."""
+    """A whole number that fits into 32 bits, in which compiled programs count."""
 
     def check(value: Any, where: str) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value < low:
@@ -66,22 +66,22 @@ def _choice(*names: str) -> Check:
 
 
 MOST_EPOCHS = 10_000_000
-"""A run keeps some numbers of every epoch."""
+"""A run keeps a few numbers of every epoch."""
 MOST_LAYERS = 200
 MOST_SEEDS = 10_000
 LONGEST_NAME = 255
-"""Bytes that the name of a folder may have on most file systems."""
+"""The longest name of a folder on most file systems, in bytes."""
 MOST_RUNS = 10_000
-"""Of a study, seeds counted: more are no study but a mistake, and everything that compares them would never end."""
+"""Of a study, counting every seed: more is surely a mistake, and comparing them would take for ever."""
 
 _seed = _integer(0, 2**32 - 1)
 
 
 def check_seed(value: Any, where: str = "seed") -> int:
-    """A seed: a larger number would give the random numbers of another one without a word.
+    """A seed, checked: a larger number would silently give the random numbers of another seed.
 
     Raises:
-        SpecError: no whole number of 0 to 4,294,967,295.
+        SpecError: not a whole number from 0 to 4,294,967,295.
     """
     return int(_seed(value, where))
 
@@ -113,7 +113,7 @@ def _text(value: Any, where: str) -> str:
 
 
 def is_text(value: str) -> bool:
-    """Whether text can be written: names of files that are no UTF-8 come as halves of characters."""
+    """Whether text can be encoded: names of files that are not UTF-8 contain lone surrogates."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -190,7 +190,7 @@ def _index(value: Any, where: str) -> tuple[str, ...] | bool | None:
     return tuple(v.strip() for v in listed)
 
 
-def _perhaps(check: Check) -> Check:
+def _optional(check: Check) -> Check:
     return lambda value, where: None if value is None else check(value, where)
 
 
@@ -256,20 +256,20 @@ class _Checked:
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             check = field.metadata.get("check")
             if check:
-                object.__setattr__(self, field.name, check(plain(getattr(self, field.name)), field.name))
+                object.__setattr__(self, field.name, check(to_python(getattr(self, field.name)), field.name))
 
 
 @dataclass(frozen=True)
 class ModelSpec(_Checked):
     """An autoencoder as a choice of parts; a part is a name, or a table of its name and options.
 
-    The encoder has the ``hidden`` widths, the decoder the same mirrored.
+    The encoder has the ``hidden`` widths, the decoder the same in reverse.
 
     Attributes:
-        condition: what encoder and decoder are given beside the example: "none", its label ("labels"), or the
-            data's condition columns ("columns").
+        condition: what the encoder and the decoder are conditioned on: "none", the example's label ("labels"), or
+            the data's condition columns ("columns").
         output_bias: whether the decoder starts at the training examples' mean.
-        missing: whether values may be missing (NaN): they are not scored, and the encoder is told which.
+        missing: whether values may be missing (NaN): they are not scored, and the encoder sees which are missing.
     """
 
     latent_dim: int = _option(2, _integer(1))
@@ -290,18 +290,18 @@ class TrainSpec(_Checked):
     """How long and how fast to train.
 
     Attributes:
-        epochs: passes over the training part; or ``{at_least, steps}``, the longer of so many passes and so many
-            steps, so that a small data set is not left untrained.
-        batch_size: examples a step; the last batch of an epoch may be smaller and is weighed by its size.
+        epochs: passes over the training part; or ``{at_least, steps}``, that many passes or that many steps,
+            whichever takes longer, so that a small data set is not left untrained.
+        batch_size: examples per step; the last batch of an epoch may be smaller and is weighted by its size.
         learning_rate: Adam's, at its peak.
         schedule: "constant", "warmup-cosine" (a linear rise over the share ``warmup`` of all steps, then a
             cosine to zero), or "stages" (the rates of ``stages``, a list of [epochs, learning rate]).
-        patience: stop after so many epochs without a lower validation loss, and go back to the best weights;
+        patience: stop after this many epochs without a lower validation loss, and restore the best weights;
             0 never stops.
-        beta1, beta2, epsilon: Adam's; ε is Keras's.
-        second_moment: what Adam's second moments start at; 0 is usual, Burda et al. 2016 start at 1.
-        clip_norm: a longer gradient is shortened to this norm; 0 never.
-        labelled: share of the training labels that a semi-supervised objective is shown.
+        beta1, beta2, epsilon: Adam's; the default ε is that of Keras.
+        second_moment: where Adam's second moments start; 0 is usual, Burda et al. 2016 start at 1.
+        clip_norm: a gradient with a larger norm is scaled down to this one; 0 never clips.
+        labelled: share of the training labels that a semi-supervised objective sees.
     """
 
     epochs: int | Mapping[str, int] = _option(20, _epochs)
@@ -330,35 +330,35 @@ class TrainSpec(_Checked):
             )
 
     def epochs_for(self, examples: int) -> int:
-        """How many epochs this means for so many training examples."""
+        """How many epochs to train on this many training examples."""
         if isinstance(self.epochs, Mapping):
             return max(self.epochs["at_least"], math.ceil(self.epochs["steps"] / self.steps(examples)))
         return self.epochs
 
     def steps(self, examples: int) -> int:
-        """How many steps one epoch has, a smaller last batch included."""
+        """Steps per epoch, including a smaller last batch."""
         return math.ceil(examples / self.batch_size)
 
 
 @dataclass(frozen=True)
 class DataSpec(_Checked):
-    """Which data, and how it is read and split (see `latente.load_data`).
+    """Which data to use, and how to read and split it (see `latente.load_data`).
 
     Attributes:
         source: a name, a file or a folder.
         validation, test, seed: of the split.
         scale: "unit", "minmax", "none", or a number to divide by (see `latente.data.split.split_source`).
-        missing: "refuse" what is missing, or "keep" it as NaN, for a model with ``missing = true``.
-        condition: columns that are no values of x but given to the model beside them (``condition = "columns"`` of
-            the model): names for CSV and Parquet, positions from 0 for arrays; one alone needs no list.
-        without: labels whose examples are left out of every part, to be told apart later as outliers.
+        missing: "refuse" missing values, or "keep" them as NaN, for a model with ``missing = true``.
+        condition: columns that are not part of x but condition the model (which has ``condition = "columns"``):
+            names for CSV and Parquet, positions from 0 for arrays; a single one needs no list.
+        without: labels whose examples are left out of every part, to serve later as outliers.
         shape, layout: of one example, and where its channels are (see `latente.data.layout.arranged`).
-        mode: of the images of a folder: "auto", all in "grey" or in "colour", or only what is opaque ("alpha").
-        ground: what transparent pixels are laid on: "black", "white", or on "auto" the one on which they are seen.
-        labels: the column of a table that holds the labels, or False to read none, here of any data; None finds them.
-        index: columns of a table to leave out, for they number or name its rows; False for none; None finds them.
+        mode: how images of a folder are read: "auto", as "grey", as "colour", or only their opacity ("alpha").
+        ground: the background of transparent pixels: "black", "white", or "auto" for the one on which they show.
+        labels: the column of a table that holds the labels; False reads none, from any data; None finds it.
+        index: columns of a table to leave out because they number or name its rows; False for none; None finds them.
         header: whether the first line of a CSV holds names; None finds out.
-        decimal: the decimal sign of a CSV, "." or ","; None for a point.
+        decimal: the decimal mark of a CSV, "." or ","; None for a point.
     """
 
     source: str = _option("mnist-5k", _text)
@@ -375,8 +375,8 @@ class DataSpec(_Checked):
     ground: str = _option("auto", _choice("auto", "black", "white"))
     labels: str | bool | None = _option(None, _labels)
     index: tuple[str, ...] | bool | None = _option(None, _index)
-    header: bool | None = _option(None, _perhaps(_flag))
-    decimal: str | None = _option(None, _perhaps(_choice(".", ",")))
+    header: bool | None = _option(None, _optional(_flag))
+    decimal: str | None = _option(None, _optional(_choice(".", ",")))
 
 
 @dataclass(frozen=True)
@@ -396,10 +396,10 @@ class StudySpec(_Checked):
 
     Attributes:
         title: what the report is called.
-        data: on what.
+        data: what every run is trained on.
         seeds: of every run.
-        runs: one entry a model, without seeds.
-        scores: what the finished models are ranked by, beside their losses (see `latente.evaluation.scores`).
+        runs: one entry per model, without seeds.
+        scores: what the finished models are ranked by, besides their losses (see `latente.evaluation.scores`).
     """
 
     title: str = _option("study", _text)
@@ -422,10 +422,10 @@ class StudySpec(_Checked):
 
 
 def build(cls: type[S], table: Mapping[str, Any], where: str) -> S:
-    """A spec from a table, naming unknown keys.
+    """A spec from a table of its fields.
 
     Raises:
-        SpecError: not a table, an unknown key, or a value that the field refuses.
+        SpecError: not a table, an unknown key, or a value that a field refuses.
     """
     if not isinstance(table, Mapping):
         raise got(where, table, "a table of keys and values")
@@ -441,18 +441,18 @@ def build(cls: type[S], table: Mapping[str, Any], where: str) -> S:
 
 def as_dict(spec: Any) -> dict[str, Any]:
     """A spec as plain tables, ready for JSON."""
-    plain = _plain(spec)
-    assert isinstance(plain, dict)
-    return plain
+    table = _tables(spec)
+    assert isinstance(table, dict)
+    return table
 
 
-def _plain(value: Any) -> Any:
+def _tables(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: _tables(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): _tables(v) for k, v in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(v) for v in value]
+        return [_tables(v) for v in value]
     return value
 
 

@@ -1,10 +1,9 @@
-"""Ctrl-C and SIGTERM in a process of latente's own: a flag, obeyed at a safe moment.
+"""Ctrl-C and SIGTERM in latente's own processes: a flag, obeyed at a safe moment.
 
-An exception that is raised wherever Python happens to be can end up in a callback of JAX's, which swallows it, or leave
-XLA in the middle of something. So a signal only sets a flag. Work that goes on long asks `check` between its steps;
-where it does not get there in time, the process ends by itself after what it was told of by `keeping` is kept. Files
-are whole at every moment, for they are written in one step. In a process of a user's own nobody listens, and Ctrl-C
-raises KeyboardInterrupt as it always does.
+An exception raised wherever Python happens to be can be swallowed by one of JAX's callbacks, or leave XLA in the middle
+of something. So a signal only sets a flag, and long work calls `check` between its steps. If it does not get there in
+time, the process saves what was registered with `keeping` and ends. Files are whole at every moment, because each is
+written in one step. In a user's own process nothing listens, and Ctrl-C raises KeyboardInterrupt as always.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ from collections.abc import Callable, Iterator
 from typing import NoReturn, TypeVar
 
 ALLOWED = 2.0
-"""Seconds in which `check` must be asked after a signal."""
+"""Seconds after a signal within which `check` must be called."""
 KEEPING = 5.0
-"""Seconds that are given to what `keeping` was told of, where `check` was not asked in time."""
+"""Seconds for saving what was registered with `keeping`, if `check` was not called in time."""
 UNWINDING = 90.0
-"""Seconds to end after `check` was asked: what is had is written, and workers are waited for."""
+"""Seconds to end in after `check` was called, to write results and wait for workers."""
 POLL = 0.1
-"""Seconds between two looks at the flag while nothing is to be done but wait."""
+"""Seconds between two checks of the flag while waiting."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -34,7 +33,7 @@ T = TypeVar("T")
 
 
 class Stopped(KeyboardInterrupt):
-    """Raised by `check` once a signal has come; ``code`` is the exit code that says so."""
+    """Raised by `check` once a signal has come; ``code`` is the exit code for it."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -42,26 +41,26 @@ class Stopped(KeyboardInterrupt):
 
 
 _asked = 0
-"""The signal that has come, or 0. It stays: whoever swallows `Stopped` meets it again."""
+"""The signal that has come, or 0. It stays set: whoever swallows `Stopped` meets it again."""
 _obeyed = False
 _keep: list[Callable[[], object]] = []
 
 
-def asked() -> int:
-    """The exit code that the signal which has come asks for; 0 where none has."""
+def exit_code() -> int:
+    """The exit code for the signal that has come; 0 if none has."""
     return 128 + _asked if _asked else 0
 
 
 def check() -> None:
-    """Raise `Stopped` where a signal has come; to be asked where stopping does no harm."""
+    """Raise `Stopped` if a signal has come; call it where stopping does no harm."""
     global _obeyed
     if _asked:
         _obeyed = True
-        raise Stopped(asked())
+        raise Stopped(exit_code())
 
 
 def wait_for(arriving: queue.SimpleQueue[T]) -> T:
-    """The next of a queue, however long it takes; a signal ends the waiting."""
+    """The next item of a queue, however long it takes; a signal ends the waiting."""
     while True:
         check()
         with contextlib.suppress(queue.Empty):
@@ -70,7 +69,7 @@ def wait_for(arriving: queue.SimpleQueue[T]) -> T:
 
 @contextlib.contextmanager
 def keeping(keep: Callable[[], object]) -> Iterator[None]:
-    """Have ``keep`` called at the end, however it ends; in another thread where the process must be ended here."""
+    """Call ``keep`` at the end, however the block ends; in another thread if the process has to be ended from here."""
     _keep.append(keep)
     try:
         yield
@@ -82,12 +81,12 @@ def keeping(keep: Callable[[], object]) -> Iterator[None]:
 
 
 def listen(say: Callable[[int], str] = lambda code: "") -> None:
-    """From now on signals are flags in this process, which must be one of latente's own; the main thread only.
+    """Turn signals into flags from now on, in one of latente's own processes; call it from the main thread.
 
-    A second signal ends it at once. Signals that are ignored stay so (``nohup``, a background job).
+    A second signal ends the process at once. Ignored signals stay ignored (``nohup``, a background job).
 
     Args:
-        say: what to tell the user, by exit code, where the process is ended here.
+        say: what to tell the user, by exit code, if the process has to be ended from here.
     """
     if os.name == "nt":
         # Windows has neither these signals nor such pipes; Ctrl-C is KeyboardInterrupt there.
@@ -95,7 +94,7 @@ def listen(say: Callable[[int], str] = lambda code: "") -> None:
     heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
     reads, writes = os.pipe()
     os.set_blocking(writes, False)
-    # Python writes to it at once, even while XLA compiles; a handler would wait for the next line of Python.
+    # Python writes to it at once, even while XLA compiles; a handler would wait for the next bytecode.
     signal.set_wakeup_fd(writes, warn_on_full_buffer=False)
     threading.Thread(target=_hear, args=(reads, heard, say), daemon=True).start()
     for number in heard:
@@ -117,7 +116,7 @@ def _hear(reads: int, heard: list[signal.Signals], say: Callable[[int], str]) ->
 
 
 def _enforce(say: Callable[[int], str]) -> None:
-    """End the process where it does not end by itself."""
+    """End the process if it does not end by itself."""
     never = threading.Event()
     never.wait(ALLOWED)
     if _obeyed:
@@ -126,28 +125,28 @@ def _enforce(say: Callable[[int], str]) -> None:
         keeper = threading.Thread(target=_keep_all, daemon=True)
         keeper.start()
         keeper.join(KEEPING)
-    end(asked(), say(asked()))
+    end(exit_code(), say(exit_code()))
 
 
 def _keep_all() -> None:
     for keep in reversed(_keep):
-        # The process ends whatever comes of it, and what was kept before is still there.
+        # The process ends either way, and what was saved before is still there.
         with contextlib.suppress(Exception):
             keep()
 
 
 def _last(heard: list[signal.Signals]) -> None:
     if _asked:
-        os._exit(asked())
-    # What is left of Python does nothing any more; a signal ends it at once, and silently.
+        os._exit(exit_code())
+    # Python is shutting down; from here a signal ends it at once, silently.
     for number in heard:
         signal.signal(number, signal.SIG_DFL)
 
 
 def end(code: int, text: str = "") -> NoReturn:
-    """End now, with a line on standard error. Nothing is torn down: XLA may be in the middle of something."""
+    """End now, with a line on standard error. Nothing is cleaned up: XLA may be in the middle of something."""
     if text:
-        # A bar may have hidden the terminal's cursor. Not by `print`, for another thread may hold its lock.
+        # A progress bar may have hidden the cursor. Not with `print`, since another thread may hold its lock.
         shown = "\x1b[?25h\n" if sys.stderr is not None and sys.stderr.isatty() else ""
         with contextlib.suppress(OSError):
             os.write(2, f"{shown}{text}\n".encode())

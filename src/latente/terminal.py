@@ -1,4 +1,4 @@
-"""Tables on a terminal: as wide as it is, and one value under the other where it is too narrow for a table."""
+"""Tables on a terminal, as wide as it is; one value below the other where it is too narrow for a table."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Literal
 from latente.plain import REPLACED, one_line, visible
 
 WIDTH = 120
-"""Where nobody says how wide the terminal is: in a pipe, a file, a notebook."""
+"""The width where there is no terminal: in a pipe, a file, a notebook."""
 
 LEAST = 20
 
 
 def any_encoding() -> None:
-    """What standard output and standard error cannot write is replaced from now on, instead of being an error."""
+    """From now on, replace what standard output and standard error cannot encode, instead of raising an error."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -35,7 +35,7 @@ def complain(text: str) -> None:
 
 
 def width() -> int:
-    """How many characters a line has."""
+    """Characters per line."""
     return max(LEAST, shutil.get_terminal_size((WIDTH, 24)).columns)
 
 
@@ -49,15 +49,15 @@ def drawn(
     whole: Sequence[int] = (0,),
     lines: bool = False,
 ) -> str:
-    """A table as plain text; none of it is taken as markup, and control characters are written as escapes.
+    """A table as plain text; nothing in it is markup, and control characters are written as escapes.
 
     Args:
         columns: their titles.
-        rows: cells, the first of each names the row.
-        title, caption: above and below.
-        numeric: the columns whose cells stand on the right.
-        whole: the columns whose cells are not broken over lines.
-        lines: with a rule below the titles.
+        rows: cells; the first of each row names it.
+        title, caption: text above and below.
+        numeric: columns that are aligned to the right.
+        whole: columns whose cells are never wrapped.
+        lines: whether there is a rule below the titles.
     """
     from rich import box
     from rich.cells import cell_len

@@ -53,11 +53,11 @@ def main(argv: list[str] | None = None) -> int:
     if own:
         stopping.listen(lambda code: f"latente: {_translated(_interrupted(argv), argv)}")
     code = _perform(argv)
-    if own and stopping.asked():
+    if own and stopping.exit_code():
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
-        stopping.end(stopping.asked())
+        stopping.end(stopping.exit_code())
     return code
 
 
@@ -75,7 +75,7 @@ def _perform(argv: list[str]) -> int:
     except LatenteError as error:
         return fail(str(error))
     except KeyboardInterrupt:
-        return fail(_interrupted(argv), stopping.asked() or 130)
+        return fail(_interrupted(argv), stopping.exit_code() or 130)
     except BrokenPipeError:
         # The reader of our output went away (as head does); say nothing more, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

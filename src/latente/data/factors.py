@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from latente.data.packed import check_arrays
 from latente.data.source import Factor, Source
 from latente.errors import DataError, SpecError
-from latente.spec import got, plain
+from latente.spec import got, to_python
 
 NAMES = ("shape", "scale", "rotation", "x", "y")
 SHAPES = ("square", "ellipse", "heart")
@@ -66,7 +66,7 @@ def draw(
     Raises:
         SpecError: a value out of its range, or more places than there are steps of 1/8 pixel.
     """
-    size, counts, examples = plain(size), plain(counts), plain(examples)
+    size, counts, examples = to_python(size), to_python(counts), to_python(examples)
     _check(size, counts, turn, examples)
     places = [_places(size, n, name) for n, name in zip(counts[3:], NAMES[3:], strict=True)]
     scales = np.linspace(0.5, 1, counts[1]) if counts[1] > 1 else np.ones(1)
@@ -127,7 +127,7 @@ def read_dsprites(path: str | os.PathLike[str], *, examples: int | None = None, 
         DataError: nothing there, another file, or a damaged one.
         SpecError: more examples than there are, or fewer than one.
     """
-    place, examples = Path(path).expanduser(), plain(examples)
+    place, examples = Path(path).expanduser(), to_python(examples)
     if not place.is_file():
         raise DataError(f"{place}: no such file; give the path of dSprites' .npz file")
     if not is_dsprites(place):

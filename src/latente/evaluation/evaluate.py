@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from latente.compiling import jit, plain
+from latente.compiling import jit, uncompiled
 from latente.evaluation.batching import filled
 from latente.memory import rows_at_once
 from latente.model.autoencoder import Autoencoder
@@ -105,7 +105,7 @@ def _one_draw(
 ) -> dict[str, Array]:
     """`_batch`, to see how much it takes; more samples take no more."""
     none = jnp.int32(0)
-    return plain(_batch)(model, objective, opponent, scale, examples, real, none, none, none, 1, len(examples))
+    return uncompiled(_batch)(model, objective, opponent, scale, examples, real, none, none, none, 1, len(examples))
 
 
 @jit

@@ -15,7 +15,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from latente.compiling import jit, plain
+from latente.compiling import jit, uncompiled
 from latente.errors import DataError, SpecError, unknown
 from latente.evaluation.batching import filled
 from latente.evaluation.latent import predicted_class
@@ -123,7 +123,7 @@ def codes_of(model: Autoencoder, scale: Scale, examples: Examples, *, seed: int 
     n, block = len(examples), min(BATCH, len(examples))
     key = jr.key(check_seed(seed))
     drawn = jr.split(key, block)
-    size = rows_at_once(plain(_codes), (model, scale), (examples.take(slice(block)), drawn), block)
+    size = rows_at_once(uncompiled(_codes), (model, scale), (examples.take(slice(block)), drawn), block)
     found = []
     for first in range(0, n, block):
         drawn, here = jr.split(jr.fold_in(key, first), block), min(block, n - first)

@@ -14,7 +14,7 @@ from jax import Array
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from latente.compiling import jit, plain
+from latente.compiling import jit, uncompiled
 from latente.data.split import Data, Split
 from latente.errors import SpecError
 from latente.evaluation.batching import filled
@@ -107,7 +107,7 @@ def sample_codes(model: Autoencoder, n: int, *, seed: int) -> Floats:
         SpecError: the model has no prior.
     """
     keys = jr.split(jr.key(check_seed(seed)), n)
-    size = rows_at_once(plain(_prior_draws), (model,), (keys,), n)
+    size = rows_at_once(uncompiled(_prior_draws), (model,), (keys,), n)
     return np.concatenate([np.asarray(_prior_draws(model, keys[at : at + size])) for at in range(0, n, size)])
 
 
@@ -160,7 +160,7 @@ def batched(
         raise SpecError("got no examples or codes; give at least one")
     parts = []
     rows = (jax.ShapeDtypeStruct(x.shape, np.float32), context)  # type: ignore[no-untyped-call]
-    size = rows_at_once(plain(function), (model,), rows, min(BATCH, len(x)))
+    size = rows_at_once(uncompiled(function), (model,), rows, min(BATCH, len(x)))
     for at, index in filled(len(x), size):
         given = None if context is None else jnp.asarray(context[index])
         batch = jnp.asarray(np.asarray(x[index], np.float32))

@@ -14,7 +14,7 @@ from typing import Any
 
 from latente.data.load import is_path
 from latente.errors import SpecError, unknown
-from latente.spec import MOST_RUNS, DataSpec, ModelSpec, Part, RunSpec, StudySpec, TrainSpec, build, got, plain
+from latente.spec import MOST_RUNS, DataSpec, ModelSpec, Part, RunSpec, StudySpec, TrainSpec, build, got, to_python
 from latente.studies.settings import value_of
 
 TOP = ("title", "seeds", "data", "runs", "scores")
@@ -63,7 +63,7 @@ def read_study(
     if data is not None:
         _table(table, "data")["source"] = str(data)
     if seeds is not None:
-        count = plain(seeds)
+        count = to_python(seeds)
         table["seeds"] = count if isinstance(count, int) else list(count)
     return _study(table, points)
 
