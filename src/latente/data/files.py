@@ -1,6 +1,6 @@
 """A user's own data: NumPy and IDX files, folders of images, CSV and Parquet tables.
 
-Nothing here ever loads a pickle, and whatever is wrong with a file is one `DataError`.
+Pickles are never loaded, and whatever is wrong with a file is raised as `DataError`.
 """
 
 from __future__ import annotations
@@ -38,32 +38,31 @@ _IDX_NAME = re.compile(r"(.*?)(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(?
 def read(path: str | os.PathLike[str], spec: DataSpec | None = None) -> Source:
     """A user's own data, named after its file or folder.
 
-    - ``.npz``: ``x_train, y_train, x_test, y_test`` (Keras' layout), or ``x, y``, or a single array, which is
-      x; only x is a must. ``.npy``: x. How arrays are taken: see `from_arrays`.
-    - IDX, packed with gzip or not, known by its first bytes. Beside ``train-images-idx3-ubyte`` the files
-      ``train-labels-...``, ``t10k-images-...`` (or ``test-images-...``) and its labels are found and read
-      too; a folder that holds such files is the same as its training images. Another IDX file is x.
-    - A folder of images of one size; where they lie in sub-folders, those are the labels; where those are a
-      training part and a test part (``train`` and ``test``, ``training`` and ``testing``, ``train`` and ``val``, in
-      any case), these are the two parts, with the labels one level below. One folder about all of it is left out. If
-      one image has colours, all become RGB; what is transparent is laid on black, or, where the images are dark, on
-      white; 16-bit greys become float32 in 0..1, and the other images with them; colours of 16 bits are refused. A
-      turned photograph is set upright; of an animation only the first picture is taken. Hidden files, files that are
-      no images and folders that links lead to are passed over, and counted in a note.
-    - CSV (also with ``;``, tabs or bars, and packed as ``.csv.gz``), with a line of names or without, and Parquet:
-      numbers as they are. A column called label, labels, class, target or y is the labels, and no feature. A first
-      column without a name that has no value twice is an index, and is left out (see
+    - ``.npz``: ``x_train, y_train, x_test, y_test`` (Keras's layout), or ``x, y``, or a single array, which is x; only
+      x is required. ``.npy``: x. How arrays are read: see `from_arrays`.
+    - IDX, with or without gzip, recognised by its first bytes. With ``train-images-idx3-ubyte``, the files
+      ``train-labels-...``, ``t10k-images-...`` (or ``test-images-...``) and its labels in the same folder are read
+      too; a folder of such files stands for its training images. Any other IDX file is x.
+    - A folder of images of one size; sub-folders are the labels, unless they are a training and a test part (``train``
+      and ``test``, ``training`` and ``testing``, ``train`` and ``val``, in any case) with the labels one level below.
+      A single folder around everything is ignored. If one image has colours, all become RGB; transparent pixels get a
+      black background, or a white one if the images are dark; 16-bit greys, and the other images with them, become
+      float32 in 0..1; 16-bit colours are refused. Photographs are turned upright; only the first frame of an animation
+      is read. Hidden files, files that are no images, and linked folders are skipped, and counted in a note.
+    - CSV (also with ``;``, tabs or bars, and packed as ``.csv.gz``), with or without a line of names, and Parquet:
+      numbers as they are. A column called label, labels, class, target or y holds the labels, and is no feature. A
+      first column without a name and without repeated values is an index, and is left out (see
       `latente.data.tables.read_csv`).
 
     Args:
         path: the file or folder.
-        spec: of which ``missing``, ``condition``, scale "none" and the options of tables (``labels``, ``index``,
-            ``header``, ``decimal``) say what to make of it (see `from_arrays` and `latente.data.tables.read_csv`); by
-            default nothing may be missing, and nothing is set aside.
+        spec: its ``missing``, ``condition``, scale "none" and the options of tables (``labels``, ``index``,
+            ``header``, ``decimal``) say how to read it (see `from_arrays` and `latente.data.tables.read_csv`); by
+            default nothing may be missing, and there are no conditions.
 
     Raises:
-        DataError: nothing there, an unknown format, or a file that is damaged or holds something else; columns to
-            condition on that it does not have.
+        DataError: no such file, an unknown format, or a file that is damaged or holds something else; condition
+            columns that it does not have.
     """
     place = Path(path)
     try:
@@ -77,11 +76,11 @@ def read(path: str | os.PathLike[str], spec: DataSpec | None = None) -> Source:
             check_is_table(str(place), spec, text=reader is read_csv, table=reader in (read_csv, read_parquet))
         source = arranged(reader(place, spec or DataSpec()), spec or DataSpec())
     except DataError as error:
-        # Names and cells of a file may hold anything.
+        # Names and cells of a file may contain anything.
         raise DataError(printable(str(error))) from error
     except MemoryError as error:
         raise DataError(f"{place}: does not fit into memory; give less of it") from error
-    except Exception as error:  # readers of other people's formats raise nearly anything on damaged bytes
+    except Exception as error:  # third-party readers raise nearly anything on damaged bytes
         raise DataError(
             f"{place}: cannot be read ({_short(error)}); it is damaged, cut short or in another format; "
             f"allowed: {ALLOWED}"
@@ -100,34 +99,34 @@ def from_arrays(
 ) -> Source:
     """Arrays as a source: x of shape (n, ...), y of shape (n,) or None, and the same for a test part.
 
-    Bytes stay bytes; whole numbers of another type
-    become bytes where there are three or more axes and every value is in 0..255; booleans become bytes. Bytes
-    that are only 0 and 1 have the maximum 1, all others 255. Anything else becomes float32 as it is.
+    Bytes stay bytes; other whole numbers become bytes if there are three or more axes and every value is in 0..255;
+    booleans become bytes. Bytes that are only 0 and 1 have the maximum 1, all others 255. Anything else becomes
+    float32, unscaled.
 
     Args:
         name: of the source.
         x, y, x_test, y_test: the arrays.
-        spec: with missing "keep", NaN is a value that is missing. The columns of x (n, columns) at the positions
-            ``condition``, from 0, are no values of x but are set aside to condition on. Shape and layout are those of
+        spec: with missing "keep", NaN is a missing value. The columns of x (n, columns) at the positions
+            ``condition``, from 0, are conditions rather than values of x. Shape and layout are those of
             `latente.data.layout.arranged`.
 
     Raises:
-        DataError: as `latente.data.source.make_source`, or columns to condition on that x does not have.
+        DataError: as `latente.data.source.make_source`, or condition columns that x does not have.
     """
     return arranged(_from_arrays(name, (x, y, x_test, y_test), spec or DataSpec()), spec or DataSpec())
 
 
 def _from_arrays(name: str, arrays: Sequence[object], spec: DataSpec) -> Source:
     x, y, x_test, y_test = [*arrays, None, None, None][:4]
-    given, condition = (("x", x), ("x_test", x_test)), spec.condition
-    parts = [as_array(name, what, part) for what, part in given if what == "x" or part is not None]
+    named, condition = (("x", x), ("x_test", x_test)), spec.condition
+    parts = [as_array(name, what, part) for what, part in named if what == "x" or part is not None]
     if spec.layout == "auto":
-        # Before the parts are compared, for only one of them may have it.
+        # Before the parts are compared, since only one of them may have this axis.
         parts = [p[..., 0] if p.ndim == 4 and p.shape[-1] == 1 else p for p in parts]
     contexts: list[NDArray[np.float64]] = []
     width = parts[0].shape[-1] if parts[0].ndim else 0
     if condition:
-        contexts = [_at(name, p, condition) for p in parts]
+        contexts = [_condition_values(name, p, condition) for p in parts]
         parts = [np.delete(p, np.array(condition, np.int64), axis=1) for p in parts]
     if all(p.dtype == bool or _bytes_in_disguise(p) for p in parts):
         parts = [p.astype(np.uint8) for p in parts]
@@ -140,15 +139,15 @@ def _from_arrays(name: str, arrays: Sequence[object], spec: DataSpec) -> Source:
         features=tuple(DataColumn(str(i)) for i in range(width) if i not in condition),
         context=contexts[0],
         context_test=contexts[1] if test is not None else None,
-        given=tuple(DataColumn(str(i)) for i in condition),
+        context_columns=tuple(DataColumn(str(i)) for i in condition),
     )
 
 
 def read_idx(path: Path) -> NDArray[Any]:
-    """The array in an IDX file, packed with gzip or not, in the machine's own byte order.
+    """The array in an IDX file, with or without gzip, in native byte order.
 
     Raises:
-        DataError: not a plain file, not an IDX file, cut short or damaged, or larger than memory.
+        DataError: not a plain file, not an IDX file, truncated or damaged, or larger than memory.
     """
     check_plain(path)
     try:
@@ -163,7 +162,7 @@ def read_idx(path: Path) -> NDArray[Any]:
             there = 0 if packed else path.stat().st_size - 4 - 4 * head[3]
             if packed or there == size:
                 check_size(path, size, f"numbers of shape {shape}")
-                # One more, to see whether it ends there; what goes on for ever is not followed.
+                # One byte more shows whether the file ends there, without reading an endless one.
                 data = file.read(size + 1)
                 there = len(data)
         if there != size:
@@ -179,7 +178,7 @@ def read_idx(path: Path) -> NDArray[Any]:
         raise DataError(f"{path}: cannot be read as IDX ({_short(error)}); it is damaged, so get it again") from error
 
 
-def _at(name: str, x: NDArray[Any], condition: tuple[str | int, ...]) -> NDArray[np.float64]:
+def _condition_values(name: str, x: NDArray[Any], condition: tuple[str | int, ...]) -> NDArray[np.float64]:
     if x.ndim != 2 or x.dtype.kind not in "buif" or x.shape[1] <= len(condition):
         raise DataError(
             f"{name}: condition: got x of shape {x.shape} and type {x.dtype}; allowed: numbers of shape (examples, "
@@ -253,13 +252,13 @@ def _numpy(path: Path, spec: DataSpec) -> Source:
         for wanted in layouts:
             if wanted[0] in keys:
                 names = (wanted[0], wanted[1] if len(wanted) > 1 else "y", "x_test", "y_test")
-                given = [loaded[keys[k]] if k in keys else None for k in names]
-                source = _from_arrays(str(path), given, spec)
-                aside = [key for low, key in keys.items() if low not in names]
-                if not aside:
+                arrays = [loaded[keys[k]] if k in keys else None for k in names]
+                source = _from_arrays(str(path), arrays, spec)
+                unread = [key for low, key in keys.items() if low not in names]
+                if not unread:
                     return source
                 read = listed(keys[k] for k in names if k in keys)
-                return source.noted(Note("arrays", {"names": listed(aside), "read": read}))
+                return source.noted(Note("arrays", {"names": listed(unread), "read": read}))
     raise DataError(
         f"{path}: holds the arrays {', '.join(loaded.files) or '(none)'}; allowed: x_train, y_train, x_test, "
         f"y_test, or x, y (labels and the test part may be missing), or a single array"
@@ -272,23 +271,23 @@ def _idx(path: Path, spec: DataSpec) -> Source:
         raise DataError(f"{path}: holds labels; give the file of the images beside it, or their folder")
     if not named:
         return _from_arrays(str(path), [read_idx(path)], spec)
-    beside: dict[tuple[str, str], Path] = {}
+    siblings: dict[tuple[str, str], Path] = {}
     for other in sorted(path.parent.iterdir()):
         match = _IDX_NAME.fullmatch(other.name)
         if match and match[1] == named[1]:
             part = "train" if match[2].lower() == "train" else "test"
-            beside.setdefault((part, match[3].lower()), other)
+            siblings.setdefault((part, match[3].lower()), other)
     wanted = [("test", "labels")]
     if named[2].lower() == "train":
         wanted = [("train", "labels"), ("test", "images"), ("test", "labels")]
-    files = [path, *(beside.get(key) for key in wanted)]
+    files = [path, *(siblings.get(key) for key in wanted)]
     return _from_arrays(str(path), [None if file is None else read_idx(file) for file in files], spec)
 
 
 def _folder(path: Path, spec: DataSpec) -> Source:
     entries = [p for p in sorted(path.iterdir()) if not p.name.startswith(".")]
     named = [(m, p) for p in entries if (m := _IDX_NAME.fullmatch(p.name)) and m[3].lower() == "images"]
-    # One folder about all of it, as archives have.
+    # A single folder around everything, as archives have.
     inner = entries[0] if not named and len(entries) == 1 and entries[0].is_dir() else None
     if inner and not inner.is_symlink() and any(_IDX_NAME.fullmatch(p.name) for p in inner.iterdir()):
         return _folder(inner, spec).noted(Note("wrapped", {"folder": inner.name}))
@@ -299,5 +298,5 @@ def _folder(path: Path, spec: DataSpec) -> Source:
             f"{path}: holds several data sets ({named[0][1].name}, {named[-1][1].name}, ...); give one of these files"
         )
     source = _idx(next((p for m, p in named if m[2].lower() == "train"), named[0][1]), spec)
-    aside = [p.name for p in entries if not _IDX_NAME.fullmatch(p.name)]
-    return source.noted(Note("beside", {"count": len(aside), "names": listed(aside)})) if aside else source
+    unread = [p.name for p in entries if not _IDX_NAME.fullmatch(p.name)]
+    return source.noted(Note("beside", {"count": len(unread), "names": listed(unread)})) if unread else source

@@ -18,7 +18,6 @@ from latente.data.bounds import check_size
 from latente.data.notes import Note, counted, listed
 from latente.data.source import Source, make_source, maximum_of
 from latente.errors import DataError
-from latente.memory import arrays_at_once
 from latente.spec import DataSpec
 
 if TYPE_CHECKING:
@@ -28,33 +27,33 @@ SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff"),
     *(".pgm", ".ppm", ".pbm", ".pnm"),
 )
-# Pillow knows many more formats, some of which start other programs; what is not asked for is not tried.
+# Pillow reads many more formats, some by starting other programs; only these are tried.
 _FORMATS = dict.fromkeys((".pgm", ".ppm", ".pbm", ".pnm"), "PPM")
 _OTHERS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 TRAIN, TEST, VALIDATION = ("train", "training"), ("test", "testing"), ("val", "valid", "validation")
-"""Names of folders, in any case, that are the parts of a data set and no labels."""
+"""Names of folders, in any case, that are parts of a data set rather than labels."""
 _NO_FOLDERS = ("__MACOSX",)
 DARK = 64
-"""Ink of a mean brightness below this, of 255, cannot be seen on black."""
+"""Ink with a mean brightness below this, of 255, cannot be seen on black."""
 
 
 def read_images(folder: Path, spec: DataSpec) -> Source:
     """All images of a folder, in the order of their paths: (n, height, width) or (n, height, width, 3).
 
     uint8, or float32 in 0..1 if any image has 16 bits; see `latente.data.files.read` for labels and colours. Images
-    of floating point may have NaN where ``spec`` keeps what is missing. What is passed over is noted.
+    of floats may contain NaN if ``spec`` keeps missing values. What is skipped is noted.
 
     Raises:
-        DataError: no images, more than one size, a damaged or too large image, or labels that are not clear.
+        DataError: no images, more than one size, an image that is damaged or too large, or ambiguous labels.
     """
-    there = _scan(folder)
-    if not there.images:
-        held = f" (it holds {counted(there.others)})" if there.others else ""
+    contents = _scan(folder)
+    if not contents.images:
+        held = f" (it holds {counted(contents.others)})" if contents.others else ""
         raise DataError(f"{folder}: holds no images ({' '.join(SUFFIXES)}) and no IDX files{held}; give another")
-    missing, notes = spec.missing == "keep", there.notes()
-    inner = _unwrapped(there.images)
-    found = [Path(*p.parts[inner:]) for p in there.images]
-    place = folder.joinpath(*there.images[0].parts[:inner])
+    missing, notes = spec.missing == "keep", contents.notes()
+    inner = _wrapping_folders(contents.images)
+    found = [Path(*p.parts[inner:]) for p in contents.images]
+    place = folder.joinpath(*contents.images[0].parts[:inner])
     if inner:
         notes.append(Note("wrapped", {"folder": str(place.relative_to(folder))}))
     roles = _roles(place, found)
@@ -75,8 +74,8 @@ def read_images(folder: Path, spec: DataSpec) -> Source:
 
 
 @dataclass
-class _There:
-    """What lies in a folder, by paths relative to it."""
+class _Contents:
+    """What a folder contains, by paths relative to it."""
 
     images: list[Path] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
@@ -97,9 +96,9 @@ class _There:
         return found
 
 
-def _scan(folder: Path) -> _There:
-    """Everything below a folder; hidden folders, and those that links lead to, are not entered."""
-    there = _There()
+def _scan(folder: Path) -> _Contents:
+    """Everything below a folder; hidden and linked folders are not entered."""
+    found = _Contents()
 
     def refuse(error: OSError) -> None:
         raise DataError(f"{error.filename}: cannot be read ({error.strerror})")
@@ -107,32 +106,32 @@ def _scan(folder: Path) -> _There:
     for top, folders, files in os.walk(folder, onerror=refuse):
         here = Path(top)
         folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in _NO_FOLDERS)
-        there.links += [str((here / f).relative_to(folder)) for f in folders if (here / f).is_symlink()]
+        found.links += [str((here / f).relative_to(folder)) for f in folders if (here / f).is_symlink()]
         if here != folder and not folders and not any(_is_image(f) and not f.startswith(".") for f in files):
-            there.empty.append(str(here.relative_to(folder)))
+            found.empty.append(str(here.relative_to(folder)))
         for name in files:
             if not _is_image(name):
                 if not name.startswith("."):
-                    there.others[Path(name).suffix.lower() or "?"] += 1
+                    found.others[Path(name).suffix.lower() or "?"] += 1
             elif name.startswith("."):
-                there.hidden += 1
+                found.hidden += 1
             elif not (here / name).is_file():
-                # A pipe, a device, or a link that leads nowhere.
-                there.others[f"{Path(name).suffix.lower()} (?)"] += 1
+                # A pipe, a device, or a broken link.
+                found.others[f"{Path(name).suffix.lower()} (?)"] += 1
             else:
-                there.images.append((here / name).relative_to(folder))
-    there.images.sort(key=lambda p: p.parts)
-    there.links.sort()
-    there.empty.sort()
-    return there
+                found.images.append((here / name).relative_to(folder))
+    found.images.sort(key=lambda p: p.parts)
+    found.links.sort()
+    found.empty.sort()
+    return found
 
 
 def _is_image(name: str) -> bool:
     return Path(name).suffix.lower() in SUFFIXES
 
 
-def _unwrapped(found: Sequence[Path]) -> int:
-    """How many folders lie about everything: each holds one folder alone, whose own folders are the labels."""
+def _wrapping_folders(found: Sequence[Path]) -> int:
+    """How many folders wrap everything: each contains a single folder, in whose sub-folders the images are."""
     inner = 0
     while len({p.parts[inner] for p in found}) == 1 and all(len(p.parts) > inner + 2 for p in found):
         inner += 1
@@ -140,7 +139,7 @@ def _unwrapped(found: Sequence[Path]) -> int:
 
 
 def _roles(folder: Path, found: Sequence[Path]) -> tuple[str, str] | None:
-    """The names of the folders that are the training and the test part; None where there are no such parts."""
+    """The names of the folders of the training and the test part; None if there are no such parts."""
     tops = {p.parts[0] for p in found if len(p.parts) > 1}
     train, test, validation = (sorted(t for t in tops if t.lower() in names) for names in (TRAIN, TEST, VALIDATION))
     if not train or not (test or validation):
@@ -168,18 +167,18 @@ def _labels(folder: Path, found: list[Path], level: int, notes: list[Note]) -> N
     if deep := [p for p in found if len(p.parts) > level + 2]:
         example = Path(*deep[0].parts[: level + 2])
         notes.append(Note("deeper", {"count": len(deep), "folder": str(example), "label": example.parts[level]}))
-    # So that the classes 2 and 10 come in this order.
+    # So that class 2 comes before class 10.
     whole = all(n.isascii() and n.isdigit() and str(int(n)) == n for n in names)
     return np.array([int(n) for n in names] if whole else names)
 
 
 class _Pixels:
-    """The pixels of a folder's images, and what there is to say of them."""
+    """Reads the pixels of a folder's images, and collects notes on them."""
 
     def __init__(self, folder: Path, spec: DataSpec) -> None:
         self.folder, self.spec = folder, spec
         self.notes: list[Note] = []
-        self._seen: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
         self._ink = self._brightness = 0.0
 
     def stack(self, found: list[Path]) -> NDArray[Any]:
@@ -211,7 +210,7 @@ class _Pixels:
         return x
 
     def _image(self, path: Path) -> NDArray[Any]:
-        """One image: (height, width), (…, 3), or with what is opaque last, (…, 2) and (…, 4)."""
+        """One image: (height, width) or (…, 3); with opacity as the last channel (…, 2) or (…, 4)."""
         from PIL import ExifTags, Image, ImageOps
 
         suffix = path.suffix.lower()
@@ -220,16 +219,16 @@ class _Pixels:
                 warnings.simplefilter("ignore")
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 with Image.open(path, formats=[_FORMATS[suffix]] if suffix in _FORMATS else _OTHERS) as opened:
-                    # Pillow swaps the sides of such a file before it reads its rows, and scrambles it in silence.
+                    # Pillow swaps the sides of such a file before it reads its rows, which silently scrambles it.
                     plain = opened.format == "TIFF" and opened.info.get("compression") == "raw"
                     if plain and opened.getexif().get(ExifTags.Base.Orientation, 1) > 4:
                         raise ValueError("a TIFF that is turned and not compressed")
                     _refuse_deep_colour(opened, path)
-                    # What else a photograph's file may hold are smaller copies of it.
+                    # In other formats further frames are smaller copies of a photograph.
                     if opened.format in ("GIF", "TIFF", "WEBP", "PNG") and getattr(opened, "n_frames", 1) > 1:
-                        self._seen["frames"] += 1
+                        self._counts["frames"] += 1
                     if opened.mode == "CMYK":
-                        self._seen["cmyk"] += 1
+                        self._counts["cmyk"] += 1
                     return self._pixels(ImageOps.exif_transpose(opened))
         except MemoryError:
             raise
@@ -254,10 +253,10 @@ class _Pixels:
             drawn = np.asarray(image.convert("RGBA"))
             opaque, shown = drawn[..., 3].astype(np.float64), image.convert("RGBA").convert("RGB").convert("L")
             if opaque.min() < 255:
-                self._seen["transparent"] += 1
+                self._counts["transparent"] += 1
                 self._ink += opaque.sum()
                 self._brightness += float((opaque * np.asarray(shown)).sum())
-            # What is laid on a ground has as many channels as it is to have then.
+            # Grey with opacity stays grey when it is laid on a background.
             return drawn[..., [0, 3]] if image.mode in ("1", "L", "LA", "La") else drawn
         return np.asarray(image.convert("L" if grey else "RGB"))
 
@@ -267,7 +266,7 @@ class _Pixels:
         return 255 if self._brightness < DARK * self._ink else 0
 
     def _laid(self, a: NDArray[Any], ground: int) -> NDArray[Any]:
-        """An image on a ground, without what says how opaque it is."""
+        """An image on a background, without its opacity."""
         from PIL import Image
 
         if a.ndim != 3 or a.shape[2] == 3:
@@ -283,24 +282,24 @@ class _Pixels:
         return a[..., -1]
 
     def _note(self, images: int) -> None:
-        seen = self._seen
-        if seen["transparent"] and self.spec.mode != "alpha":
+        counts = self._counts
+        if counts["transparent"] and self.spec.mode != "alpha":
             ground, other = ("white", "black") if self._ground() else ("black", "white")
-            values: dict[str, str | int] = {"count": seen["transparent"], "images": images, "ground": ground}
+            values: dict[str, str | int] = {"count": counts["transparent"], "images": images, "ground": ground}
             option = f'ground = "{other}", or mode = "alpha"' if self.spec.ground == "auto" else ""
             self.notes.append(Note(f"on-{ground}", values, option))
         for key in ("frames", "cmyk"):
-            if seen[key]:
-                self.notes.append(Note(key, {"count": seen[key], "images": images}))
+            if counts[key]:
+                self.notes.append(Note(key, {"count": counts[key], "images": images}))
 
 
 def _refuse_deep_colour(image: Image, path: Path) -> None:
-    """Refuse what Pillow would read as 8 bits of 16 in silence."""
+    """Refuse 16-bit colours, which Pillow silently reads with 8 bits."""
     bits: Any = 8
     if image.format == "PNG":
         with path.open("rb") as file:
             head = file.read(26)
-        # Depth and type of colour: 0 is grey, which Pillow reads whole.
+        # Bit depth and colour type: 0 is grey, which Pillow reads with all its bits.
         bits = head[24] if head[25] != 0 else 8
     elif image.format == "TIFF":
         found = image.tag_v2.get(258, ())  # type: ignore[attr-defined]
@@ -315,7 +314,10 @@ def _refuse_deep_colour(image: Image, path: Path) -> None:
 
 
 def to_bytes(images: NDArray[np.generic], low: float = 0.0, high: float = 1.0) -> NDArray[np.uint8]:
-    """Images as bytes of shape (n, height, width[, 3]): bytes stay, other values go from low..high to 0..255."""
+    """Images as bytes of shape (n, height, width[, 3]): bytes stay, others are scaled from low..high to 0..255."""
+    # Imported here because it needs JAX, which reading data does not.
+    from latente.memory import arrays_at_once
+
     a = np.asarray(images)
     if a.ndim == 4 and a.shape[-1] == 1:
         a = a[..., 0]

@@ -1,4 +1,4 @@
-"""How the numbers of one example lie: as which shape, where its channels are, and whether they are bytes."""
+"""The layout of an example: its shape, where its channels are, and whether its values are bytes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ FIRST, LAST = "channels-first", "channels-last"
 def arranged(source: Source, spec: DataSpec) -> Source:
     """A source whose examples have the shape and the layout that a spec asks for.
 
-    - ``shape``: the values of each example, in their order, as an array of that shape; whole numbers of 0 to 255
-      become bytes where it has two axes or more. The columns of a table lose their names.
-    - ``layout``: "channels-first" moves the first of three axes behind the others, "channels-last" leaves it. "auto"
-      moves it where it looks like channels, by `comes_first`, and notes it; it notes too where the first and the last
-      look like channels, and four channels, which may be meant as colours and what is opaque.
+    - ``shape``: each example's values, in order, become an array of this shape; whole numbers from 0 to 255 become
+      bytes if it has two axes or more. The columns of a table lose their names.
+    - ``layout``: "channels-first" moves the first of three axes to the end, "channels-last" leaves it. "auto" moves it
+      if it looks like channels, by `comes_first`, and notes that; it also notes if both the first and the last axis
+      look like channels, and four channels, which may be colours with opacity.
     - A last axis of 1 is dropped from images.
 
     Raises:
@@ -66,7 +66,7 @@ def arranged(source: Source, spec: DataSpec) -> Source:
 
 
 def comes_first(example: tuple[int, ...]) -> bool:
-    """Whether the first axis of an example looks like channels: 1 or 3 (or, of squares, 2 or 4), and the last not."""
+    """Whether the first axis of an example looks like channels: 1 or 3 (2 or 4 for squares), and the last does not."""
     if len(example) != 3 or example[2] in (1, 3):
         return False
     channels, height, width = example

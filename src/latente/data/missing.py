@@ -1,4 +1,4 @@
-"""Missing values: where they are, how many, and which cannot be allowed."""
+"""Missing values: where they are, how many there are, and which are refused."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def has_missing(x: NDArray[np.generic]) -> bool:
 
 
 def ends(x: NDArray[Any], axis: int | None) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Lowest and highest value along an axis, or of all; NaN only where there is nothing else."""
+    """Lowest and highest value along an axis, or of all; NaN only where every value is."""
     if x.dtype == np.uint8:
         return x.min(axis=axis), x.max(axis=axis)
-    # nanmin and nanmax would warn of a column without any value.
+    # nanmin and nanmax would warn about a column without values.
     return np.fmin.reduce(x, axis=axis), np.fmax.reduce(x, axis=axis)
 
 
 def shares(x: NDArray[Any], features: Sequence[DataColumn]) -> dict[str, Any]:
-    """The share of values that are missing, and those of the columns of a table that miss any, by their names."""
+    """The share of missing values, and that of each column of a table that misses any, by name."""
     absent = np.isnan(x)
     found: dict[str, Any] = {"share": float(absent.mean())}
     if absent.ndim == 2:
@@ -37,7 +37,7 @@ def shares(x: NDArray[Any], features: Sequence[DataColumn]) -> dict[str, Any]:
 
 
 def check_missing(source: Source, train: NDArray[np.generic], missing: str) -> None:
-    """Refuse missing values that are not kept, and what can be of no use: examples, or columns, of nothing else.
+    """Refuse missing values that are not kept, and examples or columns in which every value is missing.
 
     Args:
         source: all examples.

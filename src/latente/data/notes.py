@@ -1,4 +1,4 @@
-"""What was decided or left aside while data was read: told on the terminal, in the data card and in the report."""
+"""Notes on what was decided or skipped while data was read, for the terminal, the data card and the report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from latente.language.words import Words
 
 LOG = logging.getLogger("latente.data")
-"""Takes each note as it is found; without a handler Python prints it on standard error, in English."""
+"""Receives each note; without a handler Python prints it on standard error, in English."""
 
 Value = str | int | float
 MOST_NAMES = 5
@@ -18,12 +18,12 @@ MOST_NAMES = 5
 
 @dataclass(frozen=True)
 class Note:
-    """One thing that a reader of data decided, or did not read.
+    """One thing that was decided, or was not read, while data was read.
 
     Attributes:
         key: which, as in ``notes.toml``.
-        values: what fills its sentence: text, counts, numbers. Of text, what cannot be printed is escaped.
-        option: what decides otherwise, as a study file has it, for instance ``layout = "channels-last"``; or empty.
+        values: what fills in its sentence: text, counts, numbers; unprintable characters are escaped.
+        option: what would change it, as in a study file, for instance ``layout = "channels-last"``; or empty.
     """
 
     key: str
@@ -38,28 +38,28 @@ class Note:
         return Words("en").note(self.table())
 
     def table(self) -> dict[str, Any]:
-        """For the data card."""
+        """The note as plain values, for the data card."""
         return {"key": self.key, "values": dict(self.values), "option": self.option}
 
 
-def tell(notes: Iterable[Note]) -> None:
-    """Say each to whoever listens to `LOG`; the command line does, in the reader's language."""
+def log_notes(notes: Iterable[Note]) -> None:
+    """Send each note to `LOG`; the command line shows it in the reader's language."""
     for note in notes:
         LOG.warning(note)
 
 
 def listed(names: Iterable[str], most: int = MOST_NAMES) -> str:
-    """The first few of some names: "a, b, c, …"."""
-    known = [*names]
-    return ", ".join([*known[:most], *(["…"] if len(known) > most else [])])
+    """The first few names: "a, b, c, …"."""
+    found = [*names]
+    return ", ".join([*found[:most], *(["…"] if len(found) > most else [])])
 
 
 def counted(counts: Mapping[str, int], most: int = MOST_NAMES) -> str:
-    """How many of what, the most frequent first: "12 .txt, 3 .pdf"."""
+    """Counts with their names, the most frequent first: "12 .txt, 3 .pdf"."""
     order = sorted(counts, key=lambda name: (-counts[name], name))
     return listed((f"{counts[name]} {name}" for name in order), most)
 
 
 def printable(text: str) -> str:
-    """Text with its control characters and broken UTF-8 escaped, so that no terminal obeys it."""
+    """Text with control characters and broken UTF-8 escaped, so that a terminal is safe from it."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

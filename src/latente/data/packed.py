@@ -1,4 +1,4 @@
-"""What NumPy's files say of their arrays, before any of them is made."""
+"""The headers of NumPy's files, checked before any array is allocated."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from latente.errors import DataError
 
 
 def check_arrays(path: Path) -> None:
-    """Refuse an .npy or .npz whose arrays are larger than what it holds, or than memory: NumPy would make them first.
+    """Refuse an .npy or .npz whose arrays claim more than the file holds or memory fits: NumPy would allocate them
+    before it reads.
 
     Raises:
-        DataError: naming the array. OSError, ValueError, zipfile.BadZipFile: it is damaged.
+        DataError: naming the array. OSError, ValueError, zipfile.BadZipFile: the file is damaged.
     """
     with path.open("rb") as file:
         if file.read(2) != b"PK":
@@ -40,7 +41,7 @@ def _check(path: Path, name: str, file: IO[bytes], there: int) -> None:
         raise DataError(f"{path}: {name} is of version {version} of NumPy's format; allowed: 1.0 and 2.0")
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, kind = read(file)
-    # Objects are pickles, which are refused when they are read.
+    # Objects are pickles, which are refused on reading.
     if not kind.hasobject and (size := math.prod(shape) * kind.itemsize) > there:
         raise DataError(
             f"{path}: {name} says that it has the shape {shape}, which takes {size} bytes, and {there} are there; it "

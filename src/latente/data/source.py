@@ -1,4 +1,4 @@
-"""What every reader of data returns: arrays as they were found, checked but not yet split or scaled."""
+"""What every reader of data returns: arrays as they were read, checked but not yet split or scaled."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.data.notes import Note, printable
-from latente.data.precision import rounded
+from latente.data.precision import loses_precision
 from latente.errors import DataError, unknown
 from latente.plain import one_line
 
 MINUS_ONE = "-1"
-"""A label by which others mean that there is none; here it is one as any other."""
+"""A label that elsewhere often means "unlabelled"; here it is a label like any other."""
 REMEDY = (
     "fill or remove them (for instance with pandas' fillna or dropna), or keep what is missing, as NaN, with "
     'missing = "keep"'
@@ -25,7 +25,7 @@ REMEDY = (
 
 @dataclass(frozen=True)
 class Factor:
-    """One thing that varies from example to example and is known for each.
+    """A factor of variation whose value is known for each example.
 
     Attributes:
         name: what it is called, for instance "rotation".
@@ -37,7 +37,7 @@ class Factor:
 
     @property
     def categorical(self) -> bool:
-        """Whether its values are names, without an order."""
+        """Whether its values are names, without order."""
         return isinstance(self.values[0], str)
 
 
@@ -56,24 +56,24 @@ class DataColumn:
 
 @dataclass(frozen=True, repr=False)
 class Source:
-    """Examples as they were found.
+    """Examples as they were read.
 
     Attributes:
         name: what the source is called in reports.
-        x: examples, shape (n, *shape); uint8, or float32 for anything else, with NaN for what is missing; float64 where
-            float32 would change them (see `latente.data.precision.rounded`).
+        x: examples, shape (n, *shape); uint8, or else float32, with NaN for missing values; float64 where float32
+            would lose too much (see `latente.data.precision.loses_precision`).
         y: labels, shape (n,), int64 in 0..len(classes)-1; or None.
         x_test, y_test: the source's own test part, or None where it has none.
         classes: the labels' names, in label order; empty without labels.
         maximum: the value that stands for 1.0 where x is uint8 (255 for images, 16 for the 8×8 digits).
-        factors, factors_test: codes of what made each example, shape (n, number of factors), int64, column j in
-            0..len(known[j].values)-1; None where that is not known.
+        factors, factors_test: codes of each example's factors of variation, shape (n, number of factors), int64,
+            column j in 0..len(known[j].values)-1; None where they are not known.
         known: the factors, in the order of those columns; empty where they are not known.
-        features: the columns of x; empty where x is no table, or one whose columns have no names.
-        context, context_test: what was set aside to condition on, shape (n, number of columns), float64, codes for
-            texts; None where nothing was.
-        given: the columns of ``context``.
-        notes: what was decided or left aside in reading.
+        features: the columns of x; empty if x is no table, or a table without column names.
+        context, context_test: the values to condition on, shape (n, number of columns), float64, codes for texts;
+            None without conditions.
+        context_columns: the columns of ``context``.
+        notes: what was decided or skipped in reading.
     """
 
     name: str
@@ -89,7 +89,7 @@ class Source:
     features: tuple[DataColumn, ...] = ()
     context: NDArray[np.float64] | None = None
     context_test: NDArray[np.float64] | None = None
-    given: tuple[DataColumn, ...] = ()
+    context_columns: tuple[DataColumn, ...] = ()
     notes: tuple[Note, ...] = ()
 
     def noted(self, *notes: Note) -> Source:
@@ -112,9 +112,9 @@ def make_source(
 ) -> Source:
     """Check raw arrays and bring them to the form of `Source`.
 
-    Numbers become uint8 (kept) or float32, or float64 where float32 would change them; labels of any kind (numbers or
-    text) become 0..k-1, with their names kept in `Source.classes`. With ``missing``, NaN in x is a value that is
-    missing, and stays.
+    Bytes stay uint8; other numbers become float32, or float64 where float32 would lose too much; labels of any kind
+    (numbers or text) become 0..k-1, with their names in `Source.classes`. With ``missing``, NaN in x is a missing
+    value, and stays.
 
     Raises:
         DataError: objects instead of numbers, no examples, NaN (without ``missing``) or infinite values, lengths or
@@ -146,16 +146,16 @@ def make_source(
 
 
 def maximum_of(parts: Sequence[NDArray[Any]]) -> float:
-    """The value that stands for 1.0 in bytes: 1 where there are only 0 and 1, else 255."""
+    """The value that stands for 1.0 in bytes: 1 if there are only 0 and 1, else 255."""
     ones = all(p.dtype == np.uint8 and p.size for p in parts) and max(int(p.max()) for p in parts) == 1
     return 1.0 if ones else 255.0
 
 
-def kept(source: Source, without: Sequence[str]) -> Source:
-    """A source without the examples of some labels; the other labels keep their names and close ranks.
+def drop_classes(source: Source, without: Sequence[str]) -> Source:
+    """A source without the examples of these classes; the others keep their names and are numbered anew.
 
     Raises:
-        DataError: it has no labels, or none of such a name, or nothing is left.
+        DataError: it has no labels, no label of such a name, or nothing is left.
     """
     if source.y is None:
         raise DataError(f"{source.name}: without: it has no labels to leave examples out by")
@@ -184,10 +184,10 @@ def unlabelled(source: Source) -> Source:
 
 
 def as_array(name: str, what: str, value: object) -> NDArray[Any]:
-    """``value`` as an array of whatever type it has.
+    """``value`` as an array of its own type.
 
     Raises:
-        DataError: rows of different lengths, or anything else that NumPy cannot line up.
+        DataError: rows of different lengths, or anything else that NumPy cannot turn into an array.
     """
     try:
         return np.asarray(value)
@@ -197,7 +197,7 @@ def as_array(name: str, what: str, value: object) -> NDArray[Any]:
 
 
 def _numbers(name: str, what: str, x: object, missing: bool, *, wide: bool = False) -> NDArray[np.generic]:
-    """Numbers as uint8, float32 or, where that would change them or it is asked for, float64."""
+    """Numbers as uint8, float32 or, where that loses too much or ``wide`` asks for it, float64."""
     a = as_array(name, what, x)
     if a.dtype.kind not in "buif":
         raise DataError(f"{name}: {what} holds {a.dtype} values; allowed: numbers (object arrays are never loaded)")
@@ -215,11 +215,12 @@ def _numbers(name: str, what: str, x: object, missing: bool, *, wide: bool = Fal
         where = tuple(int(i) for i in np.argwhere(bad)[0])
         found = "infinite" if missing else "NaN or infinite"
         raise DataError(f"{name}: {what} has {int(bad.sum())} {found} values, the first at {where}; {REMEDY}")
-    # Types of two bytes have no more than float32 does.
-    if wide or (raw.dtype.itemsize > 2 and raw.dtype != np.float32 and rounded(np.asarray(raw, np.float64)).any()):
+    # Types of two bytes fit into float32.
+    wider = raw.dtype.itemsize > 2 and raw.dtype != np.float32
+    if wide or (wider and loses_precision(np.asarray(raw, np.float64)).any()):
         a = np.ascontiguousarray(raw, dtype=np.float64)
     absent = np.isnan(a)
-    # NaN has many bit patterns; with a single one, equal data has equal fingerprints.
+    # NaN has many bit patterns; with only one, equal data has equal fingerprints.
     return np.where(absent, a.dtype.type(np.nan), a) if absent.any() else a
 
 
@@ -236,7 +237,7 @@ def _labels(
         if p.dtype.kind == "f" and not np.isfinite(p).all():
             raise DataError(f"{name}: labels hold NaN or infinite values; give every example a label or give none")
     if all(p.dtype.kind in "iu" for p in parts) and all(p.size == 0 or p.max() < 2**63 for p in parts):
-        # Without and with a sign, NumPy would bring them together as numbers with a point.
+        # NumPy would join signed and unsigned integers as floats.
         parts = [p.astype(np.int64) for p in parts]
     values, codes = np.unique(np.concatenate(parts), return_inverse=True)
     codes = codes.astype(np.int64).reshape(-1)
@@ -255,9 +256,9 @@ def _is_broken(text: str) -> bool:
 
 def _text(labels: NDArray[Any]) -> NDArray[Any]:
     if labels.dtype.kind == "S":
-        # What is no UTF-8 becomes half of a surrogate each, and is refused with its name.
+        # Bytes that are not UTF-8 become lone surrogates, and are refused by name.
         return np.char.decode(labels, "utf-8", "surrogateescape")
-    # pandas hands out text as objects; anything but text stays as it is, and is refused.
+    # pandas returns text as objects; any other objects stay as they are, and are refused.
     if labels.dtype.kind == "O" and all(isinstance(v, str) for v in labels.flat):
         return labels.astype(str)
     return labels

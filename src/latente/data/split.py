@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from latente.data.conditions import Condition, encode, encode_rows, fit_conditions
 from latente.data.missing import check_missing, ends, has_missing, shares
 from latente.data.notes import Note, listed
-from latente.data.precision import left, rounded
+from latente.data.precision import distinct_counts, loses_precision
 from latente.data.source import DataColumn, Factor, Source
 from latente.data.units import Units
 from latente.errors import DataError, unknown
@@ -163,7 +163,7 @@ class Data:
         """
         return encode_rows(self.conditions, rows)
 
-    def seen(self) -> tuple[float, float]:
+    def value_range(self) -> tuple[float, float]:
         """Lowest and highest model value of the train and validation parts: the card's range."""
         low, high = zip(*(self.extent(s) for s in (self.train, self.validation)), strict=True)
         return min(low), max(high)
@@ -193,7 +193,7 @@ class Data:
             "shape": list(self.shape),
             "dtype": str(self.train.x.dtype),
             "counts": {p: len(self.part(p)) for p in PARTS},
-            "range": [*self.seen()],
+            "range": [*self.value_range()],
             "mean": total / known,
             "classes": list(self.classes),
             "fingerprint": self.fingerprint,
@@ -274,7 +274,7 @@ def split_source(
         for values in part:
             if values is not None:
                 digest.update(np.ascontiguousarray(values).data)
-    conditions = () if context is None else fit_conditions(source.given, context)
+    conditions = () if context is None else fit_conditions(source.context_columns, context)
     train, validated, tested = (
         Split(p.x, p.y, p.factors, None if p.context is None else encode(conditions, p.context)) for p in raw
     )
@@ -301,10 +301,10 @@ def _narrowed(source: Source, scale: str | float) -> tuple[Source, list[Note]]:
     x, x_test = source.x, source.x_test
     if x.dtype != np.float64 or scale == "minmax":
         return source, []
-    found = rounded(x if x_test is None else np.concatenate([x, x_test]))
+    found = loses_precision(x if x_test is None else np.concatenate([x, x_test]))
     columns: list[int] = np.flatnonzero(found).tolist() if found.ndim else []
     names = [c.name for c in source.features] or [str(i) for i in range(x.shape[-1])]
-    before, after = left(x[:, columns[0]] if columns else x)
+    before, after = distinct_counts(x[:, columns[0]] if columns else x)
     values: dict[str, str | int] = {"names": listed(names[i] for i in columns) or "x", "before": before, "after": after}
     test = None if x_test is None else x_test.astype(np.float32)
     source = dataclasses.replace(source, x=x.astype(np.float32), x_test=test)

@@ -140,7 +140,7 @@ def from_frame(
     if not given:
         return source
     context = np.stack([read[i][0] for i in given], axis=1)
-    return dataclasses.replace(source, context=context, given=tuple(read[i][1] for i in given))
+    return dataclasses.replace(source, context=context, context_columns=tuple(read[i][1] for i in given))
 
 
 def check_is_table(where: str, spec: DataSpec, *, table: bool, text: bool) -> None:

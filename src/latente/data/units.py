@@ -1,4 +1,4 @@
-"""From a data set's own numbers to those a model sees, and back: small enough to be kept with every run."""
+"""From a data set's own values to those a model sees, and back: small enough to be saved with every run."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from latente.errors import DataError
 
 ROUNDING = 1e-5
-"""How far beyond 0..1 a value may lie by rounding alone."""
+"""How far outside 0..1 a value may lie through rounding alone."""
 NARROW = 0.05
-"""Numbers of which 1 is less than this share of the data's range: all within 0..1, they may be model values."""
+"""If 1 is less than this share of the data's range, numbers that all lie within 0..1 may be model values."""
 
 
 def span_of(low: float, high: float) -> tuple[float, float]:
-    """The model values that are drawn black and white, of images whose values go from ``low`` to ``high``.
+    """The model values drawn as black and as white, for images with values from ``low`` to ``high``.
 
-    0 and 1 where all of them lie there; else the two ends.
+    0 and 1 if all values lie between them; otherwise the two ends.
     """
     if low >= 0 and high <= 1:
         return 0.0, 1.0
@@ -32,9 +32,9 @@ class Units:
 
     Attributes:
         shape: of one example.
-        bytes: whether they are stored as bytes (uint8); otherwise they are floats.
+        bytes: whether examples are stored as bytes (uint8); otherwise as floats.
         multiplier, offset: scalars, or arrays of the example's shape.
-        clip: whether model values are held to 0..1.
+        clip: whether model values are clipped to 0..1.
     """
 
     shape: tuple[int, ...]
@@ -45,12 +45,12 @@ class Units:
 
     @property
     def identity(self) -> bool:
-        """Whether a model sees the numbers as they are stored."""
+        """Whether a model sees the values as they are stored."""
         return not self.clip and bool(np.all(self.multiplier == 1) and np.all(self.offset == 0))
 
     @property
-    def told(self) -> str:
-        """What `read` takes, for messages."""
+    def accepted(self) -> str:
+        """What `read` accepts, for messages."""
         if self.identity:
             return "the data's own values"
         if self.bytes:
@@ -59,21 +59,21 @@ class Units:
 
     def values(self, x: NDArray[np.generic]) -> NDArray[np.float32]:
         """Stored examples as a model sees them, float32."""
-        # In double precision where single cannot tell the numbers apart (`latente.data.precision`).
+        # In double precision where single precision cannot tell the values apart (`latente.data.precision`).
         scaled = np.asarray(x, self.multiplier.dtype) * self.multiplier + self.offset
         values = np.asarray(scaled, np.float32)
         return np.clip(values, 0, 1) if self.clip else values
 
     def read(self, x: object, *, scaled: bool = False) -> NDArray[np.float32]:
-        """Examples as a person has them, as a model sees them; shape (n, *shape), NaN where it was NaN.
+        """A user's examples as a model sees them; shape (n, *shape), NaN stays NaN.
 
-        The numbers are the data's own, of whatever type, as they were read: `values` of them. Of data stored as bytes
-        whole numbers of 0 to 255 are bytes; floats that all lie within 0..1 are taken as model values (for whole
-        floats beyond that are bytes, and others are refused).
+        The numbers are in the data's own units, of any type, and are converted by `values`. For data stored as bytes,
+        whole numbers from 0 to 255 are bytes, also as floats; floats that all lie within 0..1 are taken as model
+        values; any others are refused.
 
         Args:
-            x: examples, shape (n, *shape); images may have an axis of 1 for the channel, or their channels first.
-            scaled: the numbers are model values.
+            x: examples, shape (n, *shape); images may have a channel axis of 1, or their channels first.
+            scaled: whether the numbers are model values already.
 
         Raises:
             DataError: examples of another shape, no numbers, or numbers that are neither.
@@ -84,24 +84,24 @@ class Units:
         if not self.bytes:
             return self.values(found)
         if found.dtype == bool:
-            raise DataError(f"examples: got true and false; allowed: {self.told}")
+            raise DataError(f"examples: got true and false; allowed: {self.accepted}")
         if found.dtype.kind == "f":
             low, high = (float(end.reduce(found, axis=None)) for end in (np.fmin, np.fmax))
             if low >= 0 and high <= 1:
                 return found.astype(np.float32)
-            # NaN is what is missing, and says nothing of the others.
+            # NaN is a missing value, and says nothing about the others.
             whole = bool(np.all(np.isnan(found) | (found == np.round(found))))
         else:
             low, high, whole = float(found.min()), float(found.max()), True
         if not whole or low < 0 or high > 255:
             raise DataError(
-                f"examples: got {'' if whole else 'fractions '}from {low:g} to {high:g}; allowed: {self.told}; "
+                f"examples: got {'' if whole else 'fractions '}from {low:g} to {high:g}; allowed: {self.accepted}; "
                 "or any model values, with scaled=True"
             )
         return self.values(found)
 
-    def doubt(self, x: NDArray[Any]) -> str:
-        """A sentence on examples in the data's own units, shape (n, *shape), that hardly are; "" where all is well."""
+    def warning(self, x: NDArray[Any]) -> str:
+        """A warning if examples, shape (n, *shape), are probably not in the data's own units; otherwise ""."""
         if self.bytes or self.identity:
             return ""
         if self.clip:
@@ -122,11 +122,11 @@ class Units:
         return ""
 
     def restored(self, values: NDArray[np.floating]) -> NDArray[Any]:
-        """Model values, shape (n, *shape), in the data's own units: bytes rounded to whole ones, all else floats."""
+        """Model values, shape (n, *shape), in the data's own units: rounded to bytes, or floats."""
         found = (np.asarray(values, np.float64) - self.offset) / self.multiplier
         if not self.bytes:
             return np.asarray(found, self.multiplier.dtype)
-        # Of a source whose bytes go to 16 or to 1, none is higher.
+        # A source's bytes may end at 16 or at 1.
         plain = not self.clip and self.multiplier.ndim == 0 and self.multiplier < 1
         top = min(round(1 / float(self.multiplier)), 255) if plain else 255
         return np.asarray(np.rint(np.clip(found, 0, top)), np.uint8)
@@ -139,7 +139,7 @@ class Units:
             raise DataError(f"examples: are not an array ({' '.join(str(error).split())[:160]})") from None
         if found.dtype.kind not in "buif":
             raise DataError(f"examples: got {found.dtype} values; allowed: numbers")
-        # As images are read: an axis of one channel is dropped, and channels come last.
+        # As when images are read: an axis of one channel is dropped, and channels come last.
         given, images = found.shape[1:], len(self.shape) in (2, 3)
         if len(self.shape) == 2 and given in ((*self.shape, 1), (1, *self.shape)):
             found = found.reshape(len(found), *self.shape)

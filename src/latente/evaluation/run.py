@@ -454,8 +454,8 @@ class Run:
         except DataError as error:
             # What follows the semicolon is advice for training.
             told = str(error).partition(";")[0]
-            raise DataError(f"examples: {told}; this run takes {self.units.told}") from None
-        if not scaled and (doubt := self.units.doubt(self.units.shaped(x))):
+            raise DataError(f"examples: {told}; this run takes {self.units.accepted}") from None
+        if not scaled and (doubt := self.units.warning(self.units.shaped(x))):
             warnings.warn(doubt, LatenteWarning, stacklevel=3)
         return values
 

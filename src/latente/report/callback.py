@@ -48,7 +48,7 @@ class ReconstructionCallback:
             originals, rebuilt = epoch.shown
         else:
             originals = epoch.units.read(self.images, scaled=self.scaled)
-            if not self.scaled and (doubt := epoch.units.doubt(epoch.units.shaped(self.images))):
+            if not self.scaled and (doubt := epoch.units.warning(epoch.units.shaped(self.images))):
                 warnings.warn(doubt, LatenteWarning, stacklevel=2)
             rebuilt = latent.reconstruct(epoch.model, originals)
         self.figure = reconstructions(originals, {epoch.run.name: rebuilt}, self.words, span=epoch.span)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import jax.random as jr
 
 from latente.data.conditions import moments
-from latente.data.notes import Note, listed, tell
+from latente.data.notes import Note, listed, log_notes
 from latente.data.source import MINUS_ONE
 from latente.data.split import Data
 from latente.errors import DataError, LatenteError, SpecError
@@ -63,7 +63,7 @@ def check(spec: RunSpec, data: Data) -> Objective:
             model.likelihood.check(values, data.shape)
         except DataError as error:
             raise DataError(f"{data.name}: {error}") from None
-    tell(_units(model, data))
+    log_notes(_unusual_values(model, data))
     if spec.train.labelled < 1 and not objective.classifies:
         raise SpecError(
             f"{objectives.name_of(objective)} does not go with train.labelled = {spec.train.labelled:g}: it sees no "
@@ -89,7 +89,7 @@ def check(spec: RunSpec, data: Data) -> Objective:
     return objective
 
 
-def _units(model: Autoencoder, data: Data) -> list[Note]:
+def _unusual_values(model: Autoencoder, data: Data) -> list[Note]:
     """What is to be said of numbers that a likelihood takes as they are, and that are far from 1, and of counts that
     vary far more than a Poisson does.
 

@@ -219,7 +219,7 @@ def _prepare(spec: RunSpec, data: Data) -> _Ready:
     recipe = recipe_of(spec.train, steps, epochs)
     state = start(model, opponent, recipe, keep_best=spec.train.patience > 0)
     shown = validation.take(slice(SHOWN)) if data.is_image else None
-    span = span_of(*data.seen()) if data.is_image else (0.0, 1.0)
+    span = span_of(*data.value_range()) if data.is_image else (0.0, 1.0)
     return _Ready(recipe, objective, state, scale, train, validation, shown, span, key, epochs, steps)
 
 

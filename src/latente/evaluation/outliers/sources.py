@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.data.load import find_source, left_out
-from latente.data.notes import tell
+from latente.data.notes import log_notes
 from latente.data.split import PARTS, Data, Split
 from latente.errors import DataError, DownloadError
 from latente.evaluation.batching import subsample
@@ -71,7 +71,7 @@ def outliers(data: Data, part: Split, against: str, most: int, likelihood: Likel
         except DownloadError as error:
             here = f"or set outliers.against to what needs no download: {', '.join(MADE)}, or a file of yours"
             raise DownloadError(f"{error}; {here}") from None
-        tell(found.notes)
+        log_notes(found.notes)
     x = found.x if found.x_test is None else found.x_test
     name = f'against = "{title(against)}"'
     if x.shape[1:] != data.shape:
