@@ -12,7 +12,7 @@ from latente import stopping
 from latente.language.words import Words, default_language
 from latente.plain import visible
 from latente.studies.watch import Watch
-from latente.training.progress import _epoch, _name, _numbers, _stage
+from latente.training.progress import epoch_line, epoch_numbers, run_name, stage_line
 
 if TYPE_CHECKING:
     from latente.spec import RunSpec
@@ -77,12 +77,12 @@ def _lines(stream: TextIO, words: Words) -> Watch:
 
     def on_epoch(epoch: EpochNumbers) -> None:
         now = time.monotonic()
-        name = _name(epoch.run, words)
+        name = run_name(epoch.run, words)
         if epoch.number in (1, epoch.epochs) or now - written.get(name, 0.0) >= LINE_SECONDS:
             written[name] = now
-            say("  " + _epoch(epoch, words))
+            say("  " + epoch_line(epoch, words))
 
-    return Watch(on_epoch, lambda text, run: say(_stage(text, run, words)))
+    return Watch(on_epoch, lambda text, run: say(stage_line(text, run, words)))
 
 
 @contextmanager
@@ -102,21 +102,23 @@ def _bar(stream: TextIO, words: Words) -> Iterator[Watch]:
         bars: dict[str, TaskID] = {}
 
         def bar(run: RunSpec | None) -> TaskID:
-            name = "" if run is None else _name(run, words)
+            name = "" if run is None else run_name(run, words)
             if name not in bars:
                 bars[name] = progress.add_task("", total=None, numbers="")
             return bars[name]
 
         def on_stage(text: str, run: RunSpec | None) -> None:
-            progress.update(bar(run), description=visible(_stage(text, run, words)))
+            progress.update(bar(run), description=visible(stage_line(text, run, words)))
 
         def on_epoch(epoch: EpochNumbers) -> None:
-            progress.update(bar(epoch.run), total=epoch.epochs, completed=epoch.number, numbers=_numbers(epoch, words))
+            progress.update(
+                bar(epoch.run), total=epoch.epochs, completed=epoch.number, numbers=epoch_numbers(epoch, words)
+            )
 
         def on_done(run: RunSpec) -> None:
             # Its last numbers stay on the screen, above the bars of what still goes on.
             task = progress.tasks[progress.task_ids.index(bar(run))]
-            console.print(f"{_name(run, words)}: {task.fields['numbers']}", markup=False, highlight=False)
-            progress.remove_task(bars.pop(_name(run, words)))
+            console.print(f"{run_name(run, words)}: {task.fields['numbers']}", markup=False, highlight=False)
+            progress.remove_task(bars.pop(run_name(run, words)))
 
         yield Watch(on_epoch, on_stage, on_done)

@@ -1,6 +1,6 @@
-"""Images whose making is known: drawn shapes of every size, turn and place, and the file of dSprites.
+"""Images with known factors of variation: drawn shapes of every scale, rotation and position, and dSprites' file.
 
-Both give a source with ``factors``, the codes of shape, scale, rotation, x and y, and the shape as the label too.
+Both give a source with ``factors``, the codes of shape, scale, rotation, x and y; the shape is also the label.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from latente.spec import got, to_python
 NAMES = ("shape", "scale", "rotation", "x", "y")
 SHAPES = ("square", "ellipse", "heart")
 COUNTS = (3, 4, 8, 16, 16)
-"""How many values of each factor there are where nothing else is said: 24,576 images."""
+"""The default number of values of each factor: 24,576 images."""
 
 _FINE = 8  # sub-pixels along each side of a pixel
 _SOFT = 32  # steps in which a sub-pixel can be covered
@@ -31,7 +31,7 @@ _SIDE = 0.3  # of the largest square, as a share of the frame
 _ELLIPSE = math.sqrt(2 / math.pi), math.sqrt(1 / (2 * math.pi))  # half axes of area 1, one twice the other
 # Area and height of the centre of mass of the heart (x² + y² − 1)³ ≤ x² y³.
 _HEART_AREA, _HEART_CENTRE = 3.6619738, 0.2934816
-_REACH = _ELLIPSE[0]  # the farthest that any shape of area 1 extends from its centre of mass
+_REACH = _ELLIPSE[0]  # the farthest that a shape of area 1 extends from its centre of mass
 _DSPRITES = ("color", *NAMES)
 _CHUNK = 1024
 
@@ -44,19 +44,19 @@ def draw(
     examples: int | None = None,
     seed: int = 0,
 ) -> Source:
-    """White shapes on black, antialiased: every combination of the factors once, the last factor (y) fastest.
+    """White shapes on black, antialiased: every combination of the factors once; the last factor (y) varies fastest.
 
-    A pixel is the share of its area that the shape covers, in bytes. At the same scale all shapes have the
-    same area, (0.3 · size · scale)² pixels, so that brightness does not give the shape away; x and y are those of the
-    centre of mass. With the default ``turn`` no two images are the same; from a quarter turn on the squares repeat
-    themselves, from a half turn on the ellipses do too, and no model could tell such rotations apart.
+    A pixel is the share of its area that the shape covers, in bytes. At the same scale all shapes have the same area,
+    (0.3 · size · scale)² pixels, so that brightness does not reveal the shape; x and y are those of the centre of mass.
+    With the default ``turn`` no two images are the same; beyond a quarter turn squares repeat, and beyond a half turn
+    ellipses do too, and no model could tell such rotations apart.
 
     Args:
         size: height and width in pixels, at least 16.
         counts: how many values shape (at most 3), scale, rotation, x and y have. Scales are evenly spaced from 0.5
-            to 1; rotations from 0 to ``turn``, which is left out; places, as far as the largest shape stays inside.
+            to 1; rotations from 0 to ``turn``, exclusive; positions as far as the largest shape stays inside.
         turn: where the rotations end, in radians, anticlockwise; a full turn is 2π.
-        examples: so many of the combinations, drawn without replacement; all where None.
+        examples: how many of the combinations to draw, without replacement; None for all.
         seed: of that draw.
 
     Returns:
@@ -64,7 +64,7 @@ def draw(
         of shapes, shares of the largest scale, radians, and pixels from the left and from the top.
 
     Raises:
-        SpecError: a value out of its range, or more places than there are steps of 1/8 pixel.
+        SpecError: a value out of its range, or more positions than there are steps of 1/8 pixel.
     """
     size, counts, examples = to_python(size), to_python(counts), to_python(examples)
     _check(size, counts, turn, examples)
@@ -77,7 +77,7 @@ def draw(
         chosen = np.sort(np.random.default_rng(seed).choice(total, examples, replace=False))
     factors = np.stack(np.unravel_index(chosen, counts), axis=1).astype(np.int64)
     x = np.empty((len(chosen), size, size), np.uint8)
-    # Images of one shape, scale and rotation follow each other and are shifted cuts of one larger picture.
+    # Images of one shape, scale and rotation are consecutive, and are shifted crops of one larger image.
     pose = chosen // (counts[3] * counts[4])
     starts = np.flatnonzero(np.diff(pose, prepend=-1))
     for start, stop in zip(starts, [*starts[1:], len(chosen)], strict=True):
@@ -96,7 +96,7 @@ def draw(
 
 
 def is_dsprites(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is an ``.npz`` with the arrays of dSprites, by their names only."""
+    """Whether a file is an ``.npz`` with the arrays of dSprites, judged by their names only."""
     try:
         if not Path(path).expanduser().is_file():
             return False
@@ -109,22 +109,22 @@ def is_dsprites(path: str | os.PathLike[str]) -> bool:
 def read_dsprites(path: str | os.PathLike[str], *, examples: int | None = None, seed: int = 0) -> Source:
     """The file of dSprites (Matthey, Higgins, Hassabis, Lerchner 2017), or a smaller one of its layout.
 
-    Read are ``imgs`` (n, height, width) of bytes, ``latents_classes`` and ``latents_values``, both (n, 6): color,
-    shape, scale, orientation, posX, posY. The pickled ``metadata`` is never opened. A factor of a single value, as
-    the colour, is left out; orientation is called rotation, posX x, and posY y. All 737,280 images take 3 GB, and as
-    much again when they are split; with ``examples`` only those are kept in memory. Its rotations 0 and 2π show the
-    same images, and its squares repeat themselves every quarter turn.
+    It reads ``imgs`` (n, height, width) of bytes, ``latents_classes`` and ``latents_values``, both (n, 6): color,
+    shape, scale, orientation, posX, posY. The pickled ``metadata`` is never opened. A factor with a single value, such
+    as the colour, is left out; orientation is called rotation, posX x, and posY y. All 737,280 images take 3 GB, and as
+    much again when they are split; with ``examples`` only those are kept in memory. Rotations 0 and 2π show the same
+    images, and squares repeat every quarter turn.
 
     Args:
         path: the ``.npz`` file.
-        examples: so many images, drawn without replacement; all where None.
+        examples: how many images to draw, without replacement; None for all.
         seed: of that draw.
 
     Returns:
-        A source as `draw` returns, with the factors' values as the file has them (rotation in radians, places 0..1).
+        A source as from `draw`, with the factors' values as in the file (rotation in radians, positions 0..1).
 
     Raises:
-        DataError: nothing there, another file, or a damaged one.
+        DataError: no such file, another file, or a damaged one.
         SpecError: more examples than there are, or fewer than one.
     """
     place, examples = Path(path).expanduser(), to_python(examples)
@@ -179,7 +179,7 @@ def _check_examples(examples: int, most: int) -> None:
 
 
 def _places(size: int, count: int, name: str) -> NDArray[np.int64]:
-    """Where centres lie, in sub-pixels from the edge, shape (count,), evenly spaced about the middle."""
+    """Positions of centres, in sub-pixels from the edge, shape (count,), evenly spaced about the middle."""
     free = math.floor(_FINE * (size - 2 * _REACH * _SIDE * size))
     step = free // (count - 1) if count > 1 else 0
     if count > 1 and step < 1:
@@ -188,9 +188,9 @@ def _places(size: int, count: int, name: str) -> NDArray[np.int64]:
 
 
 def _cover(shape: str, side: float, rotation: float) -> NDArray[np.int32]:
-    """How much of each sub-pixel about the centre a shape of area side² covers, in 0.._SOFT.
+    """How much of each sub-pixel a shape of area side² covers, in 0.._SOFT.
 
-    Of shape (2r, 2r), with the centre in the middle. Edges are straight within a sub-pixel.
+    The array has shape (2r, 2r), with the shape's centre in the middle. Edges are straight within a sub-pixel.
     """
     fine = _FINE * side
     r = math.ceil(fine * _REACH) + 1
@@ -206,15 +206,15 @@ def _cover(shape: str, side: float, rotation: float) -> NDArray[np.int32]:
         within = 1 - (u / a) ** 2 - (v / b) ** 2
         covered = _edge(within / (2 * np.hypot(u / a**2, v / b**2)) * fine)
     else:
-        # Both sides' cube root: unlike the curve's own equation, its slope does not vanish on the curve.
+        # The cube root of both sides: unlike in the curve's own equation, the slope does not vanish on the curve.
         root = math.sqrt(_HEART_AREA)
         u, v = u * root, v * root + _HEART_CENTRE
         within = np.cbrt(u * u) * v - (u * u + v * v - 1)
-        # On the axis, where the cusp lies, it has no end; a sub-pixel beside it, it is what counts.
+        # On the axis, where the cusp lies, the slope is infinite; the one a sub-pixel away is used.
         aside = np.maximum(np.abs(u), root / fine)
         slope = np.hypot(2 / 3 * v / np.cbrt(aside) - 2 * aside, np.cbrt(u * u) - 2 * v)
         covered = _edge(within / np.maximum(slope, 1e-9) / root * fine)
-    # Whole numbers, so that no sum depends on a machine's rounding.
+    # Integers, so that no sum depends on a machine's rounding.
     return np.rint(covered * _SOFT).astype(np.int32)
 
 
@@ -227,8 +227,8 @@ def _cut(cover: NDArray[np.int32], size: int, across: NDArray[np.int64], down: N
     sums = np.pad(cover, _FINE).cumsum(0).cumsum(1)
     whole = sums[_FINE:, _FINE:] - sums[:-_FINE, _FINE:] - sums[_FINE:, :-_FINE] + sums[:-_FINE, :-_FINE]
     grey = np.rint(whole * 255 / (_SOFT * _FINE**2)).astype(np.uint8)
-    # An image is every eighth value of a window of a canvas, in which grey lies so that the windows' corners count from
-    # 0; what lies off the canvas is off every image.
+    # An image is every eighth value of a window of a canvas, on which ``grey`` lies so that the windows' corners count
+    # from 0; what lies off the canvas is outside every image.
     length = _FINE * (size - 1) + 1
     (left, right), (top, bottom) = ((int(p.min()), int(p.max())) for p in (across, down))
     canvas = np.zeros((length + bottom - top, length + right - left), np.uint8)
@@ -269,7 +269,7 @@ def _known(place: Path, codes: NDArray[Any], values: NDArray[Any]) -> tuple[NDAr
 
 
 def _rows(place: Path, file: IO[bytes], chosen: NDArray[np.int64], expected: int) -> NDArray[np.uint8]:
-    """Some images of a packed array, read piece by piece, shape (len(chosen), height, width)."""
+    """The chosen images of a packed array, read piece by piece, shape (len(chosen), height, width)."""
     version = np.lib.format.read_magic(file)
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, by_columns, kind = header(file)

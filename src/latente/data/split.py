@@ -1,6 +1,6 @@
-"""Split a source once into train, validation and test, scale it, and describe it in a data card.
+"""Split a source into train, validation and test, scale it, and describe it in a data card.
 
-The split is that of scikit-learn's ``train_test_split(..., stratify=y, random_state=seed)``, index for index.
+The split equals scikit-learn's ``train_test_split(..., stratify=y, random_state=seed)``, index for index.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from latente.plain import as_html, as_text
 from latente.spec import DataSpec
 
 FAINT = 128
-"""Bytes that are all below this, of 255, are told: they are dark, or go to another maximum."""
+"""If all bytes are below this, of 255, it is noted: the images are dark, or have another maximum."""
 PARTS = ("train", "validation", "test")
 
 
@@ -33,11 +33,10 @@ PARTS = ("train", "validation", "test")
 class Split:
     """One part of a data set: x of shape (n, *shape) as stored, y of shape (n,) or None.
 
-    Stored are uint8 or float32, or float64 where float32 would change numbers that are scaled by their range.
-
-    A missing value of x is NaN. Where it is known what made each example, factors of shape (n, number of factors) hold
-    its codes (see `Data.known`); where condition columns were set aside, context of shape (n, len(Data.columns)) holds
-    what a model is given of them.
+    Values are stored as uint8 or float32, or as float64 where float32 would lose too much of numbers that are scaled by
+    their range. A missing value of x is NaN. If each example's factors are known, ``factors`` of shape (n, number of
+    factors) holds their codes (see `Data.known`); if there are condition columns, ``context`` of shape
+    (n, len(Data.columns)) holds them encoded for a model.
     """
 
     x: NDArray[np.generic]
@@ -54,20 +53,20 @@ class Split:
 
 @dataclass(frozen=True, repr=False)
 class Data:
-    """A data set, split. Values are stored as found; a model sees ``x * multiplier + offset``.
+    """A data set, split. Values are stored as they were read; a model sees ``x * multiplier + offset``.
 
     Attributes:
         name: what the data set is called in reports.
         train, validation, test: the three parts.
         classes: names of the labels, empty without labels.
         multiplier, offset: scalars, or arrays of the example's shape, from stored values to model values.
-        clip: whether model values are held to 0..1, for values beyond the train part's range under "minmax".
+        clip: whether model values are clipped to 0..1, for values beyond the train part's range under "minmax".
         spec: where the data came from and how it was split.
         fingerprint: SHA-256 of every stored value, label, factor and the split, in hex; equal for equal data.
         known: the factors in the columns of each part's ``factors``; empty where they are not known.
-        features: the columns of x with their names and categories; empty where they have none.
-        conditions: the columns that were set aside to condition on; empty without.
-        notes: what was decided or left aside in reading and splitting; ``str(note)`` is a sentence.
+        features: the columns of x with their names and categories; empty if they have none.
+        conditions: the columns to condition on; empty without.
+        notes: what was decided or skipped in reading and splitting; ``str(note)`` is a sentence.
     """
 
     name: str
@@ -144,32 +143,32 @@ class Data:
 
     @property
     def units(self) -> Units:
-        """How its examples are stored and seen, without the examples."""
+        """How examples are stored and how a model sees them, without the examples."""
         return Units(self.shape, self.train.x.dtype == np.uint8, self.multiplier, self.offset, self.clip)
 
     def extent(self, split: Split) -> tuple[float, float]:
-        """Lowest and highest model value of a part, of those that are not missing."""
+        """Lowest and highest model value of a part, ignoring missing values."""
         found = self.values(np.stack(ends(split.x, 0 if self.multiplier.ndim else None)))
         return float(np.nanmin(found)), float(np.nanmax(found))
 
     def given(self, rows: Sequence[Sequence[Any]]) -> NDArray[np.float32]:
-        """What a conditional model is given for rows of raw condition values, shape (n, len(columns)).
+        """Rows of raw condition values encoded for a conditional model, shape (n, len(columns)).
 
         Args:
             rows: a value for each of ``conditions``, for instance ``[[45, "f"], [38.5, "m"]]``.
 
         Raises:
-            DataError: rows of another length, or a value that the column does not take.
+            DataError: rows of another length, or a value that a column does not have.
         """
         return encode_rows(self.conditions, rows)
 
     def value_range(self) -> tuple[float, float]:
-        """Lowest and highest model value of the train and validation parts: the card's range."""
+        """Lowest and highest model value of the train and validation parts, as in the data card."""
         low, high = zip(*(self.extent(s) for s in (self.train, self.validation)), strict=True)
         return min(low), max(high)
 
     def distinct(self, split: Split) -> NDArray[np.float32]:
-        """The model values that occur in a part: for bytes of one scale each once, otherwise all, (n, *shape)."""
+        """The model values that occur in a part: each once for bytes on a single scale, else all, (n, *shape)."""
         if split.x.dtype != np.uint8 or self.multiplier.ndim:
             return self.values(split.x)
         occurs = np.zeros(256, bool)
@@ -179,22 +178,22 @@ class Data:
     def card(self) -> dict[str, Any]:
         """The data card: counts, shape, range, label balance, factors, columns and fingerprint, ready for JSON.
 
-        The range is that of the model's values over the train and validation parts, the mean that over the train
-        part: the test part is only counted. Where missing values are kept, "missing" has the share of the train
-        part's values that are missing, and the shares of those columns that have any; "without" has the labels whose
-        examples were left out, "notes" what was decided or left aside in reading.
+        The range is that of model values in the train and validation parts, and the mean that in the train part: the
+        test part is only counted. If missing values are kept, "missing" has their share of the train part's values,
+        and their share of each column that has any; "without" has the labels whose examples were left out, "notes"
+        what was decided or skipped in reading.
         """
-        # In pieces: all of it at once in float32 would take four times the memory of the bytes.
+        # In pieces: converting everything to float32 at once would take four times the memory of the bytes.
         pieces = (self.train.x[at : at + 1000] for at in range(0, len(self.train), 1000))
         total = sum(float(np.nansum(self.values(x), dtype=np.float64)) for x in pieces)
-        known = self.train.x.size - (int(np.isnan(self.train.x).sum()) if has_missing(self.train.x) else 0)
+        observed = self.train.x.size - (int(np.isnan(self.train.x).sum()) if has_missing(self.train.x) else 0)
         card: dict[str, Any] = {
             "name": self.name,
             "shape": list(self.shape),
             "dtype": str(self.train.x.dtype),
             "counts": {p: len(self.part(p)) for p in PARTS},
             "range": [*self.value_range()],
-            "mean": total / known,
+            "mean": total / observed,
             "classes": list(self.classes),
             "fingerprint": self.fingerprint,
         }
@@ -233,24 +232,24 @@ def split_source(
     scale: str | float = "unit",
     missing: str = "refuse",
 ) -> Data:
-    """Split a source. Where it brings a test part of its own, that one is kept and ``test`` is not used.
+    """Split a source. If it has its own test part, that part is kept and ``test`` is not used.
 
     Args:
         source: what a reader returned.
         validation: share of the training examples kept for validation, in (0, 1).
-        test: share of all examples kept for the test where the source has none, in (0, 1).
+        test: share of all examples kept for testing if the source has no test part, in (0, 1).
         seed: of both splits; 42 is the notebook's.
         scale: "unit" divides whole-byte data by its maximum and leaves other numbers as they are;
-            "minmax" brings each column (or all pixels of images together) to 0..1 by the train part's range,
-            and holds what lies beyond that range in the other parts to 0 or 1;
+            "minmax" scales each column (or all pixels of images together) to 0..1 by the train part's range,
+            and clips values of the other parts beyond that range to 0 or 1;
             "none" leaves every value as it is, bytes too, for counts and categories;
-            a number divides every value, as 255 does numbers that are bytes in a table.
-        missing: "refuse" NaN, or "keep" it as what is missing.
+            a number divides every value, for instance 255 for bytes in a table.
+        missing: "refuse" NaN, or "keep" it as a missing value.
 
     Raises:
         SpecError: an option of the wrong type or range.
         DataError: too few examples, a class with too few, or shares that leave a part empty; missing values that are
-            not kept, and examples, or columns of the train part, of nothing else.
+            not kept, and examples, or columns of the train part, in which every value is missing.
     """
     spec = DataSpec(source.name, validation, test, seed, scale, missing)
     seed, scale = spec.seed, spec.scale
@@ -270,7 +269,7 @@ def split_source(
     counts = [len(part.x) for part in raw]
     digest = hashlib.sha256(f"{counts} {x.shape} {x.dtype} {scale} {source.maximum}".encode())
     for part in raw:
-        # The context as it was found, for means and deviations may differ in their last bit between machines.
+        # The context as it was read, because means and deviations may differ in their last bit between machines.
         for values in part:
             if values is not None:
                 digest.update(np.ascontiguousarray(values).data)
@@ -297,7 +296,7 @@ def split_source(
 
 
 def _narrowed(source: Source, scale: str | float) -> tuple[Source, list[Note]]:
-    """A source in single precision, with what is lost by it; only what "minmax" scales may stay as it is."""
+    """A source in single precision, with a note on what that loses; only under "minmax" may it stay as it is."""
     x, x_test = source.x, source.x_test
     if x.dtype != np.float64 or scale == "minmax":
         return source, []
@@ -312,9 +311,9 @@ def _narrowed(source: Source, scale: str | float) -> tuple[Source, list[Note]]:
 
 
 def _faint(source: Source, raw: Sequence[_Raw], scale: str | float) -> list[Note]:
-    """What a person would hardly see: values that are all the same, or bytes far below what stands for 1.
+    """Notes on values that can hardly be seen: all the same, or bytes far below the value that stands for 1.
 
-    The values of the test part are not looked at.
+    The test part is ignored.
     """
     found = [ends(part.x, None) for part in raw[:2]]
     low, high = min(float(a) for a, _ in found), max(float(b) for _, b in found)
@@ -326,7 +325,7 @@ def _faint(source: Source, raw: Sequence[_Raw], scale: str | float) -> list[Note
 
 
 def _clipped(raw: Sequence[_Raw], scale: str | float) -> list[Note]:
-    """Values of the other parts beyond the training part's range, which "minmax" holds to it."""
+    """A note on values of the other parts beyond the training part's range, which "minmax" clips."""
     if scale != "minmax":
         return []
     low, high = ends(raw[0].x, 0 if raw[0].x.ndim == 2 else None)
@@ -336,7 +335,7 @@ def _clipped(raw: Sequence[_Raw], scale: str | float) -> list[Note]:
 
 
 class _Raw(NamedTuple):
-    """A part as it was found."""
+    """A part as it was read."""
 
     x: NDArray[np.generic]
     y: NDArray[np.int64] | None

@@ -1,4 +1,4 @@
-"""Tables as a source (CSV, Parquet, pandas): numbers and categories, at most one column of labels, and conditions."""
+"""Tables as a source (CSV, Parquet, pandas): numbers, categories, at most one column of labels, and conditions."""
 
 from __future__ import annotations
 
@@ -26,46 +26,46 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_CATEGORIES = 1000
-"""How many different texts a column of x may hold: more are names or numbers of single rows."""
+"""Most different texts in a column of x: more would name or number single rows."""
 FEW = 10
-"""Of fewer rows nothing is said of what their values look like."""
+"""With fewer rows, nothing is concluded from what the values look like."""
 MOST_MEASURED = 20
-"""More different numbers as labels are a measurement where one of them is alone, or is no whole number."""
+"""If labels are more different numbers than this, and one of them is unique or not whole, they are a measurement."""
 _UNNAMED = re.compile(r"Unnamed: \d+")
 _FIGURE = re.compile(r"[+-]?[$€£]?\s?(\d{1,3}([ .,'_\u00a0\u202f]\d{3})+|\d+)([.,]\d+)?\s?[%$€£]?")
-"""A number with signs for thousands, a currency or a percentage."""
+"""A number with thousands separators, a currency sign or a percent sign."""
 _DATE = re.compile(r"\d{4}([-/.])\d{1,2}\1\d{1,2}([T ].*)?|\d{1,2}([-/.])\d{1,2}\3(\d{4}|\d{2})( .*)?")
 
 
 def read_csv(path: Path, spec: DataSpec) -> Source:
     """A table of text: x of shape (rows, columns), y from a column with a name in `LABELS`.
 
-    Cells are parted by commas, semicolons, tabs or bars. The first line holds names (``spec.header`` decides otherwise)
+    Cells are separated by commas, semicolons, tabs or bars. Unless ``spec.header`` decides, the first line holds names
     if one of them is in `LABELS`, if none is a number, if they count 0, 1, 2, ..., or if one of them is text above a
-    number; otherwise the columns are called 1, 2, .... A cell is missing that is empty, NaN or ?, or that a line ends
-    before; in columns of numbers also NA, N/A, None and NULL, which in a column of text are texts.
+    number; otherwise the columns are called 1, 2, .... A cell is missing if it is empty, NaN or ?, or if its line ends
+    before it; in columns of numbers also NA, N/A, None and NULL, which are texts in a column of text.
 
     Args:
         path: the file.
-        spec: says what to make of the columns. ``labels`` names the labels, or there are none (False); ``index`` names
-            columns to leave out, by default a first column that has no name and no value twice. Those of ``condition``
-            become `Source.context`, also one with a name in `LABELS`. With scale "none", text becomes codes, with the
-            texts kept in `Source.features`. With missing "keep", what is missing in x is NaN. ``decimal`` is the
-            decimal sign.
+        spec: how to read the columns. ``labels`` names the labels, or there are none (False); ``index`` names columns
+            to leave out, by default a first column without a name and without repeated values. Columns of
+            ``condition`` become `Source.context`, even with a name in `LABELS`. With scale "none", text becomes codes,
+            with the texts in `Source.features`. With missing "keep", missing values of x are NaN. ``decimal`` is the
+            decimal mark.
 
     Raises:
-        DataError: a column that is not numbers, missing values, no rows, or longer lines after the first; a name that
-            no column has; labels that are measurements.
+        DataError: a column that is not numeric, missing values, no rows, or lines longer than the first; a name that
+            no column has; labels that look like measurements.
     """
     text = read_text_table(path, spec)
     return from_frame(str(path), text.columns, spec, names=text.names, notes=text.notes)
 
 
 def read_parquet(path: Path, spec: DataSpec) -> Source:
-    """A Parquet table, taken as `read_csv` takes its columns; nulls are missing.
+    """A Parquet table, with its columns read as by `read_csv`; nulls are missing values.
 
     Raises:
-        DataError: as `read_csv`; it does not fit into memory, by what it says of itself; or pyarrow is not installed.
+        DataError: as `read_csv`; it does not fit into memory, by its own metadata; or pyarrow is not installed.
     """
     try:
         import pyarrow  # noqa: F401
@@ -76,7 +76,7 @@ def read_parquet(path: Path, spec: DataSpec) -> Source:
 
     about = parquet.read_metadata(path)
     rows, columns = about.num_rows, about.num_columns
-    # Its numbers in double precision, or what it says that its own types take.
+    # Its numbers in double precision, or as much as it says that its own types take.
     own = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
     check_size(path, max(8 * rows * columns, own), f"{rows} rows of {columns} columns")
     return from_frame(str(path), pd.read_parquet(path, engine="pyarrow"), spec)
@@ -91,15 +91,15 @@ def from_frame(
     names: Sequence[str] | None = None,
     notes: Sequence[Note] = (),
 ) -> Source:
-    """A pandas frame as a source, taken as `read_csv` takes its columns.
+    """A pandas frame as a source, with its columns read as by `read_csv`.
 
     Args:
-        where: what to call it.
-        table: the frame; its own index is left out.
-        spec: as for `read_csv`; ``condition`` may have positions from 0 as well as names.
-        y: labels beside the frame; no column of it is then taken as labels unasked.
-        names: of the columns, by default the frame's; blank where one has none.
-        notes: what was said of it so far.
+        where: its name in messages.
+        table: the frame; its own index is ignored.
+        spec: as for `read_csv`; ``condition`` may hold positions from 0 as well as names.
+        y: labels apart from the frame; then no column is taken as labels by default.
+        names: of the columns, by default the frame's; blank for a column without a name.
+        notes: notes on it so far.
 
     Raises:
         DataError: as `read_csv`.
@@ -107,49 +107,49 @@ def from_frame(
     rows, width = table.shape
     if table.empty:
         raise DataError(f"{where}: has {rows} rows and {width} columns; at least one each is needed")
-    said = [*notes, *_own_index(table)]
+    found = [*notes, *_own_index(table)]
     called = [str(name).strip() for name in (table.columns if names is None else names)]
     called = ["" if _UNNAMED.fullmatch(name) else name for name in called]
     aside, more = _index(where, table, called, spec)
     called, still_more = _named(called, aside, spec)
-    said += [*more, *still_more]
+    found += [*more, *still_more]
     kept = [i for i in range(width) if i not in aside]
-    given = _positions(where, called, kept, spec)
-    label = _label(where, called, [i for i in kept if i not in given], spec, y)
+    conditions = _positions(where, called, kept, spec)
+    label = _label(where, called, [i for i in kept if i not in conditions], spec, y)
     if y is None and label is not None:
         y = _labels(f'{where}: column "{called[label]}"', table.iloc[:, label], spec)
         if spec.labels is None:
             classes, count = listed(str(v) for v in np.unique(y)), len(np.unique(y))
-            said.append(Note("labels", {"name": called[label], "count": count, "classes": classes}, "labels = false"))
+            found.append(Note("labels", {"name": called[label], "count": count, "classes": classes}, "labels = false"))
     elif y is not None:
         y = plain_labels(where, y)
-        said += [Note("label_kept", {"name": called[i]}) for i in kept if is_label(called[i]) and i not in given]
+        found += [Note("label_kept", {"name": called[i]}) for i in kept if is_label(called[i]) and i not in conditions]
         label = None
     read: dict[int, tuple[NDArray[Any], DataColumn]] = {}
     for i in kept:
         if i != label:
             column, named = table.iloc[:, i], f'{where}: column "{called[i]}"'
-            read[i] = _read(named, called[i], column, spec, condition=i in given)
-            said += _looks(called[i], *read[i])
-    features = [i for i in read if i not in given]
+            read[i] = _read(named, called[i], column, spec, condition=i in conditions)
+            found += _row_names(called[i], *read[i])
+    features = [i for i in read if i not in conditions]
     if not features:
         raise DataError(f"{where}: has no column of numbers ({', '.join(called)}); at least one is needed")
     x = np.stack([read[i][0] for i in features], axis=1)
     source = make_source(where, x, y, missing=spec.missing == "keep")
-    source = dataclasses.replace(source, features=tuple(read[i][1] for i in features), notes=(*source.notes, *said))
-    if not given:
+    source = dataclasses.replace(source, features=tuple(read[i][1] for i in features), notes=(*source.notes, *found))
+    if not conditions:
         return source
-    context = np.stack([read[i][0] for i in given], axis=1)
-    return dataclasses.replace(source, context=context, context_columns=tuple(read[i][1] for i in given))
+    context = np.stack([read[i][0] for i in conditions], axis=1)
+    return dataclasses.replace(source, context=context, context_columns=tuple(read[i][1] for i in conditions))
 
 
 def check_is_table(where: str, spec: DataSpec, *, table: bool, text: bool) -> None:
-    """Refuse options that mean nothing to what is read.
+    """Refuse options that do not apply to what is read.
 
     Args:
-        where: what to call it.
+        where: its name in messages.
         spec: the options.
-        table, text: whether it is a table, and one of text.
+        table, text: whether it is a table, and whether it is one of text.
 
     Raises:
         DataError: naming the option and what it is for.
@@ -163,14 +163,14 @@ def check_is_table(where: str, spec: DataSpec, *, table: bool, text: bool) -> No
 
 
 def rows_of(frame: pd.DataFrame, columns: Sequence[DataColumn]) -> NDArray[np.float64]:
-    """Examples in a frame as they are stored for a model: its columns by their names, texts as codes.
+    """Examples in a frame as they are stored for a model: columns matched by name, texts as codes.
 
     Args:
-        frame: with a column for each of ``columns``, in any order; others are left aside.
+        frame: with a column for each of ``columns``, in any order; others are ignored.
         columns: those of the data that the model was trained on.
 
     Raises:
-        DataError: a column that is not there or is there twice, a text that the data does not have, or no numbers.
+        DataError: a column that is missing or there twice, a text that the data does not have, or no numbers.
     """
     names = [str(name).strip() for name in frame.columns]
     found = np.full((len(frame), len(columns)), np.nan)
@@ -194,7 +194,7 @@ def rows_of(frame: pd.DataFrame, columns: Sequence[DataColumn]) -> NDArray[np.fl
 
 
 def plain_labels(where: str, y: object) -> Any:
-    """Labels of pandas' types (nullable, categories, text) as an array of one plain type; any others as they are.
+    """Labels of pandas types (nullable, categories, text) as an array of one plain type; any others as they are.
 
     Raises:
         DataError: a label is missing.
@@ -221,7 +221,7 @@ def _plain(where: str, column: pd.Series[Any]) -> NDArray[Any]:
     if is_bool_dtype(column):
         return column.to_numpy(bool)
     if is_integer_dtype(column):
-        # Through floats numbers above 2⁵³ would become one another.
+        # As floats, numbers above 2⁵³ would collide.
         return column.to_numpy(np.uint64 if column.min() >= 2**63 else np.int64)
     if is_numeric_dtype(column):
         return column.to_numpy(np.float64)
@@ -252,7 +252,7 @@ def _labels(where: str, column: pd.Series[Any], spec: DataSpec) -> NDArray[Any]:
 
 
 def _own_index(table: pd.DataFrame) -> list[Note]:
-    """What is to be said of a frame's own index, which is no column."""
+    """A note on a frame's own index, which is no column, if it has one."""
     import pandas as pd
 
     index = table.index
@@ -264,7 +264,7 @@ def _own_index(table: pd.DataFrame) -> list[Note]:
 
 
 def _index(where: str, table: pd.DataFrame, names: list[str], spec: DataSpec) -> tuple[set[int], list[Note]]:
-    """The columns that number or name the rows, or that hold nothing, and what is to be said of them."""
+    """The columns that number or name the rows, or that are empty, and notes on them."""
     if isinstance(spec.index, tuple):
         for wanted in spec.index:
             if wanted not in names:
@@ -285,7 +285,7 @@ def _index(where: str, table: pd.DataFrame, names: list[str], spec: DataSpec) ->
 
 
 def _numbers_rows(column: pd.Series[Any]) -> bool:
-    """Whether a column has a whole number or a text of its own for each row."""
+    """Whether a column has a different whole number or text for each row."""
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
     if column.isna().any() or is_bool_dtype(column) or not column.is_unique:
@@ -294,9 +294,9 @@ def _numbers_rows(column: pd.Series[Any]) -> bool:
 
 
 def _named(names: list[str], aside: set[int], spec: DataSpec) -> tuple[list[str], list[Note]]:
-    """A name of its own for each column, and what is to be said of those that had none.
+    """A different name for each column, and notes on those without a name or with one that another has.
 
-    Several that could be the labels keep the one name, so that they are refused.
+    Columns that could both be the labels keep their common name, so that they are refused.
     """
     found: list[str] = []
     again, nameless = [], []
@@ -330,7 +330,7 @@ def _positions(where: str, names: list[str], kept: Sequence[int], spec: DataSpec
 
 
 def _label(where: str, names: list[str], free: Sequence[int], spec: DataSpec, y: object) -> int | None:
-    """Which column holds the labels; None for none."""
+    """The position of the column of labels; None for none."""
     if spec.labels is False:
         return None
     if isinstance(spec.labels, str):
@@ -357,15 +357,15 @@ def _missing(where: str, missing: NDArray[np.bool_], column: pd.Series[Any], rem
 def _read(
     where: str, name: str, column: pd.Series[Any], spec: DataSpec, *, condition: bool
 ) -> tuple[NDArray[np.float64], DataColumn]:
-    """The numbers of a column, or codes of its texts, shape (rows,), NaN for what is missing."""
+    """The numbers of a column, or codes of its texts, shape (rows,), NaN for missing values."""
     from pandas.api.types import is_complex_dtype, is_numeric_dtype
 
     missing = np.asarray(column.isna())
     if missing.any() and (condition or spec.missing == "refuse"):
-        # Of conditions nothing may be missing, whatever the spec says.
+        # Conditions may never be missing, whatever the spec says.
         raise DataError(_missing(where, missing, column, "fill or remove them" if condition else REMEDY))
     if column.dtype == object:
-        # True and False among what is missing.
+        # True and False among missing values.
         column = column.convert_dtypes()
     values = np.full(len(column), np.nan)
     known = column[~missing]
@@ -400,8 +400,8 @@ def _read(
     return values, DataColumn(name, tuple(str(t) for t in texts))
 
 
-def _looks(name: str, values: NDArray[np.float64], column: DataColumn) -> list[Note]:
-    """What is to be said of a column that numbers or names its rows."""
+def _row_names(name: str, values: NDArray[np.float64], column: DataColumn) -> list[Note]:
+    """A note on a column that numbers or names its rows."""
     option = f'index = "{name}"'
     if len(values) < FEW:
         return []
@@ -413,12 +413,12 @@ def _looks(name: str, values: NDArray[np.float64], column: DataColumn) -> list[N
 
 
 def _is_real(value: object) -> bool:
-    """Whether a value is a number of another kind than NumPy's, as Python's Decimal is."""
+    """Whether a value is a number, including Python's own kinds such as Decimal."""
     return isinstance(value, numbers.Real | Decimal | np.bool_)
 
 
 def _distinct(known: pd.Series[Any]) -> pd.Series[Any]:
-    """The values that occur, each once where they can be told apart."""
+    """The values that occur, each once if they can be compared."""
     try:
         return known.drop_duplicates()
     except TypeError:
@@ -428,7 +428,7 @@ def _distinct(known: pd.Series[Any]) -> pd.Series[Any]:
 def _is_text(known: pd.Series[Any]) -> bool:
     if known.dtype == "category":
         return True
-    # With a sign for thousands or a comma for a point, numbers would become categories in silence.
+    # Numbers with thousands separators or decimal commas would silently become categories.
     return all(isinstance(v, str) and not is_number(v) and not _FIGURE.fullmatch(v) for v in known)
 
 

@@ -1,4 +1,4 @@
-"""Tables as text (CSV and its kin) to columns: separators, names, decimal commas, and which cells are missing."""
+"""Text tables (CSV and the like) to columns: separators, names, decimal commas, and which cells are missing."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 
 LABELS = ("label", "labels", "class", "target", "y")
 SEPARATORS = "\t;|,"
-"""A comma comes last: in a table parted by one of the others it may be a decimal comma."""
+"""The comma comes last: in a table with another separator it may be a decimal comma."""
 MISSING_TEXT = ("", "?", "NaN", "nan", "<NA>", "#N/A")
-"""Cells that are missing in every column."""
+"""Cells that count as missing in every column."""
 WORDS = ("NA", "N/A", "n/a", "None", "none", "NULL", "null")
-"""Cells that are missing in a column of numbers, and texts like any other in a column of text."""
+"""Cells that count as missing in a column of numbers, and as ordinary text in a column of text."""
 _WHOLE = re.compile(r"[+-]?(0|[1-9]\d*)")
 _COMMAS = re.compile(r"[+-]?\d*,?\d+([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """What a text file holds.
+    """The content of a text table.
 
     Attributes:
-        columns: numbers, True and False, or text (object, None where it is missing), called 0, 1, ....
-        names: of the columns, blank where the file has none.
-        notes: what was decided or left aside.
+        columns: numbers, booleans, or text (object, None if missing), called 0, 1, ....
+        names: of the columns, blank if the file has none.
+        notes: what was decided or skipped.
     """
 
     columns: pd.DataFrame
@@ -50,23 +50,22 @@ class TextTable:
 
 
 def is_gzip(path: Path) -> bool:
-    """Whether a file is packed with gzip, by its first bytes."""
+    """Whether a file is packed with gzip, judged by its first bytes."""
     with path.open("rb") as file:
         return file.read(2) == b"\x1f\x8b"
 
 
 def is_label(name: str) -> bool:
-    """Whether a column of this name is the labels where nothing else is said."""
+    """Whether a column of this name holds the labels by default."""
     return name.strip().lower() in LABELS
 
 
 def read_text_table(path: Path, spec: DataSpec) -> TextTable:
-    """The columns of a text file, as `latente.data.tables.read_csv` says.
+    """The columns of a text file, as `latente.data.tables.read_csv` describes.
 
     Raises:
-        DataError: not UTF-8, no rows, rows longer than the first line, decimal commas that ``spec.decimal`` does not
-            name.
-        ValueError: of pandas, where lines have more cells than the first, or a quote has no end.
+        DataError: not UTF-8, no rows, rows longer than the first line, or decimal commas without ``spec.decimal``.
+        ValueError: from pandas, if lines have more cells than the first, or a quote does not end.
     """
     _check_encoding(path)
     try:
@@ -82,7 +81,7 @@ def _read(path: Path, spec: DataSpec) -> TextTable:
     first, second = _top(path, separator)
     named, notes = _has_names(first, second, spec.header, "" if separator == "," and spec.decimal != "," else ",")
     names = [_clean(cell) for cell in first] if named else [str(i + 1) for i in range(len(first))]
-    asked: dict[str, Any] = {
+    options: dict[str, Any] = {
         "sep": separator,
         "header": 0 if named else None,
         "names": range(len(first)),
@@ -93,10 +92,10 @@ def _read(path: Path, spec: DataSpec) -> TextTable:
         "compression": "gzip" if is_gzip(path) else None,
     }
     with warnings.catch_warnings():
-        # A warning of pandas that cells were thrown away.
+        # pandas warns when it drops cells.
         warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
-            table = pd.read_csv(path, decimal=spec.decimal or ".", na_values=["?", "none"], **asked)
+            table = pd.read_csv(path, decimal=spec.decimal or ".", na_values=["?", "none"], **options)
         except pd.errors.ParserWarning as warning:
             raise DataError(
                 f"{path}: its rows have more cells than the {len(first)} of the first line; name every column there, "
@@ -104,13 +103,13 @@ def _read(path: Path, spec: DataSpec) -> TextTable:
             ) from warning
         labels = [i for i, name in enumerate(names) if name == spec.labels or (spec.labels is None and is_label(name))]
         texts = sorted({*labels, *(i for i in table.columns if _is_text(table[i]))})
-        cells = pd.read_csv(path, usecols=texts, dtype=str, na_filter=False, **asked) if texts else None
+        cells = pd.read_csv(path, usecols=texts, dtype=str, na_filter=False, **options) if texts else None
     for i in texts:
         assert cells is not None
         raw = np.array([cell.strip() for cell in cells[i].fillna("")], object)
         where = f'{path}: column "{names[i] or i + 1}"'
-        table[i], said = _typed(where, names[i], raw, spec)
-        notes += said
+        table[i], more = _typed(where, names[i], raw, spec)
+        notes += more
     if len(names) == 1:
         notes += _blank(path, separator, len(table) + named)
     if spec.missing == "keep" and len(names) > 1 and len(table) and table.iloc[:, -1].isna().any():
@@ -143,7 +142,7 @@ def _rows(file: IO[str], separator: str) -> Iterator[list[str]]:
 
 
 def _top(path: Path, separator: str) -> tuple[list[str], list[str]]:
-    """The cells of the first two rows, the second the first again where there is one only."""
+    """The cells of the first two rows; of the first row twice if there is only one."""
     with _text(path) as file:
         rows = [[cell.strip() for cell in row] for row in islice(_rows(file, separator), 2)]
     if not rows:
@@ -152,7 +151,7 @@ def _top(path: Path, separator: str) -> tuple[list[str], list[str]]:
 
 
 def _separator(path: Path) -> str:
-    """What parts the first two rows into as many cells each; a comma where nothing does."""
+    """The separator that splits the first two rows into equally many cells; else the most frequent one."""
     for separator in SEPARATORS:
         first, second = _top(path, separator)
         if len(first) > 1 and len(first) == len(second):
@@ -163,14 +162,14 @@ def _separator(path: Path) -> str:
 
 
 def _clean(name: str) -> str:
-    """A name without the sign that NumPy's savetxt begins its first line with."""
+    """A name without the "#" with which NumPy's savetxt begins the first line."""
     return name.removeprefix("#").strip()
 
 
 def _has_names(first: list[str], second: list[str], header: bool | None, comma: str) -> tuple[bool, list[Note]]:
-    """Whether the first row holds names, and what is to be said of it where nothing was asked for.
+    """Whether the first row holds names, and a note if that had to be guessed.
 
-    ``comma`` may stand for a decimal point.
+    ``comma`` is a character that may stand for the decimal point, or empty.
     """
     if header is not None:
         return header, []
@@ -183,7 +182,7 @@ def _has_names(first: list[str], second: list[str], header: bool | None, comma: 
     if not any(is_number(c) for c in cells):
         plain = any(is_number(c) or c in MISSING_TEXT for c in second)
         return True, [] if plain else [Note("names", shown, "header = false")]
-    # pandas writes a table without names so; few columns could as well be a first row of values.
+    # pandas numbers the columns of a table without names; a few such columns could also be a first row of values.
     counts = cells == [str(i) for i in range(len(cells))] and (len(cells) > 4 or len(cells) < len(first))
     pairs = zip(first, second, strict=False)
     missing = {c.lower() for c in (*MISSING_TEXT, *WORDS)}
@@ -202,12 +201,12 @@ def is_number(cell: str) -> bool:
 
 
 def _is_text(column: pd.Series[Any]) -> bool:
-    # Of True and False with something missing the values are no text.
+    # A column of booleans with missing values has objects that are no text.
     return column.dtype.kind == "O" and any(isinstance(v, str) for v in column)
 
 
 def _typed(where: str, name: str, cells: NDArray[np.object_], spec: DataSpec) -> tuple[Any, list[Note]]:
-    """Cells as numbers, as True and False, or as text with None for what is missing; and what is to be said."""
+    """Cells as numbers, as booleans, or as text with None for missing values; and notes on them."""
     empty = np.isin(cells, MISSING_TEXT)
     absent = empty | np.isin(cells, WORDS)
     known = cells[~absent]
@@ -227,21 +226,21 @@ def _typed(where: str, name: str, cells: NDArray[np.object_], spec: DataSpec) ->
         if min(whole) >= -(2**63) and max(whole) < 2**63:
             return np.array(whole, np.int64), []
     point = [v.replace(",", ".") for v in known] if spec.decimal == "," else list(known)
-    # 007 is a name, and no number.
+    # 007 is a name, not a number.
     if len(known) and all(is_number(v) and "_" not in v and not re.match(r"[+-]?0\d", v) for v in point):
         numbers = np.full(len(cells), np.nan)
         numbers[~absent] = [float(v) for v in point]
         if (np.abs(numbers[~absent]) < 2**53).all():
             return numbers, []
-    said = Counter(cells[absent & ~empty])
+    words = Counter(cells[absent & ~empty])
     texts = cells.copy()
     texts[empty] = None
-    notes = [Note("words", {"name": name, "words": counted({f'"{w}"': n for w, n in said.items()})})] if said else []
+    notes = [Note("words", {"name": name, "words": counted({f'"{w}"': n for w, n in words.items()})})] if words else []
     return texts, notes
 
 
 def _blank(path: Path, separator: str, rows: int) -> list[Note]:
-    """What is to be said of blank lines before the last of so many rows, the names' among them."""
+    """A note on blank lines between so many rows, counting the row of names."""
     with _text(path) as file:
         read = csv.reader(file, delimiter=separator, skipinitialspace=True)
         last = max((i for i, row in enumerate(read, 1) if "".join(row).strip()), default=0)
@@ -249,7 +248,7 @@ def _blank(path: Path, separator: str, rows: int) -> list[Note]:
 
 
 def _short(path: Path, separator: str, width: int, named: bool) -> list[Note]:
-    """What is to be said of rows that end before the others."""
+    """A note on rows that are shorter than the others."""
     with _text(path) as file:
         found = [i for i, row in enumerate(_rows(file, separator)) if len(row) < width]
     return [Note("short", {"count": len(found), "row": found[0] + (not named)})] if found else []

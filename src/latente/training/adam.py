@@ -1,4 +1,4 @@
-"""Adam as one pass over the weights: a root and a division a weight, where the textbook's order has three divisions."""
+"""Adam in one pass over the weights, with one root and one division per weight instead of three divisions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jax import Array
 
 
 class AdamState(NamedTuple):
-    """Steps done, and the running means of the gradient and of its square."""
+    """The number of steps done, and the running means of the gradient and of its square."""
 
     steps: Array
     mu: optax.Params
@@ -24,13 +24,13 @@ def adam(
 ) -> optax.GradientTransformation:
     """Adam (Kingma & Ba 2015, arXiv:1412.6980, section 2).
 
-    The bias corrections are numbers of the step, and are taken into the rate and ε instead of into every weight:
+    The bias corrections depend on the step alone, so they are applied to the rate and ε instead of to every weight:
     r √c₂ / c₁ · m / (√v + ε √c₂) is r (m / c₁) / (√(v / c₂) + ε), term for term.
 
     Args:
         rate: the learning rate at a step, counted from zero.
         beta1, beta2, epsilon: as in the paper's algorithm 1.
-        second_moment: what the means of squares begin at; 1 in the code of Burda et al. 2016.
+        second_moment: where the means of squares start; 1 in the code of Burda et al. 2016.
     """
 
     def init(params: optax.Params) -> AdamState:

@@ -1,4 +1,4 @@
-"""What is refused before anything is computed: parts, data and settings that make no sense together."""
+"""Checks before anything is computed: parts, data and settings that do not go together are refused."""
 
 from __future__ import annotations
 
@@ -28,19 +28,20 @@ from latente.spec import ModelSpec, RunSpec, is_text
 from latente.training.examples import check_condition
 
 COPIES = 4
-"""Of a model's numbers: themselves, their gradients and Adam's two moments."""
-LOOKED_AT = 5000
+"""Arrays as large as a model's weights: themselves, their gradients and Adam's two moments."""
+SAMPLE = 5000
+"""How many training examples are examined for unusual values."""
 WIDE = 10.0
-"""Counts that vary so many times as much as a Poisson of their mean are told."""
+"""Counts with this many times the standard deviation of a Poisson with their mean are noted."""
 FAR = 100.0
-"""A mean or a deviation that is so many times 1, or a deviation of so small a part of it, is far from 1."""
+"""A mean or deviation above this, or a deviation below its inverse, is far from 1."""
 
 
 def check(spec: RunSpec, data: Data) -> Objective:
-    """The objective, after its model was checked against it and the data; nothing is computed.
+    """The objective of a run, after checking the model against it and the data; nothing is computed.
 
     Raises:
-        SpecError: an unknown part, or parts that make no sense together.
+        SpecError: an unknown part, or parts that do not go together.
         DataError: values outside the likelihood's support, or fewer examples than a batch.
     """
     _check_text(data)
@@ -57,7 +58,7 @@ def check(spec: RunSpec, data: Data) -> Objective:
     if spec.model.output_bias:
         eqx.filter_eval_shape(with_bias, spec.model, model, jnp.zeros(data.shape))
     for part in (data.train, data.validation, data.test):
-        # Where all values of an example mean alike, it is enough to look at those that occur.
+        # If all values of an example have the same support, it is enough to check those that occur.
         values = data.distinct(part) if model.likelihood.alike else data.values(part.x)
         try:
             model.likelihood.check(values, data.shape)
@@ -90,17 +91,16 @@ def check(spec: RunSpec, data: Data) -> Objective:
 
 
 def _unusual_values(model: Autoencoder, data: Data) -> list[Note]:
-    """What is to be said of numbers that a likelihood takes as they are, and that are far from 1, and of counts that
-    vary far more than a Poisson does.
+    """Notes on real values far from unit scale, and on counts that vary far more than a Poisson's.
 
-    By the first `LOOKED_AT` training examples: of a table by column, else of all values together.
+    Judged by the first `SAMPLE` training examples: by column for tables, else over all values.
     """
     likelihood = model.likelihood
     real = likelihood.alike and likelihood.support == (-math.inf, math.inf)
     counts = likelihood.poisson()
     if not real and not len(counts):
         return []
-    values = data.values(data.train.x[:LOOKED_AT])
+    values = data.values(data.train.x[:SAMPLE])
     table = values.ndim == 2
     columns = values.T if table else values.reshape(1, -1)
     far = []
@@ -111,14 +111,14 @@ def _unusual_values(model: Autoencoder, data: Data) -> list[Note]:
             far.append(f"{name}({mean:.3g} ± {sd:.3g})")
     if not far:
         return []
-    named = {"likelihood": likelihoods.name_of(likelihood), "columns": listed(far)}
+    values_of_note = {"likelihood": likelihoods.name_of(likelihood), "columns": listed(far)}
     if real:
-        return [Note("units" if table else "units-all", named, 'scale = "minmax"')]
-    return [Note("wide-counts", named)]
+        return [Note("units" if table else "units-all", values_of_note, 'scale = "minmax"')]
+    return [Note("wide-counts", values_of_note)]
 
 
 def new_model(spec: RunSpec, shape: tuple[int, ...], classes: int, columns: int) -> Autoencoder:
-    """A run's model before any training, as its seed makes it.
+    """A run's untrained model, as initialised from its seed.
 
     Args:
         spec: the run.
@@ -129,9 +129,9 @@ def new_model(spec: RunSpec, shape: tuple[int, ...], classes: int, columns: int)
     Raises:
         SpecError: as `latente.model.autoencoder.build`.
     """
-    known = classes if objectives.make(spec.model.objective).classifies else 0
-    context = {"none": known, "labels": classes, "columns": columns}[spec.model.condition]
-    return build(spec.model, shape, key=jr.fold_in(jr.key(spec.seed), 0), context=context, classes=known)
+    learnt = classes if objectives.make(spec.model.objective).classifies else 0
+    context = {"none": learnt, "labels": classes, "columns": columns}[spec.model.condition]
+    return build(spec.model, shape, key=jr.fold_in(jr.key(spec.seed), 0), context=context, classes=learnt)
 
 
 def model_for(spec: RunSpec, data: Data) -> Autoencoder:
@@ -158,34 +158,35 @@ def model_for(spec: RunSpec, data: Data) -> Autoencoder:
 
 
 def _check_outputs(model: Autoencoder, network: str) -> None:
-    """Refuse networks, perhaps a user's own, whose outputs are not what the parts need."""
+    """Refuse networks, perhaps a user's own, whose outputs do not fit the other parts."""
 
     def flat(shape: tuple[int, ...]) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct(shape, jnp.float32)  # type: ignore[no-untyped-call]
 
     context = (flat((model.context_size,)),) if model.context_size else ()
-    beside = f" and a context of {model.context_size} numbers" if context else ""
+    with_context = f" and a context of {model.context_size} numbers" if context else ""
     example, code = flat(model.shape), flat((model.code_size,))
     size = model.posterior.size(model.latent_dim)
     needs = f"{posteriors.name_of(model.posterior)} with latent_dim = {model.latent_dim} needs ({size},)"
-    _of(f"{network}: its encoder", f"an example of shape {model.shape}{beside}", needs, (size,),
-        lambda m, *given: m.encode(*given), model, example, *context)  # fmt: skip
+    _check_output(f"{network}: its encoder", f"an example of shape {model.shape}{with_context}", needs, (size,),
+        lambda m, *inputs: m.encode(*inputs), model, example, *context)  # fmt: skip
     outputs = model.likelihood.outputs(model.shape)
     needs = (
         f"{likelihoods.name_of(model.likelihood)} for examples of shape {model.shape} needs {math.prod(outputs)} "
         f"numbers, in the order {outputs}"
     )
-    _of(f"{network}: its decoder", f"a code of {model.code_size} numbers{beside}", needs, outputs,
-        lambda m, *given: m.decoder(*given), model, code, *context)  # fmt: skip
+    _check_output(f"{network}: its decoder", f"a code of {model.code_size} numbers{with_context}", needs, outputs,
+        lambda m, *inputs: m.decoder(*inputs), model, code, *context)  # fmt: skip
     if model.classifier is not None:
         needs = f"a classifier of {model.context_size} classes needs ({model.context_size},)"
-        _of(f"{network}: its encoder, as a classifier,", f"an example of shape {model.shape}", needs,
+        _check_output(f"{network}: its encoder, as a classifier,", f"an example of shape {model.shape}", needs,
             (model.context_size,), lambda m, x: m.classifier(m.features(x)), model, example)  # fmt: skip
 
 
-def _of(what: str, given: str, needs: str, shape: tuple[int, ...], call: Callable[..., Any], *arguments: Any) -> None:
-    """Refuse what cannot be called, or gives something else than real numbers of a shape (or, of more than one axis,
-    of so many)."""
+def _check_output(
+    what: str, given: str, needs: str, shape: tuple[int, ...], call: Callable[..., Any], *arguments: Any
+) -> None:
+    """Refuse a call that fails, or whose output is not real numbers of this shape (or, for several axes, this size)."""
     try:
         found = eqx.filter_eval_shape(call, *arguments)
     except LatenteError:
@@ -201,7 +202,7 @@ def _of(what: str, given: str, needs: str, shape: tuple[int, ...], call: Callabl
 
 
 def _check_memory(spec: RunSpec, model: Autoencoder, objective: Objective) -> None:
-    """Refuse what this machine's memory cannot hold whatever else it does."""
+    """Refuse what cannot fit into this machine's memory even if nothing else ran on it."""
     memory = _memory()
     learnt = sum(math.prod(a.shape) for a in jax.tree.leaves(eqx.filter(model, _is_real)))
     least = 4 * COPIES * learnt
@@ -221,9 +222,9 @@ def _check_memory(spec: RunSpec, model: Autoencoder, objective: Objective) -> No
 
 
 def _culprit(spec: RunSpec, model: Autoencoder, learnt: int) -> str:
-    """What makes a model as large as it is: the option without whose size it would not be half as large."""
+    """What makes a model so large: the first option that, made small, would more than halve it."""
     own = spec.model
-    # Only what is large is tried smaller; the code's size is tried before the layers that it meets.
+    # The code's size comes before the layers that it meets.
     smaller: dict[str, dict[str, Any]] = {
         f"latent_dim = {own.latent_dim:,}": {"latent_dim": min(own.latent_dim, 8)},
         f"hidden = {list(own.hidden)}": {"hidden": tuple(min(w, 8) for w in own.hidden)},
@@ -250,7 +251,7 @@ def _is_real(leaf: Any) -> bool:
 
 
 def _memory() -> float:
-    """This machine's memory in bytes; infinite where it cannot be asked."""
+    """This machine's memory in bytes; infinite if it is not known."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
@@ -262,7 +263,7 @@ def _gib(size: float) -> str:
 
 
 def _check_text(data: Data) -> None:
-    """Names are written to files when everything is trained, which takes text."""
+    """Refuse names that are not valid Unicode: they are written to files once everything is trained."""
     categories = [c for column in data.features for c in column.categories]
     columns = [c.name for c in data.features]
     names = [data.name, *data.classes, *data.columns, *(f.name for f in data.known), *columns, *categories]

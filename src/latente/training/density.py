@@ -1,4 +1,4 @@
-"""Maximum likelihood of one module on some codes, with early stopping, as one compiled program."""
+"""Fit a density to codes by maximum likelihood, with early stopping, as one compiled program."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from latente.errors import SpecError, TrainingError
 
 M = TypeVar("M", bound=eqx.Module)
 Loss = Callable[[Any, Array, Array], Array]
-"""(module, one code, key) to what is minimised, a scalar in nats."""
+"""(module, one code, key) to the loss, a scalar in nats."""
 
 HELD_OUT_BATCH = 500
 
 
 @dataclass(frozen=True)
 class DensityRecipe:
-    """How long and how fast: Adam with a constant ``learning_rate``, stopped after ``patience`` epochs without a
-    lower mean on the held-out codes, and after ``epochs`` in any case."""
+    """How long and how fast to train: Adam with a constant ``learning_rate``, stopped after ``patience`` epochs without
+    a lower mean loss on the held-out codes, and after ``epochs`` at the latest."""
 
     epochs: int = 200
     batch_size: int = 128
@@ -51,11 +51,11 @@ def fit_density(
 
     Args:
         module: where to start; it counts as the first candidate.
-        loss: a function of the module's file, and no lambda, so that it is compiled once.
+        loss: a module-level function rather than a lambda, so that it is compiled only once.
         codes: to learn from, shape (n, …).
         held_out: to stop by, shape (m, …).
         recipe: how long and how fast; a batch is never larger than n.
-        key: of the order and of the noise; the held-out codes always see the same noise.
+        key: for the order and the noise; the held-out codes always get the same noise.
 
     Raises:
         TrainingError: no epoch had a finite loss on the held-out codes.
@@ -98,13 +98,13 @@ def _fitted(module: M, loss: Loss, codes: Array, held_out: Array, recipe: Densit
 
     def epoch(carry: Any) -> Any:
         learns, state, best, lowest, waited, done = carry
-        # The few codes that fill no batch are others in every epoch.
+        # The few codes that do not fill a batch are different ones in every epoch.
         order = jnp.argsort(jr.bits(jr.fold_in(order_key, done), (len(codes),)))[: steps * size].reshape(steps, size)
         (learns, state), _ = jax.lax.scan(step, (learns, state), (order, jr.split(jr.fold_in(noise_key, done), steps)))
-        seen = on_held_out(learns)
-        better = seen < lowest
+        loss_now = on_held_out(learns)
+        better = loss_now < lowest
         best = jax.tree.map(lambda new, old: jnp.where(better, new, old), learns, best)
-        return learns, state, best, jnp.where(better, seen, lowest), jnp.where(better, 0, waited + 1), done + 1
+        return learns, state, best, jnp.where(better, loss_now, lowest), jnp.where(better, 0, waited + 1), done + 1
 
     def goes_on(carry: Any) -> Array:
         more: Array = (carry[5] < recipe.epochs) & (carry[4] < recipe.patience)

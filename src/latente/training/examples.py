@@ -1,4 +1,4 @@
-"""Examples as they lie on the device: stored values, what the model is conditioned on, and labels."""
+"""Examples on the device: stored values, the context that the model is conditioned on, and labels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from latente.objective.terms import LAST_STEP, Batch
 from latente.spec import ModelSpec
 
 OBSERVED = 0x6F6273
-"""Folded into an example's key for the noise of what is observed, so that the objective's own is another."""
+"""Folded into an example's key for the noise of `Likelihood.observe`, so that it differs from the objective's own."""
 
 
 class Scale(eqx.Module):
@@ -36,24 +36,24 @@ class Scale(eqx.Module):
 
 
 def stored(data: Data, x: NDArray[Any]) -> Array:
-    """Stored examples as they lie on the device; float64, which is not computed with, as model values."""
+    """Stored examples on the device; float64, in which nothing is computed, is converted to model values."""
     return jnp.asarray(data.values(x) if x.dtype == np.float64 else x)
 
 
 def scale_of(data: Data) -> Scale:
-    """The scale of a data set as `stored` has it."""
+    """The scale from a data set's `stored` values to model values."""
     if data.train.x.dtype == np.float64:
         return Scale(jnp.ones(()), jnp.zeros(()), False)
     return Scale(jnp.asarray(data.multiplier), jnp.asarray(data.offset), data.clip)
 
 
 class Examples(eqx.Module):
-    """Some examples of a data set.
+    """Examples of a data set.
 
     Attributes:
         x: stored values, shape (n, *shape).
-        context: what a conditional model is given beside them, shape (n, context_size), or None.
-        label: class numbers, shape (n,), or None; what is no class, such as −1, is unknown.
+        context: what a conditional model is conditioned on, shape (n, context_size), or None.
+        label: class numbers, shape (n,), or None; −1, or any other number that is no class, is an unknown label.
     """
 
     x: Array
@@ -64,7 +64,7 @@ class Examples(eqx.Module):
         return len(self.x)
 
     def take(self, index: Array | slice) -> Examples:
-        """Those at an index (or a slice)."""
+        """The examples at these indices, or in this slice."""
         context = None if self.context is None else self.context[index]
         return Examples(self.x[index], context, None if self.label is None else self.label[index])
 
@@ -78,7 +78,7 @@ class Examples(eqx.Module):
         step: Array | None = None,
         total: Array | int | None = None,
     ) -> Batch:
-        """All of them as the objective sees them: scaled, and binarised where the likelihood does that."""
+        """All examples as the objective sees them: scaled, and binarised if the likelihood does that."""
         x = scale(self.x)
         if model.likelihood.observes:
             noise = observed_keys(keys)
@@ -88,13 +88,13 @@ class Examples(eqx.Module):
 
 
 def observed_keys(keys: Array) -> Array:
-    """For each example's key another, of what is observed."""
+    """From each example's key the key for `Likelihood.observe`."""
     folded: Array = jax.vmap(lambda key: jr.fold_in(key, OBSERVED))(keys)
     return folded
 
 
 def check_condition(spec: ModelSpec, data: Data) -> None:
-    """Refuse a condition that the data cannot give.
+    """Refuse a condition that the data does not have.
 
     Raises:
         SpecError: naming what is missing.
@@ -116,11 +116,11 @@ def examples_of(data: Data, part: Split, spec: ModelSpec, labelled: float = 0.0,
     """A part of a data set for a model.
 
     Args:
-        data, part: where from.
+        data, part: where the examples come from.
         spec: says what the model is conditioned on.
-        labelled: share of the labels that are shown, of each class; the others are −1. Zero, as for everything but
-            training steps: none at all, so that a model is judged by what it makes of the example alone.
-        seed: of which ones.
+        labelled: share of each class whose labels are visible; the others are −1. Zero, as for everything but training
+            steps, gives no labels at all, so that a model is evaluated on what it makes of the example alone.
+        seed: of the choice of visible labels.
     """
     context = None
     if spec.condition == "labels":
@@ -128,16 +128,16 @@ def examples_of(data: Data, part: Split, spec: ModelSpec, labelled: float = 0.0,
         context = jnp.asarray(np.eye(len(data.classes), dtype=np.float32)[part.y])
     elif spec.condition == "columns":
         context = jnp.asarray(part.context)
-    label = None if part.y is None or not labelled else jnp.asarray(_hidden(part.y, labelled, seed))
+    label = None if part.y is None or not labelled else jnp.asarray(_partly_hidden(part.y, labelled, seed))
     return Examples(stored(data, part.x), context, label)
 
 
-def _hidden(y: NDArray[np.int64], share: float, seed: int) -> NDArray[np.int32]:
+def _partly_hidden(y: NDArray[np.int64], share: float, seed: int) -> NDArray[np.int32]:
     shown = np.asarray(y, np.int32).copy()
     if share >= 1:
         return shown
     rng = np.random.default_rng(seed)
     for c in np.unique(y):
-        mine = rng.permutation(np.flatnonzero(y == c))
-        shown[mine[max(1, round(share * len(mine))) :]] = -1
+        members = rng.permutation(np.flatnonzero(y == c))
+        shown[members[max(1, round(share * len(members))) :]] = -1
     return shown

@@ -31,27 +31,27 @@ from latente.training.examples import Examples, Scale, examples_of, scale_of
 from latente.training.step import Recipe, State, run_epoch, start
 
 CHECKPOINT_SECONDS, CHECKPOINT_SHARE = 2.0, 0.01
-"""How much work a kill may cost: the first epoch is checkpointed, and then any that ends so long after the last,
-or so much longer that writing takes no more than this share of the time."""
+"""How much work a kill may cost: the first epoch is checkpointed, then the first to end so many seconds later, or later
+still, so that writing takes no more than this share of the time."""
 SHOWN = 8
 STARTED = 1000
-"""How many training examples are shown to parts that start from data."""
+"""How many training examples are available to parts that start from data."""
 FRAMES, FRAMES_MEMORY = 200, 256 * 2**20
-"""At most so many reconstructions over the epochs are kept, and so many bytes of them; but at least ten."""
+"""The most frames of reconstructions kept over the epochs, and their most bytes; but at least ten frames."""
 
 History = dict[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
 class EpochNumbers:
-    """How an epoch went.
+    """The results of an epoch.
 
     Attributes:
         run: the run's spec.
-        number, epochs: this epoch, from 1, of so many.
-        logs: the epoch's means in nats: "loss", "reconstruction", "kl", the same with "val_" before, and
+        number, epochs: this epoch, from 1, and their total.
+        logs: the epoch's means in nats: "loss", "reconstruction", "kl", the same prefixed with "val_", and
             "learning_rate".
-        examples: training examples an epoch.
+        examples: training examples per epoch.
         seconds: how long the epoch took.
     """
 
@@ -65,13 +65,13 @@ class EpochNumbers:
 
 @dataclass(frozen=True)
 class Epoch(EpochNumbers):
-    """What an ``on_epoch`` hook is given.
+    """What an ``on_epoch`` hook receives.
 
     Attributes:
-        model: the model as it stands.
-        scale: brings stored values to model values.
-        units: reads examples as a person has them, as model values.
-        span: the model values of black and white where examples are images.
+        model: the model after this epoch.
+        scale: from stored values to model values.
+        units: from a user's examples to model values.
+        span: the model values of black and white if examples are images.
         shown: a few validation examples and their reconstructions, model values, shape (n, *shape); or None.
     """
 
@@ -90,12 +90,12 @@ class Fitted:
     """A trained model.
 
     Attributes:
-        model: with the last epoch's weights, or the best's with early stopping.
+        model: with the weights of the last epoch, or of the best one with early stopping.
         history: each of `Epoch.logs` by name, shape (epochs,).
         frames: uint8 reconstructions of the first validation images over the epochs, shape (frames, n, *shape), from
             0 to 255 for the data's `span_of`; None for tables.
-        seconds: time spent training, compilation included, interrupted sessions added up.
-        opponent: the second player, as it was after the last epoch, where there is one.
+        seconds: training time, including compilation, summed over interrupted sessions.
+        opponent: the objective's opponent after the last epoch, if it has one.
     """
 
     model: Autoencoder
@@ -107,7 +107,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class _Progress:
-    """Whole epochs only: it is replaced in one step, so that Ctrl-C never finds half of one."""
+    """Training after a number of whole epochs; replaced in one step, so that Ctrl-C never finds half an epoch."""
 
     state: State
     rows: tuple[dict[str, np.float32], ...] = ()
@@ -116,7 +116,7 @@ class _Progress:
 
 
 @dataclass(frozen=True)
-class _Ready:
+class _Prepared:
     """What the compiled program is called with, and how often."""
 
     recipe: Recipe
@@ -132,7 +132,7 @@ class _Ready:
     steps: int
 
     def arguments(self, state: State, done: int) -> tuple[Any, ...]:
-        """Those of `run_epoch` after so many epochs."""
+        """The arguments of `run_epoch` after so many epochs."""
         keys = tuple(jr.split(jr.fold_in(jr.fold_in(self.key, 1), done)))
         fixed = (self.scale, self.train, self.validation, self.shown)
         return (self.recipe, self.objective, state, *fixed, keys, jr.fold_in(self.key, 2), jnp.int32(done))
@@ -142,9 +142,9 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
     """Train one model.
 
     Args:
-        spec: what to do; equal specs and data give equal weights, bit for bit, on one machine.
-        data: where to learn from; of the test part only the range is checked against the likelihood's support.
-        checkpoint: a file that keeps the training's state; where it exists, training goes on from it.
+        spec: what to train; equal specs and data give equal weights, bit for bit, on one machine.
+        data: what to learn from; the test part is only checked against the likelihood's support.
+        checkpoint: a file for the training's state; if it exists, training continues from it.
         on_epoch: called after every epoch.
 
     Raises:
@@ -153,14 +153,14 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
         TrainingError: the loss is no longer finite.
         Stopped: a signal has come, in a process that listens (`latente.stopping`); whole epochs are in the checkpoint.
     """
-    ready = _prepare(spec, data)
-    progress = _Progress(ready.state)
+    prepared = _prepare(spec, data)
+    progress = _Progress(prepared.state)
     about = {"spec": as_dict(spec), "data": data.fingerprint}
     if checkpoint is not None and checkpoint.exists():
         progress = _restored(checkpoint, progress, about)
-    epochs, steps = ready.epochs, ready.steps
-    scale, shown, units, span = ready.scale, ready.shown, data.units, ready.span
-    program = compiled(run_epoch, ready.state.model)
+    epochs, steps = prepared.epochs, prepared.steps
+    scale, shown, units, span = prepared.scale, prepared.shown, data.units, prepared.span
+    program = compiled(run_epoch, prepared.state.model)
     stride = stride_of(epochs, math.prod(data.shape))
     due = -math.inf
 
@@ -168,12 +168,12 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
         if checkpoint is not None and progress.rows:
             _save(checkpoint, progress, about, span)
 
-    # Also after Ctrl-C: the epochs that are whole are not lost.
+    # Also after Ctrl-C, so that whole epochs are not lost.
     with stopping.keeping(save):
         while (done := len(progress.rows)) < epochs and not _stopped(progress.state, spec.train.patience):
             stopping.check()
             began = time.monotonic()
-            state, row, bad, frame = program(*ready.arguments(progress.state, done))
+            state, row, bad, frame = program(*prepared.arguments(progress.state, done))
             _check_finite(spec, int(bad), row, done + 1, steps)
             seconds = time.monotonic() - began
             keep = done % stride == 0 or done + 1 == epochs
@@ -203,36 +203,36 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
 
 
 def stride_of(epochs: int, values: int) -> int:
-    """Every how many epochs the reconstructions of examples of so many values are kept."""
+    """The number of epochs between kept frames, for examples of so many values."""
     return math.ceil(epochs / min(FRAMES, max(10, FRAMES_MEMORY // (SHOWN * values))))
 
 
-def _prepare(spec: RunSpec, data: Data) -> _Ready:
+def _prepare(spec: RunSpec, data: Data) -> _Prepared:
     objective = check(spec, data)
     key = jr.key(spec.seed)
     scale = scale_of(data)
     train = examples_of(data, data.train, spec.model, spec.train.labelled, spec.seed)
     validation = examples_of(data, data.validation, spec.model)
-    model = _begun(spec, data, scale, train)
+    model = _initial_model(spec, data, scale, train)
     opponent = objective.opponent(model, key=jr.fold_in(key, 4))
     epochs, steps = spec.train.epochs_for(len(data.train)), spec.train.steps(len(data.train))
     recipe = recipe_of(spec.train, steps, epochs)
     state = start(model, opponent, recipe, keep_best=spec.train.patience > 0)
     shown = validation.take(slice(SHOWN)) if data.is_image else None
     span = span_of(*data.value_range()) if data.is_image else (0.0, 1.0)
-    return _Ready(recipe, objective, state, scale, train, validation, shown, span, key, epochs, steps)
+    return _Prepared(recipe, objective, state, scale, train, validation, shown, span, key, epochs, steps)
 
 
 def recipe_of(spec: TrainSpec, steps: int, epochs: int) -> Recipe:
-    """What the compiled program needs to know of a training of so many steps an epoch and so many epochs."""
-    lasts = spec.schedule == "warmup-cosine"
+    """The settings to compile into the program, for a training of so many steps per epoch and so many epochs."""
+    needs_total = spec.schedule == "warmup-cosine"
     ends = np.cumsum([0, *(n for n, _ in spec.stages)])
     return Recipe(
         spec.batch_size,
         spec.learning_rate,
         spec.schedule,
-        round(spec.warmup * steps * epochs) if lasts else 0,
-        steps * epochs if lasts else 0,
+        round(spec.warmup * steps * epochs) if needs_total else 0,
+        steps * epochs if needs_total else 0,
         tuple((int(e) * steps, rate) for e, (_, rate) in zip(ends, spec.stages, strict=False)),
         spec.beta1,
         spec.beta2,
@@ -242,8 +242,8 @@ def recipe_of(spec: TrainSpec, steps: int, epochs: int) -> Recipe:
     )
 
 
-def _begun(spec: RunSpec, data: Data, scale: Scale, train: Examples) -> Autoencoder:
-    """The model at the start of training, with what its parts take from the training examples."""
+def _initial_model(spec: RunSpec, data: Data, scale: Scale, train: Examples) -> Autoencoder:
+    """The model at the start of training, including what its parts take from the training examples."""
     key = jr.fold_in(jr.key(spec.seed), 3)
 
     def mean() -> Array:
@@ -283,7 +283,7 @@ def _to_bytes(frame: Array, span: tuple[float, float]) -> NDArray[np.uint8]:
 
 
 def frame_arrays(frames: NDArray[np.uint8], span: tuple[float, float]) -> dict[str, NDArray[Any]]:
-    """Frames as they are kept: with the values of black and white, where these are not 0 and 1."""
+    """Frames as they are saved: with the values of black and white, unless these are 0 and 1."""
     return {"frames": frames} | ({} if span == (0.0, 1.0) else {"frames_span": np.array(span, np.float64)})
 
 
@@ -297,10 +297,10 @@ def _save(path: Path, progress: _Progress, about: dict[str, Any], span: tuple[fl
 
 def _restored(path: Path, template: _Progress, about: dict[str, Any]) -> _Progress:
     try:
-        arrays, theirs = store.load_arrays(path)
+        arrays, saved = store.load_arrays(path)
     except StoreError as error:
         raise StoreError(f"{error}; delete it to start the run again") from None
-    changed = store.differences(about, {k: theirs.get(k) for k in about})
+    changed = store.differences(about, {k: saved.get(k) for k in about})
     if changed:
         raise StoreError(
             f"{path}: is a checkpoint of another run ({'; '.join(changed[:3])}); "
@@ -313,6 +313,6 @@ def _restored(path: Path, template: _Progress, about: dict[str, Any]) -> _Progre
     try:
         rows = tuple(dict(zip(history, row, strict=True)) for row in zip(*history.values(), strict=True))
         frames = tuple(arrays["frames"]) if "frames" in arrays else ()
-        return _Progress(state, rows, frames, float(theirs.get("seconds", 0.0)))
+        return _Progress(state, rows, frames, float(saved.get("seconds", 0.0)))
     except (TypeError, ValueError) as error:
         raise StoreError(f"{path}: is damaged ({error}); delete it to start the run again") from None

@@ -1,4 +1,4 @@
-"""A random order, of an epoch for instance, quickly."""
+"""A fast random permutation, for the order of an epoch."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ WORD = 32
 def random_order(key: Array, n: int) -> Array:
     """Whole numbers below n in random order, shape (n,).
 
-    They are sorted by random keys of at least 32 bits, as `jax.random.permutation` does once or more, but a part of the
-    key at a time, the lowest first (a radix sort): so much of it shares a word with the number itself, for XLA sorts
-    single words on a processor ten times faster than pairs.
+    They are sorted by random keys of at least 32 bits, as in `jax.random.permutation`, but one part of the key at a
+    time, the lowest first (a radix sort): each part shares a word with the number itself, because on a CPU XLA sorts
+    single words ten times faster than pairs.
     """
     low = max(n - 1, 1).bit_length()
     order = jnp.arange(n)

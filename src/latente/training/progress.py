@@ -1,4 +1,4 @@
-"""One training in one line: what a person sees while a model trains, and the words for its epochs."""
+"""The progress of one training on one line of the terminal or notebook."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def fitting(run: RunSpec) -> Iterator[Callable[[EpochNumbers], object] | None]:
-    """An ``on_epoch`` that shows one training in one line, on a terminal or in a notebook; None elsewhere."""
+    """An ``on_epoch`` hook that shows progress on one line, on a terminal or in a notebook; None elsewhere."""
     notebook = _in_notebook()
-    # What a notebook gets on standard error it shows as a warning.
+    # A notebook shows standard error as a warning.
     stream = sys.stdout if notebook else sys.stderr
     if not notebook and not stream.isatty():
         yield None
@@ -35,33 +35,37 @@ def fitting(run: RunSpec) -> Iterator[Callable[[EpochNumbers], object] | None]:
         before = len(shown)
 
     words = Words(default_language())
-    write(_stage("compiling", run, words))
+    write(stage_line("compiling", run, words))
     try:
-        yield lambda epoch: write(_epoch(epoch, words))
+        yield lambda epoch: write(epoch_line(epoch, words))
     finally:
         print(file=stream, flush=True)
 
 
 def _in_notebook() -> bool:
-    """Whether this is a Jupyter kernel, whose output is no terminal but moves to the start of a line as one does."""
+    """Whether this is a Jupyter kernel: its output is no terminal, but obeys carriage returns as one does."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return shell is not None and "IPKernelApp" in getattr(shell, "config", {})
 
 
-def _numbers(epoch: EpochNumbers, words: Words) -> str:
+def epoch_numbers(epoch: EpochNumbers, words: Words) -> str:
+    """An epoch's losses and speed, in words."""
     logs = {name: float(epoch.logs[name]) for name in ("loss", "reconstruction", "kl", "val_loss")}
     return words("progress.numbers", **logs, rate=epoch.examples / max(epoch.seconds, 1e-9))
 
 
-def _epoch(epoch: EpochNumbers, words: Words) -> str:
+def epoch_line(epoch: EpochNumbers, words: Words) -> str:
+    """A run, its epoch and the epoch's numbers, in words."""
     at = {"number": str(epoch.number), "epochs": str(epoch.epochs)}
-    return words("progress.epoch", run=_name(epoch.run, words), numbers=_numbers(epoch, words), **at)
+    return words("progress.epoch", run=run_name(epoch.run, words), numbers=epoch_numbers(epoch, words), **at)
 
 
-def _name(run: RunSpec, words: Words) -> str:
+def run_name(run: RunSpec, words: Words) -> str:
+    """A run's name, with its seed unless that is 0."""
     return words("progress.seed", name=run.name, seed=str(run.seed)) if run.seed else run.name
 
 
-def _stage(text: str, run: RunSpec | None, words: Words) -> str:
-    told = in_language(text, words.language)
-    return told if run is None else f"{_name(run, words)}: {told}"
+def stage_line(text: str, run: RunSpec | None, words: Words) -> str:
+    """What is being done, for instance "compiling", and for which run, in words."""
+    stage = in_language(text, words.language)
+    return stage if run is None else f"{run_name(run, words)}: {stage}"

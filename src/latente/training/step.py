@@ -1,4 +1,4 @@
-"""One epoch as one program to be compiled: shuffle, every training step, validation, best weights."""
+"""One epoch as a single program to compile: shuffling, every training step, validation, best weights."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from latente.training.examples import Examples, Scale
 from latente.training.order import random_order
 
 VALIDATION_BATCH = 500
-"""At most so many examples at a time, fewer where they are large; keys are made for so many."""
+"""Examples at a time, fewer if they are large; keys are always made for this many."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What the compiled program is specialised to; ``total_steps`` where the schedule needs it, else 0.
+    """The settings that are compiled into the program; ``total_steps`` is 0 unless the schedule needs it.
 
     ``stages`` are (first step, learning rate), in order, for the schedule "stages".
     """
@@ -58,20 +58,20 @@ class Recipe:
         return rate
 
     def optimizer(self) -> optax.GradientTransformation:
-        """Adam, after clipping the gradient's norm where that is asked for."""
+        """Adam, after clipping the gradient's norm if ``clip_norm`` is set."""
         made = adam(self.rate, self.beta1, self.beta2, self.epsilon, self.second_moment)
         return optax.chain(optax.clip_by_global_norm(self.clip_norm), made) if self.clip_norm else made
 
 
 class Players(eqx.Module):
-    """Who learns: the model, and the opponent that some objectives train against it."""
+    """What learns: the model, and the opponent that some objectives train against it."""
 
     model: Autoencoder
     opponent: Opponent | None
 
 
 class Optimizers(eqx.Module):
-    """Their Adams' states."""
+    """The states of their optimizers."""
 
     model: optax.OptState
     opponent: optax.OptState | None
@@ -96,7 +96,7 @@ def start(model: Autoencoder, opponent: Opponent | None, recipe: Recipe, *, keep
         model,
         recipe.optimizer().init(learns),
         opponent,
-        None if opponent is None else _opponents(opponent).init(eqx.filter(opponent, eqx.is_inexact_array)),
+        None if opponent is None else _opponent_optimizer(opponent).init(eqx.filter(opponent, eqx.is_inexact_array)),
         model if keep_best else None,
         jnp.float32(jnp.inf),
         jnp.int32(0),
@@ -113,7 +113,7 @@ def mean_terms(
     step: Array | None = None,
     total: int | None = None,
 ) -> dict[str, Array]:
-    """Mean of every term over some examples; the keys are fixed by ``key`` and position."""
+    """The mean of every term over examples; the random keys depend on ``key`` and position only."""
     most = min(VALIDATION_BATCH, len(examples))
     batches, weights = _batches(jnp.arange(len(examples)), most)
     keys = jr.split(key, batches.shape)
@@ -127,7 +127,7 @@ def mean_terms(
     size = rows_at_once(_summed, fixed, (batches[0], weights[0], keys[0]), most)
     if size < most:
         batches, weights = _batches(jnp.arange(len(examples)), size)
-        # A place keeps its key; what fills the last batch up takes any.
+        # Each position keeps its key; padding of the last batch takes any.
         keys = jnp.ravel(keys)[jnp.minimum(jnp.arange(batches.size), keys.size - 1)].reshape(batches.shape)
 
     def add(sums: dict[str, Array], batch: tuple[Array, Array, Array]) -> tuple[dict[str, Array], None]:
@@ -149,7 +149,7 @@ def _summed(
     weight: Array,
     drawn: Array,
 ) -> dict[str, Array]:
-    """What a batch of `mean_terms` works out, to see how much it takes."""
+    """What `mean_terms` computes for a batch, to estimate its memory."""
     batch = examples.take(index).batch(model, scale, drawn, weight, total=len(examples))
     return objective(model, batch, opponent).named()
 
@@ -170,11 +170,11 @@ def run_epoch(
 
     Args:
         recipe, objective: what to do; a new value means a new compilation.
-        state: where training stands.
-        scale: brings stored values to model values.
+        state: of the training so far.
+        scale: from stored values to model values.
         train, validation: the examples.
         shown: a few to reconstruct after the epoch, or None.
-        keys: the epoch's: of its order, and of the noise of each place in it.
+        keys: of this epoch: for its order, and for the noise at each position.
         validation_key: the same after every epoch, so that epochs differ by their weights alone.
         epoch: epochs done so far; an array, so that every epoch is the same program.
 
@@ -207,8 +207,9 @@ def run_epoch(
         model = eqx.combine(optax.apply_updates(learns.model, updates), fixed.model)
         opponent, of_opponent = learns.opponent, states.opponent
         if opponent is not None:
-            opponent, of_opponent, lost = _answer(eqx.combine(opponent, fixed.opponent), of_opponent, model, batch)
-            sums["opponent_loss"] = lost * jnp.sum(weight)
+            against = eqx.combine(opponent, fixed.opponent)
+            opponent, of_opponent, its_loss = _opponent_step(against, of_opponent, model, batch)
+            sums["opponent_loss"] = its_loss * jnp.sum(weight)
             opponent = eqx.filter(opponent, eqx.is_inexact_array)
         model = eqx.filter(objective.after(model, batch), eqx.is_inexact_array)
         bad = jnp.where((bad < 0) & ~jnp.isfinite(sums["loss"]), number, bad)
@@ -223,33 +224,33 @@ def run_epoch(
     model = players.model
     row = {k: jnp.sum(v) / len(train) for k, v in sums.items()}
     done = (epoch + 1) * len(batches)
-    seen = mean_terms(objective, model, scale, validation, validation_key, players.opponent, done, len(train))
-    row |= {f"val_{k}": v for k, v in seen.items()}
+    means = mean_terms(objective, model, scale, validation, validation_key, players.opponent, done, len(train))
+    row |= {f"val_{k}": v for k, v in means.items()}
     row["learning_rate"] = jnp.asarray(recipe.rate(epoch * len(batches)), jnp.float32)
 
     best, best_loss, waited = state.best, state.best_loss, state.waited
     if best is not None:
-        better = (seen["loss"] < best_loss) & objective.settled(done)
+        better = (means["loss"] < best_loss) & objective.settled(done)
         best = jax.tree.map(lambda new, old: jnp.where(better, new, old), learns.model, eqx.filter(best, eqx.is_array))
         best = eqx.combine(best, fixed.model)
-        best_loss = jnp.where(better, seen["loss"], best_loss)
+        best_loss = jnp.where(better, means["loss"], best_loss)
         waited = jnp.where(better | ~objective.settled(done), 0, waited + 1)
     frame = None if shown is None else _reconstructed(model, scale, shown)
     new = State(model, states.model, players.opponent, states.opponent, best, best_loss, waited)
     return new, row, bad, frame
 
 
-def _answer(
+def _opponent_step(
     opponent: Opponent, state: optax.OptState, model: Autoencoder, batch: Batch
 ) -> tuple[Opponent, optax.OptState, Array]:
-    """The opponent's own step against the model as it now is, and its loss before it."""
+    """The opponent after a step against the updated model, its optimizer's state, and its loss before the step."""
     learns, fixed = eqx.partition(opponent, eqx.is_inexact_array)
-    lost, grads = jax.value_and_grad(lambda o: eqx.combine(o, fixed).loss(model, batch))(learns)
-    updates, state = _opponents(opponent).update(grads, state)
-    return eqx.combine(optax.apply_updates(learns, updates), fixed), state, lost
+    loss, grads = jax.value_and_grad(lambda o: eqx.combine(o, fixed).loss(model, batch))(learns)
+    updates, state = _opponent_optimizer(opponent).update(grads, state)
+    return eqx.combine(optax.apply_updates(learns, updates), fixed), state, loss
 
 
-def _opponents(opponent: Opponent) -> optax.GradientTransformation:
+def _opponent_optimizer(opponent: Opponent) -> optax.GradientTransformation:
     return optax.adam(opponent.learning_rate, opponent.beta1, opponent.beta2)
 
 
@@ -262,7 +263,7 @@ def _reconstructed(model: Autoencoder, scale: Scale, shown: Examples) -> Array:
 
 
 def _batches(order: Array, size: int) -> tuple[Array, Array]:
-    """Indices and weights, shape (batches, size); the last batch is filled up with examples of weight zero."""
+    """Indices and weights, shape (batches, size); the last batch is padded with examples of weight zero."""
     n = len(order)
     count = -(-n // size)
     padded = jnp.concatenate([order, jnp.zeros(count * size - n, order.dtype)])

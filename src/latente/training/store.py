@@ -1,4 +1,4 @@
-"""Arrays on disk: pytrees as safetensors, nothing pickled; checkpoints of a training in progress."""
+"""Arrays on disk: pytrees as safetensors, never pickled, with a checksum."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Arrays = dict[str, NDArray[Any]]
 T = TypeVar("T")
 
 CHECKSUM = "sha256"
-"""The key of a description that has the SHA-256 of the file's arrays and of what else is described."""
+"""The key, in a file's description, of the SHA-256 of its arrays and of the rest of the description."""
 
 
 def flatten(tree: object, prefix: str) -> Arrays:
@@ -30,7 +30,7 @@ def flatten(tree: object, prefix: str) -> Arrays:
 
 
 def unflatten(template: T, arrays: Mapping[str, NDArray[Any]], prefix: str, where: str) -> T:
-    """The template, of arrays or of their shapes and types, with the arrays that `flatten` gave in their place.
+    """The template, which holds arrays or their shapes and types, with the arrays from `flatten` in their places.
 
     Raises:
         StoreError: an array is missing, or of another shape or type than the template's.
@@ -66,11 +66,11 @@ def as_bytes(arrays: Arrays, about: Mapping[str, Any]) -> bytes:
     """A safetensors file of arrays and a JSON-able description, with a checksum of both."""
     from safetensors.numpy import save
 
-    # safetensors writes the bytes of a non-contiguous array in the wrong order without a word.
+    # safetensors silently writes the bytes of a non-contiguous array in the wrong order.
     ordered = {k: np.asarray(a, order="C") for k, a in arrays.items()}
-    said = json.dumps(about)
-    # Under one key: the order of several would be another one each time.
-    found: bytes = save(ordered, {"latente": json.dumps({**about, CHECKSUM: _checksum(ordered, said)})})
+    description = json.dumps(about)
+    # Under a single key, because the order of several would change from file to file.
+    found: bytes = save(ordered, {"latente": json.dumps({**about, CHECKSUM: _checksum(ordered, description)})})
     return found
 
 
@@ -93,13 +93,13 @@ def load_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
 
 
 def parse_arrays(path: Path, content: bytes) -> tuple[Arrays, dict[str, Any]]:
-    """As `load_arrays`, of a file's content; ``path`` is what it is called."""
+    """As `load_arrays`, for a file's content; ``path`` names it in errors."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
         found = load(content)
-        # The library has checked the header, but of bytes does not hand out its metadata, nor the order of the arrays.
+        # The library has checked the header, but for bytes it returns neither the metadata nor the order of the arrays.
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         metadata = header.pop("__metadata__", {})
         arrays: Arrays = {name: found[name] for name in header}
@@ -115,7 +115,7 @@ def parse_arrays(path: Path, content: bytes) -> tuple[Arrays, dict[str, Any]]:
 
 
 def differences(ours: Any, theirs: Any, where: str = "") -> list[str]:
-    """Where two JSON-able values differ, as readable lines "key is A there and B here"."""
+    """The differences between two JSON-able values, as lines such as "key is A there and B here"."""
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         keys = [*ours, *(k for k in theirs if k not in ours)]
         return [d for k in keys for d in differences(ours.get(k), theirs.get(k), f"{where}.{k}" if where else str(k))]
@@ -123,7 +123,7 @@ def differences(ours: Any, theirs: Any, where: str = "") -> list[str]:
         return [
             d for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) for d in differences(a, b, f"{where}[{i}]")
         ]
-    # An option that was not known when the other was written had its default: an empty list, or "auto".
+    # An option that did not exist when the other was written had its default: an empty list, or "auto".
     same = ours == theirs or (theirs is None and ours in ([], "auto"))
     return [] if same else [f"{where} is {theirs!r} there and {ours!r} here"]
 
