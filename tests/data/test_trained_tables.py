@@ -154,7 +154,7 @@ def test_a_run_from_before_there_were_units_is_as_it_was(tmp_path):
     store.save_arrays(folder / "weights.safetensors", weights, about)
     (folder / "manifest.json").unlink()
     old = latente.load(folder, data=data)
-    assert [np.unique(v).tolist() for v in old.model.likelihood.measured()] == [[0], [1]]
+    assert [np.unique(v).tolist() for v in old.model.likelihood.fixed_arrays()] == [[0], [1]]
     z = run.encode(data.test.x)
     assert old.decode(z) * spread + center == pytest.approx(run.decode(z), rel=1e-5, abs=1e-5)
     store.save_arrays(folder / "weights.safetensors", weights | {"likelihood.center": center}, about)

@@ -616,7 +616,7 @@ def load(path: str | Path, *, data: Data | AnySource | None = None) -> Run:
     except (SpecError, DataError, TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
         raise StoreError(f"{folder}: spec.json and data.json make no model ({error}); one is damaged") from None
     where = str(folder / WEIGHTS)
-    older = {f"likelihood.{name}": value for name, value in template.likelihood.older().items()}
+    older = {f"likelihood.{name}": value for name, value in template.likelihood.legacy_arrays().items()}
     weights = kept.weights if older.keys() & kept.weights.keys() else older | kept.weights
     model = store.unflatten(template, weights, "", where)
     opponent = None if other is None else store.unflatten(other, weights, "opponent.", where)

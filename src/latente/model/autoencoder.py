@@ -1,4 +1,4 @@
-"""Assemble a model from its spec: encode and decode, nothing else."""
+"""The autoencoder: an encoder, a decoder and the parts that interpret their outputs; it encodes and decodes."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ from latente.model.priors import Prior
 class Autoencoder(eqx.Module):
     """An encoder, a decoder, and what their outputs mean. Methods take one example; callers vmap.
 
-    ``context``, where the model is conditioned, is a vector of ``context_size`` (a label as zeros and a one, or
-    columns), and None otherwise.
+    ``context`` is a vector of ``context_size`` (a one-hot label, or columns) if the model is conditioned, else None.
 
     Attributes:
-        classifier: q(y | x), where the model learns labels itself (M2); else None.
+        classifier: q(y | x), if the model learns labels itself (M2); else None.
         shape: of an example.
-        latent_dim: how many latents.
-        code_size: how many numbers a code has; more than ``latent_dim`` for categorical and quantised codes.
-        missing: whether values may be NaN: the encoder is given a mask, and the likelihood leaves them out.
+        latent_dim: the number of latents.
+        code_size: the length of a code; more than ``latent_dim`` for categorical and quantised codes.
+        missing: whether values may be NaN: the encoder gets a mask, and the likelihood leaves them out.
     """
 
     encoder: Net
@@ -46,12 +45,12 @@ class Autoencoder(eqx.Module):
         return self.context_size > 0 and self.classifier is None
 
     def features(self, x: Array) -> Array:
-        """What the networks see of one example: `Likelihood.features`, and the mask of what is known after it."""
+        """The networks' input for one example: `Likelihood.features`, then the mask of observed values if needed."""
         if not self.missing:
             return self.likelihood.features(x)
-        known = ~jnp.isnan(x)
-        features = self.likelihood.features(jnp.where(known, x, self.likelihood.neutral()))
-        return jnp.concatenate([jnp.ravel(features), jnp.ravel(known).astype(features.dtype)])
+        observed = ~jnp.isnan(x)
+        features = self.likelihood.features(jnp.where(observed, x, self.likelihood.fill_value()))
+        return jnp.concatenate([jnp.ravel(features), jnp.ravel(observed).astype(features.dtype)])
 
     def encode(self, x: Array, context: Array | None = None) -> Array:
         """The posterior's parameters for one example of ``shape``."""
@@ -64,9 +63,9 @@ class Autoencoder(eqx.Module):
         return jnp.reshape(flat, self.likelihood.outputs(self.shape))
 
     def log_prob(self, z: Array, x: Array, context: Array | None = None) -> Array:
-        """log p(x | z) in nats of one example, missing values left out; a scalar."""
+        """log p(x | z) in nats of one example, without its missing values; a scalar."""
         outputs = self.decode(z, context)
-        return self.likelihood.log_prob_seen(outputs, x) if self.missing else self.likelihood.log_prob(outputs, x)
+        return self.likelihood.log_prob_observed(outputs, x) if self.missing else self.likelihood.log_prob(outputs, x)
 
     def code(self, x: Array, context: Array | None = None) -> Array:
         """The posterior mean for one example, shape (code_size,)."""
@@ -77,6 +76,6 @@ class Autoencoder(eqx.Module):
         return self.likelihood.mean(self.decode(z, context))
 
     def parameters(self) -> int:
-        """How many numbers are learnt."""
+        """The number of learnt parameters."""
         learnt = sum(int(np.size(a)) for a in jax.tree.leaves(eqx.filter(self, eqx.is_inexact_array)))
-        return learnt - sum(int(np.size(a)) for a in self.likelihood.measured())
+        return learnt - sum(int(np.size(a)) for a in self.likelihood.fixed_arrays())

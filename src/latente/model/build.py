@@ -1,4 +1,4 @@
-"""From a `ModelSpec` to an `Autoencoder`: its parts made, checked against each other, and started from a key."""
+"""Build an `Autoencoder` from a `ModelSpec`: make its parts, check that they go together, and initialise them."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def build(spec: ModelSpec, shape: tuple[int, ...], *, key: Array, context: int =
         spec: which parts.
         shape: of one example.
         key: of the weights.
-        context: how many numbers of context it is conditioned on.
-        classes: how many labels its classifier tells apart; 0 for no classifier.
+        context: the size of the context vector that it is conditioned on.
+        classes: the number of labels of its classifier; 0 for no classifier.
 
     Raises:
-        SpecError: a part or an option is unknown, or parts that make no sense together.
+        SpecError: a part or an option is unknown, or parts do not go together.
     """
     activation(spec.activation)
     network = networks.make(spec.network)
@@ -43,7 +43,7 @@ def build(spec: ModelSpec, shape: tuple[int, ...], *, key: Array, context: int =
     code_size = posterior.code_size(spec.latent_dim)
     features = likelihood.features_shape(shape)
     if spec.missing:
-        reason = likelihood.joint(shape)
+        reason = likelihood.missing_unsupported(shape)
         if reason:
             raise SpecError(f"{likelihoods.name_of(likelihood)} does not go with missing = true: {reason}")
         features = (int(np.prod(features)) + int(np.prod(shape)),)
@@ -53,8 +53,8 @@ def build(spec: ModelSpec, shape: tuple[int, ...], *, key: Array, context: int =
     up = Plan(features, posterior.size(spec.latent_dim), spec.hidden, spec.activation, context)
     down = Plan(likelihood.outputs(shape), code_size, spec.hidden, spec.activation, context)
     return Autoencoder(
-        encoder=network.made("encoder", up, key=keys[0]),
-        decoder=network.made("decoder", down, key=keys[1]),
+        encoder=network.build("encoder", up, key=keys[0]),
+        decoder=network.build("decoder", down, key=keys[1]),
         posterior=posterior,
         prior=prior,
         likelihood=likelihood,
@@ -76,17 +76,17 @@ def start(
     *,
     key: Array,
 ) -> Autoencoder:
-    """A new model moved to where training should start: units, output bias, and parts that begin at data.
+    """A new model at the point where training starts: standardisation, output bias, and parts that start from data.
 
     Args:
-        spec, model: what `build` made.
-        values: makes all training examples, model values (n, *shape); called where it is needed.
-        mean: makes the training examples' mean, of the example's shape; likewise.
-        examples: makes some training examples, model values (n, *shape); likewise.
-        key: of what the parts draw.
+        spec, model: what `build` took and returned.
+        values: returns all training examples, model values (n, *shape); called only if needed.
+        mean: returns the training examples' mean, of the example's shape; likewise.
+        examples: returns a sample of training examples, model values (n, *shape); likewise.
+        key: for what the parts draw.
 
     Raises:
-        SpecError: ``output_bias`` with a network or likelihood that cannot have it.
+        SpecError: ``output_bias`` with a network or likelihood that does not support it.
     """
     model = eqx.tree_at(lambda m: m.likelihood, model, model.likelihood.start(values))
     if spec.output_bias:
@@ -96,40 +96,40 @@ def start(
 
 
 def with_bias(spec: ModelSpec, model: Autoencoder, mean: Array) -> Autoencoder:
-    """A model whose decoder starts from examples of this mean, of the example's shape.
+    """A model whose decoder's output bias gives this mean, of the example's shape.
 
     Raises:
-        SpecError: the network or the likelihood cannot have it.
+        SpecError: the network or the likelihood does not support it.
     """
-    decoder = networks.make(spec.network).biased(model.decoder, model.likelihood.bias(mean))
+    decoder = networks.make(spec.network).with_bias(model.decoder, model.likelihood.bias(mean))
     moved: Autoencoder = eqx.tree_at(lambda m: m.decoder, model, decoder)
     return moved
 
 
 def _classifier(network: Network, features: tuple[int, ...], classes: int, spec: ModelSpec, *, key: Array) -> Net:
-    return network.made("encoder", Plan(features, classes, spec.hidden, spec.activation), key=key)
+    return network.build("encoder", Plan(features, classes, spec.hidden, spec.activation), key=key)
 
 
 def _check_pair(posterior: Posterior, prior: Prior, context: int) -> None:
-    ours, theirs = posteriors.name_of(posterior), priors.name_of(prior)
+    q, p = posteriors.name_of(posterior), priors.name_of(prior)
     if prior.space not in ("any", posterior.space):
         raise SpecError(
-            f"{theirs} does not go with {ours}: its codes live in {prior.space} space, the posterior's in "
-            f"{posterior.space} space; take prior {_fitting(posterior)}"
+            f"{p} does not go with {q}: its codes live in {prior.space} space, the posterior's in "
+            f"{posterior.space} space; take prior {_compatible_priors(posterior)}"
         )
-    reason = prior.objection(posterior)
+    reason = prior.unsupported(posterior)
     if reason is not None:
-        raise SpecError(f"{theirs} does not go with {ours}: {reason}")
+        raise SpecError(f"{p} does not go with {q}: {reason}")
     if context and not prior.conditional:
-        raise SpecError(f"{theirs} does not go with a model conditioned on labels or columns; take another prior")
+        raise SpecError(f"{p} does not go with a model conditioned on labels or columns; take another prior")
 
 
-def _fitting(posterior: Posterior) -> str:
-    """The priors that go with a posterior, at their default options."""
+def _compatible_priors(posterior: Posterior) -> str:
+    """The priors that go with a posterior, with their default options."""
     made = {name: priors.make(name) for name in priors}
     good = [
         name
         for name, p in made.items()
-        if p.space == posterior.space and p.objection(posterior) is None and not isinstance(p, FittedPrior)
+        if p.space == posterior.space and p.unsupported(posterior) is None and not isinstance(p, FittedPrior)
     ]
     return " or ".join(f'"{name}"' for name in good)

@@ -1,4 +1,4 @@
-"""Coder: what a prior may ask of the model it stands in, without knowing how models are made."""
+"""Coder: what a prior may use of the model that it is part of, without importing how models are built."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from latente.model.posteriors import Posterior
 
 
 class Coder(Protocol):
-    """From examples to codes: an encoder and what its outputs mean; `Autoencoder` is one.
+    """A map from examples to codes: an encoder and what its outputs mean. `Autoencoder` is one.
 
     Attributes:
         shape: of an example.
-        latent_dim: how many latents.
-        missing: whether values may be NaN, so that the encoder is given a mask too.
+        latent_dim: the number of latents.
+        missing: whether values may be NaN, so that the encoder gets a mask too.
     """
 
     @property

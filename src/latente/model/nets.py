@@ -1,4 +1,4 @@
-"""Layers and activations, one example at a time; callers vmap."""
+"""Layers, activations and smooth bounds, one example at a time; callers vmap."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 MOST = {"layers": 200, "hidden": 65536, "context": 65536, "blocks": 200}
-"""Of options that a model's parts are made of one by one, or whose connections are written down one by one."""
+"""The largest values of options that set how many layers, units or connections are built one by one."""
 
 
 def check_most(part: str, option: str, value: int) -> None:
-    """Refuse more layers, or wider ones, than can be made.
+    """Refuse more layers, or wider ones, than can be built.
 
     Raises:
         SpecError: naming the part, the option and the most.
@@ -42,14 +42,19 @@ def check_most(part: str, option: str, value: int) -> None:
 
 
 def activation(name: str) -> Activation:
-    """The function of that name.
+    """The activation function of this name.
 
     Raises:
-        SpecError: no activation is called so.
+        SpecError: the name is unknown.
     """
     if name not in ACTIVATIONS:
         raise SpecError(unknown("activation", name, ACTIVATIONS))
     return ACTIVATIONS[name]
+
+
+def bounded(raw: Array, bound: float) -> Array:
+    """Any number brought smoothly into (−bound, bound) by a scaled tanh; near zero it is the identity."""
+    return bound * jnp.tanh(raw / bound)
 
 
 class Dense(eqx.Module):
@@ -71,7 +76,7 @@ class Dense(eqx.Module):
 class MLP(eqx.Module):
     """Dense layers with an activation between them; the last one is linear. Flattens its input.
 
-    A ``context`` vector, where one is given, is put after the input, and ``sizes[0]`` counts it.
+    A ``context`` vector, if given, is appended to the input; ``sizes[0]`` includes it.
     """
 
     layers: tuple[Dense, ...]

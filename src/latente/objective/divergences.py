@@ -1,4 +1,4 @@
-"""KL(q ‖ p) for pairs of posterior and prior: in closed form, or from the one code drawn; in nats."""
+"""KL(q ‖ p) for pairs of posterior and prior, in nats: in closed form, or estimated from one drawn code."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _CLOSED: dict[tuple[type[Posterior], type[Prior]], Callable[..., Array]] = {}
 
 
 def closed_form(posterior: type[Posterior], prior: type[Prior]) -> Callable[[Any], Any]:
-    """Decorator: make the function (posterior, prior, outputs) → vector of KLs below it the KL of that pair.
+    """Decorator: register the function (posterior, prior, outputs) → vector of KLs as the KL of that pair.
 
-    The vector has one entry for each latent where the KL is a sum over them, else a single one.
+    The vector has one entry per latent if the KL is a sum over latents, else a single one.
     """
 
     def add(function: Callable[..., Array]) -> Callable[..., Array]:
@@ -66,7 +66,7 @@ def kl(posterior: Posterior, prior: Prior, outputs: Array) -> Array:
 
 
 def kl_by_latent(posterior: Posterior, prior: Prior, outputs: Array) -> Array:
-    """`kl` for each latent, shape (latent_dim,), or (1,) where it is no sum over them.
+    """`kl` for each latent, shape (latent_dim,), or (1,) if it is no sum over latents.
 
     Raises:
         SpecError: no closed form is known for the pair.
@@ -82,8 +82,8 @@ def kl_by_latent(posterior: Posterior, prior: Prior, outputs: Array) -> Array:
 def rate(posterior: Posterior, prior: Prior, outputs: Array, z: Array, log_q: Array) -> Array:
     """KL(q(z | x) ‖ p(z)) of one example; a scalar.
 
-    In closed form where there is one; otherwise its unbiased estimate from one draw, log q(z | x) − log p(z), which
-    may fall below zero.
+    It is in closed form if there is one; else the unbiased estimate from one draw, log q(z | x) − log p(z), which may
+    be negative.
     """
     if is_closed(posterior, prior):
         return kl(posterior, prior, outputs)
@@ -105,7 +105,7 @@ def _von_mises_fisher_uniform(posterior: VonMisesFisher, prior: UniformSphere, o
 
 @closed_form(GumbelSoftmax, UniformCategorical)
 def _categorical_uniform(posterior: GumbelSoftmax, prior: UniformCategorical, outputs: Array) -> Array:
-    """log K − H(π) for each latent: of the categorical distributions, also where codes are relaxed (Jang et al. 2017).
+    """log K − H(π) for each latent: the KL of the categorical distributions, also for relaxed codes (Jang et al. 2017).
 
     Raises:
         SpecError: their numbers of classes differ.

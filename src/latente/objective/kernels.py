@@ -13,13 +13,13 @@ from jax import Array
 from latente.errors import SpecError, unknown
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-"""Multiples of the typical squared distance that kernels take as their bandwidths (Tolstikhin et al. 2018)."""
+"""The kernels' bandwidths, as multiples of the typical squared distance (Tolstikhin et al. 2018)."""
 
 KERNELS: dict[str, Callable[[Array, float], Array]] = {
     "imq": lambda squared, bandwidth: bandwidth / (bandwidth + squared),
     "rbf": lambda squared, bandwidth: jnp.exp(-squared / bandwidth),
 }
-"""By name: of a squared distance r² and a bandwidth h, the inverse multiquadric h / (h + r²) and the Gaussian
+"""Functions of a squared distance r² and a bandwidth h, by name: the inverse multiquadric h / (h + r²) and the Gaussian
 exp(−r² / h)."""
 
 
@@ -29,8 +29,8 @@ class Kernel:
 
     Attributes:
         name: "imq" or "rbf" (see `KERNELS`).
-        typical: the squared distance that the scales are multiples of.
-        scales: the multiples s; their sum lets near and far codes both be felt.
+        typical: the squared distance of which the scales are multiples.
+        scales: the multiples s; with several, both near and distant codes matter.
     """
 
     name: str
@@ -48,16 +48,16 @@ class Kernel:
     def between(self, a: Array, b: Array) -> Array:
         """k of every pair, shape (n, m), for codes of shape (n, d) and (m, d).
 
-        From differences, not from scalar products: near codes lose no digits.
+        It is computed from differences rather than inner products, so that close codes lose no precision.
         """
         return self.of_squared(jnp.sum((a[:, None] - b[None]) ** 2, axis=-1))
 
 
 def check_kernel(part: str, name: Any, scales: Any) -> None:
-    """Refuse an unknown kernel, or scales that are no numbers above zero.
+    """Refuse an unknown kernel, or scales that are not numbers above zero.
 
     Raises:
-        SpecError: naming the ``part``, what was got and what is allowed.
+        SpecError: naming the ``part``, what was given and what is allowed.
     """
     if not isinstance(name, str) or name not in KERNELS:
         raise SpecError(unknown(f"kernel of {part}", name, KERNELS))
@@ -67,16 +67,16 @@ def check_kernel(part: str, name: Any, scales: Any) -> None:
 
 
 def squared_mmd(kernel: Kernel, a: Array, b: Array, weight_a: Array, weight_b: Array) -> Array:
-    """MMD² of two samples: the U-statistic of Gretton et al. 2012 (JMLR 13), which is unbiased and so may fall
-    below zero; a scalar.
+    """MMD² of two samples: the U-statistic of Gretton et al. 2012 (JMLR 13), which is unbiased and so may be negative;
+    a scalar.
 
-    E k(a, a′) + E k(b, b′) − 2 E k(a, b), without the pairs of an element and itself.
+    It is E k(a, a′) + E k(b, b′) − 2 E k(a, b), without pairs of an element with itself.
 
     Args:
         kernel: k.
         a, b: the samples, shape (n, d) and (m, d).
-        weight_a, weight_b: of their elements, shape (n,) and (m,); an element of weight zero counts for nothing.
-            A sample with a single element of weight above zero has no U-statistic: the result is then zero.
+        weight_a, weight_b: of their elements, shape (n,) and (m,); elements of weight zero are ignored. A sample with
+            a single element of positive weight has no U-statistic: the result is then zero.
     """
     inner_a, pairs_a = _within(kernel, a, weight_a)
     inner_b, pairs_b = _within(kernel, b, weight_b)

@@ -1,4 +1,4 @@
-"""Which parts go together: every pairing asked of the parts themselves, for `latente models` and the documentation."""
+"""Which parts go together, found by trying every pair, for `latente models` and the documentation."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Pairings:
     """What goes together.
 
     Attributes:
-        prior: by (posterior, prior), why they do not go together, or None where they do.
-        objective: by (objective, posterior), the priors with which they do.
-        reason: by (objective, posterior) that go with no prior, why.
+        prior: for each (posterior, prior), why they do not go together, or None if they do.
+        objective: for each (objective, posterior), the priors that go with both.
+        reason: for each (objective, posterior) that goes with no prior, why.
     """
 
     prior: Mapping[tuple[str, str], str | None]
@@ -40,7 +40,7 @@ class Pairings:
 
 @cache
 def pairings() -> Pairings:
-    """Every posterior with every prior, and every objective with each of these; nothing is compiled."""
+    """Every posterior with every prior, and every objective with each such pair; nothing is compiled."""
     together: dict[tuple[str, str], str | None] = {}
     models: dict[tuple[str, str], Autoencoder] = {}
     for q in posteriors:
@@ -70,7 +70,7 @@ def pairings() -> Pairings:
 
 
 def _model(posterior: str, prior: str) -> Autoencoder:
-    """A small model of these parts by its shapes only."""
+    """The shapes of a small model with these parts."""
     spec = ModelSpec(latent_dim=2, hidden=(4,), posterior=posterior, prior=prior)
 
     def made(key: jax.Array) -> Autoencoder:

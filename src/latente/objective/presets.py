@@ -1,4 +1,4 @@
-"""Named models: each a spec of a few parts, by the field's name for it."""
+"""Named models from the literature, each a spec of a few parts."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ FAMILIES: dict[str, Registry[Any]] = {
     "likelihood": likelihoods,
     "network": networks,
 }
-"""The fields of a spec that are parts, and where they are looked up."""
+"""The fields of a model's spec that are parts, and their registries."""
 
 
 def _named(
     name: str, summary: str, source: str, *, latent_dim: int = 10, hidden: tuple[int, ...] = (256, 128), **parts: Any
 ) -> Preset:
-    """Register a preset that is the plain VAE with other parts."""
+    """Register a preset: the plain VAE with other parts."""
 
     def preset(latent_dim: int = latent_dim, *, hidden: tuple[int, ...] = hidden, **changes: Any) -> ModelSpec:
         return _spec({"hidden": hidden, "latent_dim": latent_dim, **parts}, changes)
@@ -75,11 +75,13 @@ def AE(
 
 # A deterministic code without a prior.
 POINT: dict[str, Any] = {"posterior": "dirac", "prior": "none"}
-# A deterministic code that the objective brings to a prior.
+# A deterministic code that the objective matches to a prior.
 MATCHED: dict[str, Any] = {"posterior": "dirac", "prior": "standard-normal"}
 
 # What the objective changes.
-BetaVAE = _named("BetaVAE", "A VAE whose KL weighs β", "Higgins et al. 2017", objective={"name": "elbo", "beta": 4.0})
+BetaVAE = _named(
+    "BetaVAE", "A VAE whose KL is weighted by β", "Higgins et al. 2017", objective={"name": "elbo", "beta": 4.0}
+)
 WarmupVAE = _named(
     "WarmupVAE",
     "A VAE whose KL is warmed up linearly",
@@ -93,10 +95,10 @@ CyclicalVAE = _named(
     objective={"name": "elbo", "beta": {"name": "cyclical", "steps": 100}},
 )
 CapacityVAE = _named(
-    "CapacityVAE", "A VAE held to a rate", "Burgess et al. 2018, arXiv:1804.03599", objective="capacity"
+    "CapacityVAE", "A VAE with a target rate", "Burgess et al. 2018, arXiv:1804.03599", objective="capacity"
 )
 FreeBitsVAE = _named(
-    "FreeBitsVAE", "A VAE with free bits a latent", "Kingma et al. 2016, arXiv:1606.04934", objective="free-bits"
+    "FreeBitsVAE", "A VAE with free bits per latent", "Kingma et al. 2016, arXiv:1606.04934", objective="free-bits"
 )
 IWAE = _named("IWAE", "An importance-weighted autoencoder", "Burda et al. 2016, arXiv:1509.00519", objective="iwae")
 DReGIWAE = _named(
@@ -106,7 +108,9 @@ DReGIWAE = _named(
     objective="dreg-iwae",
 )
 MIWAE = _named("MIWAE", "A mean of IWAE bounds", "Rainforth et al. 2018, arXiv:1802.04537", objective="miwae")
-CIWAE = _named("CIWAE", "ELBO and IWAE bound mixed", "Rainforth et al. 2018, arXiv:1802.04537", objective="ciwae")
+CIWAE = _named(
+    "CIWAE", "A mixture of ELBO and IWAE bound", "Rainforth et al. 2018, arXiv:1802.04537", objective="ciwae"
+)
 PIWAE = _named(
     "PIWAE",
     "The encoder trained on MIWAE, the decoder on IWAE",
@@ -114,17 +118,20 @@ PIWAE = _named(
     objective="piwae",
 )
 BetaTCVAE = _named(
-    "BetaTCVAE", "A VAE whose total correlation weighs more", "Chen et al. 2018, arXiv:1802.04942", objective="beta-tc"
+    "BetaTCVAE",
+    "A VAE with a larger weight on total correlation",
+    "Chen et al. 2018, arXiv:1802.04942",
+    objective="beta-tc",
 )
 DIPVAE = _named(
     "DIPVAE",
-    "A VAE whose codes' covariance is held to the identity",
+    "A VAE whose codes' covariance is pulled towards the identity",
     "Kumar et al. 2018, arXiv:1711.00848",
     objective={"name": "dip-vae", "kind": "ii"},
 )
 FactorVAE = _named(
     "FactorVAE",
-    "A VAE whose total correlation a second player estimates",
+    "A VAE with a penalty on total correlation, estimated by a discriminator",
     "Kim & Mnih 2018, arXiv:1802.05983",
     objective="factor-vae",
 )
@@ -132,16 +139,18 @@ InfoVAE = _named("InfoVAE", "ELBO with an MMD", "Zhao et al. 2019, arXiv:1706.02
 MMDVAE = _named("MMDVAE", "Reconstruction with an MMD", "Zhao et al. 2019, arXiv:1706.02262", objective="mmd-vae")
 VAEGAN = _named(
     "VAEGAN",
-    "A VAE that reconstructs in a second player's features",
+    "A VAE that reconstructs in a discriminator's features",
     "Larsen et al. 2016, arXiv:1512.09300",
-    # The features of a small player are few: their error weighs so little that with the whole KL no latent is used.
+    # A small discriminator has few features, and their error is so small that with the full KL no latent is used.
     objective={"name": "vae-gan", "beta": 0.05},
 )
-M2 = _named("M2", "A VAE that learns labels too, some missing", "Kingma et al. 2014, arXiv:1406.5298", objective="m2")
+M2 = _named(
+    "M2", "A semi-supervised VAE that also learns labels", "Kingma et al. 2014, arXiv:1406.5298", objective="m2"
+)
 
 # Deterministic codes.
 DenoisingAE = _named(
-    "DenoisingAE", "An autoencoder of corrupted inputs", "Vincent et al. 2008", **POINT, objective="denoising"
+    "DenoisingAE", "An autoencoder with corrupted inputs", "Vincent et al. 2008", **POINT, objective="denoising"
 )
 ContractiveAE = _named(
     "ContractiveAE", "An autoencoder with a flat encoder", "Rifai et al. 2011", **POINT, objective="contractive"
@@ -158,7 +167,7 @@ WAE = _named(
 )  # fmt: skip
 WAEGAN = _named(
     "WAEGAN",
-    "A Wasserstein autoencoder with a second player",
+    "A Wasserstein autoencoder with a discriminator",
     "Tolstikhin et al. 2018, arXiv:1711.01558",
     **MATCHED,
     objective="wae-gan",
@@ -176,13 +185,13 @@ SigmaVAE = _named(
 )
 ContinuousBernoulliVAE = _named(
     "ContinuousBernoulliVAE",
-    "A VAE with a likelihood of grey values",
+    "A VAE with a likelihood for grey values",
     "Loaiza-Ganem & Cunningham 2019, arXiv:1907.06845",
     likelihood="continuous-bernoulli",
 )
 DiscretisedVAE = _named(
     "DiscretisedVAE",
-    "A VAE of 8-bit values",
+    "A VAE for 8-bit values",
     "Kingma et al. 2016, arXiv:1606.04934",
     likelihood="discretised-logistic",
 )
@@ -221,7 +230,7 @@ GMVAE = _named(
 )
 FlowPriorVAE = _named("FlowPriorVAE", "A VAE with a flow prior", "Huang et al. 2017, arXiv:1710.02248", prior="realnvp")
 
-# What the code and its book change.
+# What the codebook changes.
 VQVAE = _named(
     "VQVAE",
     "A VAE with a codebook",
@@ -232,7 +241,7 @@ VQVAE = _named(
 )
 RVQVAE = _named(
     "RVQVAE",
-    "A VAE with codebooks of what the one before left",
+    "A VAE with residual codebooks",
     "Zeghidour et al. 2021, arXiv:2107.03312",
     posterior="rvq",
     prior="uniform-codes",
@@ -259,11 +268,11 @@ ResidualVAE = _named(
 
 
 def preset(name: str, *args: Any, **changes: Any) -> ModelSpec:
-    """The model of a preset's name, for instance ``preset("BetaVAE", 10, beta=4.0)``.
+    """The model of a named preset, for instance ``preset("BetaVAE", 10, beta=4.0)``.
 
     Args:
         name: see ``latente models``.
-        args: the number of latents, where it is not the preset's.
+        args: the number of latents, if it differs from the preset's.
         changes: any of `ModelSpec`, or an option of one of the parts.
 
     Raises:
@@ -273,13 +282,13 @@ def preset(name: str, *args: Any, **changes: Any) -> ModelSpec:
 
 
 def keywords(name: str, spec: ModelSpec) -> list[str]:
-    """What a preset's call may say: the fields of `ModelSpec`, and the options of the parts it has."""
+    """The keyword arguments of a preset: the fields of `ModelSpec`, and the options of its parts."""
     own = ["code_activation"] if name == "AE" else []
     return [*ModelSpec.__dataclass_fields__, *own, *(o for o, _ in _options(spec))]
 
 
 def _options(spec: ModelSpec) -> list[tuple[str, str]]:
-    """(option, field) for every option of every part."""
+    """The pair (option, field) for every option of every part."""
     return [(o, field) for field, family in FAMILIES.items() for o in family.options(part(getattr(spec, field))[0])]
 
 
@@ -287,11 +296,11 @@ def _spec(parts: Mapping[str, Any], changes: Mapping[str, Any]) -> ModelSpec:
     fields = ModelSpec.__dataclass_fields__
     spec = build(ModelSpec, {**parts, **{k: v for k, v in changes.items() if k in fields}}, "model")
     loose = {k: v for k, v in changes.items() if k not in fields}
-    known = _options(spec)
+    options_of = _options(spec)
     for option in loose:
-        homes = [field for o, field in known if o == option]
+        homes = [field for o, field in options_of if o == option]
         if not homes:
-            raise SpecError(unknown("key in model", option, [*fields, *(o for o, _ in known)]))
+            raise SpecError(unknown("key in model", option, [*fields, *(o for o, _ in options_of)]))
         if len(homes) > 1:
             raise SpecError(
                 f'"{option}" is an option of the {" and of the ".join(homes)}; give it where it belongs, for instance '
@@ -299,7 +308,7 @@ def _spec(parts: Mapping[str, Any], changes: Mapping[str, Any]) -> ModelSpec:
             )
     updated: dict[str, Part] = {}
     for option, value in loose.items():
-        field = next(f for o, f in known if o == option)
+        field = next(f for o, f in options_of if o == option)
         name, options = part(updated.get(field, getattr(spec, field)))
         updated[field] = {"name": name, **options, option: value}
     return build(ModelSpec, {**{f: getattr(spec, f) for f in fields}, **updated}, "model")

@@ -1,4 +1,4 @@
-"""Weights that change while a model is trained: constant, linear and cyclical warm-up."""
+"""Schedules of weights during training: constant, linear and cyclical warm-up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ schedules: Registry[Schedule] = Registry("schedule")
 
 
 class Schedule:
-    """A weight as a function of the training steps done."""
+    """A weight as a function of the number of training steps done."""
 
     @abstractmethod
     def at(self, step: Array) -> Array | float:
@@ -26,10 +26,10 @@ class Schedule:
 
     @abstractmethod
     def length(self) -> int:
-        """After how many steps it no longer changes."""
+        """The number of steps after which the weight no longer changes."""
 
     def settled(self, step: Array) -> Array:
-        """Whether it no longer changes."""
+        """Whether the weight no longer changes."""
         return step >= self.length()
 
 
@@ -78,8 +78,8 @@ class Linear(Schedule):
 @schedules.register("cyclical", source="Fu et al. 2019, arXiv:1903.10145")
 @dataclass(frozen=True)
 class Cyclical(Schedule):
-    """``cycles`` times over ``steps`` steps: a linear rise from ``start`` to ``end`` over the share ``rise`` of the
-    cycle, then ``end`` for the rest of it; ``end`` after the last cycle."""
+    """``cycles`` cycles in ``steps`` steps: in each a linear rise from ``start`` to ``end`` over the share ``rise`` of
+    the cycle, then ``end``; ``end`` after the last cycle."""
 
     steps: int = 1000
     cycles: int = 4
@@ -97,7 +97,7 @@ class Cyclical(Schedule):
         _check("end", self.end, at_least=0)
 
     def at(self, step: Array) -> Array | float:
-        """By the place in the cycle."""
+        """By the position within the cycle."""
         cycle = self.steps / self.cycles
         place = jnp.mod(step, cycle) / cycle
         rising = self.start + (self.end - self.start) * jnp.minimum(place / self.rise, 1.0)
@@ -109,10 +109,10 @@ class Cyclical(Schedule):
 
 
 def schedule(value: float | Mapping[str, Any], where: str) -> Schedule:
-    """A number as a constant, or a table ``{name = "linear", steps = 5000}`` as the schedule it names.
+    """A number as a constant, or a table ``{name = "linear", steps = 5000}`` as the named schedule.
 
     Raises:
-        SpecError: a number below zero, or a table that names no schedule or a value out of range.
+        SpecError: a number below zero, or a table with an unknown schedule or a value out of range.
     """
     if not isinstance(value, Mapping | str):
         try:

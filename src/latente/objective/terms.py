@@ -1,4 +1,4 @@
-"""The values that go into every objective and come out of it."""
+"""The input and output of every objective: a `Batch` and its `Terms`."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import jax.random as jr
 from jax import Array
 
 LAST_STEP = 2**30
-"""The step of a training that is over: schedules have reached their end."""
+"""The step after training: schedules have reached their end."""
 
 
 class Batch(eqx.Module):
-    """Some examples and what an objective may need to know beside them.
+    """A batch of examples, and what else an objective may need.
 
     Attributes:
-        x: model values, shape (n, *shape); NaN where a value is missing.
-        keys: one for each example, shape (n,): all randomness comes from them.
-        weight: 1, or 0 for the examples at the end that only fill the batch up, shape (n,).
+        x: model values, shape (n, *shape); NaN for missing values.
+        keys: one per example, shape (n,): the only source of randomness.
+        weight: 1, or 0 for padding at the end of the batch, shape (n,).
         context: what the model is conditioned on, shape (n, context_size), or None.
-        label: class numbers, −1 where unknown, shape (n,), or None.
+        label: class numbers, −1 if unknown, shape (n,), or None.
         step: training steps done so far, for schedules; a scalar.
-        examples: how many examples the whole part has of which this is a batch; a number or a scalar.
+        examples: the size of the data set from which the batch comes; a number or a scalar.
     """
 
     x: Array
@@ -34,11 +34,11 @@ class Batch(eqx.Module):
 
     @property
     def key(self) -> Array:
-        """One key for what concerns the batch as a whole; not used for any example."""
+        """A key for the batch as a whole; no example uses it."""
         return jr.fold_in(self.keys[0], 0x6261746)
 
     def count(self) -> Array:
-        """How many examples are no filling; the filling is at the end."""
+        """The number of examples without padding."""
         return jnp.sum(self.weight)
 
 
@@ -48,8 +48,8 @@ class Terms(eqx.Module):
     Attributes:
         loss: what is minimised.
         reconstruction: −log p(x | z), the distortion.
-        kl: KL(q(z | x) ‖ p(z)), the rate; zero where the model has no prior.
-        penalties: anything else that the loss adds, by name, before its weight.
+        kl: KL(q(z | x) ‖ p(z)), the rate; zero if the model has no prior.
+        penalties: all other terms of the loss, by name, before they are weighted.
     """
 
     loss: Array

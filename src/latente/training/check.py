@@ -59,7 +59,7 @@ def check(spec: RunSpec, data: Data) -> Objective:
         eqx.filter_eval_shape(with_bias, spec.model, model, jnp.zeros(data.shape))
     for part in (data.train, data.validation, data.test):
         # If all values of an example have the same support, it is enough to check those that occur.
-        values = data.distinct(part) if model.likelihood.alike else data.values(part.x)
+        values = data.distinct(part) if model.likelihood.same_support else data.values(part.x)
         try:
             model.likelihood.check(values, data.shape)
         except DataError as error:
@@ -96,8 +96,8 @@ def _unusual_values(model: Autoencoder, data: Data) -> list[Note]:
     Judged by the first `SAMPLE` training examples: by column for tables, else over all values.
     """
     likelihood = model.likelihood
-    real = likelihood.alike and likelihood.support == (-math.inf, math.inf)
-    counts = likelihood.poisson()
+    real = likelihood.same_support and likelihood.support == (-math.inf, math.inf)
+    counts = likelihood.poisson_values()
     if not real and not len(counts):
         return []
     values = data.values(data.train.x[:SAMPLE])

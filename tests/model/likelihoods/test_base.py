@@ -118,10 +118,10 @@ def test_gradients_are_the_slopes_and_finite_however_extreme_the_outputs(name):
 @pytest.mark.parametrize("name", [name for name in CASES if name != "mixture-colour"])
 def test_exactly_the_missing_values_are_left_out(name):
     likelihood, outputs, x = case(name)
-    assert likelihood.joint(x.shape) == ""
+    assert likelihood.missing_unsupported(x.shape) == ""
     gaps = np.array(x)
     gaps.flat[[1, 4]] = np.nan
-    seen = eqx.filter_jit(lambda part, x: jax.value_and_grad(lambda o: part.log_prob_seen(o, x))(outputs))
+    seen = eqx.filter_jit(lambda part, x: jax.value_and_grad(lambda o: part.log_prob_observed(o, x))(outputs))
     terms = np.ravel(eqx.filter_jit(lambda part, x: part.log_probs(outputs, x))(likelihood, x))
     assert terms.shape == (6,)
     assert float(seen(likelihood, x)[0]) == pytest.approx(terms.sum(), rel=1e-4, abs=1e-4)

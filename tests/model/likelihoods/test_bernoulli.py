@@ -96,6 +96,6 @@ def test_missing_values_are_left_out():
     x = jnp.array([0.3, jnp.nan, 1.0])
     logits = jnp.array([[0.2, 5.0, -1.0]])
     seen = float(Bernoulli().log_prob(logits[:, jnp.array([0, 2])], x[jnp.array([0, 2])]))
-    assert float(Bernoulli().log_prob_seen(logits, x)) == pytest.approx(seen, rel=1e-6)
-    gradient = jax.grad(lambda o: Bernoulli().log_prob_seen(o, x))(logits)
+    assert float(Bernoulli().log_prob_observed(logits, x)) == pytest.approx(seen, rel=1e-6)
+    gradient = jax.grad(lambda o: Bernoulli().log_prob_observed(o, x))(logits)
     assert np.isfinite(gradient).all() and float(gradient[0, 1]) == 0

@@ -194,7 +194,7 @@ def test_a_mixtures_terms_by_channel_add_up_and_missing_channels_are_summed_over
     likelihood = mixture((2, 2, 3), channels="independent")
     outputs = 0.7 * jr.normal(jr.key(4), likelihood.outputs((2, 2, 3)))
     x = jnp.round(jr.uniform(jr.key(5), (2, 2, 3)) * 5) / 5
-    score, seen = (jax.jit(lambda x, f=f: f(outputs, x)) for f in (likelihood.log_prob, likelihood.log_prob_seen))
+    score, seen = (jax.jit(lambda x, f=f: f(outputs, x)) for f in (likelihood.log_prob, likelihood.log_prob_observed))
     terms = log_probs(likelihood, outputs, x)
     assert terms.shape == (2, 2, 3)
     assert float(terms.sum()) == pytest.approx(float(score(x)), abs=1e-4)
@@ -273,6 +273,6 @@ def test_colour_with_linear_terms_does_not_go_with_missing_values():
     assert build(spec, (2, 2), key=jr.key(0)).missing
     likelihood = mixture((1, 1, 3))
     with pytest.raises(SpecError, match="does not go with missing values"):
-        likelihood.log_prob_seen(jnp.zeros(likelihood.outputs((1, 1, 3))), jnp.zeros((1, 1, 3)))
+        likelihood.log_prob_observed(jnp.zeros(likelihood.outputs((1, 1, 3))), jnp.zeros((1, 1, 3)))
     with pytest.raises(SpecError, match='unknown channels of .*"linaer"; did you mean "linear"'):
         mixture((3,), channels="linaer")

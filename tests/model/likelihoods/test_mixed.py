@@ -77,7 +77,7 @@ def test_real_columns_are_standardised_by_the_training_part_and_undone_on_the_wa
     moved = table().start(lambda: rows)
     known = rows[3:, 5]
     mean, sd = np.array([170, known.mean()]), np.array([9, known.std()])
-    center, spread = (np.asarray(v) for v in moved.measured())
+    center, spread = (np.asarray(v) for v in moved.fixed_arrays())
     np.testing.assert_allclose(center[[1, 5]], mean, rtol=1e-6)
     np.testing.assert_allclose(spread, [1, sd[0], 1, 1, 1, sd[1], 1, 1], rtol=1e-6)
     o, sigma = np.asarray(OUTPUTS, np.float64), np.exp(6 * np.tanh(RAW_SIGMA / 6))
@@ -99,7 +99,7 @@ def test_real_columns_are_standardised_by_the_training_part_and_undone_on_the_wa
     np.testing.assert_allclose(np.asarray(bias)[[3, 4, 6, 7]], [1, 0, 0, 0], atol=1e-4)
     features = np.asarray(moved.features(jnp.array(single)))
     np.testing.assert_allclose(features[[3, 4, 6]], [X[1], np.log(5), np.log(3)], rtol=1e-4)
-    assert float(moved.features(jnp.broadcast_to(moved.neutral(), (8,)))[7]) == 0
+    assert float(moved.features(jnp.broadcast_to(moved.fill_value(), (8,)))[7]) == 0
     # Neither the mean nor the deviation is learnt.
     slopes = eqx.filter_grad(lambda part: part.log_prob(OUTPUTS, jnp.array(single)))(moved)
     assert (np.abs(slopes.center).max(), np.abs(slopes.spread).max()) == (0, 0)
@@ -107,14 +107,14 @@ def test_real_columns_are_standardised_by_the_training_part_and_undone_on_the_wa
 
 def test_a_column_that_never_varies_keeps_its_unit():
     rows = np.full((9, 8), 7.0)
-    center, spread = table().start(lambda: rows).measured()
+    center, spread = table().start(lambda: rows).fixed_arrays()
     assert (float(center[1]), float(spread[1])) == (7, 1)
 
 
 def test_missing_entries_are_left_out_and_get_no_gradient():
     likelihood, x = table(), X.copy()
     x[[0, 2, 5]] = np.nan
-    value, slope = jax.jit(jax.value_and_grad(likelihood.log_prob_seen))(OUTPUTS, jnp.array(x))
+    value, slope = jax.jit(jax.value_and_grad(likelihood.log_prob_observed))(OUTPUTS, jnp.array(x))
     assert float(value) == pytest.approx(sum(v for i, v in enumerate(expected()) if i not in (0, 2, 5)), rel=1e-5)
     owner = np.repeat(np.arange(8), [3, 1, 1, 1, 1, 1, 5, 1])
     np.testing.assert_array_equal(np.asarray(slope) != 0, ~np.isin(owner, [0, 2, 5]))

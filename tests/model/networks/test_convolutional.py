@@ -93,7 +93,7 @@ def test_output_bias_is_the_training_mean_at_the_start():
         spec = VAE(2, hidden=(4,), network=network)
         model = build(spec, (3, 2), key=jr.key(0))
         mean = jnp.linspace(0.1, 0.9, 6).reshape(3, 2)
-        decoder = networks.make(network).biased(model.decoder, model.likelihood.bias(mean))
+        decoder = networks.make(network).with_bias(model.decoder, model.likelihood.bias(mean))
         at_zero = eqx.tree_at(lambda m: m.decoder, model, decoder).mean(jnp.zeros(2))
         assert np.asarray(at_zero) == pytest.approx(np.asarray(mean), abs=1e-6)
 
@@ -112,4 +112,4 @@ def test_what_a_network_cannot_do_is_refused(parts, message):
     with pytest.raises(SpecError, match="at least one number of channels"):
         build(VAE(2, hidden=(), network="conv"), (4, 4), key=jr.key(0))
     with pytest.raises(SpecError, match="does not go with output_bias"):
-        networks.make("conv").biased(None, jnp.zeros(3))
+        networks.make("conv").with_bias(None, jnp.zeros(3))

@@ -65,7 +65,7 @@ def test_running_averages_are_the_hand_written_ones_and_filling_counts_for_nothi
                             book=jnp.array([[[0.0], [10.0]]]), used=jnp.array([[1.0, 2.0]]),
                             total=jnp.array([[[0.0], [20.0]]]))  # fmt: skip
     outputs, weight = jnp.array([[1.0], [3.0], [9.0], [500.0]]), jnp.array([1.0, 1.0, 1.0, 0.0])
-    new = q.renewed(outputs, weight, jr.key(0))
+    new = q.updated(outputs, weight, jr.key(0))
     assert np.asarray(new.used[0]) == pytest.approx([0.9 + 0.1 * 2, 1.8 + 0.1 * 1])
     assert np.asarray(new.total[0, :, 0]) == pytest.approx([0.4, 18.0 + 0.9])
     assert np.asarray(new.book[0, :, 0]) == pytest.approx([0.4 / 1.1, 18.9 / 1.9], rel=1e-4)
@@ -74,7 +74,7 @@ def test_running_averages_are_the_hand_written_ones_and_filling_counts_for_nothi
 def test_unused_codes_are_revived_where_outputs_are():
     q = made("vq", latent_dim=1, codes=4, width=1, decay=0.5, revive=0.1)
     far = jnp.array([[100.0], [101.0], [102.0], [-7.0]])
-    new = q.renewed(far, jnp.array([1.0, 1.0, 1.0, 0.0]), jr.key(1))
+    new = q.updated(far, jnp.array([1.0, 1.0, 1.0, 0.0]), jr.key(1))
     values = np.asarray(new.book).ravel()
     revived = np.isclose(values[:, None], np.asarray(far[:3]).ravel()[None], rtol=1e-3).any(axis=1)
     assert revived.sum() >= 3 and not np.isclose(values, -7.0, atol=1).any()

@@ -79,7 +79,7 @@ def test_it_starts_as_training_examples_each_of_them_once_first():
     spec, model = model_with(12)
     x = jr.uniform(jr.key(1), (8, *SHAPE))
     prior = start(spec, model, lambda: np.asarray(x), lambda: jnp.zeros(SHAPE), lambda: x, key=jr.key(2)).prior
-    seen = np.asarray(prior.seen(model)).reshape(12, -1)
+    seen = np.asarray(prior.encoder_inputs(model)).reshape(12, -1)
     apart = np.abs(seen[:, None] - np.clip(x, EDGE, 1 - EDGE).reshape(1, 8, -1)).max(axis=-1)
     assert sorted(apart[:8].argmin(axis=1)) == list(range(8)) and apart[:8].min(axis=1).max() < 1e-5
     # Those used again have noise, so that they can part.
@@ -90,7 +90,7 @@ def test_masks_of_missing_values_are_kept_as_they_were():
     spec, model = model_with(3, missing=True)
     x = jnp.full((3, *SHAPE), 0.3).at[0, 0, 1].set(jnp.nan)
     prior = start(spec, model, lambda: np.asarray(x), lambda: jnp.zeros(SHAPE), lambda: x, key=jr.key(0)).prior
-    masks = np.asarray(prior.seen(model))[:, 6:]
+    masks = np.asarray(prior.encoder_inputs(model))[:, 6:]
     assert sorted(masks.sum(axis=1)) == [5, 6, 6] and set(np.unique(masks)) == {0.0, 1.0}
     slope = jax.grad(lambda u: eqx.tree_at(lambda p: p.inputs, prior, u).given(model).log_prob(jnp.zeros(2)))
     slope = np.asarray(slope(prior.inputs))

@@ -1,35 +1,32 @@
-"""The elementwise map y = s z + t that coupling and autoregressive flows share, its scale smoothly bounded."""
+"""The elementwise map y = s z + t, with a smoothly bounded scale, that coupling and autoregressive flows share."""
 
 from __future__ import annotations
-
-import math
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from latente.errors import SpecError
-from latente.model.nets import MLP, Dense
+from latente.model.nets import MLP, Dense, bounded
+from latente.model.options import number
 
 SCALE_BOUND = 3.0
-"""One layer scales a coordinate by e^−3 to e^3: enough for any data near unit scale, and safe in float32."""
+"""A layer scales a coordinate by e^−3 to e^3: enough for any data near unit scale, and safe in float32."""
 
 GATE_BIAS = 2.0
 """A gate starts at σ(2) = 0.88: mostly open (Kingma et al. 2016, arXiv:1606.04934, section 4: "+1 or +2")."""
 
 FIRST_WEIGHTS = 0.01
-"""The last layer of a conditioner starts this much smaller than Glorot's, so that a new flow is near the identity."""
+"""A conditioner's last layer starts at this multiple of Glorot's weights, so that a new flow is near the identity."""
 
 
 def checked_bound(bound: float) -> float:
-    """``bound`` where it is a finite number above zero.
+    """``bound``, if it is a finite number above zero.
 
     Raises:
-        SpecError: naming what was got.
+        SpecError: it is not.
     """
-    if isinstance(bound, bool) or not isinstance(bound, int | float) or not 0 < bound < math.inf:
-        raise SpecError(f"flow: got bound = {bound!r}; allowed: a number above 0")
+    number("flow", "bound", bound, low=0, above=True)
     return float(bound)
 
 
@@ -41,7 +38,7 @@ def scale_and_shift(raw: Array, bound: float, gate: bool) -> tuple[Array, Array]
     - plain: log-scale s, shift m (Dinh et al. 2017, arXiv:1605.08803, eq. 5; there unbounded);
     - gate: y = σ(s + 2) z + (1 − σ(s + 2)) m (Kingma et al. 2016, arXiv:1606.04934, eq. 14), which only contracts.
     """
-    s, m = bound * jnp.tanh(raw[0] / bound), raw[1]
+    s, m = bounded(raw[0], bound), raw[1]
     if not gate:
         return s, m
     return jax.nn.log_sigmoid(s + GATE_BIAS), jax.nn.sigmoid(-s - GATE_BIAS) * m
@@ -58,12 +55,12 @@ def affine_inverse(y: Array, log_scale: Array, shift: Array) -> Array:
 
 
 def near_zero(layer: Dense) -> Dense:
-    """The layer with small weights: what it gives starts near its bias, zero."""
+    """The layer with small weights, so that its output starts near its bias, zero."""
     small: Dense = eqx.tree_at(lambda d: d.weight, layer, FIRST_WEIGHTS * layer.weight)
     return small
 
 
 def near_zero_mlp(mlp: MLP) -> MLP:
-    """The network with a small last layer: what it gives starts near zero."""
+    """The network with a small last layer, so that its output starts near zero."""
     small: MLP = eqx.tree_at(lambda m: m.layers[-1], mlp, near_zero(mlp.layers[-1]))
     return small

@@ -1,4 +1,4 @@
-"""What a flow is: an invertible map with the log-determinant of its Jacobian. One example at a time; callers vmap.
+"""The interface of flows: invertible maps with the log-determinant of their Jacobian. One example; callers vmap.
 
 ``forward`` goes from the base variable z to y, ``inverse`` back. All log-determinants are in nats.
 """
@@ -17,10 +17,10 @@ from latente.errors import SpecError
 
 
 def positive(what: str, value: int, least: int = 1) -> int:
-    """``value`` where it is an integer of at least ``least``.
+    """``value``, if it is an integer of at least ``least``.
 
     Raises:
-        SpecError: naming what was got.
+        SpecError: it is not.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise SpecError(f"flow: got {what} = {value!r}; allowed: an integer of at least {least}")
@@ -28,10 +28,10 @@ def positive(what: str, value: int, least: int = 1) -> int:
 
 
 def checked_context(context: Array | None, size: int) -> Array:
-    """The context as a vector of ``size``, empty where a flow takes none.
+    """The context as a vector of ``size``, empty if the flow takes none.
 
     Raises:
-        SpecError: it is missing, of another shape, or given to a flow that was built without.
+        SpecError: it is missing, of another shape, or given to a flow that was built without one.
     """
     if context is None:
         if size:
@@ -46,13 +46,13 @@ def checked_context(context: Array | None, size: int) -> Array:
 class Flow(eqx.Module):
     """A smooth invertible map of R^dim onto itself.
 
-    ``context`` is a vector of shape (context_dim,) that the map may depend on (an encoder's h, labels), or None
-    where ``context_dim`` is 0.
+    ``context`` is a vector of shape (context_dim,) that the map may depend on (an encoder's h, labels), or None if
+    ``context_dim`` is 0.
     """
 
     dim: eqx.AbstractVar[int]
     context_dim: eqx.AbstractVar[int]
-    invertible: eqx.AbstractVar[bool]  # whether `inverse` is there to be called
+    invertible: eqx.AbstractVar[bool]  # whether `inverse` can be computed
 
     @abstractmethod
     def forward(self, z: Array, context: Array | None = None) -> tuple[Array, Array]:
@@ -67,17 +67,17 @@ class Flow(eqx.Module):
         """z = f⁻¹(y), shape (dim,), and log |det ∂z/∂y|, a scalar in nats.
 
         Raises:
-            SpecError: the flow has no inverse to compute (``invertible`` is False), or as `forward`.
+            SpecError: the inverse cannot be computed (``invertible`` is False), or as `forward`.
         """
 
     @property
     def evaluates(self) -> bool:
-        """Whether the density of any given point can be had: it takes the inverse."""
+        """Whether the density at any given point can be computed, which takes the inverse."""
         return self.invertible
 
 
 class Permutation(Flow):
-    """y_i = z_order[i]. Static, with nothing to learn; its log-determinant is zero."""
+    """y_i = z_order[i]. It is fixed, with nothing to learn; its log-determinant is zero."""
 
     order: tuple[int, ...] = eqx.field(static=True)
     dim: int = eqx.field(static=True)
@@ -103,10 +103,10 @@ class Permutation(Flow):
 
 
 class Inverted(Flow):
-    """Another flow seen from its other side: its inverse is our forward.
+    """Another flow in the opposite direction: ``forward`` is its inverse.
 
     Raises:
-        SpecError: that flow has no inverse to compute.
+        SpecError: that flow's inverse cannot be computed.
     """
 
     flow: Flow
@@ -129,7 +129,7 @@ class Inverted(Flow):
 
 
 class Chain(Flow):
-    """Flows one after another, the first one first; log-determinants add up.
+    """Flows one after the other; log-determinants add up.
 
     The context goes to those that take one. ``Chain([f, g]).forward(z)`` is g(f(z)).
 
@@ -174,7 +174,7 @@ class Chain(Flow):
 
 
 def reversing(flows: Sequence[Flow]) -> Chain:
-    """The flows in a chain, with the coordinates reversed between one and the next."""
+    """The flows in a chain, with the order of the coordinates reversed between them."""
     chain: list[Flow] = []
     for flow in flows:
         if chain:

@@ -1,4 +1,4 @@
-"""Affine coupling: some coordinates are scaled and shifted as the others and a context say."""
+"""Affine coupling: some coordinates are scaled and shifted by functions of the others and a context."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from latente.model.nets import activation as known_activation
 def alternating(dim: int, layers: int) -> tuple[tuple[int, ...], ...]:
     """Which coordinates each layer changes, so that layers 2k and 2k + 1 change complementary sets.
 
-    The first pair splits odd from even indices, the next ones by the second, third, … binary digit, over and over:
-    with 2⌈log₂ dim⌉ layers every two coordinates have been on opposite sides, so each can shape each. In dimension 1
-    every layer changes the only coordinate.
+    The first pair splits odd from even indices, the next ones by the second, third, … binary digit, cyclically: with
+    2⌈log₂ dim⌉ layers any two coordinates have been on opposite sides, so that each can influence every other. In
+    dimension 1 every layer changes the only coordinate.
     """
     digits = max((positive("dim", dim) - 1).bit_length(), 1)
     if dim == 1:
@@ -41,16 +41,16 @@ class Coupling(Flow):
     """y_c = e^s(z_k, h) z_c + t(z_k, h), y_k = z_k, with c the ``changed`` and k the kept coordinates.
 
     Real NVP (Dinh et al. 2017, arXiv:1605.08803, eqs. 4–8), with s = bound·tanh(·/bound). Both directions cost one pass
-    of the conditioner. Where all coordinates are changed (as must be in dimension 1) there is nothing to condition
-    on but the context: the layer is then elementwise affine, with a scale and shift of its own or given by the context.
-    Starts near the identity.
+    of the conditioner. If all coordinates change (as they must in dimension 1), there is only the context to condition
+    on: the layer is then elementwise affine, with a scale and shift that are learnt or depend on the context. It starts
+    near the identity.
 
     Raises:
         SpecError: a size below one, coordinates outside 0 … dim − 1 or twice, a bound of zero, an unknown activation.
     """
 
     conditioner: MLP | None
-    constant: Array | None  # shape (2, changed): instead of a conditioner, where there is nothing to condition on
+    constant: Array | None  # shape (2, changed): replaces the conditioner if there is nothing to condition on
     changed: tuple[int, ...] = eqx.field(static=True)
     bound: float = eqx.field(static=True)
     dim: int = eqx.field(static=True)
@@ -88,13 +88,13 @@ class Coupling(Flow):
         return jnp.concatenate([x[np.array(kept, int)], new])[np.argsort([*kept, *self.changed])]
 
     def _log_scale_and_shift(self, x: Array, context: Array | None) -> tuple[Array, Array]:
-        """From the kept coordinates of x: the same before and after."""
+        """Computed from the kept coordinates of x, which are the same before and after."""
         context = checked_context(context, self.context_dim)
         if self.conditioner is None:
             assert self.constant is not None
             return scale_and_shift(self.constant, self.bound, gate=False)
-        given = jnp.concatenate([x[np.array(self._kept(), int)], context])
-        return scale_and_shift(jnp.reshape(self.conditioner(given), (2, -1)), self.bound, gate=False)
+        inputs = jnp.concatenate([x[np.array(self._kept(), int)], context])
+        return scale_and_shift(jnp.reshape(self.conditioner(inputs), (2, -1)), self.bound, gate=False)
 
     def forward(self, z: Array, context: Array | None = None) -> tuple[Array, Array]:
         """Scale and shift the changed coordinates."""

@@ -1,4 +1,4 @@
-"""Densities through a flow: the base's, and the change of variables."""
+"""Densities and samples through a flow, by the change of variables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def flow_log_prob(flow: Flow, base_log_prob: LogProb, x: Array, context: Array |
     """log p(x) = log p_base(f⁻¹(x)) + log |det ∂f⁻¹/∂x|, in nats; a scalar.
 
     Raises:
-        SpecError: the flow has no inverse (``evaluates`` is False), or the context is not what it takes.
+        SpecError: the flow has no inverse (``evaluates`` is False), or the context does not fit it.
     """
     if not flow.evaluates:
         raise SpecError(
@@ -32,7 +32,7 @@ def flow_log_prob(flow: Flow, base_log_prob: LogProb, x: Array, context: Array |
 
 
 def flow_sample(flow: Flow, base_sample: Sample, context: Array | None = None, *, key: Array) -> Array:
-    """One draw: f of a draw from the base; shape (dim,)."""
+    """One draw: f applied to a draw from the base; shape (dim,)."""
     return flow.forward(base_sample(key), context)[0]
 
 

@@ -17,14 +17,14 @@ from latente.model.nets import activation as known_activation
 
 
 def spread(width: int, low: int, high: int) -> tuple[int, ...]:
-    """``width`` degrees from low to high, each about as often, in rising order."""
+    """``width`` degrees from low to high, each about equally often, in increasing order."""
     return tuple(low + i * (high - low + 1) // width for i in range(width))
 
 
 class MaskedDense(eqx.Module):
-    """A dense layer without the weights from a unit to one of a lower degree (or the same, where ``strict``).
+    """A dense layer without the weights from a unit to one of a lower degree (or, if ``strict``, of the same).
 
-    The mask is written as degrees, which are static: nothing of it is learnt or saved.
+    The mask follows from the degrees, which are static: nothing of it is learnt or saved.
     """
 
     dense: Dense
@@ -50,8 +50,8 @@ class MADE(eqx.Module):
     """(x, h) ↦ (outputs_each, dim): column i depends on x_0 … x_(i−1) and on all of the context h.
 
     Inputs have degrees 1 … dim and the context degree 0; hidden units spread over 0 (1 without a context) … dim − 1.
-    Connections straight from the inputs to the outputs (the paper allows them) make every permitted
-    dependence possible however narrow the hidden layers are. Starts near zero.
+    Direct connections from the inputs to the outputs (which the paper allows) make every permitted dependence possible,
+    however narrow the hidden layers. Its output starts near zero.
 
     Raises:
         SpecError: a size below one, or an unknown activation.
@@ -79,7 +79,7 @@ class MADE(eqx.Module):
         known_activation(activation)
         widths = [positive("hidden width", int(h)) for h in hidden]
         low, high = (0 if context_dim else 1), max(dim - 1, 0)
-        # Dimension 1 without a context: no unit may see anything, so there are none and only biases act.
+        # In dimension 1 without a context no unit may see anything, so there are none, and only biases act.
         hidden_degrees = [spread(w, low, high) for w in widths] if high >= low else []
         inputs = (*range(1, dim + 1), *(0,) * context_dim)
         outputs = tuple(range(1, dim + 1)) * positive("outputs_each", outputs_each)
@@ -94,11 +94,11 @@ class MADE(eqx.Module):
     def __call__(self, x: Array, context: Array | None = None) -> Array:
         """(dim,) and (context_dim,) to (outputs_each, dim)."""
         act = known_activation(self.activation)
-        given = jnp.concatenate([x, checked_context(context, self.context_dim)])
-        hidden = given
+        inputs = jnp.concatenate([x, checked_context(context, self.context_dim)])
+        hidden = inputs
         for layer in self.layers:
             hidden = act(layer(hidden))
-        return jnp.reshape(self.direct(given) + self.last(hidden), (-1, self.dim))
+        return jnp.reshape(self.direct(inputs) + self.last(hidden), (-1, self.dim))
 
 
 def _near_zero(layer: MaskedDense) -> MaskedDense:

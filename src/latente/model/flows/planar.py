@@ -1,4 +1,4 @@
-"""Planar flows (Rezende & Mohamed 2015, arXiv:1505.05770): parameters of their own, or given for each example."""
+"""Planar flows (Rezende & Mohamed 2015, arXiv:1505.05770), with learnt parameters or with an encoder's outputs."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from latente.model.flows.base import Flow, checked_context, positive
 from latente.model.nets import Dense
 
 LEAST_SLOPE = 1e-3
-"""w·û stays above −1 by at least this much, so one layer's log-determinant stays above log 10⁻³ in float32 too."""
+"""w·û stays above −1 by at least this much, so that a layer's log-determinant stays above log 10⁻³, also in float32."""
 
-_IDENTITY = math.log(math.e - 1)  # softplus of it is 1
+_IDENTITY = math.log(math.e - 1)  # its softplus is 1
 
 
 def planar_size(dim: int, layers: int = 1) -> int:
-    """How many numbers ``layers`` planar maps of R^dim take: u, w and b for each."""
+    """The number of parameters of ``layers`` planar maps of R^dim: u, w and b for each."""
     return positive("layers", layers) * (2 * positive("dim", dim) + 1)
 
 
 def planar_apply(z: Array, parameters: Array) -> tuple[Array, Array]:
-    """Planar maps one after another, with the parameters that an encoder gave for this example.
+    """Planar maps one after the other, with the parameters that an encoder returned for this example.
 
     y = z + û tanh(w·z + b), log det = log(1 + (1 − tanh²(w·z + b)) w·û) (section 4.1), with
-    û = u + (m(w·u) − w·u) w / ‖w‖² (there too), so that w·û = m(w·u) > −1 and the map is invertible. The paper's
-    m(a) = −1 + log(1 + e^a) is not zero at zero; ours is m(a) = −1 + ε + (1 − ε) softplus(a + log(e − 1)), which is, so
+    û = u + (m(w·u) − w·u) w / ‖w‖² (ibid.), so that w·û = m(w·u) > −1 and the map is invertible. The paper's
+    m(a) = −1 + log(1 + e^a) is not zero at zero; here m(a) = −1 + ε + (1 − ε) softplus(a + log(e − 1)), which is, so
     that parameters near zero give a map near the identity.
 
     Args:
         z: shape (dim,).
-        parameters: u (dim), w (dim), b (1) of each layer in turn: ``planar_size(dim, layers)`` numbers in any shape.
+        parameters: u (dim), w (dim), b (1) for each layer in turn: ``planar_size(dim, layers)`` numbers in any shape.
 
     Returns:
         y of shape (dim,), and the log-determinant of all layers, in nats.
@@ -64,10 +64,10 @@ def planar_apply(z: Array, parameters: Array) -> tuple[Array, Array]:
 
 
 class Planar(Flow):
-    """Planar maps one after another with parameters of their own, moved by a linear function of a context if any.
+    """Planar maps one after the other with learnt parameters, plus a linear function of the context, if any.
 
-    It has an inverse in the mathematical sense only: none in closed form, so densities are known only at its own
-    samples (``evaluates`` is False). Starts near the identity.
+    The inverse exists but has no closed form, so densities are known only at its own samples (``evaluates`` is False).
+    It starts near the identity.
 
     Raises:
         SpecError: a size below one.
@@ -95,7 +95,7 @@ class Planar(Flow):
         return planar_apply(z, moved)
 
     def inverse(self, y: Array, context: Array | None = None) -> tuple[Array, Array]:
-        """Refused: there is no closed form."""
+        """Not available: there is no closed form."""
         raise SpecError(
             "a planar flow gives the density of its own samples only; "
             "for the density of a given point take a RealNVP or masked autoregressive flow"

@@ -1,4 +1,4 @@
-"""Flows ready to use: several layers of one kind, as their papers stack them."""
+"""Ready-made flows: several layers of one kind, stacked as in their papers."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def real_nvp(
     bound: float = SCALE_BOUND,
     key: Array,
 ) -> Chain:
-    """Real NVP (Dinh et al. 2017): couplings with alternating masks; fast both ways.
+    """Real NVP (Dinh et al. 2017): couplings with alternating masks; fast in both directions.
 
-    In dimension 1 it is elementwise affine (given the context), so its density is the base's, moved and scaled.
+    In dimension 1 it is elementwise affine (given the context), so its density is the base's, shifted and scaled.
 
     Raises:
         SpecError: a size below one, a bound of zero, an unknown activation.
@@ -49,7 +49,7 @@ def maf(
     bound: float = SCALE_BOUND,
     key: Array,
 ) -> Chain:
-    """Masked autoregressive flow (Papamakarios et al. 2017): ``inverse`` (density) fast, ``forward`` (samples) a scan.
+    """Masked autoregressive flow (Papamakarios et al. 2017): fast ``inverse`` (density), ``forward`` (samples) a scan.
 
     The order of the coordinates is reversed between layers.
 
@@ -80,7 +80,7 @@ def iaf(
     bound: float = SCALE_BOUND,
     key: Array,
 ) -> Chain:
-    """Inverse autoregressive flow (Kingma et al. 2016): ``forward`` (samples) fast, ``inverse`` (density) a scan.
+    """Inverse autoregressive flow (Kingma et al. 2016): fast ``forward`` (samples), ``inverse`` (density) a scan.
 
     ``context_dim`` is the size of the encoder's h; the order of the coordinates is reversed between layers. With
     ``gate`` (the paper's stable form) each layer starts as 0.88 times the identity, and only contracts.

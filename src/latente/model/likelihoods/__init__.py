@@ -1,4 +1,4 @@
-"""Likelihoods p(x | z): what the decoder's outputs mean. A new one is one new module here."""
+"""Likelihoods p(x | z), which the decoder's outputs parametrise. A new one is one new module here."""
 
 from latente.model.likelihoods.base import Likelihood as Likelihood
 from latente.model.likelihoods.base import likelihoods as likelihoods

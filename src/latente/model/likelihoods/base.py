@@ -1,4 +1,4 @@
-"""What every likelihood p(x | z) offers. One example at a time; log-densities in nats."""
+"""The interface of likelihoods p(x | z). One example at a time; log-densities in nats."""
 
 from __future__ import annotations
 
@@ -12,79 +12,79 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from latente.errors import DataError
+from latente.errors import DataError, SpecError
 from latente.registry import Registry
 
 likelihoods: Registry[Likelihood] = Registry("likelihood")
 
 
 class Likelihood(eqx.Module):
-    """The family that a decoder's outputs parametrise.
+    """The family of distributions that a decoder's outputs parametrise.
 
     Attributes:
         support: lowest and highest value it takes.
         whole: whether it takes whole numbers only.
         observes: whether `observe` changes an example, and so needs noise.
         standardises: whether `residual` is more than a difference of values.
-        alike: whether all values of an example have one support; if not, `check` needs whole examples.
+        same_support: whether all values of an example have the same support; if not, `check` needs whole examples.
     """
 
     support: ClassVar[tuple[float, float]]
     whole: ClassVar[bool] = False
-    alike: ClassVar[bool] = True
+    same_support: ClassVar[bool] = True
     standardises: ClassVar[bool] = False
 
     @property
     def observes(self) -> bool:
-        """No: an example is scored as it is."""
+        """False: an example is scored as it is."""
         return False
 
     def init(self, shape: tuple[int, ...], *, key: Array) -> Self:
-        """Itself with its learnt arrays made for examples of ``shape``."""
+        """The likelihood with its learnt arrays initialised for examples of ``shape``."""
         return self
 
     def start(self, values: Callable[[], NDArray[np.float32]]) -> Self:
-        """Itself with what it measures of the training examples before training.
+        """The likelihood with the statistics that it takes from the training examples before training.
 
         Args:
-            values: makes all of them, model values (n, *shape), NaN for what is missing; called where it is needed.
+            values: returns all of them, model values (n, *shape), NaN for missing values; called only if needed.
         """
         return self
 
-    def measured(self) -> tuple[Array, ...]:
-        """Its arrays that `start` made, and that no gradient changes."""
+    def fixed_arrays(self) -> tuple[Array, ...]:
+        """The arrays that `start` set, which no gradient changes."""
         return ()
 
-    def poisson(self) -> NDArray[np.intp]:
-        """Which values of an example, of shape (values,), are scored by a Poisson; none."""
+    def poisson_values(self) -> NDArray[np.intp]:
+        """Which values of an example, shape (values,), have a Poisson likelihood: none."""
         return np.array([], np.intp)
 
-    def older(self) -> dict[str, NDArray[np.float32]]:
-        """The arrays that runs written by an older version lack, by field, with the values that such runs had."""
+    def legacy_arrays(self) -> dict[str, NDArray[np.float32]]:
+        """The arrays that runs written by an older version lack, by field, with the values that such runs used."""
         return {}
 
     def residual(self, x: Any, mean: Any) -> Any:
         """How far means are from examples, value by value, each in a unit in which squares can be averaged.
 
         Args:
-            x, mean: model values, shape (..., *shape); of JAX, or of NumPy where this is their difference.
+            x, mean: model values, shape (..., *shape); JAX arrays, or NumPy arrays if this is their difference.
         """
         return mean - x
 
     def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of the decoder's outputs for examples of ``shape``: one number a value."""
+        """The shape of the decoder's outputs for examples of ``shape``: one number per value."""
         return (1, *shape)
 
-    def joint(self, shape: tuple[int, ...]) -> str:
-        """Why missing values of an example of ``shape`` cannot be left out, and what to do; "" where they can."""
+    def missing_unsupported(self, shape: tuple[int, ...]) -> str:
+        """Why missing values of an example of ``shape`` cannot be left out, and what to do; "" if they can."""
         return ""
 
     def features(self, x: Array) -> Array:
-        """What the encoder sees of an example: the example."""
+        """The encoder's input for an example: the example itself."""
         return x
 
-    def neutral(self) -> Array | float:
-        """What a missing value is filled with before `features`; a scalar, or of the example's shape."""
+    def fill_value(self) -> Array | float:
+        """What replaces a missing value before `features`; a scalar, or of the example's shape."""
         return 0.0
 
     def features_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -92,17 +92,15 @@ class Likelihood(eqx.Module):
         return shape
 
     def observe(self, x: Array, *, key: Array) -> Array:
-        """The example that is scored, drawn from the stored one (binarised, dequantised)."""
+        """The example to score, drawn from the stored one (binarised or dequantised)."""
         return x
 
     def bias(self, mean: Array) -> Array:
-        """The outputs, of shape `outputs`, whose `mean` is nearest to the training examples' mean.
+        """The outputs, of shape `outputs`, whose `mean` is closest to the training examples' mean.
 
         Raises:
             SpecError: this likelihood has no such outputs.
         """
-        from latente.errors import SpecError
-
         raise SpecError(f"{likelihoods.name_of(self)} does not go with output_bias: its outputs have no known inverse")
 
     @abstractmethod
@@ -113,11 +111,11 @@ class Likelihood(eqx.Module):
         """log p(x | z) in nats, summed over the example; a scalar."""
         return jnp.sum(self.log_probs(outputs, x))
 
-    def log_prob_seen(self, outputs: Array, x: Array) -> Array:
-        """log p of those values of x that are not NaN; a scalar."""
-        seen = ~jnp.isnan(x)
-        known = jnp.where(seen, x, self.neutral())
-        return jnp.sum(jnp.where(jnp.ravel(seen), jnp.ravel(self.log_probs(outputs, known)), 0))
+    def log_prob_observed(self, outputs: Array, x: Array) -> Array:
+        """log p of the values of x that are not NaN; a scalar."""
+        observed = ~jnp.isnan(x)
+        filled = jnp.where(observed, x, self.fill_value())
+        return jnp.sum(jnp.where(jnp.ravel(observed), jnp.ravel(self.log_probs(outputs, filled)), 0))
 
     @abstractmethod
     def mean(self, outputs: Array) -> Array:
@@ -128,14 +126,14 @@ class Likelihood(eqx.Module):
         """One draw from p(x | z), of the example's shape."""
 
     def check(self, values: NDArray[np.floating], shape: tuple[int, ...]) -> None:
-        """Refuse data outside the support; NaN, a missing value, is no concern of it.
+        """Refuse data outside the support; NaN, a missing value, is ignored.
 
         Args:
             values: model values, of any shape: for bytes only those that occur, else the examples themselves.
             shape: of one example.
 
         Raises:
-            DataError: naming the values that were got and those allowed.
+            DataError: naming the values found and those allowed.
         """
         low, high = float(np.nanmin(values)), float(np.nanmax(values))
         name = likelihoods.name_of(self)

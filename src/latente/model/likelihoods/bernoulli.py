@@ -27,16 +27,16 @@ _softplus.defjvps(lambda t, _, x: t * jax.nn.sigmoid(x))
 
 
 PARTS = 8
-"""How many values share one logarithm where softplus is summed."""
+"""How many values share one logarithm in a sum of softplus."""
 
 
 @jax.custom_jvp
 def _log_prob(logits: Array, x: Array) -> Array:
     """Σ x·l − softplus(l) of flat arrays.
 
-    Logarithms are what costs, and 1 + e^−|l| is between 1 and 2, so that one is taken of a product of some: an epoch of
-    the notebook's VAE takes a twelfth less. Its factors are a part of the array apart, for a processor's vectors hold
-    neighbours.
+    Logarithms are the cost, and 1 + e^−|l| is between 1 and 2, so one logarithm is taken of a product of `PARTS`
+    factors: an epoch of the notebook's VAE takes a twelfth less. The factors come from distant parts of the array,
+    because a processor's vectors hold neighbours.
     """
     size = len(logits) // PARTS
     parts, rest = [slice(i * size, (i + 1) * size) for i in range(PARTS)], slice(PARTS * size, None)
@@ -56,8 +56,8 @@ class Bernoulli(Likelihood):
     """x log p + (1 − x) log(1 − p) with p = sigmoid(output).
 
     On grey values in (0, 1) this is the notebook's binary cross-entropy: a score, not a log-likelihood
-    (Loaiza-Ganem & Cunningham 2019, arXiv:1907.06845). ``binarise`` makes it one: each value is drawn as 0 or 1 with
-    itself as the probability, "dynamic" anew at every use, "static" always alike for the same example.
+    (Loaiza-Ganem & Cunningham 2019, arXiv:1907.06845). ``binarise`` makes it one: each value is the probability with
+    which it becomes 1 rather than 0, drawn anew at every use ("dynamic") or always the same for an example ("static").
     """
 
     binarise: str = eqx.field(static=True, default="none")
@@ -70,7 +70,7 @@ class Bernoulli(Likelihood):
 
     @property
     def observes(self) -> bool:
-        """Where it binarises."""
+        """Whether it binarises."""
         return self.binarise != "none"
 
     def observe(self, x: Array, *, key: Array) -> Array:
@@ -78,7 +78,7 @@ class Bernoulli(Likelihood):
         if self.binarise == "none":
             return x
         if self.binarise == "static":
-            # The example is its own seed: a weighted sum of its values' bits, modulo 2³².
+            # The example is its own seed, through a weighted sum of its values' bits, modulo 2³².
             bits = jax.lax.bitcast_convert_type(jnp.ravel(x).astype(jnp.float32), jnp.uint32)
             odd = 2 * jnp.arange(bits.size, dtype=jnp.uint32) + 1
             key = jr.key(jnp.sum((bits >> 7) * odd, dtype=jnp.uint32))
@@ -91,11 +91,11 @@ class Bernoulli(Likelihood):
         return x * logits - _softplus(logits)
 
     def log_prob(self, outputs: Array, x: Array) -> Array:
-        """The sum of `log_probs`, by fewer logarithms."""
+        """The sum of `log_probs`, computed with fewer logarithms."""
         return _log_prob(jnp.ravel(outputs[0]), jnp.ravel(x))
 
     def bias(self, mean: Array) -> Array:
-        """The logit of the mean, which is held to 0.001…0.999 (Burda et al. 2016)."""
+        """The logit of the mean, clipped to 0.001…0.999 (Burda et al. 2016)."""
         p = jnp.clip(mean, 1e-3, 1 - 1e-3)
         return jnp.log(p / (1 - p))[None]
 
@@ -109,7 +109,7 @@ class Bernoulli(Likelihood):
 
 
 def is_score(likelihood: Likelihood, values: np.ndarray) -> bool:
-    """Whether what this likelihood gives for such values is a BCE score and no log-likelihood."""
+    """Whether this likelihood gives such values a BCE score rather than a log-likelihood."""
     if not isinstance(likelihood, Bernoulli) or likelihood.observes:
         return False
     return bool(np.any((values > 0) & (values < 1)))

@@ -23,7 +23,7 @@ FAINTEST, STEEPEST = 1e-3, 2000.0
 
 
 def log_softmax_at(logits: Array, index: Array) -> Array:
-    """The log-softmax over the first axis of logits (k, ...), at an index of whole numbers of shape (...)."""
+    """The log-softmax over the first axis of logits (k, ...), at an integer index of shape (...)."""
     chosen = jnp.take_along_axis(logits, index[None], axis=0)[0]
     return chosen - jax.nn.logsumexp(logits, axis=0)
 
@@ -32,11 +32,11 @@ def log_softmax_at(logits: Array, index: Array) -> Array:
 class Categorical(Likelihood):
     """softmax over ``categories`` logits for each value.
 
-    ``values`` says what the data holds: "whole", the kinds 0, 1, …, categories − 1, of which the encoder sees zeros
-    and a one; or "grey", the levels 0, 1/(categories − 1), …, 1, as bytes have with 256 categories.
+    ``values`` says what the data holds: "whole", the classes 0, 1, …, categories − 1, which the encoder sees one-hot;
+    or "grey", the levels 0, 1/(categories − 1), …, 1, as of bytes with 256 categories.
 
-    The mean of kinds' numbers has no meaning: of "whole" values `mean` gives the most probable kind, of "grey" ones
-    the expected level.
+    The mean of class numbers has no meaning: for "whole" values `mean` is the most probable class, for "grey" ones the
+    expected level.
     """
 
     categories: int = eqx.field(static=True, default=256)
@@ -63,27 +63,27 @@ class Categorical(Likelihood):
         return (self.categories, *shape)
 
     def features(self, x: Array) -> Array:
-        """Levels of grey as they are; of kinds a one among zeros, on the last axis (after the two of an image)."""
+        """Grey levels as they are; classes one-hot on the last axis (after the two of an image)."""
         if self.values == "grey":
             return x
         ones = jax.nn.one_hot(self._index(x), self.categories, dtype=x.dtype)
         return ones.reshape(self.features_shape(x.shape))
 
     def features_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """(height, width, categories) for images of kinds, otherwise so many times the last axis."""
+        """(height, width, categories) for images of classes, otherwise the last axis times ``categories``."""
         if self.values == "grey":
             return shape
         return (*shape, self.categories) if len(shape) == 2 else (*shape[:-1], shape[-1] * self.categories)
 
     def log_probs(self, outputs: Array, x: Array) -> Array:
-        """Each value's logit less the log-sum-exp of all."""
+        """Each value's logit minus the log-sum-exp of all."""
         return log_softmax_at(outputs, self._index(x))
 
     def bias(self, mean: Array) -> Array:
-        """For levels of grey those of greatest entropy with this mean, which is held to 0.001…0.999.
+        """For grey levels, the distribution of greatest entropy with this mean, clipped to 0.001…0.999.
 
         Raises:
-            SpecError: for kinds, whose mean says nothing of how frequent they are.
+            SpecError: for classes, whose mean says nothing about their frequencies.
         """
         if self.values == "whole":
             return super().bias(mean)
@@ -95,28 +95,28 @@ class Categorical(Likelihood):
         return inverse(mean_of, jnp.clip(mean, FAINTEST, 1 - FAINTEST), -STEEPEST, STEEPEST) * levels
 
     def mean(self, outputs: Array) -> Array:
-        """The expected level of grey; the most probable kind."""
+        """The expected grey level, or the most probable class."""
         if self.values == "whole":
             return jnp.argmax(outputs, axis=0).astype(outputs.dtype)
         levels = jnp.linspace(0, 1, self.categories, dtype=outputs.dtype)
         return jnp.tensordot(levels, jax.nn.softmax(outputs, axis=0), axes=1)
 
     def sample(self, outputs: Array, *, key: Array) -> Array:
-        """A whole number, or a level of grey, for each value."""
+        """A class number, or a grey level, for each value."""
         drawn = jr.categorical(key, outputs, axis=0)
         return drawn.astype(outputs.dtype) * (self._top / (self.categories - 1))
 
     def check(self, values: NDArray[np.floating], shape: tuple[int, ...]) -> None:
-        """Refuse whatever is no category; NaN, a missing value, is no concern of it.
+        """Refuse whatever is no category; NaN, a missing value, is ignored.
 
         Raises:
-            DataError: naming the value that was got and those allowed.
+            DataError: naming the value found and those allowed.
         """
         if self.values == "grey":
             check_levels(self, values, self.categories, 'take data of bytes, or the number of its "categories"')
             return
-        known = np.asarray(values)[~np.isnan(values)]
-        odd = known[(known != np.round(known)) | (known < 0) | (known > self.categories - 1)]
+        observed = np.asarray(values)[~np.isnan(values)]
+        odd = observed[(observed != np.round(observed)) | (observed < 0) | (observed > self.categories - 1)]
         if len(odd):
             raise DataError(
                 f"{likelihoods.name_of(self)} takes the whole numbers 0 to {self.categories - 1}, and the data has "

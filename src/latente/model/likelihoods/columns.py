@@ -1,4 +1,4 @@
-"""What the columns of a mixed table hold, and where the parts of each stand."""
+"""The kinds of the columns of a mixed table, and the places of their outputs and features."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ CATEGORIES = 65536
 
 @dataclass(frozen=True)
 class Layout:
-    """Where each column's numbers are, column after column.
+    """Where each column's outputs and features are, column after column.
 
     Attributes:
         kinds: of each column, one of `KINDS`.
-        sizes: categories of each column, 1 where it has none: so many outputs and features it has.
+        sizes: the number of outputs, and of features, of each column: its categories, else 1.
         starts: where its outputs and its features begin.
-        order: brings values by kind, in the order of `KINDS`, back to the order of the columns.
+        order: index that brings values sorted by kind, in the order of `KINDS`, back to the order of the columns.
         categories: for each categorical column the places of its logits, shape (columns, most categories).
-        real: which of those exist; rows of fewer categories are filled up with their first place.
+        real: which of those exist; rows of fewer categories are padded with their first place.
     """
 
     kinds: tuple[str, ...]
@@ -38,11 +38,11 @@ class Layout:
 
     @property
     def outputs(self) -> int:
-        """How many numbers there are in all."""
+        """The total number of outputs."""
         return sum(self.sizes)
 
     def columns(self, kind: str) -> Index:
-        """Which columns are of a kind."""
+        """The columns of a kind."""
         return np.flatnonzero([k == kind for k in self.kinds]).astype(np.int32)
 
     @property
@@ -52,11 +52,11 @@ class Layout:
 
     @property
     def offsets(self) -> Index:
-        """How far each output, or feature, is from its column's first: the category that it is of."""
+        """The position of each output, or feature, within its column: its category."""
         return np.arange(self.outputs, dtype=np.int32) - self.starts[self.owners]
 
     def places(self, kind: str) -> Index:
-        """Where the outputs, and the features, of such columns begin."""
+        """Where the outputs, and the features, of columns of this kind begin."""
         return self.starts[self.columns(kind)]
 
 
@@ -65,7 +65,7 @@ def parse(columns: Sequence[str], where: str) -> tuple[tuple[str, int], ...]:
 
     Args:
         columns: such as ["real", "count", "count:negative-binomial", "binary", "categorical:5"].
-        where: what to call them in messages.
+        where: their name in messages.
 
     Raises:
         SpecError: no list, an empty one, or an entry that is none of these.
@@ -80,7 +80,7 @@ def parse(columns: Sequence[str], where: str) -> tuple[tuple[str, int], ...]:
 
 @lru_cache(maxsize=256)
 def layout(columns: tuple[tuple[str, int], ...]) -> Layout:
-    """The layout of columns that `parse` gave."""
+    """The layout of columns that `parse` returned."""
     kinds, sizes = zip(*columns, strict=True)
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32)
     by_kind = np.concatenate([np.flatnonzero([k == kind for k in kinds]) for kind in KINDS])
@@ -92,7 +92,7 @@ def layout(columns: tuple[tuple[str, int], ...]) -> Layout:
 
 
 def acceptable(kind: str, size: int) -> tuple[str, Callable[[NDArray[np.floating]], NDArray[np.bool_]]]:
-    """What a column takes, in words, and which known values are that."""
+    """What a column takes, in words, and a test of which observed values are valid."""
 
     def whole(v: NDArray[np.floating]) -> NDArray[np.bool_]:
         return np.asarray((v == np.round(v)) & (v >= 0) & np.isfinite(v))

@@ -1,4 +1,4 @@
-"""The discretised logistic likelihood: a real log-likelihood, in nats, of data of a few levels such as bytes."""
+"""The discretised logistic likelihood: a proper log-likelihood, in nats, of data with discrete levels such as bytes."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ LOG_SCALES = (-3.0, 5.0)
 """A learnt log s lies in −3 ± 5: from a tenth of a level of bytes to seven times the whole range."""
 LEVELS = 65536
 WINDOW = 32
-"""So many levels about the location are summed one by one for the mean; beyond, the sum is as good as an integral."""
+"""How many levels around the location are summed one by one for the mean; beyond them an integral is as good."""
 FAINTEST = 1e-3
 NODES, EXACT = 8, 16
-"""Functions of a level are averaged over so many values, and over all levels where there are no more than EXACT."""
+"""Functions of a level are averaged over NODES values, or over all levels if there are at most EXACT."""
 ADVICE = 'take data of bytes, the number of its "levels", or another likelihood (such as "continuous-bernoulli")'
 
 
 def log_bin(location: Array, log_scale: Array, x: Array, levels: int) -> Array:
-    """log of the logistic probability of the bin about x, one of 0, 1/(levels − 1), …, 1; elementwise, in nats.
+    """The log of the logistic probability of the bin around x, one of 0, 1/(levels − 1), …, 1; elementwise, in nats.
 
     The outermost bins reach to infinity. With a and b the bin's scaled ends, σ(b) − σ(a) is
-    σ(b) σ(−a) (1 − e^(a − b)): nothing cancels, however far off the bin is.
+    σ(b) σ(−a) (1 − e^(a − b)): nothing cancels, however distant the bin.
     """
     step = 1 / (levels - 1)
     inverse_scale = jnp.exp(-log_scale)
@@ -43,14 +43,14 @@ def log_bin(location: Array, log_scale: Array, x: Array, levels: int) -> Array:
 
 
 def mean_level(location: Array, log_scale: Array, levels: int) -> Array:
-    """The mean over the bins of `log_bin`, elementwise: a step times P(x > edge), summed over the edges between them.
+    """The mean over the bins of `log_bin`, elementwise: the step times P(x > edge), summed over the edges between them.
 
-    Near the location it is summed; the rest is taken as an integral, which is within 1e-5 for bytes.
+    Near the location it is a sum; the rest is an integral, accurate to 1e-5 for bytes.
     """
     step, scale = 1 / (levels - 1), jnp.exp(log_scale)
     width = min(WINDOW, levels - 1)
     first = jnp.clip(jnp.floor(location / step) - width // 2, 0, levels - 1 - width)
-    # The difference to the location first: its scaled size may be in the thousands.
+    # The difference from the location first, because it may be in the thousands after scaling.
     edges = (location - first * step)[..., None] - (jnp.arange(width) + 0.5) * step
     near = step * jnp.sum(jax.nn.sigmoid(edges / scale[..., None]), axis=-1)
     below = _clipped_mean(location, scale, 0.0, first * step)
@@ -58,21 +58,21 @@ def mean_level(location: Array, log_scale: Array, levels: int) -> Array:
 
 
 def _clipped_mean(location: Array, scale: Array, low: Array | float = 0.0, high: Array | float = 1.0) -> Array:
-    """∫ P(x > t) dt from low to high for a logistic x: from 0 to 1, the mean of x brought into 0..1, not rounded."""
+    """∫ P(x > t) dt from low to high for a logistic x; from 0 to 1 it is the mean of x clipped to 0..1, unrounded."""
     return scale * (jax.nn.softplus((location - low) / scale) - jax.nn.softplus((location - high) / scale))
 
 
 def level_nodes(location: Array, log_scale: Array, levels: int) -> tuple[Array, Array]:
-    """Values and weights over which a smooth function of a draw from the bins of `log_bin` is averaged.
+    """Values and weights for averaging a smooth function of a draw from the bins of `log_bin`.
 
-    Up to `EXACT` levels they are the levels and their probabilities. Of more, they are 0 and 1, each with the mass
-    of the logistic beyond it, and Gauss-Legendre nodes of what lies between, by quantile; all moved together so that
-    their mean is that of the draw but for rounding. Linear functions are then averaged exactly, and others well: the
-    means of two channels that depend on it came within a quarter of a level of bytes in 200 random cases.
+    Up to `EXACT` levels they are the levels and their probabilities. For more levels they are 0 and 1, each with the
+    logistic's mass beyond it, and Gauss-Legendre nodes in between, by quantile; all are shifted so that their mean is
+    that of the draw, apart from rounding. Linear functions are then averaged exactly, and others well: in 200 random
+    cases, the means of two channels that depend on it came within a quarter of a byte's level.
 
     Args:
-        location, log_scale: of one shape (…), or such that they broadcast to it.
-        levels: how many.
+        location, log_scale: of one shape (…), or broadcasting to it.
+        levels: the number of levels.
 
     Returns:
         Values and weights, shape (nodes, …); the weights add up to 1.
@@ -95,8 +95,8 @@ def level_nodes(location: Array, log_scale: Array, levels: int) -> tuple[Array, 
 def average_level(locations: Array, weights: Array, log_scale: Array, levels: int) -> Array:
     """Σ_k weights_k · `mean_level` at locations_k, shape (nodes, …) both; shape (…).
 
-    Of more than `EXACT` levels the means are those before rounding, and rounding is that at the mean location: where
-    locations are apart, it averages out.
+    With more than `EXACT` levels the means are those before rounding, plus the effect of rounding at the mean location:
+    where the locations differ, it averages out.
     """
     if levels <= EXACT:
         return jnp.sum(weights * mean_level(locations, jnp.broadcast_to(log_scale, locations.shape), levels), axis=0)
@@ -107,29 +107,29 @@ def average_level(locations: Array, weights: Array, log_scale: Array, levels: in
 
 
 def draw_level(location: Array, log_scale: Array, levels: int, *, key: Array) -> Array:
-    """A draw from the bins of `log_bin`: a logistic one, brought to the nearest level."""
+    """A draw from the bins of `log_bin`: a logistic draw, rounded to the nearest level."""
     drawn = location + jnp.exp(log_scale) * jr.logistic(key, location.shape, location.dtype)
     return jnp.clip(jnp.round(drawn * (levels - 1)), 0, levels - 1) / (levels - 1)
 
 
 def location_of(mean: Array, log_scale: float, levels: int) -> Array:
-    """The location whose `mean_level` it is, by bisection; means are held to 0.001…0.999."""
+    """The location with this `mean_level`, by bisection; means are clipped to 0.001…0.999."""
     log_scales = jnp.full_like(mean, log_scale)
-    held = jnp.clip(mean, FAINTEST, 1 - FAINTEST)
+    clipped = jnp.clip(mean, FAINTEST, 1 - FAINTEST)
     reach = 10 * float(np.exp(log_scale))
-    return inverse(lambda location: mean_level(location, log_scales, levels), held, -reach, 1 + reach)
+    return inverse(lambda location: mean_level(location, log_scales, levels), clipped, -reach, 1 + reach)
 
 
 @likelihoods.register("discretised-logistic", source="Kingma et al. 2016, arXiv:1606.04934, appendix C.5")
 class DiscretisedLogistic(LocationScale):
-    """A logistic about the decoder's output, cut into ``levels`` bins: P(x) = σ((x + h − μ)/s) − σ((x − h − μ)/s).
+    """A logistic around the decoder's output, cut into ``levels`` bins: P(x) = σ((x + h − μ)/s) − σ((x − h − μ)/s).
 
-    Data has the values k / (levels − 1), as bytes have; h is half the step between them, and the first and the last
-    bin reach to infinity. Divided by ln 2 and the number of values it gives bits a dimension, as in the literature.
+    The data has the values k / (levels − 1), as bytes do; h is half the step between them, and the first and the last
+    bin reach to infinity. Divided by ln 2 and the number of values, it is the literature's bits per dimension.
 
-    ``scale`` is s, in the units of the data: a number; or "learned", one s for all values; or "per-value", which the
-    decoder gives for each value of each example, after all μ. The last two have log s = −3 + 5 · tanh(r / 5) of the
-    learnt number or output r.
+    ``scale`` is s, in the units of the data: a number; or "learned", one s for all values; or "per-value", decoded for
+    each value of each example, after all μ. The last two have log s = −3 + 5 · tanh(r / 5), with r the learnt number or
+    output.
     """
 
     scale: float | str = eqx.field(static=True, default="learned")
@@ -146,17 +146,17 @@ class DiscretisedLogistic(LocationScale):
         return log_bin(outputs[0], self.bounded_log_scale(outputs), x, self.levels)
 
     def bias(self, mean: Array) -> Array:
-        """The locations that have this mean at the scale that training starts with; see `location_of`."""
+        """The locations with this mean at the initial scale; see `location_of`."""
         fixed = not isinstance(self.scale, str)
         return self.at(location_of(mean, float(np.log(self.scale)) if fixed else LOG_SCALES[0], self.levels))
 
     def mean(self, outputs: Array) -> Array:
-        """The mean over the levels, which is held to 0..1 where the location is not."""
+        """The mean over the levels, which stays within 0..1 even if the location does not."""
         log_scale = jnp.broadcast_to(self.bounded_log_scale(outputs), outputs[0].shape)
         return mean_level(outputs[0], log_scale, self.levels)
 
     def sample(self, outputs: Array, *, key: Array) -> Array:
-        """One of the levels for each value."""
+        """A level for each value."""
         return draw_level(outputs[0], self.bounded_log_scale(outputs), self.levels, key=key)
 
     def check(self, values: NDArray[np.floating], shape: tuple[int, ...]) -> None:

@@ -1,4 +1,4 @@
-"""A mixture of discretised logistics; the channels of a pixel share its components."""
+"""A mixture of discretised logistics, whose components the channels of a pixel share."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from latente.model.likelihoods.discretised_logistic import (
     log_bin,
     mean_level,
 )
-from latente.model.likelihoods.numeric import bounded
+from latente.model.nets import bounded
 
 CHANNELS = ("linear", "independent")
 
@@ -35,16 +35,16 @@ CHANNELS = ("linear", "independent")
 class DiscretisedLogisticMixture(Likelihood):
     """Each pixel chooses one of ``components`` discretised logistics (see `DiscretisedLogistic`), for all its channels.
 
-    So the channels of a pixel, the last axis of examples with three axes, depend on one another through the choice.
-    Where there are three of them and ``channels`` is "linear", they do so given it, too: green's location is its own
-    plus c₁ (red − ½), and blue's its own plus c₂ (red − ½) + c₃ (green − ½). Each component of each pixel has its
-    own c, within (−1, 1) by a tanh; the paper's are these, for values from −1 to 1. "independent" leaves them out, and
-    colour images with missing values need that: no channel could be summed over without those that follow it. Each
-    value of other examples is its own pixel.
+    The channels of a pixel, the last axis of examples with three axes, thus depend on each other through this choice.
+    If there are three and ``channels`` is "linear", they also do so given the choice: green's location is its own plus
+    c₁ (red − ½), and blue's its own plus c₂ (red − ½) + c₃ (green − ½). Each component of each pixel has its own c, in
+    (−1, 1) by a tanh; they are the paper's, for values from −1 to 1. "independent" omits them, which colour images with
+    missing values need: a channel cannot be summed over without those that follow it. In other examples each value is
+    a pixel of its own.
 
-    The decoder gives, for each pixel, the components' log-weights, then the locations and then the log-scales, each
-    for the components one after another and for their channels, and last the c, likewise; the weights are the softmax
-    of the log-weights, and of an output r log s is −3 + 5 · tanh(r / 5), and c is tanh(r).
+    For each pixel the outputs are the components' log-weights, then the locations, then the log-scales, each for one
+    component after the other and its channels, and last the c, likewise. The weights are the softmax of the
+    log-weights; for an output r, log s is −3 + 5 · tanh(r / 5), and c is tanh(r).
     """
 
     components: int = eqx.field(static=True, default=10)
@@ -59,24 +59,24 @@ class DiscretisedLogisticMixture(Likelihood):
         if self.channels not in CHANNELS:
             raise SpecError(unknown('channels of likelihood "discretised-logistic-mixture"', self.channels, CHANNELS))
 
-    def joint(self, shape: tuple[int, ...]) -> str:
-        """Colour with linear terms between its channels is scored jointly."""
+    def missing_unsupported(self, shape: tuple[int, ...]) -> str:
+        """Colour images with linear terms between their channels are scored jointly."""
         if not self._terms(_channels(shape)):
             return ""
         return 'no channel can be summed over without those that follow it; take channels = "independent"'
 
     def _terms(self, channels: int) -> int:
-        """How many linear terms a component has."""
+        """The number of linear terms of a component."""
         return 3 if channels == 3 and self.channels == "linear" else 0
 
     def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """components · (1 + 2 channels + linear terms) numbers a pixel; (height, width, 1) after them for colour."""
+        """components · (1 + 2 channels + linear terms) numbers per pixel, then (height, width, 1) for colour."""
         channels = _channels(shape)
         pixels = (*shape[:2], 1) if channels > 1 else shape
         return (self.components * (1 + 2 * channels + self._terms(channels)), *pixels)
 
     def _split(self, outputs: Array) -> tuple[int, tuple[int, ...]]:
-        """How many channels there are, and the shape of the pixels."""
+        """The number of channels, and the shape of the pixels."""
         each = outputs.shape[0] // self.components
         # 1 + 2 channels is odd, and 1 + 2 · 3 + 3 is not.
         channels = 3 if each == 10 else (each - 1) // 2
@@ -119,24 +119,24 @@ class DiscretisedLogisticMixture(Likelihood):
         log_weights, values = self._by_component(outputs, x)
         return jnp.sum(jax.nn.logsumexp(log_weights + jnp.sum(values, axis=-1), axis=0))
 
-    def log_prob_seen(self, outputs: Array, x: Array) -> Array:
-        """log p of those values of x that are not NaN, the others summed over; a scalar.
+    def log_prob_observed(self, outputs: Array, x: Array) -> Array:
+        """log p of the values of x that are not NaN, with the others summed over; a scalar.
 
-        Leaving them out of each component's product is that sum: it is exact for missing channels too.
+        Omitting them from each component's product is that sum, which is exact for missing channels too.
 
         Raises:
-            SpecError: the channels depend on one another linearly; see `joint`.
+            SpecError: the channels depend on each other linearly; see `missing_unsupported`.
         """
-        reason = self.joint(x.shape)
+        reason = self.missing_unsupported(x.shape)
         if reason:
             raise SpecError(f"{likelihoods.name_of(self)} does not go with missing values: {reason}")
-        seen = ~jnp.isnan(x)
-        log_weights, values = self._by_component(outputs, jnp.where(seen, x, 0))
-        values = jnp.where(seen.reshape(values.shape[1:]), values, 0)
+        observed = ~jnp.isnan(x)
+        log_weights, values = self._by_component(outputs, jnp.where(observed, x, 0))
+        values = jnp.where(observed.reshape(values.shape[1:]), values, 0)
         return jnp.sum(jax.nn.logsumexp(log_weights + jnp.sum(values, axis=-1), axis=0))
 
     def bias(self, mean: Array) -> Array:
-        """Equal weights, and for every component the locations that have this mean at log s = −3 and c = 0."""
+        """Equal weights, and for every component the locations with this mean at log s = −3 and c = 0."""
         channels = _channels(mean.shape)
         pixels = self.outputs(mean.shape)[1:]
         locations = location_of(mean, LOG_SCALES[0], self.levels)
@@ -152,8 +152,8 @@ class DiscretisedLogisticMixture(Likelihood):
         )
 
     def mean(self, outputs: Array) -> Array:
-        """The components' means over the levels, weighed; of green and blue, where they depend on the channels
-        before, within a quarter of a level (see `level_nodes`)."""
+        """The weighted means of the components over the levels; for green and blue, if they depend on the channels
+        before, to within a quarter of a level (see `level_nodes`)."""
         log_weights, locations, log_scales, terms = self._parts(outputs)
         if terms.shape[-1]:
             means = self._linear_means(locations, log_scales, terms)
@@ -162,8 +162,8 @@ class DiscretisedLogisticMixture(Likelihood):
         return jnp.sum(jnp.exp(log_weights)[..., None] * means, axis=0).reshape(self._shape(outputs))
 
     def _linear_means(self, locations: Array, log_scales: Array, terms: Array) -> Array:
-        """Each component's mean of each channel, (components, *pixels, 3): green's over the values of red, and blue's
-        over those of both."""
+        """Each component's mean of each channel, (components, *pixels, 3): green's averaged over red, and blue's over
+        both."""
         red, green, blue = jnp.moveaxis(locations, -1, 0)
         of_red, of_green, of_blue = jnp.moveaxis(log_scales, -1, 0)
         reds, weights = level_nodes(red, of_red, self.levels)
@@ -180,7 +180,7 @@ class DiscretisedLogisticMixture(Likelihood):
         return jnp.stack(means, axis=-1)
 
     def sample(self, outputs: Array, *, key: Array) -> Array:
-        """A component for each pixel, and then one of the levels for each value, channel after channel."""
+        """A component for each pixel, then a level for each value, channel after channel."""
         which, noise = jr.split(key)
         log_weights, *parts = self._parts(outputs)
         chosen = jr.categorical(which, log_weights, axis=0)
@@ -204,7 +204,7 @@ def _channels(shape: tuple[int, ...]) -> int:
 
 
 def _shifts(terms: Array, red: Array, green: Array | None = None) -> tuple[Array, Array]:
-    """What the channels before add to the locations of green and, where green is given, of blue (else nothing)."""
+    """What earlier channels add to the locations of green and, if green is given, of blue (else zero)."""
     to_green, from_red, from_green = jnp.moveaxis(terms, -1, 0)
     to_blue = jnp.zeros(()) if green is None else from_red * (red - 0.5) + from_green * (green - 0.5)
     return to_green * (red - 0.5), to_blue

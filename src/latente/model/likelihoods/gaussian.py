@@ -1,4 +1,4 @@
-"""The Gaussian likelihood: σ fixed, one learnt, or one for each value."""
+"""The Gaussian likelihood, with σ fixed, learnt, or decoded for each value."""
 
 from __future__ import annotations
 
@@ -13,24 +13,20 @@ from jax import Array
 
 from latente.model.likelihoods.base import Likelihood, likelihoods
 from latente.model.likelihoods.checks import check_positive
+from latente.model.nets import bounded
 from latente.registry import learnt
 
 LOG_SIGMA_BOUND = 6.0
-"""A learnt log σ lies in (−6, 6), by a scaled tanh: below, σ would fall with no end on pixels that never vary."""
-
-
-def bounded_log_scale(raw: Array) -> Array:
-    """Any number smoothly to (−6, 6)."""
-    return LOG_SIGMA_BOUND * jnp.tanh(raw / LOG_SIGMA_BOUND)
+"""A learnt log σ lies in (−6, 6), by a scaled tanh: otherwise σ would fall without end on pixels that never vary."""
 
 
 @likelihoods.register("gaussian", source="Kingma & Welling 2014, appendix C.2; Rybkin et al. 2021, arXiv:2006.13202")
 class Gaussian(Likelihood):
-    """Independent normals about the decoder's output.
+    """Independent normals around the decoder's output.
 
-    ``sigma`` is a number; or "learned", one σ for all values (σ-VAE, Rybkin et al. 2021); or
-    "per-value", which the decoder gives for each value of each example, after all means. The last two have
-    log σ = 6 · tanh(r / 6) of the learnt number or output r.
+    ``sigma`` is a number; or "learned", one σ for all values (σ-VAE, Rybkin et al. 2021); or "per-value", decoded for
+    each value of each example, after all means. The last two have log σ = 6 · tanh(r / 6), with r the learnt number or
+    output.
     """
 
     sigma: float | str = eqx.field(static=True, default=1.0)
@@ -42,21 +38,21 @@ class Gaussian(Likelihood):
         check_positive(self, "sigma", self.sigma, "learned", "per-value")
 
     def init(self, shape: tuple[int, ...], *, key: Array) -> Self:
-        """With log σ at zero where it is learnt."""
+        """With log σ at zero if it is learnt."""
         if self.sigma != "learned":
             return self
         return replace(self, log_sigma=jnp.zeros(()))
 
     def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Means, and log σ after them where it is for each value."""
+        """Means, then log σ if it is decoded."""
         return (2 if self.sigma == "per-value" else 1, *shape)
 
     def _log_sigma(self, outputs: Array) -> Array:
         if self.sigma == "per-value":
-            return bounded_log_scale(outputs[1])
+            return bounded(outputs[1], LOG_SIGMA_BOUND)
         if self.sigma == "learned":
             assert self.log_sigma is not None
-            return bounded_log_scale(self.log_sigma)
+            return bounded(self.log_sigma, LOG_SIGMA_BOUND)
         return jnp.log(jnp.asarray(self.sigma, outputs.dtype))
 
     def log_probs(self, outputs: Array, x: Array) -> Array:

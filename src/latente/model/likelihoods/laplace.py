@@ -1,4 +1,4 @@
-"""The Laplace likelihood: absolute errors, so that single values far off weigh less than with a Gaussian."""
+"""The Laplace likelihood: absolute errors, so that outlying values weigh less than with a Gaussian."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from latente.model.likelihoods.scale import LocationScale
 class Laplace(LocationScale):
     """−|x − μ| / b − log 2b: a density whose best μ is the median.
 
-    ``scale`` is b: a number; or "learned", one b for all values; or "per-value", which the decoder gives for each
-    value of each example, after all μ. The last two have log b = 6 · tanh(r / 6) of the learnt number or output r.
+    ``scale`` is b: a number; or "learned", one b for all values; or "per-value", decoded for each value of each
+    example, after all μ. The last two have log b = 6 · tanh(r / 6), with r the learnt number or output.
     """
 
     support: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
@@ -29,7 +29,7 @@ class Laplace(LocationScale):
         return -jnp.abs(x - outputs[0]) * jnp.exp(-log_scale) - log_scale - math.log(2)
 
     def bias(self, mean: Array) -> Array:
-        """The mean itself, with log b at zero where the decoder gives it."""
+        """The mean itself, with log b at zero if it is decoded."""
         return self.at(mean)
 
     def mean(self, outputs: Array) -> Array:

@@ -1,4 +1,4 @@
-"""The likelihood of tables whose columns are of different kinds."""
+"""The likelihood of tables with columns of different kinds."""
 
 from __future__ import annotations
 
@@ -25,42 +25,37 @@ from latente.model.likelihoods.counts import (
     log_mean_of,
     raw_of_mean,
 )
-from latente.model.likelihoods.gaussian import bounded_log_scale
-from latente.model.likelihoods.numeric import (
-    HALF_LOG_2_PI,
-    bounded,
-    negative_binomial_log_prob,
-    poisson_log_prob,
-)
+from latente.model.likelihoods.gaussian import LOG_SIGMA_BOUND
+from latente.model.likelihoods.numeric import HALF_LOG_2_PI, negative_binomial_log_prob, poisson_log_prob
+from latente.model.nets import bounded
 from latente.registry import learnt
 
 FAINTEST = 1e-3
 NEVER = -1e30
-"""A logit for categories that a column does not have: finite, so that no gradient is NaN."""
+"""The logit of categories that a column does not have: finite, so that no gradient is NaN."""
 
 
 @likelihoods.register("mixed", source="Nazábal et al. 2020, arXiv:1807.03653 (heterogeneous data)")
 class Mixed(Likelihood):
-    """A density or probability of its own for each column of a flat example.
+    """A separate density or probability for each column of a flat example.
 
-    ``columns`` is a list with one entry a column, of shape (columns,) in all:
+    ``columns`` is a list with one entry per column, of shape (columns,) in all:
 
-    - "real": a Gaussian about the decoder's output, with one learnt σ for each such column, log σ in (−6, 6), both of
-      the standardised column: minus the training part's mean, over its standard deviation;
+    - "real": a Gaussian around the decoder's output, with one learnt σ per column, log σ in (−6, 6), both for the
+      standardised column: minus the training part's mean, over its standard deviation;
     - "binary": 0 or 1, a Bernoulli;
-    - "count": a Poisson (also "count:poisson"), or "count:negative-binomial", with one learnt θ for each column; an
-      output of 0 is the training part's mean count;
+    - "count": a Poisson (also "count:poisson"), or "count:negative-binomial", with one learnt θ per column; an output
+      of 0 is the training part's mean count;
     - "categorical:K": one of 0, 1, …, K − 1, a softmax.
 
-    The encoder sees real columns standardised, binary ones as they are, log(1 + x) of counts, and of categories zeros
-    and a one. What comes out (means, samples, log-probabilities) is of the data's own units. The log-probabilities of
-    densities and of probabilities add up, as for any mixed table: the sum is in nats, but moves with the units of the
-    real columns.
+    The encoder sees real columns standardised, binary ones as they are, log(1 + x) of counts, and one-hot categories.
+    Means, samples and log-probabilities are in the data's own units. Log-densities and log-probabilities add up, as
+    for any mixed table: the sum is in nats, but depends on the units of the real columns.
 
     Attributes:
-        center: of each column, shape (columns,), what an output of 0 stands for: of a real one the mean, of counts
-            the raw log of their mean; else 0.
-        spread: of each column, what an output of 1 more adds: of a real one the standard deviation; else 1.
+        center: what an output of 0 stands for in each column, shape (columns,): the mean of a real one, the raw log of
+            the mean of counts, else 0.
+        spread: what an output of 1 adds in each column: the standard deviation of a real one, else 1.
     """
 
     columns: Sequence[str] = eqx.field(static=True, default=(), converter=lambda c: tuple(c) if type(c) is list else c)
@@ -70,7 +65,7 @@ class Mixed(Likelihood):
     spread: Array | None = learnt()
 
     support: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
-    alike: ClassVar[bool] = False
+    same_support: ClassVar[bool] = False
     standardises: ClassVar[bool] = True
 
     def __check_init__(self) -> None:
@@ -89,7 +84,7 @@ class Mixed(Likelihood):
             )
 
     def init(self, shape: tuple[int, ...], *, key: Array) -> Self:
-        """With log σ and log θ at zero, and nothing standardised yet (see `start`).
+        """With log σ and log θ at zero, and no standardisation yet (see `start`).
 
         Raises:
             SpecError: examples are not flat, or have another number of columns.
@@ -100,19 +95,19 @@ class Mixed(Likelihood):
         made: Self = eqx.tree_at(
             lambda s: (s.log_sigma, s.log_dispersion, s.center, s.spread),
             self,
-            (*(jnp.zeros(n) for n in sizes), *(jnp.asarray(v) for v in self.older().values())),
+            (*(jnp.zeros(n) for n in sizes), *(jnp.asarray(v) for v in self.legacy_arrays().values())),
             is_leaf=lambda leaf: leaf is None,
         )
         return made
 
-    def older(self) -> dict[str, NDArray[np.float32]]:
-        """No standardisation, as before there was any."""
+    def legacy_arrays(self) -> dict[str, NDArray[np.float32]]:
+        """No standardisation, as in older versions."""
         count = len(self.columns)
         return {"center": np.zeros(count, np.float32), "spread": np.ones(count, np.float32)}
 
     def start(self, values: Callable[[], NDArray[np.float32]]) -> Self:
-        """With center and spread of the training part, whose known values they are of."""
-        units, rows = self.older(), values()
+        """With the center and spread of the training part's observed values."""
+        units, rows = self.legacy_arrays(), values()
         for i, kind in enumerate(self.layout.kinds):
             mean, sd = moments(rows[:, i])
             if kind == "real":
@@ -122,34 +117,37 @@ class Mixed(Likelihood):
         made: Self = eqx.tree_at(lambda s: (s.center, s.spread), self, tuple(jnp.asarray(v) for v in units.values()))
         return made
 
-    def measured(self) -> tuple[Array, ...]:
+    def fixed_arrays(self) -> tuple[Array, ...]:
         """The center and the spread."""
         assert self.center is not None
         assert self.spread is not None
         return jax.lax.stop_gradient((self.center, self.spread))
 
-    def poisson(self) -> NDArray[np.intp]:
-        """Its columns that are "count"."""
+    def poisson_values(self) -> NDArray[np.intp]:
+        """Its "count" columns."""
         return np.flatnonzero([kind == "count" for kind in self.layout.kinds])
 
-    def neutral(self) -> Array:
+    def fill_value(self) -> Array:
         """The mean of real columns, else 0."""
         real = np.array([kind == "real" for kind in self.layout.kinds])
-        return jnp.where(real, self.measured()[0], 0)
+        return jnp.where(real, self.fixed_arrays()[0], 0)
 
     def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Flat, column after column: a number each, and of categories one logit each."""
+        """Flat, column after column: one number each, or one logit for each category."""
         return (self.layout.outputs,)
 
     def features_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Flat, column after column: a number each, and of categories one each."""
+        """Flat, column after column: one number each, or one for each category."""
         return (self.layout.outputs,)
 
     def features(self, x: Array) -> Array:
-        """Standardised numbers, bits, log(1 + count), and zeros with a one."""
+        """Standardised numbers, zeros and ones, log(1 + count), and one-hot categories."""
         at = self.layout
         kinds = np.array(at.kinds)[at.owners]
-        values, counts = ((x - self.neutral()) / self.measured()[1])[at.owners], np.char.startswith(kinds, "count")
+        values, counts = (
+            ((x - self.fill_value()) / self.fixed_arrays()[1])[at.owners],
+            np.char.startswith(kinds, "count"),
+        )
         numbers = jnp.where(counts, jnp.log1p(jnp.where(counts, values, 0)), values)
         return jnp.where(kinds == "categorical", (jnp.round(values) == at.offsets).astype(x.dtype), numbers)
 
@@ -158,37 +156,37 @@ class Mixed(Likelihood):
         kinds = np.array(self.layout.kinds)
         counts = np.char.startswith(kinds, "count")
         logs = [jnp.log1p(jnp.where(counts, v, 0)) for v in (mean, x)]
-        numbers = jnp.where(counts, logs[0] - logs[1], (mean - x) / self.measured()[1])
+        numbers = jnp.where(counts, logs[0] - logs[1], (mean - x) / self.fixed_arrays()[1])
         wrong = jnp.where(jnp.isnan(x), jnp.nan, jnp.round(mean) != jnp.round(x))
         return jnp.where(kinds == "categorical", wrong, numbers)
 
     def _logits(self, outputs: Array) -> Array:
-        """Of the categorical columns, shape (columns, most categories)."""
+        """Logits of the categorical columns, shape (columns, most categories)."""
         return jnp.where(self.layout.real, outputs[self.layout.categories], NEVER)
 
     def _units(self) -> tuple[Array, Array]:
         """The center and the spread of the real columns."""
-        center, spread = (v[self.layout.columns("real")] for v in self.measured())
+        center, spread = (v[self.layout.columns("real")] for v in self.fixed_arrays())
         return center, spread
 
     def _log_means(self, outputs: Array, kind: str) -> Array:
         at = self.layout
-        return log_mean_of(outputs[at.places(kind)] + self.measured()[0][at.columns(kind)])
+        return log_mean_of(outputs[at.places(kind)] + self.fixed_arrays()[0][at.columns(kind)])
 
     def _log_sigma(self) -> Array:
         assert self.log_sigma is not None
-        return bounded_log_scale(self.log_sigma)
+        return bounded(self.log_sigma, LOG_SIGMA_BOUND)
 
     def _log_dispersion(self) -> Array:
         assert self.log_dispersion is not None
         return bounded(self.log_dispersion, LOG_DISPERSION_BOUND)
 
     def _ordered(self, by_kind: Sequence[Array]) -> Array:
-        """Values by kind, in the order of the kinds, in the order of the columns."""
+        """Values sorted by kind, brought to the order of the columns."""
         return jnp.concatenate(by_kind)[self.layout.order]
 
     def log_probs(self, outputs: Array, x: Array) -> Array:
-        """Of each column, shape (columns,)."""
+        """Those of each column, shape (columns,)."""
         at = self.layout
         log_sigma = self._log_sigma()
         center, spread = self._units()
@@ -211,7 +209,7 @@ class Mixed(Likelihood):
         )
 
     def bias(self, mean: Array) -> Array:
-        """The outputs of these means; of categories, whose mean says nothing, equal logits."""
+        """The outputs with these means; for categories, whose mean says nothing, equal logits."""
         self._check_shape(mean.shape)
         at = self.layout
         bits = jnp.clip(mean[at.columns("binary")], FAINTEST, 1 - FAINTEST)
@@ -220,12 +218,12 @@ class Mixed(Likelihood):
         outputs = outputs.at[at.places("real")].set((mean[at.columns("real")] - center) / spread)
         outputs = outputs.at[at.places("binary")].set(jnp.log(bits / (1 - bits)))
         for kind in ("count", "count:negative-binomial"):
-            raw = raw_of_mean(mean[at.columns(kind)]) - self.measured()[0][at.columns(kind)]
+            raw = raw_of_mean(mean[at.columns(kind)]) - self.fixed_arrays()[0][at.columns(kind)]
             outputs = outputs.at[at.places(kind)].set(raw)
         return outputs
 
     def mean(self, outputs: Array) -> Array:
-        """Expected values; of a binary column the probability of a one, of a categorical one the most probable."""
+        """Expected values: of a binary column the probability of 1, of a categorical one the most probable category."""
         at = self.layout
         center, spread = self._units()
         return self._ordered(
@@ -238,7 +236,7 @@ class Mixed(Likelihood):
         )
 
     def sample(self, outputs: Array, *, key: Array) -> Array:
-        """Numbers, zeros and ones, counts, and whole numbers for categories."""
+        """Real numbers, zeros and ones, counts, and category numbers."""
         at = self.layout
         keys = jr.split(key, 5)
         mean, logit = outputs[at.places("real")], outputs[at.places("binary")]
@@ -254,22 +252,22 @@ class Mixed(Likelihood):
         return self._ordered([d.astype(outputs.dtype) for d in drawn])
 
     def check(self, values: NDArray[np.floating], shape: tuple[int, ...]) -> None:
-        """Refuse a column outside what its kind takes; NaN, a missing value, is no concern of it.
+        """Refuse a column with values that its kind does not take; NaN, a missing value, is ignored.
 
         Args:
             values: whole examples, shape (n, columns).
             shape: of one example.
 
         Raises:
-            DataError: naming the column, counted from 0, the value that was got and those allowed.
+            DataError: naming the column, counted from 0, the value found and those allowed.
         """
         name = likelihoods.name_of(self)
         if values.shape[1:] != shape:
             raise DataError(f"{name}: got values of shape {values.shape}; allowed: whole examples, (n, *{shape})")
         for i, (kind, size) in enumerate(zip(self.layout.kinds, self.layout.sizes, strict=True)):
             words, fine = acceptable(kind, size)
-            known = values[:, i][~np.isnan(values[:, i])]
-            odd = known[~fine(known)]
+            observed = values[:, i][~np.isnan(values[:, i])]
+            odd = observed[~fine(observed)]
             if len(odd):
                 raise DataError(
                     f'{name}: column {i} is "{self.columns[i]}" and takes {words}, and the data has {float(odd[0]):g}; '
@@ -277,4 +275,4 @@ class Mixed(Likelihood):
                 )
             if kind.startswith("count"):
                 where = f'{name}: column {i} is "{self.columns[i]}" and'
-                check_counts(where, known, 'give it the kind "real", which is standardised')
+                check_counts(where, observed, 'give it the kind "real", which is standardised')

@@ -1,4 +1,4 @@
-"""The negative binomial likelihood: counts that vary more than a Poisson rate allows."""
+"""The negative binomial likelihood, for counts that vary more than a Poisson allows."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from latente.model.likelihoods.numeric import negative_binomial_log_prob
 class NegativeBinomial(Dispersed):
     """Γ(x + θ) / (Γ(θ) x!) · (θ / (θ + μ))^θ (μ / (θ + μ))^x, with variance μ + μ²/θ; as θ grows, a Poisson.
 
-    The decoder gives the log of the mean μ as 15 · tanh(r / 15) of its output r. It is not scaled by an example's
-    total, as scVI's is by a cell's library size.
+    The log of the mean μ is 15 · tanh(r / 15), with r the decoder's output. It is not scaled by an example's total, as
+    scVI's is by a cell's library size.
 
     ``dispersion`` is θ: a number; or "learned", one for each value of an example (scVI's "gene"); or "per-example",
-    which the decoder gives, last, for each value of each example (scVI's "gene-cell"). The last two have
-    log θ = 10 · tanh(r / 10) of the learnt number or output r. The encoder sees log(1 + x).
+    decoded, after the means, for each value of each example (scVI's "gene-cell"). The last two have
+    log θ = 10 · tanh(r / 10), with r the learnt number or output. The encoder sees log(1 + x).
     """
 
     def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Means, and θ after them where the decoder gives it."""
+        """Means, then θ if it is decoded."""
         return (2 if self.dispersion == "per-example" else 1, *shape)
 
     def log_probs(self, outputs: Array, x: Array) -> Array:
@@ -31,7 +31,7 @@ class NegativeBinomial(Dispersed):
         return negative_binomial_log_prob(log_mean_of(outputs[0]), self.bounded_log_dispersion(outputs), x)
 
     def bias(self, mean: Array) -> Array:
-        """The output of that mean, which is held to 0.001…1,000,000; θ at one where the decoder gives it."""
+        """The output with this mean, clipped to 0.001…1,000,000; θ at one if it is decoded."""
         return self.with_dispersion(raw_of_mean(mean))
 
     def mean(self, outputs: Array) -> Array:

@@ -1,4 +1,4 @@
-"""What several likelihoods compute with: bounds, inverses and log-probabilities that stay exact in single precision."""
+"""Numerical functions of several likelihoods: inverses, and log-probabilities that stay exact in single precision."""
 
 from __future__ import annotations
 
@@ -11,26 +11,21 @@ from jax import Array
 
 HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
 SERIES_FROM = 10.0
-"""From here on Stirling's series, below it the gamma function itself."""
-
-
-def bounded(raw: Array, bound: float) -> Array:
-    """Any number smoothly to (−bound, bound), and near zero to itself."""
-    return bound * jnp.tanh(raw / bound)
+"""Stirling's series is used from here on, the gamma function itself below."""
 
 
 def unbounded(value: Array, bound: float) -> Array:
-    """The number that `bounded` brings to ``value``, which lies in (−bound, bound)."""
+    """The inverse of `latente.model.nets.bounded`, for a ``value`` in (−bound, bound)."""
     return bound * jnp.arctanh(value / bound)
 
 
-def inverse(rising: Callable[[Array], Array], target: Array, low: float, high: float) -> Array:
-    """Where a rising function has the value ``target``, elementwise and within ``low`` to ``high``, by bisection."""
+def inverse(increasing: Callable[[Array], Array], target: Array, low: float, high: float) -> Array:
+    """Where an increasing function equals ``target``, elementwise and within ``low`` to ``high``, by bisection."""
 
     def halve(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
         left, right = ends
         middle = (left + right) / 2
-        below = rising(middle) < target
+        below = increasing(middle) < target
         return jnp.where(below, middle, left), jnp.where(below, right, middle)
 
     ends: tuple[Array, Array] = (jnp.full_like(target, low), jnp.full_like(target, high))
@@ -51,32 +46,33 @@ def stirling_remainder(a: Array) -> Array:
 
 
 def poisson_log_prob(log_rate: Array, x: Array) -> Array:
-    """log of the Poisson probability of the count x ≥ 0, in nats, elementwise.
+    """The log of the Poisson probability of the count x ≥ 0, in nats, elementwise.
 
-    In Loader's saddle-point form: x log λ − λ − log x! loses whole nats in single precision at counts of a million.
+    In Loader's saddle-point form, because in single precision x log λ − λ − log x! loses whole nats at counts of a
+    million.
     """
-    some = jnp.where(x > 0, x, 1.0)
+    n = jnp.where(x > 0, x, 1.0)
     # log(λ / x), and with it λ − x − x log(λ / x).
-    ratio = log_rate - jnp.log(some)
-    excess = some * (jnp.expm1(ratio) - ratio)
-    return jnp.where(x > 0, -excess - stirling_remainder(some) - 0.5 * jnp.log(2 * math.pi * some), -jnp.exp(log_rate))
+    ratio = log_rate - jnp.log(n)
+    excess = n * (jnp.expm1(ratio) - ratio)
+    return jnp.where(x > 0, -excess - stirling_remainder(n) - 0.5 * jnp.log(2 * math.pi * n), -jnp.exp(log_rate))
 
 
 def negative_binomial_log_prob(log_mean: Array, log_dispersion: Array, x: Array) -> Array:
-    """log of the negative binomial probability of the count x ≥ 0, in nats, elementwise.
+    """The log of the negative binomial probability of the count x ≥ 0, in nats, elementwise.
 
     With mean μ and inverse dispersion θ, so that the variance is μ + μ²/θ (Lopez et al. 2018). In Loader's
-    saddle-point form, exact also where θ is large and log Γ(x + θ) − log Γ(θ) would cancel.
+    saddle-point form, which is exact even for large θ, where log Γ(x + θ) − log Γ(θ) would cancel.
     """
     mean, theta = jnp.exp(log_mean), jnp.exp(log_dispersion)
-    some = jnp.where(x > 0, x, 1.0)
-    total = some + theta
-    # log((x + θ) / (θ + μ)), about zero by log1p and elsewhere not; and log of x's share expected of the total over x.
-    step = (some - mean) / (theta + mean)
+    n = jnp.where(x > 0, x, 1.0)
+    total = n + theta
+    # log((x + θ) / (θ + μ)), with log1p near zero only; and the log of x's expected share of the total, over x.
+    step = (n - mean) / (theta + mean)
     near = jnp.abs(step) < 0.5
     ratio = jnp.where(near, jnp.log1p(jnp.where(near, step, 0.0)), jnp.log(total) - jnp.log(theta + mean))
-    other = ratio + log_mean - jnp.log(some)
-    excess = theta * (jnp.expm1(ratio) - ratio) + some * (jnp.expm1(other) - other)
-    remainder = stirling_remainder(total) - stirling_remainder(some) - stirling_remainder(theta)
-    positive = remainder - excess + 0.5 * (log_dispersion - jnp.log(total) - jnp.log(2 * math.pi * some))
+    other = ratio + log_mean - jnp.log(n)
+    excess = theta * (jnp.expm1(ratio) - ratio) + n * (jnp.expm1(other) - other)
+    remainder = stirling_remainder(total) - stirling_remainder(n) - stirling_remainder(theta)
+    positive = remainder - excess + 0.5 * (log_dispersion - jnp.log(total) - jnp.log(2 * math.pi * n))
     return jnp.where(x > 0, positive, -theta * jnp.log1p(mean / theta))

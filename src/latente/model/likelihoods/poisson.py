@@ -1,4 +1,4 @@
-"""The Poisson likelihood of counts."""
+"""The Poisson likelihood, for counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from latente.model.likelihoods.numeric import poisson_log_prob
 
 @likelihoods.register("poisson", source="Poisson 1837; computed as in Loader 2000")
 class Poisson(Counts):
-    """x log λ − λ − log x!, with the log of the rate λ = 15 · tanh(r / 15) of the decoder's output r.
+    """x log λ − λ − log x!, where log λ is 15 · tanh(r / 15), with r the decoder's output.
 
     The encoder sees log(1 + x).
     """
@@ -23,7 +23,7 @@ class Poisson(Counts):
         return poisson_log_prob(log_mean_of(outputs[0]), x)
 
     def bias(self, mean: Array) -> Array:
-        """The output of that rate, which is held to 0.001…1,000,000."""
+        """The output with this rate, clipped to 0.001…1,000,000."""
         return raw_of_mean(mean)[None]
 
     def mean(self, outputs: Array) -> Array:

@@ -1,4 +1,4 @@
-"""What the likelihoods with a location and a scale share: a scale that is fixed, one learnt, or one for each value."""
+"""The base of likelihoods with a location and a scale: the scale is fixed, learnt, or decoded for each value."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from jax import Array
 
 from latente.model.likelihoods.base import Likelihood
 from latente.model.likelihoods.checks import check_positive
-from latente.model.likelihoods.numeric import bounded
+from latente.model.nets import bounded
 from latente.registry import learnt
 
 
 class LocationScale(Likelihood):
-    """Independent values about the decoder's output.
+    """Independent values around the decoder's output.
 
-    ``scale`` is a number; or "learned", one for all values; or "per-value", which the decoder gives for each value of
-    each example. The last two have the log of the scale in an open interval, by a scaled tanh.
+    ``scale`` is a number; or "learned", one for all values; or "per-value", decoded for each value of each example. In
+    the last two, a scaled tanh keeps the log of the scale in an open interval.
 
     Attributes:
-        log_scales: the middle of that interval, which is where a learnt scale starts, and its half width.
+        log_scales: the middle of that interval, where a learnt scale starts, and its half width.
     """
 
     scale: float | str = eqx.field(static=True, default=1.0)
@@ -33,14 +33,14 @@ class LocationScale(Likelihood):
         check_positive(self, "scale", self.scale, "learned", "per-value")
 
     def init(self, shape: tuple[int, ...], *, key: Array) -> Self:
-        """With the scale in the middle of its interval where it is learnt."""
+        """With the scale, if learnt, in the middle of its interval."""
         if self.scale != "learned":
             return self
         made: Self = eqx.tree_at(lambda s: s.log_scale, self, jnp.zeros(()), is_leaf=lambda leaf: leaf is None)
         return made
 
     def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Locations, and after them, where the scale is for each value, what `bounded_log_scale` takes."""
+        """Locations, then, if the scale is decoded, the numbers that `bounded_log_scale` bounds."""
         return (2 if self.scale == "per-value" else 1, *shape)
 
     def bounded_log_scale(self, outputs: Array) -> Array:

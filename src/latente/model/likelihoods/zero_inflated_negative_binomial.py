@@ -1,4 +1,4 @@
-"""The zero-inflated negative binomial likelihood: counts of which some were lost altogether."""
+"""The zero-inflated negative binomial likelihood, for counts of which some were lost and recorded as zero."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from latente.model.likelihoods.numeric import negative_binomial_log_prob
 class ZeroInflatedNegativeBinomial(Dispersed):
     """Zero with probability π, and otherwise a negative binomial count (see `NegativeBinomial`).
 
-    The decoder gives the log of the mean μ as 15 · tanh(r / 15) of its output r, and the logit of π. The mean μ is
-    that before the zeros; it is not scaled by an example's total, as scVI's is by a cell's library size.
+    The log of μ is 15 · tanh(r / 15), with r the decoder's first output; the second is the logit of π. μ is the mean
+    before zero inflation; it is not scaled by an example's total, as scVI's is by a cell's library size.
 
     ``dispersion`` is θ: a number; or "learned", one for each value of an example (scVI's "gene"); or "per-example",
-    which the decoder gives, last, for each value of each example (scVI's "gene-cell"). The last two have
-    log θ = 10 · tanh(r / 10) of the learnt number or output r. The encoder sees log(1 + x).
+    decoded, last, for each value of each example (scVI's "gene-cell"). The last two have log θ = 10 · tanh(r / 10),
+    with r the learnt number or output. The encoder sees log(1 + x).
     """
 
     def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Means, logits of π, and θ after them where the decoder gives it."""
+        """Means, logits of π, then θ if it is decoded."""
         return (3 if self.dispersion == "per-example" else 2, *shape)
 
     def log_probs(self, outputs: Array, x: Array) -> Array:
@@ -37,7 +37,7 @@ class ZeroInflatedNegativeBinomial(Dispersed):
         return jnp.where(x > 0, counted, jnp.logaddexp(gate, counted)) - jax.nn.softplus(gate)
 
     def bias(self, mean: Array) -> Array:
-        """π at one half, and the outputs of twice the mean; θ at one where the decoder gives it."""
+        """π at one half, and the outputs for twice the mean; θ at one if it is decoded."""
         return self.with_dispersion(raw_of_mean(2 * mean), jnp.zeros_like(mean))
 
     def mean(self, outputs: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Networks: encoders and their mirrors, decoders. A new one is one new module here."""
+"""Networks: encoders and their mirrors, the decoders. A new one is one new module here."""
 
 from latente.model.networks.base import Network as Network
 from latente.model.networks.base import networks as networks

@@ -1,4 +1,4 @@
-"""What every kind of network offers: an encoder and its mirror, the decoder."""
+"""The interface of networks: each builds an encoder and its mirror, the decoder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ networks: Registry[Network] = Registry("network")
 class Net(Protocol):
     """A network: one array in, one flat vector out, and no randomness.
 
-    Called with a second argument, a context vector, only where the model is conditioned on something.
+    It gets a second argument, a context vector, only if the model is conditioned on something.
     """
 
     def __call__(self, x: Array, context: Array | None = None, /) -> Array:
@@ -28,14 +28,14 @@ class Net(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """What a network is made for.
+    """The sizes of a network to build.
 
     Attributes:
-        shape: of what comes in (encoder) or goes out (decoder).
-        size: how many numbers go out (encoder) or come in (decoder).
+        shape: of the input (encoder) or the output (decoder).
+        size: length of the output (encoder) or the input (decoder).
         hidden: widths from the data's end to the code's, for both.
         activation: between the layers.
-        context: how many numbers of a context vector come in beside the rest; 0 for none.
+        context: length of the context vector; 0 for none.
     """
 
     shape: tuple[int, ...]
@@ -56,11 +56,11 @@ class Network(eqx.Module):
     def decoder(self, plan: Plan, *, key: Array) -> Net:
         """A net from a vector of ``plan.size`` to a flat vector with one entry for each of ``plan.shape``."""
 
-    def made(self, which: str, plan: Plan, *, key: Array) -> Net:
-        """Its ``which``, "encoder" or "decoder", for a plan.
+    def build(self, which: str, plan: Plan, *, key: Array) -> Net:
+        """The "encoder" or the "decoder", as ``which`` says, for a plan.
 
         Raises:
-            SpecError: it fails, or gives what cannot be called: a network of the user's own may do anything.
+            SpecError: building fails or returns something that cannot be called, as a user's own network may.
         """
         name = networks.name_of(self)
         try:
@@ -73,8 +73,8 @@ class Network(eqx.Module):
             raise SpecError(f"{name}: got {net!r} as its {which}; allowed: a module that can be called")
         return net
 
-    def biased(self, decoder: Net, bias: Array) -> Net:
-        """The decoder with its output bias, of ``plan.shape``, in place.
+    def with_bias(self, decoder: Net, bias: Array) -> Net:
+        """The decoder with this output bias, of ``plan.shape``.
 
         Raises:
             SpecError: its last layer has no such bias.

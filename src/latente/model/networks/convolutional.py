@@ -12,16 +12,17 @@ import jax.random as jr
 from jax import Array
 
 from latente.errors import SpecError
-from latente.model.nets import Dense, activation, check_most
+from latente.model.nets import Dense, activation
 from latente.model.networks.base import Net, Network, Plan, networks
+from latente.model.options import whole
 
 
 class Conv(eqx.Module):
     """A convolution of (height, width, channels) with zero padding, so that stride 1 keeps the size and stride 2
-    gives half of it, rounded up. Weights as `Dense`'s: uniform in ±√(6 / (k²(in + out))).
+    halves it, rounded up. Weights as in `Dense`: uniform in ±√(6 / (k²(in + out))).
 
-    It is one matrix product with what the kernel meets at each place: XLA's own convolutions leave their fast paths in
-    the loop over steps, and take eight times as long there.
+    It is a single matrix product with the image's patches: inside the loop over steps, XLA's own convolutions fall off
+    their fast paths and take eight times as long.
     """
 
     weight: Array
@@ -37,7 +38,7 @@ class Conv(eqx.Module):
     def __call__(self, x: Array) -> Array:
         """(height, width, inputs) to (⌈height / stride⌉, ⌈width / stride⌉, outputs)."""
         kernel, stride = len(self.weight), self.stride
-        # From the first to the last pixel that one place in the kernel meets; an odd zero goes below and to the right.
+        # From the first to the last pixel that an entry of the kernel meets; an odd zero goes below and to the right.
         height, width = ((-(-n // stride) - 1) * stride + 1 for n in x.shape[:2])
         missing = [max(r + kernel - 1 - n, 0) for r, n in zip((height, width), x.shape[:2], strict=True)]
         padded = jnp.pad(x, [*((m // 2, m - m // 2) for m in missing), (0, 0)])
@@ -47,7 +48,7 @@ class Conv(eqx.Module):
 
 
 class Residual(eqx.Module):
-    """x + conv₁ₓ₁(act(conv₃ₓ₃(act(x)))), the second one from zero, so that a new block changes nothing."""
+    """x + conv₁ₓ₁(act(conv₃ₓ₃(act(x)))); the 1×1 weights start at zero, so that a new block changes nothing."""
 
     wide: Conv
     narrow: Conv
@@ -68,7 +69,7 @@ class Residual(eqx.Module):
 class ConvEncoder(eqx.Module):
     """Convolutions that halve the image, one for each width, with residual blocks after each, then a dense layer.
 
-    A context vector is laid over the image as so many constant channels.
+    A context vector is added to the image as constant channels.
     """
 
     downs: tuple[Conv, ...]
@@ -102,8 +103,8 @@ class ConvEncoder(eqx.Module):
 
 
 class ConvDecoder(eqx.Module):
-    """The encoder's mirror: a dense layer, then for each width residual blocks, the next larger size by repeating
-    pixels, and a convolution (Odena et al. 2016: no checkerboard)."""
+    """The encoder's mirror: a dense layer, then for each width residual blocks, upsampling by repeated pixels, and a
+    convolution (Odena et al. 2016: no checkerboard)."""
 
     first: Dense
     blocks: tuple[tuple[Residual, ...], ...]
@@ -134,16 +135,16 @@ class ConvDecoder(eqx.Module):
                 x = block(x)
             x = up(_enlarged(x, self.sizes[number + 1]))
             x = act(x) if number + 1 < len(self.ups) else x
-        # Outputs come first in the likelihood's layout, channels last in a convolution's.
+        # The likelihood has its outputs first; a convolution has channels last.
         return jnp.ravel(jnp.moveaxis(x.reshape(*x.shape[:2], self.shape[0], -1), 2, 0))
 
 
 class ConvFamily(Network):
-    """``hidden`` are channels, one level of half the size for each."""
+    """Networks whose ``hidden`` are channels, each at a level of half the size."""
 
     @abstractmethod
     def depth(self) -> int:
-        """How many residual blocks there are at each level."""
+        """The number of residual blocks at each level."""
 
     def encoder(self, plan: Plan, *, key: Array) -> Net:
         """From an image of any size."""
@@ -172,9 +173,7 @@ class ResidualNetwork(ConvFamily):
     blocks: int = eqx.field(static=True, default=2)
 
     def __check_init__(self) -> None:
-        if isinstance(self.blocks, bool) or not isinstance(self.blocks, int) or self.blocks < 1:
-            raise SpecError(f'network "residual": got blocks = {self.blocks!r}; allowed: a whole number of at least 1')
-        check_most('network "residual"', "blocks", self.blocks)
+        whole('network "residual"', "blocks", self.blocks)
 
     def depth(self) -> int:
         """``blocks``."""
@@ -204,5 +203,5 @@ def _halved(height: int, width: int, times: int) -> tuple[tuple[int, int], ...]:
 
 
 def _enlarged(x: Array, size: tuple[int, int]) -> Array:
-    """Every pixel twice in both directions, the last one cut off where the size is odd."""
+    """Every pixel repeated twice in both directions, cropped where the size is odd."""
     return jnp.repeat(jnp.repeat(x, 2, axis=0), 2, axis=1)[: size[0], : size[1]]

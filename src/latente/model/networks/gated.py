@@ -1,4 +1,4 @@
-"""Fully connected networks with gates."""
+"""Fully connected networks with sigmoid gates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from latente.model.networks.base import Net, Network, Plan, networks
 
 
 class GatedMLP(eqx.Module):
-    """Layers x ↦ act(xW + b) · sigmoid(xV + c); the last one is plain. Flattens its input, then the context."""
+    """Layers x ↦ act(xW + b) · sigmoid(xV + c); the last one is linear. Flattens its input, then the context."""
 
     values: tuple[Dense, ...]
     gates: tuple[Dense, ...]
@@ -45,7 +45,7 @@ class GatedMLP(eqx.Module):
     "gated-mlp", source="Dauphin et al. 2017, arXiv:1612.08083; Tomczak & Welling 2018, arXiv:1705.07120"
 )
 class GatedMLPNetwork(Network):
-    """Fully connected layers, each multiplied by a sigmoid gate; activation "linear" is the papers'."""
+    """Fully connected layers, each multiplied by a sigmoid gate; the papers' activation is "linear"."""
 
     def encoder(self, plan: Plan, *, key: Array) -> Net:
         """Widths prod(shape), *hidden, size."""
@@ -56,7 +56,7 @@ class GatedMLPNetwork(Network):
         sizes = (plan.size + plan.context, *reversed(plan.hidden), math.prod(plan.shape))
         return GatedMLP(sizes, plan.activation, key=key)
 
-    def biased(self, decoder: Net, bias: Array) -> Net:
-        """The last layer's bias is the one given."""
+    def with_bias(self, decoder: Net, bias: Array) -> Net:
+        """The bias becomes that of the last layer."""
         biased: Net = eqx.tree_at(lambda net: net.last.bias, decoder, jnp.ravel(bias))
         return biased

@@ -14,7 +14,7 @@ from latente.model.networks.base import Net, Network, Plan, networks
 
 @networks.register("mlp", source="Kingma & Welling 2014, appendix C")
 class MLPNetwork(Network):
-    """Fully connected layers, as in the notebook: 784-256-128-d and mirrored."""
+    """Fully connected layers, as in the notebook: 784-256-128-d and back."""
 
     def encoder(self, plan: Plan, *, key: Array) -> Net:
         """Widths prod(shape), *hidden, size."""
@@ -25,7 +25,7 @@ class MLPNetwork(Network):
         sizes = (plan.size + plan.context, *reversed(plan.hidden), math.prod(plan.shape))
         return MLP(sizes, plan.activation, key=key)
 
-    def biased(self, decoder: Net, bias: Array) -> Net:
-        """The last layer's bias is the one given."""
+    def with_bias(self, decoder: Net, bias: Array) -> Net:
+        """The bias becomes that of the last layer."""
         biased: Net = eqx.tree_at(lambda net: net.layers[-1].bias, decoder, jnp.ravel(bias))
         return biased

@@ -1,4 +1,4 @@
-"""Posteriors q(z | x): what the encoder's outputs mean. A new one is one new module here."""
+"""Posteriors q(z | x), which the encoder's outputs parametrise. A new one is one new module here."""
 
 from latente.model.posteriors.base import Posterior as Posterior
 from latente.model.posteriors.base import posteriors as posteriors

@@ -1,8 +1,8 @@
-"""The angle between a von Mises–Fisher code and its mean direction: normaliser, moments, draws; safe in float32.
+"""The angle between a von Mises–Fisher code and its mean direction: normaliser, moments and draws, stable in float32.
 
 In R^d, d ≥ 2, with concentration κ > 0, the angle t in [0, π] has a density proportional to e^(κ cos t) sin^(d−2) t.
-Its integrals are Gauss–Legendre sums over the window where that density is not negligible. All integrands are of one
-sign, so nothing cancels, where differences of Bessel functions would; and the sums' derivatives are as good as they.
+Its integrals are Gauss–Legendre sums over the window where that density is not negligible. No integrand changes sign,
+so nothing cancels as differences of Bessel functions would, and the sums' derivatives are as accurate as the sums.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ POINTS, WEIGHTS = ((1 + _POINTS) / 2).astype(np.float32), (_WEIGHTS / 2).astype(
 """Nodes on [0, 1]."""
 
 REACH = 12.0
-"""Half a window, in standard deviations of the normal with the density's curvature at its mode."""
+"""Half the window, in standard deviations of the normal with the density's curvature at its mode."""
 
 TRIES = 100
-"""Proposals before the last one is taken as it is. Two in three are accepted or nearly, so it is never reached."""
+"""The most proposals before the last is taken as it is. About two in three are accepted, so this is never reached."""
 
 
 def log_area(dim: int) -> float:
-    """Log of the area of the unit sphere in R^dim, 2 π^(d/2) / Γ(d/2)."""
+    """The log of the area of the unit sphere in R^dim, 2 π^(d/2) / Γ(d/2)."""
     return math.log(2) + dim / 2 * math.log(math.pi) - math.lgamma(dim / 2)
 
 
 def log_moment(kappa: Array, dim: int) -> Array:
-    """log E[e^(κ cos t)] − κ with t the angle of a uniform direction; for κ in 1e-2 … 1e4 within 1e-6 or so.
+    """log E[e^(κ cos t)] − κ with t the angle of a uniform direction; accurate to about 1e-6 for κ in 1e-2 … 1e4.
 
-    In Bessel functions: log Γ(d/2) + (1 − d/2) log(κ/2) + log I_(d/2−1)(κ) − κ.
+    In terms of Bessel functions: log Γ(d/2) + (1 − d/2) log(κ/2) + log I_(d/2−1)(κ) − κ.
     """
     half_beta = 0.5 * math.log(math.pi) + math.lgamma((dim - 1) / 2) - math.lgamma(dim / 2)
     return jax.nn.logsumexp(_measure(kappa, dim)[1]) - half_beta
@@ -47,13 +47,13 @@ def log_density(kappa: Array, versine: Array, dim: int) -> Array:
 
 
 def resultant(kappa: Array, dim: int) -> Array:
-    """E[cos t] = I_(d/2)(κ) / I_(d/2−1)(κ), by parts κ E[sin² t] / (d − 1): exact in relative terms for small κ too."""
+    """E[cos t] = I_(d/2)(κ) / I_(d/2−1)(κ) = κ E[sin² t] / (d − 1), by parts: relatively exact also for small κ."""
     t, log_weights = _measure(kappa, dim)
     return kappa / (dim - 1) * jnp.sum(jax.nn.softmax(log_weights) * jnp.sin(t) ** 2)
 
 
 def shortfall(kappa: Array, dim: int) -> Array:
-    """1 − E[cos t] = E[2 sin²(t/2)]: exact in relative terms for large κ too."""
+    """1 − E[cos t] = E[2 sin²(t/2)]: relatively exact also for large κ."""
     t, log_weights = _measure(kappa, dim)
     return jnp.sum(jax.nn.softmax(log_weights) * _versine(t))
 
@@ -71,10 +71,10 @@ def kl_to_uniform(kappa: Array, dim: int) -> Array:
 
 
 def draw_angle(kappa: Array, dim: int, *, key: Array) -> Array:
-    """One angle, differentiable in κ: Ulrich's rejection as Wood 1994 put it right.
+    """One angle, differentiable in κ: Ulrich's rejection sampler as corrected by Wood 1994.
 
     The proposal is the angle φ of a uniform direction after tan(t/2) = √b tan(φ/2). A draw t moves with κ so that its
-    quantile stays (implicit reparametrisation, Figurnov et al. 2018, arXiv:1805.08498); rejection then needs
+    quantile stays the same (implicit reparametrisation, Figurnov et al. 2018, arXiv:1805.08498); rejection then needs
     no correction term.
     """
     kappa = jnp.asarray(kappa)
@@ -86,7 +86,7 @@ def draw_angle(kappa: Array, dim: int, *, key: Array) -> Array:
         tries = state[0]
         direction, chance = jr.split(jr.fold_in(key, tries))
         noise = jr.normal(direction, (dim,))
-        # (1 − cos φ) and (1 + cos φ), up to a factor, the smaller one without cancellation.
+        # (1 − cos φ) and (1 + cos φ), up to a factor, the smaller without cancellation.
         rest = jnp.sum(noise[1:] ** 2)
         large = jnp.sqrt(rest + noise[0] ** 2) + jnp.abs(noise[0])
         less, more = jnp.where(noise[0] > 0, jnp.stack([rest / large, large]), jnp.stack([large, rest / large]))
@@ -117,7 +117,7 @@ def _moved(dim: int, values: tuple[Array, Array], moves: tuple[Array, Array]) ->
 def angle_slope(angle: Array, kappa: Array, dim: int) -> Array:
     """∂t/∂κ at a fixed quantile, −(∂F/∂κ) / f = −∫₀ᵗ (cos s − E cos) f(s) ds / f(t); always below zero.
 
-    Of the two ways to write that integral, from 0 to t and from t to π, the one whose integrand has one sign.
+    The integral can be taken from 0 to t or from t to π; here it is the one whose integrand does not change sign.
     """
     short = shortfall(kappa, dim)
     left = _versine(angle) < short
@@ -139,7 +139,7 @@ def _measure(kappa: Array, dim: int) -> tuple[Array, Array]:
 
 
 def _mode(kappa: Array, dim: int) -> tuple[Array, Array]:
-    """Where κ cos t + (d − 2) log sin t is highest, and (−its second derivative there)^−½ (for d = 2 by √½ less)."""
+    """The maximum of κ cos t + (d − 2) log sin t, and (−its second derivative there)^−½ (for d = 2 times √½)."""
     cosine = 2 * kappa / (dim - 2 + jnp.sqrt((dim - 2) ** 2 + 4 * kappa**2))
     return jnp.arctan2(jnp.sqrt((dim - 2) * cosine / kappa), cosine), 1 / jnp.sqrt(kappa * cosine + kappa / cosine)
 

@@ -1,4 +1,4 @@
-"""What every posterior q(z | x) offers. One example at a time; log-densities in nats."""
+"""The interface of posteriors q(z | x). One example at a time; log-densities in nats."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ posteriors: Registry[Posterior] = Registry("posterior")
 
 
 class Posterior(eqx.Module):
-    """The family that an encoder's outputs parametrise; ``outputs`` is a vector of `size`.
+    """The family of distributions that an encoder's outputs parametrise; ``outputs`` is a vector of `size`.
 
     Attributes:
-        kind: "point" (no density), "density" (over a continuous code), "categorical" (relaxed), or
-            "quantised" (a code from a finite book).
-        space: where its codes live: "euclidean", "sphere", "simplex" or "codebook"; a prior must live there too.
+        kind: "point" (no density), "density" (over a continuous code), "categorical" (relaxed), or "quantised" (a code
+            from a finite codebook).
+        space: the space of its codes: "euclidean", "sphere", "simplex" or "codebook"; a prior must have the same.
         evaluates: whether `log_prob` is known at any code, and not only at its own draws.
     """
 
@@ -29,11 +29,11 @@ class Posterior(eqx.Module):
     evaluates: ClassVar[bool] = False
 
     def init(self, latent_dim: int, *, key: Array) -> Self:
-        """Itself with its learnt arrays made for so many latents."""
+        """The posterior with its learnt arrays initialised for so many latents."""
         return self
 
     def check(self, examples: int) -> None:
-        """Refuse a training part of so many examples where it is too small to learn from.
+        """Refuse a training part with too few examples to learn from.
 
         Raises:
             SpecError: naming both numbers.
@@ -42,15 +42,15 @@ class Posterior(eqx.Module):
 
     @abstractmethod
     def size(self, latent_dim: int) -> int:
-        """How many outputs the encoder must give."""
+        """The number of outputs that the encoder must have."""
 
     def code_size(self, latent_dim: int) -> int:
-        """How many numbers a code has: one a latent."""
+        """The length of a code: one number per latent."""
         return latent_dim
 
     @abstractmethod
     def mean(self, outputs: Array) -> Array:
-        """The code that stands for the example, shape (code_size,): the mean, or the mode where that is no code."""
+        """The code that represents the example, shape (code_size,): the mean, or the mode if the mean is no code."""
 
     @abstractmethod
     def draw(self, outputs: Array, *, key: Array) -> tuple[Array, Array]:

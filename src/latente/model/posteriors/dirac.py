@@ -1,4 +1,4 @@
-"""The code of a deterministic autoencoder."""
+"""The Dirac posterior: the code of a deterministic autoencoder."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from jax import Array
 
 from latente.errors import SpecError
 from latente.model.nets import activation
+from latente.model.options import whole
 from latente.model.posteriors.base import Posterior, posteriors
 
 
@@ -18,7 +19,7 @@ from latente.model.posteriors.base import Posterior, posteriors
 class Dirac(Posterior):
     """A point: the code of a deterministic autoencoder, after an ``activation`` ("linear" or another).
 
-    With ``top_k`` only the k largest of its numbers are kept, and the others are zero.
+    With ``top_k`` only its k largest numbers are kept, and the others are zero.
     """
 
     activation: str = eqx.field(static=True, default="linear")
@@ -28,9 +29,8 @@ class Dirac(Posterior):
 
     def __check_init__(self) -> None:
         activation(self.activation)
-        k = self.top_k
-        if k is not None and (isinstance(k, bool) or not isinstance(k, int) or k < 1):
-            raise SpecError(f'posterior "dirac": got top_k = {k!r}; allowed: a whole number of at least 1')
+        if self.top_k is not None:
+            whole('posterior "dirac"', "top_k", self.top_k)
 
     def init(self, latent_dim: int, *, key: Array) -> Self:
         """Itself.
@@ -54,7 +54,7 @@ class Dirac(Posterior):
         z = activation(self.activation)(outputs)
         if self.top_k is None:
             return z
-        # By place, not by a threshold, so that equal numbers do not bring in more than k.
+        # By position rather than by a threshold, so that ties do not let in more than k.
         _, kept = jax.lax.top_k(z, self.top_k)
         return jnp.zeros_like(z).at[kept].set(z[kept])
 

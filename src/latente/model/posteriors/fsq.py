@@ -1,10 +1,8 @@
-"""Finite scalar quantisation: numbers that are bounded and rounded, and no codebook to learn."""
+"""Finite scalar quantisation: bounded, rounded numbers, without a codebook to learn."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -12,6 +10,7 @@ import numpy as np
 from jax import Array
 
 from latente.errors import SpecError
+from latente.model.options import as_tuple
 from latente.model.posteriors.base import posteriors
 from latente.model.posteriors.quantised import Quantised
 
@@ -19,19 +18,15 @@ MOST = 2**31 - 1
 """Codes are numbered by int32."""
 
 
-def _levels(value: Any) -> Any:
-    return tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
-
-
 @posteriors.register("fsq", source="Mentzer et al. 2023, arXiv:2309.15505, section 3.1 and appendix A.1")
 class FiniteScalar(Quantised):
-    """Each latent is a point of a grid: number i of it takes ``levels[i]`` values evenly over [−1, 1].
+    """Each latent is a point of a grid: its i-th number takes ``levels[i]`` values, evenly spaced over [−1, 1].
 
-    Of an output r and L levels the digit is (tanh(r) + 1) / 2 · (L − 1), rounded, and the code 2 · digit / (L − 1) − 1;
-    a latent's token is its digits as one number, the first level's digit the lowest.
+    For an output r and L levels the digit is (tanh(r) + 1) / 2 · (L − 1), rounded, and the code is
+    2 · digit / (L − 1) − 1; a latent's token combines its digits into one number, the first level's being the lowest.
     """
 
-    levels: tuple[int, ...] = eqx.field(static=True, default=(8, 5, 5), converter=_levels)
+    levels: tuple[int, ...] = eqx.field(static=True, default=(8, 5, 5), converter=as_tuple)
 
     def __check_init__(self) -> None:
         fine = isinstance(self.levels, tuple) and len(self.levels) > 0
@@ -51,15 +46,15 @@ class FiniteScalar(Quantised):
         return math.prod(self.levels)
 
     def tokens(self, latent_dim: int) -> int:
-        """One a latent."""
+        """One per latent."""
         return latent_dim
 
     def size(self, latent_dim: int) -> int:
-        """One output for each number."""
+        """One output per number."""
         return latent_dim * len(self.levels)
 
     def code_size(self, latent_dim: int) -> int:
-        """As many numbers as levels, for each latent."""
+        """As many numbers as there are levels, for each latent."""
         return latent_dim * len(self.levels)
 
     def continuous(self, outputs: Array) -> Array:
@@ -67,7 +62,7 @@ class FiniteScalar(Quantised):
         return jnp.tanh(outputs)
 
     def indices(self, outputs: Array) -> Array:
-        """The nearest point of the grid as one number a latent, the first level's digit the lowest."""
+        """The nearest grid point as one number per latent, the first level's digit being the lowest."""
         steps = jnp.asarray([n - 1 for n in self.levels])
         digits = jnp.round((jnp.tanh(outputs).reshape(-1, len(self.levels)) + 1) / 2 * steps).astype(jnp.int32)
         return digits @ jnp.asarray(self._places())

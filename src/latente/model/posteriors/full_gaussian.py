@@ -11,6 +11,7 @@ import numpy as np
 from jax import Array
 from jax.scipy.linalg import solve_triangular
 
+from latente.model.nets import bounded
 from latente.model.posteriors.base import Posterior, posteriors
 from latente.model.posteriors.gaussian import LOG_VARIANCE_BOUND
 
@@ -19,8 +20,8 @@ from latente.model.posteriors.gaussian import LOG_VARIANCE_BOUND
 class FullGaussian(Posterior):
     """A normal with any covariance Σ = LLᵀ: the outputs are means, log L_ii² and the L_ij below, row by row.
 
-    log L_ii², the log-variance of a latent given those before it, is 20 · tanh(r / 20) of an output r, as the diagonal
-    Gaussian's is; the entries below the diagonal are the outputs themselves.
+    log L_ii², the log-variance of a latent given those before it, is 20 · tanh(r / 20) for an output r, as in the
+    diagonal Gaussian; the entries below the diagonal are the outputs themselves.
     """
 
     kind: ClassVar[str] = "density"
@@ -52,7 +53,7 @@ class FullGaussian(Posterior):
         return self._log_density(outputs, solve_triangular(factor, z - mean, lower=True))
 
     def conditional(self, outputs: Array) -> tuple[Array, Array]:
-        """For each latent E[z_i²] under q, and the log-variance of z_i given those before it; each of shape (d,)."""
+        """E[z_i²] of each latent under q, and the log-variance of z_i given those before it; each of shape (d,)."""
         mean, log_var, _ = self._split(outputs)
         factor = self.moments(outputs)[1]
         return mean**2 + jnp.sum(factor**2, axis=1), log_var
@@ -64,4 +65,4 @@ class FullGaussian(Posterior):
         # size = d (d + 3) / 2, solved for d.
         dim = (math.isqrt(9 + 8 * outputs.shape[0]) - 3) // 2
         mean, raw, below = jnp.split(outputs, [dim, 2 * dim])
-        return mean, LOG_VARIANCE_BOUND * jnp.tanh(raw / LOG_VARIANCE_BOUND), below
+        return mean, bounded(raw, LOG_VARIANCE_BOUND), below

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jax import Array
 
+from latente.model.nets import bounded
 from latente.model.posteriors.base import Posterior, posteriors
 
 LOG_VARIANCE_BOUND = 20.0
@@ -19,20 +20,20 @@ LOG_VARIANCE_BOUND = 20.0
 class DiagonalGaussian(Posterior):
     """Independent normals: the outputs are means, then log-variances before their bound.
 
-    Of an output r the log-variance is 20 · tanh(r / 20), in (−20, 20).
+    For an output r the log-variance is 20 · tanh(r / 20), in (−20, 20).
     """
 
     kind: ClassVar[str] = "density"
     evaluates: ClassVar[bool] = True
 
     def size(self, latent_dim: int) -> int:
-        """Two outputs for each latent."""
+        """Two outputs per latent."""
         return 2 * latent_dim
 
     def moments(self, outputs: Array) -> tuple[Array, Array]:
         """Mean and log-variance, the latter smoothly bounded by `LOG_VARIANCE_BOUND`."""
         mean, raw = jnp.split(outputs, 2)
-        return mean, LOG_VARIANCE_BOUND * jnp.tanh(raw / LOG_VARIANCE_BOUND)
+        return mean, bounded(raw, LOG_VARIANCE_BOUND)
 
     def mean(self, outputs: Array) -> Array:
         """The first half of the outputs."""
@@ -50,6 +51,6 @@ class DiagonalGaussian(Posterior):
         return jnp.sum(self.log_prob_by_latent(outputs, z))
 
     def log_prob_by_latent(self, outputs: Array, z: Array) -> Array:
-        """log q(z_j | x) in nats for each latent j, which are independent; shape (latent_dim,)."""
+        """log q(z_j | x) in nats for each latent j, since they are independent; shape (latent_dim,)."""
         mean, log_var = self.moments(outputs)
         return -0.5 * ((z - mean) ** 2 * jnp.exp(-log_var) + log_var + math.log(2 * math.pi))

@@ -12,16 +12,17 @@ import jax.random as jr
 from jax import Array
 
 from latente.errors import SpecError
+from latente.model.options import number, whole
 from latente.model.posteriors.base import Posterior, posteriors
 
 LOG_LEAST = -87.0
-"""Entries of a relaxed code below e^−87, float32's smallest normal number, count as that."""
+"""Entries of a relaxed code are at least e^−87, about float32's smallest normal number."""
 
 
 def concrete_log_density(logits: Array, log_z: Array, temperature: float) -> Array:
-    """Log-densities of relaxed one-hot vectors (Maddison et al. 2017, definition 1), nats, shape (groups,).
+    """Log-densities of relaxed one-hot vectors (Maddison et al. 2017, definition 1), in nats, shape (groups,).
 
-    With respect to the first classes − 1 entries of each.
+    They are with respect to the first classes − 1 entries of each.
 
     Args:
         logits: log-probabilities up to a constant, shape (groups, classes).
@@ -40,18 +41,18 @@ def concrete_log_density(logits: Array, log_z: Array, temperature: float) -> Arr
 
 @posteriors.register("gumbel-softmax", source="Jang et al. 2017, arXiv:1611.01144; Maddison et al. 2017")
 class GumbelSoftmax(Posterior):
-    """Each latent one of ``classes``; a code holds a group of so many numbers for each latent, in order.
+    """Each latent is one of ``classes``; a code holds a group of that many numbers for each latent, in order.
 
     log π is the log-softmax of each latent's outputs; draws are softmax((log π + Gumbel noise) / ``temperature``),
-    whose logarithms are held to at least −87.
+    with logarithms of at least −87.
 
-    ``hard`` (the default): the draw is made one-hot, an exact draw of the categorical distribution, and the gradient
-    is that of the soft one (straight-through, which is biased). log q is the log-probability of that one-hot code, so
-    that losses are bounds of log p(x).
+    ``hard`` (the default): the draw is made one-hot, an exact draw from the categorical distribution, and the gradient
+    is that of the soft draw (straight-through, which is biased). log q is the log-probability of the one-hot code, so
+    that losses are bounds on log p(x).
 
-    Soft: the code stays inside the simplex. log q is its own density (Maddison et al.), to be held against prior
+    Soft: the code stays inside the simplex. log q is its own density (Maddison et al.), to go with prior
     "uniform-concrete". With "uniform-categorical" the KL is the categorical one (Jang et al.), and the loss is no
-    bound, for soft codes tell the decoder more than the KL counts; it comes near one as the temperature falls.
+    bound, because soft codes carry more information than the KL counts; it approaches one as the temperature falls.
     """
 
     classes: int = eqx.field(static=True, default=10)
@@ -63,13 +64,8 @@ class GumbelSoftmax(Posterior):
     evaluates: ClassVar[bool] = True
 
     def __check_init__(self) -> None:
-        if isinstance(self.classes, bool) or not isinstance(self.classes, int) or self.classes < 2:
-            raise SpecError(
-                f'posterior "gumbel-softmax": got classes = {self.classes!r}; allowed: a whole number of at least 2'
-            )
-        t = self.temperature
-        if isinstance(t, bool) or not isinstance(t, int | float) or not 0 < t < math.inf:
-            raise SpecError(f'posterior "gumbel-softmax": got temperature = {t!r}; allowed: a number above 0')
+        whole('posterior "gumbel-softmax"', "classes", self.classes, 2)
+        number('posterior "gumbel-softmax"', "temperature", self.temperature, low=0, above=True)
         if not isinstance(self.hard, bool):
             raise SpecError(f'posterior "gumbel-softmax": got hard = {self.hard!r}; allowed: true or false')
 
@@ -86,12 +82,12 @@ class GumbelSoftmax(Posterior):
         return jax.nn.log_softmax(jnp.reshape(outputs, (-1, self.classes)))
 
     def mean(self, outputs: Array) -> Array:
-        """Soft: the probabilities π. Hard: one-hot, the most probable class of each latent, for π is no code there."""
+        """Soft: the probabilities π. Hard: the most probable class of each latent, one-hot, since π is then no code."""
         log_pi = self.log_probabilities(outputs)
         return jnp.ravel(_one_hot(log_pi) if self.hard else jnp.exp(log_pi))
 
     def draw(self, outputs: Array, *, key: Array) -> tuple[Array, Array]:
-        """Gumbel-softmax noise, straight through where ``hard``; its log q is `log_prob` at that code."""
+        """A Gumbel-softmax draw, straight-through if ``hard``; its log q is `log_prob` at that code."""
         log_pi = self.log_probabilities(outputs)
         logits = (log_pi + jr.gumbel(key, log_pi.shape)) / self.temperature
         log_z = jnp.maximum(jax.nn.log_softmax(logits), LOG_LEAST)

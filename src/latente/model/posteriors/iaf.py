@@ -9,8 +9,9 @@ import equinox as eqx
 from jax import Array
 
 from latente.model.flows import Flow, flow_log_prob, iaf
+from latente.model.options import whole, widths
 from latente.model.posteriors.base import Posterior, posteriors
-from latente.model.posteriors.flow import BASE, pushed, whole, widths, with_context
+from latente.model.posteriors.flow import BASE, draw_through, with_context
 from latente.registry import learnt
 
 
@@ -18,11 +19,12 @@ from latente.registry import learnt
 class InverseAutoregressive(Posterior):
     """Gated autoregressive maps, with the encoder's context h, on a diagonal Gaussian; its KL is estimated from draws.
 
-    ``layers`` maps with networks of ``hidden`` widths, the order of the latents reversed between them; ``context``
-    numbers of h. Draws take one pass a layer; the density at a given code one pass a layer and latent.
+    There are ``layers`` maps with networks of ``hidden`` widths, with the order of the latents reversed between them;
+    h has ``context`` numbers. A draw takes one pass per layer, and the density at a given code one pass per layer and
+    latent.
 
-    The outputs are the Gaussian's (means, and log-variances before their bound 20 · tanh(r / 20)), then h. A layer with
-    outputs r and m of its network makes y = σ z + (1 − σ) m with σ = sigmoid(3 · tanh(r / 3) + 2).
+    The outputs are the Gaussian's (means, and log-variances before their bound 20 · tanh(r / 20)), then h. A layer
+    whose network returns r and m computes y = σ z + (1 − σ) m with σ = sigmoid(3 · tanh(r / 3) + 2).
     """
 
     layers: int = eqx.field(static=True, default=2)
@@ -34,12 +36,13 @@ class InverseAutoregressive(Posterior):
     evaluates: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        whole("iaf", "layers", self.layers, 1)
-        whole("iaf", "context", self.context, 0)
-        object.__setattr__(self, "hidden", widths("iaf", self.hidden))
+        part = 'posterior "iaf"'
+        whole(part, "layers", self.layers)
+        whole(part, "context", self.context, 0)
+        object.__setattr__(self, "hidden", widths(part, self.hidden))
 
     def init(self, latent_dim: int, *, key: Array) -> Self:
-        """With its networks made; it starts near 0.88^layers times the Gaussian, its gates at σ(2)."""
+        """With new networks; it starts near 0.88^layers times the Gaussian, with gates at σ(2)."""
         made = iaf(latent_dim, layers=self.layers, hidden=self.hidden, context_dim=self.context, key=key)
         return replace(self, flow=made)
 
@@ -48,14 +51,14 @@ class InverseAutoregressive(Posterior):
         return 2 * latent_dim + self.context
 
     def mean(self, outputs: Array) -> Array:
-        """The image of the Gaussian's mean; the mean itself has no closed form."""
+        """The Gaussian's mean through the flow; the posterior's own mean has no closed form."""
         flow, base, context = with_context(self.flow, outputs)
         return flow.forward(BASE.mean(base), context)[0]
 
     def draw(self, outputs: Array, *, key: Array) -> tuple[Array, Array]:
-        """The image of a draw of the Gaussian; log q = log q₀ − Σ log σ (eq. 11)."""
+        """A draw from the Gaussian through the flow; log q = log q₀ − Σ log σ (eq. 11)."""
         flow, base, context = with_context(self.flow, outputs)
-        return pushed(base, lambda z: flow.forward(z, context), key=key)
+        return draw_through(base, lambda z: flow.forward(z, context), key=key)
 
     def log_prob(self, outputs: Array, z: Array) -> Array:
         """log q₀(f⁻¹(z)) + log |det ∂f⁻¹/∂z|."""

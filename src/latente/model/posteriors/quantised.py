@@ -1,4 +1,4 @@
-"""What posteriors with a finite number of codes have in common."""
+"""The base of posteriors with a finite number of codes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from latente.errors import SpecError
-from latente.model.posteriors.base import Posterior, posteriors
+from latente.model.posteriors.base import Posterior
 
 
 class Quantised(Posterior):
-    """Each code is a string of tokens; each token is one of `entries` numbers, and `lookup` makes the code of them.
+    """Each code is a sequence of tokens; each token is one of `entries` numbers, and `lookup` maps tokens to the code.
 
-    A draw is the nearest code; its gradient is passed straight through to the encoder (Bengio et al. 2013).
+    A draw is the nearest code; its gradient passes straight through to the encoder (Bengio et al. 2013).
     """
 
     kind: ClassVar[str] = "quantised"
@@ -24,15 +23,15 @@ class Quantised(Posterior):
 
     @abstractmethod
     def entries(self) -> int:
-        """How many values a token has."""
+        """The number of values of a token."""
 
     @abstractmethod
     def tokens(self, latent_dim: int) -> int:
-        """How many tokens a code has."""
+        """The number of tokens of a code."""
 
     @abstractmethod
     def continuous(self, outputs: Array) -> Array:
-        """What is quantised: the encoder's outputs, perhaps bounded; shape (code_size,)."""
+        """The vector to quantise: the encoder's outputs, perhaps bounded; shape (code_size,)."""
 
     @abstractmethod
     def indices(self, outputs: Array) -> Array:
@@ -40,10 +39,10 @@ class Quantised(Posterior):
 
     @abstractmethod
     def lookup(self, indices: Array) -> Array:
-        """The code of some tokens, shape (code_size,)."""
+        """The code of these tokens, shape (code_size,)."""
 
-    def renewed(self, outputs: Array, weight: Array, key: Array) -> Quantised:
-        """Itself after a batch of encoder outputs (n, size) of weights (n,): what no gradient brings."""
+    def updated(self, outputs: Array, weight: Array, key: Array) -> Quantised:
+        """The posterior after a batch of encoder outputs (n, size) with weights (n,): updates without a gradient."""
         return self
 
     def mean(self, outputs: Array) -> Array:
@@ -51,28 +50,6 @@ class Quantised(Posterior):
         return self.lookup(self.indices(outputs))
 
     def draw(self, outputs: Array, *, key: Array) -> tuple[Array, Array]:
-        """The nearest code whatever the key, and the log of its probability, 0."""
+        """The nearest code, whatever the key, and the log of its probability, 0."""
         found = self.continuous(outputs)
         return found + jax.lax.stop_gradient(self.mean(outputs) - found), jnp.zeros(())
-
-
-def whole(part: Posterior, option: str, value: object, low: int = 1) -> None:
-    """Refuse an option that is no whole number of at least ``low``.
-
-    Raises:
-        SpecError: naming part, option and value.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < low:
-        name = posteriors.name_of(part)
-        raise SpecError(f"{name}: got {option} = {value!r}; allowed: a whole number of at least {low}")
-
-
-def share(part: Posterior, option: str, value: object) -> None:
-    """Refuse an option that is no number of at least 0 and below 1.
-
-    Raises:
-        SpecError: naming part, option and value.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
-        name = posteriors.name_of(part)
-        raise SpecError(f"{name}: got {option} = {value!r}; allowed: a number of at least 0 and below 1")

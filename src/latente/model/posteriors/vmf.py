@@ -11,23 +11,24 @@ import jax.random as jr
 from jax import Array
 
 from latente.errors import SpecError
+from latente.model.nets import bounded
 from latente.model.posteriors.angle import draw_angle, kl_to_uniform, log_density
 from latente.model.posteriors.base import Posterior, posteriors
 
 KAPPA_AT_ZERO = 10.0
 LOG_KAPPA_BOUND = math.log(1e3)
-"""log κ lies within ±log 1000 of log 10, so κ in (0.01, 10,000), by a scaled tanh; an output of zero means κ = 10."""
+"""A scaled tanh keeps log κ within ±log 1000 of log 10, so κ in (0.01, 10,000); an output of zero means κ = 10."""
 
 
 @posteriors.register("von-mises-fisher", source="Davidson et al. 2018, arXiv:1804.00891; Wood 1994 (draws)")
 class VonMisesFisher(Posterior):
-    """The normal of the unit sphere: the outputs are a direction, of any length, then κ's logarithm, bounded.
+    """The normal distribution of the unit sphere: the outputs are a direction, of any length, then log κ, bounded.
 
-    Of the last output r, κ = 10 · exp(b · tanh(r / b)) with b = log 1000; the outputs before it are divided by their
-    length (the first axis stands for a length below 10⁻⁶).
+    For the last output r, κ = 10 · exp(b · tanh(r / b)) with b = log 1000; the outputs before it are divided by their
+    length (below a length of 10⁻⁶ the first axis is used instead).
 
     Codes are unit vectors of R^latent_dim, latent_dim ≥ 2; densities are in nats with respect to the sphere's area.
-    Draws carry gradients of both parameters that are right in expectation: the angle to the mean by implicit
+    Draws have gradients of both parameters that are right in expectation: the angle to the mean by implicit
     reparametrisation (see `draw_angle`), the direction by the smallest rotation.
     """
 
@@ -36,10 +37,10 @@ class VonMisesFisher(Posterior):
     evaluates: ClassVar[bool] = True
 
     def init(self, latent_dim: int, *, key: Array) -> Self:
-        """Itself.
+        """The posterior itself, which learns nothing.
 
         Raises:
-            SpecError: one latent only.
+            SpecError: only one latent.
         """
         if latent_dim < 2:
             raise SpecError(
@@ -57,10 +58,10 @@ class VonMisesFisher(Posterior):
         raw = outputs[:-1]
         square = jnp.sum(raw**2)
         fine = square > 1e-12
-        # A direction without length (an example of zeros in a new network) is taken as the first axis, gradient zero.
+        # A direction of length zero (for an example of zeros in a new network) becomes the first axis, gradient zero.
         first = jnp.zeros_like(raw).at[0].set(1.0)
         direction = jnp.where(fine, raw / jnp.sqrt(jnp.where(fine, square, 1.0)), first)
-        return direction, KAPPA_AT_ZERO * jnp.exp(LOG_KAPPA_BOUND * jnp.tanh(outputs[-1] / LOG_KAPPA_BOUND))
+        return direction, KAPPA_AT_ZERO * jnp.exp(bounded(outputs[-1], LOG_KAPPA_BOUND))
 
     def mean(self, outputs: Array) -> Array:
         """The mean direction, also the mode; the mean itself lies inside the sphere and is no code."""
@@ -77,7 +78,7 @@ class VonMisesFisher(Posterior):
     def log_prob(self, outputs: Array, z: Array) -> Array:
         """log C(κ) + κ μ·z at a unit vector z."""
         mean, kappa = self.parameters(outputs)
-        # For unit vectors 1 − μ·z = ‖μ − z‖² / 2, which keeps its digits where κ is large.
+        # For unit vectors 1 − μ·z = ‖μ − z‖² / 2, which keeps its precision for large κ.
         return log_density(kappa, 0.5 * jnp.sum((mean - z) ** 2), len(mean))
 
     def kl(self, outputs: Array) -> Array:
@@ -90,9 +91,10 @@ class VonMisesFisher(Posterior):
 def _at(mean: Array, angle: Array, tangent: Array) -> Array:
     """The unit vector at an angle from the mean, towards the unit ``tangent`` orthogonal to it.
 
-    A move of the mean turns it by the rotation that takes the old mean to the new one and moves nothing orthogonal to
-    both. Rotating a draw gives a draw of the rotated distribution, so the gradient of an expectation is right; and
-    unlike a frame built at the mean (Davidson et al.'s reflection) it has no direction where its gradient blows up.
+    When the mean moves, the vector turns by the rotation that takes the old mean to the new one and leaves everything
+    orthogonal to both in place. A rotated draw is a draw from the rotated distribution, so the gradient of an
+    expectation is right; and unlike a frame built at the mean (Davidson et al.'s reflection), it has no direction in
+    which the gradient blows up.
     """
     return jnp.cos(angle) * mean + jnp.sin(angle) * tangent
 
@@ -106,7 +108,7 @@ def _turned(values: tuple[Array, Array, Array], moves: tuple[Array, Array, Array
 
 
 def _orthogonal(noise: Array, mean: Array) -> Array:
-    """The unit vector of what is orthogonal to the mean; twice, for what rounding leaves the first time."""
+    """The noise made orthogonal to the mean and of unit length; done twice to remove rounding errors of the first."""
     for _ in range(2):
         noise = noise - jnp.dot(noise, mean) * mean
         noise = noise / jnp.sqrt(jnp.sum(noise**2))

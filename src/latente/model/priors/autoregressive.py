@@ -1,4 +1,4 @@
-"""A prior over the tokens of quantised codes: each from those before it."""
+"""An autoregressive prior over the tokens of quantised codes."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from latente.errors import SpecError
 from latente.model.coder import Coder
 from latente.model.flows.made import MaskedDense, spread
 from latente.model.nets import Dense, activation
+from latente.model.options import as_tuple, whole, widths
 from latente.model.posteriors import posteriors
 from latente.model.posteriors.quantised import Quantised
 from latente.model.priors.base import Prior, priors
 from latente.model.priors.fitted import FittedPrior
-from latente.model.priors.options import as_tuple, whole, widths
 from latente.registry import learnt
 
 
 class MaskedTokens(eqx.Module):
-    """Tokens (n,) to logits (n, entries): row i depends on the tokens before the i-th alone.
+    """Tokens (n,) to logits (n, entries): row i depends only on the tokens before the i-th.
 
-    Each token is a one-hot vector times a learnt table (entries, width); MADE's masked layers (Germain et al. 2015,
-    arXiv:1502.03509) see them as groups of one degree, and a readout shared by all places gives the logits, with
-    biases of each place's own.
+    Each token is embedded by a learnt table (entries, width); MADE's masked layers (Germain et al. 2015,
+    arXiv:1502.03509) treat an embedding as a group of one degree, and a readout shared by all positions gives the
+    logits, with separate biases for each position.
     """
 
     table: Array
@@ -39,7 +39,7 @@ class MaskedTokens(eqx.Module):
     bias: Array
 
     def __init__(self, tokens: int, entries: int, width: int, hidden: tuple[int, ...], *, key: Array) -> None:
-        # The first place depends on nothing: with one token there is nothing for hidden units to see.
+        # The first position depends on nothing: with one token there is nothing for hidden units to see.
         inner = [spread(h, 1, tokens - 1) for h in hidden] if tokens > 1 else []
         groups = tuple(t for t in range(1, tokens + 1) for _ in range(width))
         degrees = [groups, *inner]
@@ -53,18 +53,18 @@ class MaskedTokens(eqx.Module):
         self.bias = jnp.zeros((tokens, entries))
 
     def __call__(self, tokens: Array) -> Array:
-        """(n,) whole numbers to (n, entries) logits."""
+        """(n,) integers to (n, entries) logits."""
         act = activation("silu")
-        given = jnp.ravel(self.table[tokens])
-        hidden = given
+        inputs = jnp.ravel(self.table[tokens])
+        hidden = inputs
         for layer in self.layers:
             hidden = act(layer(hidden))
-        features = jnp.reshape(self.direct(given) + self.last(hidden), (len(self.bias), -1))
+        features = jnp.reshape(self.direct(inputs) + self.last(hidden), (len(self.bias), -1))
         return jax.vmap(self.readout)(features) + self.bias
 
 
 class Embedded(Prior):
-    """A prior over tokens whose draws are codes of a posterior's book."""
+    """A prior over tokens whose draws are codes from a posterior's codebook."""
 
     prior: AutoregressivePrior
     posterior: Quantised
@@ -72,11 +72,11 @@ class Embedded(Prior):
     space: ClassVar[str] = "codebook"
 
     def log_prob(self, z: Array) -> Array:
-        """log p of tokens, as `AutoregressivePrior.log_prob`."""
+        """log p of tokens, as in `AutoregressivePrior.log_prob`."""
         return self.prior.log_prob(z)
 
     def sample(self, code_size: int, *, key: Array) -> Array:
-        """The code of drawn tokens."""
+        """The code of tokens drawn from the prior."""
         return self.posterior.lookup(self.prior.sample(code_size, key=key))
 
 
@@ -84,9 +84,9 @@ class Embedded(Prior):
     "autoregressive", source="van den Oord et al. 2017, arXiv:1711.00937, section 3.3; Germain et al. 2015"
 )
 class AutoregressivePrior(FittedPrior):
-    """p(t) = Π_i p(t_i | t_<i) over ``tokens`` whole numbers of 0 to ``codes`` − 1; exact.
+    """p(t) = Π_i p(t_i | t_<i) over ``tokens`` whole numbers from 0 to ``codes`` − 1, exactly.
 
-    One masked network gives all conditionals at once: ``hidden`` widths, tokens embedded in ``width`` numbers.
+    One masked network computes all conditionals at once: ``hidden`` widths, tokens embedded in ``width`` numbers.
     """
 
     tokens: int = eqx.field(static=True, default=1)
@@ -98,16 +98,17 @@ class AutoregressivePrior(FittedPrior):
     space: ClassVar[str] = "codebook"
 
     def __check_init__(self) -> None:
+        part = 'prior "autoregressive"'
         for option, value, least in (("tokens", self.tokens, 1), ("codes", self.codes, 2), ("width", self.width, 1)):
-            whole("autoregressive", option, value, least)
-        widths("autoregressive", self.hidden)
+            whole(part, option, value, least)
+        widths(part, self.hidden)
 
     def empty(self, code_size: int, *, key: Array) -> Self:
         """With a new network."""
         return replace(self, net=MaskedTokens(self.tokens, self.codes, self.width, self.hidden, key=key))
 
     def given(self, model: Coder) -> Prior:
-        """With draws that are codes of the model's book.
+        """With draws that are codes from the model's codebook.
 
         Raises:
             SpecError: the model's posterior has no tokens.
@@ -127,7 +128,7 @@ class AutoregressivePrior(FittedPrior):
         return jnp.sum(jnp.take_along_axis(log_p, t[:, None], axis=1))
 
     def sample(self, code_size: int, *, key: Array) -> Array:
-        """Token indices, shape (tokens,), one pass for each."""
+        """Token indices, shape (tokens,), with one pass for each."""
         net = self.net
         assert net is not None
 

@@ -1,4 +1,4 @@
-"""What every prior p(z) offers. One code at a time; log-densities in nats."""
+"""The interface of priors p(z). One code at a time; log-densities in nats."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ priors: Registry[Prior] = Registry("prior")
 
 
 class Prior(eqx.Module):
-    """A density over codes that new codes are drawn from.
+    """A density over codes, from which new codes are drawn.
 
     Attributes:
-        space: where its codes live, as `Posterior.space`.
-        conditional: whether it still means something where the model is conditioned on labels or columns.
+        space: the space of its codes, as `Posterior.space`.
+        conditional: whether it may be used in a model conditioned on labels or columns.
     """
 
     space: ClassVar[str] = "euclidean"
     conditional: ClassVar[bool] = True
 
     def init(self, code_size: int, features: tuple[int, ...], *, key: Array) -> Self:
-        """Itself with its learnt arrays made for codes of ``code_size`` and encoders of examples of ``features``."""
+        """The prior with initial learnt arrays, for codes of ``code_size`` and encoder inputs of ``features``."""
         return self
 
-    def objection(self, posterior: Posterior) -> str | None:
-        """Why it does not go with a posterior whose codes live in its space; None where it does."""
+    def unsupported(self, posterior: Posterior) -> str | None:
+        """Why it does not go with a posterior whose codes are in its space; None if it does."""
         return None
 
     def start(self, model: Coder, examples: Callable[[], Array], *, key: Array) -> Self:
-        """Itself, moved to where training should start; ``examples`` makes some training examples (n, *shape)."""
+        """The prior at the start of training; ``examples`` returns a sample of training examples (n, *shape)."""
         return self
 
     def given(self, model: Coder) -> Prior:
-        """The density as it stands in a model, for one batch: itself, or what needs the encoder, worked out once."""
+        """The prior given the model, for one batch: what needs the encoder is computed once here."""
         return self
 
     @abstractmethod

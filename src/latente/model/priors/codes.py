@@ -18,25 +18,25 @@ from latente.model.priors.base import Prior, priors
 
 @priors.register("uniform-codes", source="van den Oord et al. 2017, arXiv:1711.00937, section 3.1")
 class UniformCodes(Prior):
-    """All codes alike: log p = −tokens · log entries. Which codes there are it learns from the model (`given`)."""
+    """All codes equally likely: log p = −tokens · log entries. The codes are those of the model (see `given`)."""
 
     space: ClassVar[str] = "codebook"
 
     def given(self, model: Coder) -> Prior:
         """With the model's codes."""
         assert isinstance(model.posterior, Quantised)
-        return _Known(model.posterior, model.posterior.tokens(model.latent_dim))
+        return _UniformOver(model.posterior, model.posterior.tokens(model.latent_dim))
 
     def log_prob(self, z: Array) -> Array:
-        """Known only with a model's codes."""
+        """Not available without a model's codes."""
         raise SpecError('prior "uniform-codes" needs the codes of a model: use prior.given(model)')
 
     def sample(self, code_size: int, *, key: Array) -> Array:
-        """Known only with a model's codes."""
+        """Not available without a model's codes."""
         raise SpecError('prior "uniform-codes" needs the codes of a model: use prior.given(model)')
 
 
-class _Known(Prior):
+class _UniformOver(Prior):
     posterior: Quantised
     tokens: int = eqx.field(static=True)
 

@@ -1,4 +1,4 @@
-"""Priors that are made from codes after training, and how any prior is written down and shaped again."""
+"""Priors that are fitted to codes after training, and how any prior is described in a spec and restored from it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from latente.model.priors.base import Prior, priors
 
 
 class FittedPrior(Prior):
-    """A prior that only fitting to codes makes: no model can be trained with it."""
+    """A prior that exists only by fitting to codes: no model can be trained with it."""
 
     def init(self, code_size: int, features: tuple[int, ...], *, key: Array) -> Self:
-        """Refused."""
+        """Not available: it cannot be trained with a model."""
         raise SpecError(
             f"{priors.name_of(self)} is fitted to the codes of a trained model, and cannot be trained with it; train "
             "with another prior (or none), then take run.with_prior(...)"
@@ -24,11 +24,11 @@ class FittedPrior(Prior):
 
     @abstractmethod
     def empty(self, code_size: int, *, key: Array) -> Self:
-        """Itself with its arrays made, for codes of ``code_size``; fitting fills them."""
+        """The prior with initial arrays for codes of ``code_size``, which fitting replaces."""
 
 
 def blank_prior(part: str | Mapping[str, Any], code_size: int, *, key: Array) -> Prior:
-    """The prior that `part_of` wrote down, with arrays of its shapes.
+    """The prior that `part_of` describes, with arrays of the right shapes.
 
     Raises:
         SpecError: the prior or an option is unknown.
@@ -38,7 +38,7 @@ def blank_prior(part: str | Mapping[str, Any], code_size: int, *, key: Array) ->
 
 
 def part_of(prior: Prior) -> dict[str, Any]:
-    """A prior's name and options, as a spec has them; what it has learnt is in its arrays."""
+    """A prior's name and options, as in a spec; what it has learnt is in its arrays."""
     name = next(n for n in priors if priors[n] is type(prior))
     options = {option: getattr(prior, option) for option in priors.options(name)}
     return {"name": name} | {k: list(v) if isinstance(v, tuple) else v for k, v in options.items()}

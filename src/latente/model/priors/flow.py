@@ -11,20 +11,20 @@ import jax.numpy as jnp
 from jax import Array
 
 from latente.model.flows import Chain, flow_log_prob, flow_sample, maf, real_nvp
+from latente.model.options import as_tuple, whole, widths
 from latente.model.priors.base import Prior, priors
 from latente.model.priors.normal import StandardNormal
-from latente.model.priors.options import as_tuple, whole, widths
 from latente.registry import learnt
 
 BASE = StandardNormal()
 
 
 class FlowPrior(Prior):
-    """A standard normal taken through a flow, then scaled and shifted latent by latent; it starts near itself.
+    """A standard normal through a flow, then scaled and shifted for each latent; it starts near the standard normal.
 
     Attributes:
         flow: the map.
-        shift, log_scale: of each latent after the flow, shape (code_size,): where codes lie far from unit scale.
+        shift, log_scale: of each latent after the flow, shape (code_size,), for codes far from unit scale.
     """
 
     flow: Chain | None = learnt()
@@ -33,10 +33,10 @@ class FlowPrior(Prior):
 
     @abstractmethod
     def make_flow(self, code_size: int, *, key: Array) -> Chain:
-        """A new flow of so many dimensions."""
+        """A new flow in ``code_size`` dimensions."""
 
     def init(self, code_size: int, features: tuple[int, ...], *, key: Array) -> Self:
-        """With its flow made; scales are one and shifts zero."""
+        """With a new flow, scales of one and shifts of zero."""
         zeros = jnp.zeros(code_size)
         return replace(self, flow=self.make_flow(code_size, key=key), shift=zeros, log_scale=zeros)
 
@@ -57,17 +57,17 @@ class FlowPrior(Prior):
 
 @priors.register("realnvp", source="Dinh et al. 2017, arXiv:1605.08803, eqs. 4–8")
 class RealNVP(FlowPrior):
-    """Real NVP: so many ``layers`` of affine couplings with networks of ``hidden`` widths; fast both ways.
+    """Real NVP: ``layers`` affine couplings with networks of ``hidden`` widths; fast in both directions.
 
-    A coupling's log-scale is 3 · tanh(r / 3) of its network's output r.
+    A coupling's log-scale is 3 · tanh(r / 3), with r its network's output.
     """
 
     layers: int = eqx.field(static=True, default=6)
     hidden: tuple[int, ...] = eqx.field(static=True, default=(64, 64), converter=as_tuple)
 
     def __check_init__(self) -> None:
-        whole("realnvp", "layers", self.layers, 1)
-        widths("realnvp", self.hidden)
+        whole('prior "realnvp"', "layers", self.layers)
+        widths('prior "realnvp"', self.hidden)
 
     def make_flow(self, code_size: int, *, key: Array) -> Chain:
         """Couplings with alternating masks."""
@@ -76,19 +76,19 @@ class RealNVP(FlowPrior):
 
 @priors.register("maf", source="Papamakarios et al. 2017, arXiv:1705.07057")
 class MAF(FlowPrior):
-    """Masked autoregressive flow: a density takes one pass, a draw one pass for each layer and latent.
+    """Masked autoregressive flow: ``layers`` with networks of ``hidden`` widths; fast densities, slow draws.
 
-    It has ``layers`` with networks of ``hidden`` widths. A layer's log-scale is 3 · tanh(r / 3) of its network's
-    output r.
+    A density takes one pass per layer, and a draw one pass per layer and latent. A layer's log-scale is
+    3 · tanh(r / 3), with r its network's output.
     """
 
     layers: int = eqx.field(static=True, default=5)
     hidden: tuple[int, ...] = eqx.field(static=True, default=(64, 64), converter=as_tuple)
 
     def __check_init__(self) -> None:
-        whole("maf", "layers", self.layers, 1)
-        widths("maf", self.hidden)
+        whole('prior "maf"', "layers", self.layers)
+        widths('prior "maf"', self.hidden)
 
     def make_flow(self, code_size: int, *, key: Array) -> Chain:
-        """Autoregressive layers, the order of the latents reversed between them."""
+        """Autoregressive layers, with the order of the latents reversed between them."""
         return maf(code_size, layers=self.layers, hidden=self.hidden, key=key)

@@ -12,15 +12,15 @@ import jax.numpy as jnp
 import jax.random as jr
 from jax import Array
 
+from latente.model.options import whole
 from latente.model.priors.base import priors
 from latente.model.priors.fitted import FittedPrior
-from latente.model.priors.options import whole
 from latente.registry import learnt
 
 
 @priors.register("kde", source="Parzen 1962, Ann. Math. Statist. 33(3); Scott 1992, eq. 6.42 (bandwidth)")
 class KDE(FittedPrior):
-    """The mean of normals around ``points`` codes, all of one standard deviation, the bandwidth.
+    """The mean of normals around ``points`` codes, all with the same standard deviation, the bandwidth.
 
     Attributes:
         codes: their centres, shape (points, code_size).
@@ -32,21 +32,21 @@ class KDE(FittedPrior):
     bandwidth: Array | None = learnt()
 
     def __check_init__(self) -> None:
-        whole("kde", "points", self.points, 1)
+        whole('prior "kde"', "points", self.points)
 
     def empty(self, code_size: int, *, key: Array) -> Self:
-        """Every centre at zero, bandwidth one."""
+        """All centres at zero, bandwidth one."""
         return replace(self, codes=jnp.zeros((self.points, code_size)), bandwidth=jnp.ones(()))
 
     def log_prob(self, z: Array) -> Array:
         """log Σ_i N(z; code_i, bandwidth² I) − log points."""
         assert self.codes is not None and self.bandwidth is not None  # filled in by fitting
-        apart = jnp.sum((z - self.codes) ** 2, axis=1)
+        squared = jnp.sum((z - self.codes) ** 2, axis=1)
         log_normaliser = z.shape[0] * (jnp.log(self.bandwidth) + 0.5 * math.log(2 * math.pi))
-        return jax.nn.logsumexp(-0.5 * apart / self.bandwidth**2) - math.log(self.points) - log_normaliser
+        return jax.nn.logsumexp(-0.5 * squared / self.bandwidth**2) - math.log(self.points) - log_normaliser
 
     def sample(self, code_size: int, *, key: Array) -> Array:
-        """One of the codes with normal noise."""
+        """One of the codes plus normal noise."""
         assert self.codes is not None and self.bandwidth is not None
         chosen, noise = jr.split(key)
         centre = self.codes[jr.randint(chosen, (), 0, self.points)]

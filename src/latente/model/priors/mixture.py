@@ -14,9 +14,10 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from latente.model.nets import bounded
+from latente.model.options import choice, whole
 from latente.model.posteriors.gaussian import LOG_VARIANCE_BOUND
 from latente.model.priors.base import Prior, priors
-from latente.model.priors.options import choice, whole
 from latente.registry import learnt
 
 COVARIANCES = ("diagonal", "full")
@@ -24,17 +25,17 @@ COVARIANCES = ("diagonal", "full")
 
 @priors.register("gaussian-mixture", source="Tomczak & Welling 2018 (MoG); Jiang et al. 2017, arXiv:1611.05148")
 class GaussianMixture(Prior):
-    """Σ_k π_k N(z; μ_k, Σ_k) with so many ``components``; means, variances and weights are learnt.
+    """Σ_k π_k N(z; μ_k, Σ_k) with ``components`` terms; means, variances and weights are learnt.
 
-    ``covariance`` "diagonal" or "full". The component of a code z is whitened as y = (z − μ)P, where P is upper
-    triangular and PPᵀ = Σ⁻¹, so that y_j has the variance of z_j given the z before it: their logs are
-    20 · tanh(raw / 20), as the Gaussian posterior's. With "diagonal" P has nothing beside its diagonal.
+    ``covariance`` is "diagonal" or "full". Each component whitens a code z as y = (z − μ)P, where P is upper triangular
+    and PPᵀ = Σ⁻¹, so that P's diagonal follows from the variances of z_j given the z before it: their logs are
+    20 · tanh(raw / 20), as in the Gaussian posterior. With "diagonal", P is zero off its diagonal.
 
     Attributes:
         means: μ, shape (components, code_size).
         raw: the log-variances of z_j given z_<j before the tanh, of the same shape.
-        above: P above its diagonal, shape (components, code_size, code_size); what else is in it is not used. None
-            with "diagonal".
+        above: P above its diagonal, shape (components, code_size, code_size); its other entries are unused. None with
+            "diagonal".
         logits: log π up to a constant, shape (components,).
     """
 
@@ -46,11 +47,11 @@ class GaussianMixture(Prior):
     logits: Array | None = learnt()
 
     def __check_init__(self) -> None:
-        whole("gaussian-mixture", "components", self.components, 1)
-        choice("gaussian-mixture", "covariance", self.covariance, COVARIANCES)
+        whole('prior "gaussian-mixture"', "components", self.components)
+        choice('prior "gaussian-mixture"', "covariance", self.covariance, COVARIANCES)
 
     def init(self, code_size: int, features: tuple[int, ...], *, key: Array) -> Self:
-        """Unit variances and equal weights; means are standard normal draws, for equal ones would stay equal."""
+        """Unit variances and equal weights; means are standard normal draws, since equal ones would stay equal."""
         size = (self.components, code_size)
         above = jnp.zeros((*size, code_size)) if self.covariance == "full" else None
         return replace(
@@ -58,9 +59,9 @@ class GaussianMixture(Prior):
         )
 
     def log_variances(self) -> Array:
-        """Of z_j given z_<j in each component, shape (components, code_size)."""
+        """The log-variances of z_j given z_<j in each component, shape (components, code_size)."""
         assert self.raw is not None  # filled in by init
-        return LOG_VARIANCE_BOUND * jnp.tanh(self.raw / LOG_VARIANCE_BOUND)
+        return bounded(self.raw, LOG_VARIANCE_BOUND)
 
     def log_weights(self) -> Array:
         """log π, shape (components,)."""
@@ -78,7 +79,7 @@ class GaussianMixture(Prior):
         return jax.nn.logsumexp(self.log_weights() + log_p)
 
     def sample(self, code_size: int, *, key: Array) -> Array:
-        """A component by its weight, then a draw from it."""
+        """A component drawn by its weight, then a draw from it."""
         assert self.means is not None
         chosen, noise = jr.split(key)
         k = jr.categorical(chosen, self.log_weights())
@@ -90,7 +91,7 @@ class GaussianMixture(Prior):
 
 
 def mixture_of(weights: NDArray[Any], means: NDArray[Any], factors: NDArray[Any]) -> GaussianMixture:
-    """The mixture with known parameters.
+    """The mixture with these parameters.
 
     Args:
         weights: π, shape (k,), above zero.
@@ -100,7 +101,7 @@ def mixture_of(weights: NDArray[Any], means: NDArray[Any], factors: NDArray[Any]
     """
     full = factors.ndim == 3
     diagonal = np.diagonal(factors, axis1=1, axis2=2) if full else factors
-    # Strictly inside the bound, where the tanh can be undone.
+    # Strictly inside the bound, where the tanh can be inverted.
     edge = LOG_VARIANCE_BOUND * (1 - 1e-6)
     log_var = np.clip(-2 * np.log(diagonal), -edge, edge)
     return GaussianMixture(

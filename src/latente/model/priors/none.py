@@ -17,11 +17,11 @@ class NoPrior(Prior):
     space: ClassVar[str] = "any"
 
     def log_prob(self, z: Array) -> Array:
-        """Refused."""
+        """Not available."""
         raise SpecError('prior "none" has no density; take "standard-normal"')
 
     def sample(self, code_size: int, *, key: Array) -> Array:
-        """Refused."""
+        """Not available."""
         raise SpecError(
             "this model has no prior to sample from (a deterministic autoencoder learns none); "
             "fit one on its codes (run.with_prior), sample from a VAE, or decode codes of your own"

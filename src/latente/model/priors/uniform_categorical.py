@@ -1,4 +1,4 @@
-"""Uniform priors over categorical codes: of one-hot vectors, and of their relaxation."""
+"""Uniform priors over categorical codes: over one-hot vectors, and over their relaxation."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import jax.random as jr
 from jax import Array
 
 from latente.errors import SpecError
+from latente.model.options import number, whole
 from latente.model.posteriors import Posterior
 from latente.model.posteriors.gumbel import LOG_LEAST, GumbelSoftmax, concrete_log_density
 from latente.model.priors.base import Prior, priors
 
 
 def _check(prior: str, classes: object, code_size: int | None = None) -> None:
-    if isinstance(classes, bool) or not isinstance(classes, int) or classes < 2:
-        raise SpecError(f'prior "{prior}": got classes = {classes!r}; allowed: a whole number of at least 2')
+    classes = whole(f'prior "{prior}"', "classes", classes, 2)
     if code_size is not None and code_size % classes:
         raise SpecError(
             f'prior "{prior}": got classes = {classes} for codes of {code_size} numbers; allowed: the classes of the '
@@ -29,7 +29,10 @@ def _check(prior: str, classes: object, code_size: int | None = None) -> None:
 
 @priors.register("uniform-categorical", source="Jang et al. 2017, arXiv:1611.01144, section 4.2")
 class UniformCategorical(Prior):
-    """Each latent one of ``classes``, all alike; codes are one-hot groups. ``classes`` must be the posterior's."""
+    """Each latent is one of ``classes``, all equally likely; codes are one-hot groups.
+
+    ``classes`` must equal the posterior's.
+    """
 
     classes: int = eqx.field(static=True, default=10)
 
@@ -39,7 +42,7 @@ class UniformCategorical(Prior):
         _check("uniform-categorical", self.classes)
 
     def init(self, code_size: int, features: tuple[int, ...], *, key: Array) -> Self:
-        """Itself.
+        """The prior itself, which learns nothing.
 
         Raises:
             SpecError: the codes are no groups of ``classes``.
@@ -47,8 +50,8 @@ class UniformCategorical(Prior):
         _check("uniform-categorical", self.classes, code_size)
         return self
 
-    def objection(self, posterior: Posterior) -> str | None:
-        """The groups must be of one size."""
+    def unsupported(self, posterior: Posterior) -> str | None:
+        """The groups must have the same size."""
         return _other_classes(posterior, self.classes)
 
     def log_prob(self, z: Array) -> Array:
@@ -65,7 +68,7 @@ class UniformCategorical(Prior):
 class UniformConcrete(Prior):
     """The relaxation of uniform classes at a ``temperature``: a density inside the simplex, for soft codes.
 
-    ``classes`` must be the posterior's; the temperature may be another.
+    ``classes`` must equal the posterior's; the temperature may differ.
     """
 
     classes: int = eqx.field(static=True, default=10)
@@ -75,12 +78,10 @@ class UniformConcrete(Prior):
 
     def __check_init__(self) -> None:
         _check("uniform-concrete", self.classes)
-        t = self.temperature
-        if isinstance(t, bool) or not isinstance(t, int | float) or not 0 < t < math.inf:
-            raise SpecError(f'prior "uniform-concrete": got temperature = {t!r}; allowed: a number above 0')
+        number('prior "uniform-concrete"', "temperature", self.temperature, low=0, above=True)
 
     def init(self, code_size: int, features: tuple[int, ...], *, key: Array) -> Self:
-        """Itself.
+        """The prior itself, which learns nothing.
 
         Raises:
             SpecError: the codes are no groups of ``classes``.
@@ -88,14 +89,14 @@ class UniformConcrete(Prior):
         _check("uniform-concrete", self.classes, code_size)
         return self
 
-    def objection(self, posterior: Posterior) -> str | None:
-        """The groups must be of one size, and their codes soft: a density has no value at one-hot codes."""
+    def unsupported(self, posterior: Posterior) -> str | None:
+        """The groups must have the same size, and the codes must be soft: one-hot codes have no density."""
         if isinstance(posterior, GumbelSoftmax) and posterior.hard:
             return 'it is a density of soft codes; take posterior {name = "gumbel-softmax", hard = false}'
         return _other_classes(posterior, self.classes)
 
     def log_prob(self, z: Array) -> Array:
-        """The density of each group with respect to its first classes − 1 numbers; −∞ or so at one-hot codes."""
+        """The log-density of each group with respect to its first classes − 1 numbers; about −∞ at one-hot codes."""
         groups = jnp.reshape(z, (-1, self.classes))
         log_z = jnp.log(jnp.maximum(groups, math.exp(LOG_LEAST)))
         return jnp.sum(concrete_log_density(jnp.zeros_like(groups), log_z, self.temperature))

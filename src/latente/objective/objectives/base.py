@@ -1,4 +1,4 @@
-"""What every objective offers: a batch in, `Terms` out. Randomness enters through the batch's keys only."""
+"""The interface of objectives: a `Batch` in, `Terms` out. All randomness comes from the batch's keys."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Objective(eqx.Module):
 
     Attributes:
         classifies: whether it needs a model with a classifier, and labels.
-        bound: whether its loss is an upper bound of −log p(x) at its default options, so that it may be compared
-            in nats.
-        least: how many examples a batch must have: two where it compares them.
+        bound: whether its loss is an upper bound on −log p(x) with its default options, so that it may be compared in
+            nats.
+        least: the smallest batch: two examples if it compares them.
     """
 
     classifies: ClassVar[bool] = False
@@ -39,42 +39,42 @@ class Objective(eqx.Module):
 
     @abstractmethod
     def check(self, model: Autoencoder) -> None:
-        """Refuse a model that this objective makes no sense with.
+        """Refuse a model that does not go with this objective.
 
         Raises:
             SpecError: naming both sides and the reason.
         """
 
     def opponent(self, model: Autoencoder, *, key: Array) -> Opponent | None:
-        """A second player to train against the model, or None."""
+        """A network to train against the model, such as a discriminator, or None."""
         return None
 
     def after(self, model: Autoencoder, batch: Batch) -> Autoencoder:
-        """The model after a step, with what no gradient brings (running averages, revived codes)."""
+        """The model after a step, with the updates that need no gradient (running averages, revived codes)."""
         return model
 
     def settled(self, step: Array) -> Array:
-        """Whether the loss weighs its terms as it will at the end: before, no epoch can be the best."""
+        """Whether the weights in the loss have reached their final values: before that, no epoch can be the best."""
         return jnp.asarray(True)
 
     def codes(self) -> int:
-        """How many codes of each example a training step decodes."""
+        """The number of codes of each example that a training step decodes."""
         return 1
 
     def length(self) -> int:
-        """How many steps its schedule takes; 0 without one."""
+        """The number of steps of its schedule; 0 without one."""
         return 0
 
     def weights(self) -> dict[str, float] | None:
-        """The weight in the loss of each of its `Terms` by name, when schedules have ended; those left out have none.
+        """The final weight of each of its `Terms` in the loss, by name; a term that is absent has weight zero.
 
-        None where the loss is no such sum, as an importance-weighted bound is none. Everything that says what a loss
-        is, or with which others it compares, says it by this.
+        None if the loss is no weighted sum, such as an importance-weighted bound. This alone decides how a loss is
+        described, and with which others it is compared.
         """
         return None
 
     def is_bound(self) -> bool:
-        """Whether its loss is an upper bound of −log p(x) with its own options."""
+        """Whether its loss is an upper bound on −log p(x) with its own options."""
         return self.bound and (self.weights() or {}).get("kl", 1.0) == 1.0
 
     def by_example(self) -> bool:
@@ -83,7 +83,7 @@ class Objective(eqx.Module):
 
 
 class Opponent(eqx.Module):
-    """A second player with its own parameters, loss and Adam."""
+    """A network trained against the model, such as a discriminator, with its own loss and Adam."""
 
     learning_rate: float = eqx.field(static=True, kw_only=True, default=1e-4)
     beta1: float = eqx.field(static=True, kw_only=True, default=0.5)
@@ -91,11 +91,11 @@ class Opponent(eqx.Module):
 
     @abstractmethod
     def loss(self, model: Autoencoder, batch: Batch) -> Array:
-        """What it minimises; a scalar. The model is held fixed."""
+        """The loss that it minimises; a scalar. The model is held fixed."""
 
 
 def refuse(objective: Objective, part: object, reason: str) -> SpecError:
-    """The error for a pairing without meaning; ``part`` is the model's posterior, prior or likelihood."""
+    """The error for parts that do not go together; ``part`` is the model's posterior, prior or likelihood."""
     from latente.model.likelihoods import Likelihood, likelihoods
     from latente.model.posteriors import Posterior
 
@@ -108,8 +108,14 @@ def refuse(objective: Objective, part: object, reason: str) -> SpecError:
     return SpecError(f"{objectives.name_of(objective)} does not go with {name}: {reason}")
 
 
+def no_opponent(objective: Objective) -> SpecError:
+    """The error for an objective that is called without its opponent."""
+    name = objectives.name_of(objective)
+    return SpecError(f"{name} needs its opponent: make one with objective.opponent(model, key=…)")
+
+
 def needs_density(objective: Objective, model: Autoencoder) -> None:
-    """Refuse a model without a posterior density or without a prior: its KL does not exist.
+    """Refuse a model without a posterior density or without a prior, which has no KL.
 
     Raises:
         SpecError: naming both sides.
@@ -127,7 +133,7 @@ def needs_density(objective: Objective, model: Autoencoder) -> None:
 
 
 def needs_point(objective: Objective, model: Autoencoder) -> None:
-    """Refuse a model whose code is no point.
+    """Refuse a model whose posterior is not a point.
 
     Raises:
         SpecError: naming both sides.
@@ -141,7 +147,7 @@ def needs_point(objective: Objective, model: Autoencoder) -> None:
 
 
 def needs_no_prior(objective: Objective, model: Autoencoder) -> None:
-    """Refuse a model with a prior that nothing would bring the codes to.
+    """Refuse a model with a prior that nothing would match the codes to.
 
     Raises:
         SpecError: naming both sides.

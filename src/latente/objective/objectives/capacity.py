@@ -1,4 +1,4 @@
-"""The KL held at a capacity that grows while the model is trained."""
+"""A VAE whose KL is held at a target capacity, which may grow during training."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import jax.numpy as jnp
 from jax import Array
 
 from latente.model.autoencoder import Autoencoder
+from latente.model.options import number
 from latente.objective.divergences import rate
 from latente.objective.objectives.base import Objective, Opponent, needs_density, objectives
-from latente.objective.objectives.options import number
 from latente.objective.schedules import Schedule, schedule
 from latente.objective.terms import Batch, Terms
 
 
 @objectives.register("capacity", source="Burgess et al. 2018, arXiv:1804.03599, eq. 8")
 class Capacity(Objective):
-    """−log p(x | z) + γ |KL − C(t)|, with the capacity C in nats an example.
+    """−log p(x | z) + γ |KL − C(t)|, with the capacity C in nats per example.
 
-    KL is the mean over the minibatch, so that examples may differ in theirs and an estimated KL does as well as a
-    closed one. ``capacity`` is a number, or a schedule such as {name = "linear", steps = 5000, end = 25} (see
-    `latente.objective.schedules`), which is how Burgess et al. raise it from zero. The loss is no bound on log p(x).
+    KL is the mean over the minibatch, so that examples may differ and an estimated KL works as well as a closed one.
+    ``capacity`` is a number, or a schedule such as {name = "linear", steps = 5000, end = 25} (see
+    `latente.objective.schedules`), as Burgess et al. raise it from zero. The loss is no bound on log p(x).
     """
 
     gamma: float = eqx.field(static=True, default=1000.0)
@@ -36,7 +36,7 @@ class Capacity(Objective):
         object.__setattr__(self, "_capacity", schedule(self.capacity, 'capacity of objective "capacity"'))
 
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
-        """Sample one code an example."""
+        """Sample one code per example."""
         prior = model.prior.given(model)
 
         def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array]:
@@ -50,7 +50,7 @@ class Capacity(Objective):
         return Terms(reconstruction + self.gamma * excess, reconstruction, kl, {"capacity": excess})
 
     def weights(self) -> dict[str, float]:
-        """Reconstruction, and γ times how far the KL is from C."""
+        """Reconstruction, and γ times the distance of the KL from C."""
         return {"reconstruction": 1.0, "capacity": float(self.gamma)}
 
     def check(self, model: Autoencoder) -> None:
@@ -58,9 +58,9 @@ class Capacity(Objective):
         needs_density(self, model)
 
     def settled(self, step: Array) -> Array:
-        """Once C is at its end."""
+        """Once C has reached its final value."""
         return self._capacity.settled(step)
 
     def length(self) -> int:
-        """Of C's schedule."""
+        """The length of C's schedule."""
         return self._capacity.length()

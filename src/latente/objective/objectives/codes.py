@@ -1,4 +1,4 @@
-"""Codes drawn from the posterior and the prior, and what objectives on codes ask of both."""
+"""Codes drawn from the posterior and the prior, and checks of both for objectives that compare them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from latente.objective.objectives.base import Objective, refuse
 from latente.objective.terms import Batch
 
 PRIOR = 0x7072696F
-"""Folded into an example's key for its draw from the prior, so that the posterior's noise is another."""
+"""Folded into an example's key for its draw from the prior, so that it is independent of the posterior's noise."""
 
 
 class Coded(eqx.Module):
-    """A batch through the encoder and the decoder, one code an example.
+    """A batch encoded and decoded, with one code per example.
 
     Attributes:
         outputs: the encoder's, shape (n, size).
@@ -40,7 +40,7 @@ class Coded(eqx.Module):
 
 
 def coded(model: Autoencoder, prior: Prior, batch: Batch) -> Coded:
-    """Encode, draw and decode a batch; ``prior`` is the model's as it stands (`Prior.given`)."""
+    """Encode, draw and decode a batch; ``prior`` is the model's (`Prior.given`)."""
 
     def one(x: Array, context: Array | None, key: Array) -> Coded:
         outputs = model.encode(x, context)
@@ -54,7 +54,7 @@ def coded(model: Autoencoder, prior: Prior, batch: Batch) -> Coded:
 
 
 def posterior_draws(model: Autoencoder, batch: Batch) -> Array:
-    """The codes that `coded` draws, shape (n, code_size), without decoding them."""
+    """The same codes as `coded` draws, shape (n, code_size), without decoding them."""
 
     def one(x: Array, context: Array | None, key: Array) -> Array:
         return model.posterior.sample(model.encode(x, context), key=key)
@@ -64,7 +64,7 @@ def posterior_draws(model: Autoencoder, batch: Batch) -> Array:
 
 
 def prior_draws(prior: Prior, code_size: int, keys: Array) -> Array:
-    """One code from the prior for each example's key, shape (n, code_size)."""
+    """One code from the prior per key, shape (n, code_size)."""
     z: Array = jax.vmap(lambda key: prior.sample(code_size, key=jr.fold_in(key, PRIOR)))(keys)
     return z
 
@@ -75,18 +75,18 @@ def weighted_mean(values: Array, weight: Array) -> Array:
 
 
 def frozen(module: Any) -> Any:
-    """The same module, through whose arrays no gradient goes; through its input one does."""
+    """The same module with no gradient to its arrays; gradients still flow through its inputs."""
     return jax.tree.map(lambda a: jax.lax.stop_gradient(a) if eqx.is_inexact_array(a) else a, module)
 
 
 def has_arrays(part: object) -> bool:
-    """Whether a part has arrays that training could change; also of a model that is only shapes."""
+    """Whether a part has arrays that training could change; also for a model of shapes only."""
     leaves = jax.tree.leaves(part)
     return any(hasattr(a, "dtype") and jnp.issubdtype(a.dtype, jnp.inexact) for a in leaves)
 
 
 def needs_moving_codes(objective: Objective, posterior: Posterior) -> None:
-    """Refuse a posterior whose codes cannot be moved continuously: neither a point nor a density.
+    """Refuse a posterior whose codes cannot move continuously, since it is neither a point nor a density.
 
     Raises:
         SpecError: naming both sides.
@@ -101,7 +101,7 @@ def needs_moving_codes(objective: Objective, posterior: Posterior) -> None:
 
 
 def needs_fixed_prior(objective: Objective, prior: Prior) -> None:
-    """Refuse a model without a prior, or with one that learns, where only draws from it are used.
+    """Refuse a model without a prior, or with one that learns, since only draws from it are used.
 
     Raises:
         SpecError: naming both sides.

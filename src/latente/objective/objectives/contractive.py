@@ -1,4 +1,4 @@
-"""An autoencoder whose code changes little where the example does."""
+"""The contractive autoencoder, whose code changes little when the example does."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ import jax.numpy as jnp
 from jax import Array
 
 from latente.model.autoencoder import Autoencoder
+from latente.model.options import number
 from latente.objective.objectives.base import Objective, Opponent, needs_no_prior, needs_point, objectives
-from latente.objective.objectives.options import number
 from latente.objective.terms import Batch, Terms
 
 
 def squared_norm(function: Callable[[Array], Array], at: Array) -> Array:
-    """‖J‖²_F of a function's Jacobian at a point, exact: the sum of its squared entries; a scalar."""
+    """‖J‖²_F, the exact sum of the squared entries of a function's Jacobian at a point; a scalar."""
     outputs = math.prod(jax.eval_shape(function, at).shape)
     jacobian = jax.jacrev(function) if outputs <= at.size else jax.jacfwd(function)
     return jnp.sum(jacobian(at) ** 2)
 
 
 def contraction(model: Autoencoder, x: Array, context: Array | None) -> Array:
-    """‖∂code/∂features‖²_F at one example, for what the encoder sees of its values; a scalar."""
-    seen = model.features(x)
-    rest = None
+    """‖∂code/∂features‖²_F at one example, with respect to the encoder's input; a scalar."""
+    values = model.features(x)
+    mask = None
     if model.missing:
-        # After the values comes the mask of what is known, which does not vary smoothly.
+        # After the values comes the mask of observed values, which does not vary smoothly.
         size = math.prod(model.likelihood.features_shape(model.shape))
-        seen, rest = seen[:size], seen[size:]
+        values, mask = values[:size], values[size:]
 
-    def code(seen: Array) -> Array:
-        features = seen if rest is None else jnp.concatenate([seen, rest])
+    def code(values: Array) -> Array:
+        features = values if mask is None else jnp.concatenate([values, mask])
         outputs = model.encoder(features) if context is None else model.encoder(features, context)
         return model.posterior.mean(outputs)
 
-    return squared_norm(code, seen)
+    return squared_norm(code, values)
 
 
 @objectives.register("contractive", source="Rifai et al. 2011, Contractive auto-encoders, ICML")
 class Contractive(Objective):
-    """−log p(x | z) + λ ‖J‖²_F, with J the Jacobian of the code with respect to what the encoder sees.
+    """−log p(x | z) + λ ‖J‖²_F, with J the Jacobian of the code with respect to the encoder's input.
 
-    ``weight`` is λ. The norm is exact for any network: one backward pass for each latent, so an epoch takes some
-    latent_dim times as long in the encoder.
+    ``weight`` is λ. The norm is exact for any network, by one backward pass per latent, so the encoder takes about
+    latent_dim times as long.
     """
 
     weight: float = eqx.field(static=True, default=0.1)
@@ -64,7 +64,7 @@ class Contractive(Objective):
         return Terms(loss, reconstruction, jnp.zeros_like(reconstruction), {"contraction": norm})
 
     def by_example(self) -> bool:
-        """Its code moves by itself."""
+        """Yes: each example has its own Jacobian."""
         return True
 
     def weights(self) -> dict[str, float]:
@@ -72,6 +72,6 @@ class Contractive(Objective):
         return {"reconstruction": 1.0, "contraction": float(self.weight)}
 
     def check(self, model: Autoencoder) -> None:
-        """Needs a point for a code and no prior."""
+        """Needs a point posterior and no prior."""
         needs_point(self, model)
         needs_no_prior(self, model)

@@ -1,4 +1,4 @@
-"""An autoencoder that is shown corrupted examples and scored on the clean ones."""
+"""The denoising autoencoder, which encodes corrupted examples and is scored on the clean ones."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from jax import Array
 
 from latente.errors import SpecError
 from latente.model.autoencoder import Autoencoder
+from latente.model.options import choice, number
 from latente.objective.objectives.base import (
     Objective,
     Opponent,
@@ -20,7 +21,6 @@ from latente.objective.objectives.base import (
     objectives,
     refuse,
 )
-from latente.objective.objectives.options import choice, number
 from latente.objective.terms import Batch, Terms
 
 NOISES = ("gaussian", "masking", "salt-and-pepper")
@@ -28,13 +28,13 @@ NOISES = ("gaussian", "masking", "salt-and-pepper")
 
 @objectives.register("denoising", source="Vincent et al. 2008, ICML; Vincent et al. 2010, JMLR 11")
 class Denoising(Objective):
-    """−log p(x | z) of the clean example, whose code is that of a corrupted copy.
+    """−log p(x | z) of the clean example, with the code of a corrupted copy.
 
-    ``noise`` is "masking" (a share ``level`` of the values is set to 0; where the model takes missing values, they
-    are missing instead), "salt-and-pepper" (a share ``level`` is set to ``low`` or ``high``, evenly), or "gaussian"
-    (normal noise with standard deviation ``level``, in model values). The copy is corrupted anew at each use.
-    Values that are missing stay so. Validation and evaluation score with the noise, as training does; codes and
-    reconstructions of a trained model are those of the examples as they are given.
+    ``noise`` is "masking" (a share ``level`` of the values is set to 0, or to missing if the model takes missing
+    values), "salt-and-pepper" (a share ``level`` is set to ``low`` or ``high``, with equal chance), or "gaussian"
+    (normal noise with standard deviation ``level``, in model values). The copy is corrupted anew at each use, and
+    missing values stay missing. Validation and evaluation use the noise too; codes and reconstructions of a trained
+    model are those of the uncorrupted examples.
     """
 
     noise: str = eqx.field(static=True, default="masking")
@@ -53,7 +53,7 @@ class Denoising(Objective):
             raise SpecError(f"{part}: got low = {self.low:g} and high = {self.high:g}; allowed: low below high")
 
     def corrupted(self, x: Array, *, missing: bool = False, key: Array) -> Array:
-        """A corrupted copy of one example, of its shape; ``missing``: whether masked values become NaN."""
+        """A corrupted copy of one example; ``missing`` says whether masked values become NaN."""
         chosen, value = jr.split(key)
         if self.noise == "gaussian":
             return x + self.level * jr.normal(value, x.shape)
@@ -68,14 +68,14 @@ class Denoising(Objective):
         """Decode the code of each example's corrupted copy."""
 
         def one(x: Array, context: Array | None, key: Array) -> Array:
-            seen = self.corrupted(x, missing=model.missing, key=key)
-            return -model.log_prob(model.code(seen, context), x, context)
+            noisy = self.corrupted(x, missing=model.missing, key=key)
+            return -model.log_prob(model.code(noisy, context), x, context)
 
         reconstruction = jax.vmap(one)(batch.x, batch.context, batch.keys)
         return Terms(reconstruction, reconstruction, jnp.zeros_like(reconstruction))
 
     def by_example(self) -> bool:
-        """Its noise is its own."""
+        """Yes: each example has its own noise."""
         return True
 
     def weights(self) -> dict[str, float]:
@@ -83,7 +83,7 @@ class Denoising(Objective):
         return {"reconstruction": 1.0}
 
     def check(self, model: Autoencoder) -> None:
-        """Needs a point for a code, no prior, and values that the noise means something to."""
+        """Needs a point posterior, no prior, and values to which this noise applies."""
         needs_point(self, model)
         needs_no_prior(self, model)
         likelihood = model.likelihood
@@ -96,7 +96,7 @@ class Denoising(Objective):
                 f'noise = "{self.noise}" means nothing to values that the encoder is given in another form; '
                 'take noise = "masking" and missing = true',
             )
-        if not likelihood.alike:
+        if not likelihood.same_support:
             raise refuse(
                 self,
                 likelihood,

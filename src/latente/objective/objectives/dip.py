@@ -1,4 +1,4 @@
-"""Disentangled inferred prior: the aggregate posterior's covariance drawn to the prior's."""
+"""DIP-VAE (disentangled inferred prior): the aggregate posterior's covariance is pulled towards the prior's."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import jax.numpy as jnp
 from jax import Array
 
 from latente.model.autoencoder import Autoencoder
+from latente.model.options import choice, number
 from latente.model.posteriors import Posterior
 from latente.model.posteriors.gaussian import DiagonalGaussian
 from latente.model.priors.normal import StandardNormal
 from latente.objective.objectives.base import Objective, Opponent, needs_density, objectives, refuse
 from latente.objective.objectives.codes import coded, weighted_mean
-from latente.objective.objectives.options import choice, number
 from latente.objective.terms import Batch, Terms
 
 KINDS = ("i", "ii")
@@ -33,12 +33,12 @@ class HasCovariance(Protocol):
 def covariances(posterior: Posterior, outputs: Array, weight: Array) -> tuple[Array, Array]:
     """Cov_x[E(z | x)] and E_x[Cov(z | x)] over a batch, each of shape (latent_dim, latent_dim).
 
-    Their sum is the covariance of the aggregate posterior. Both divide by the number of examples, not by one less.
+    Their sum is the covariance of the aggregate posterior. Both divide by n rather than n − 1.
 
     Args:
         posterior: a diagonal Gaussian, or another that `HasCovariance`.
         outputs: the encoder's, shape (n, size).
-        weight: 1, or 0 for filling, shape (n,).
+        weight: 1, or 0 for padding, shape (n,).
     """
 
     def one(outputs: Array) -> tuple[Array, Array]:
@@ -58,9 +58,9 @@ def covariances(posterior: Posterior, outputs: Array, weight: Array) -> tuple[Ar
 class DIPVAE(Objective):
     """The ELBO, plus λ_od Σ_{i≠j} C_ij² + λ_d Σ_i (C_ii − 1)².
 
-    ``kind`` "i": C is the covariance of the posterior means over the batch. "ii": the whole aggregate posterior's,
-    with the posteriors' own variances added (eq. 7). ``off_diagonal`` is λ_od, ``diagonal`` is λ_d; the authors take
-    λ_d = 10 λ_od for "i" and λ_d = λ_od for "ii".
+    ``kind`` "i": C is the covariance of the posterior means over the batch. "ii": C is that of the whole aggregate
+    posterior, which adds the posteriors' own variances (eq. 7). ``off_diagonal`` is λ_od, ``diagonal`` is λ_d; the
+    authors use λ_d = 10 λ_od for "i" and λ_d = λ_od for "ii".
     """
 
     kind: str = eqx.field(static=True, default="ii")
@@ -75,7 +75,7 @@ class DIPVAE(Objective):
         number('objective "dip-vae"', "diagonal", self.diagonal, low=0)
 
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
-        """One code an example; the two penalties are of the batch, the same for each example."""
+        """One code per example; the two penalties are those of the batch, the same for each example."""
         found = coded(model, model.prior.given(model), batch)
         across, within = covariances(model.posterior, found.outputs, batch.weight)
         covariance = across if self.kind == "i" else across + within
@@ -92,7 +92,7 @@ class DIPVAE(Objective):
         return {"reconstruction": 1.0, "kl": 1.0, **penalties}
 
     def check(self, model: Autoencoder) -> None:
-        """Needs a posterior of known covariance, and the prior whose covariance is the identity."""
+        """Needs a posterior with known covariance, and a standard normal prior."""
         needs_density(self, model)
         if not isinstance(model.posterior, DiagonalGaussian | HasCovariance):
             raise refuse(self, model.posterior, 'its covariance is not known in closed form; take "gaussian"')

@@ -1,8 +1,8 @@
-"""The importance-weighted bound with the doubly reparametrised gradient."""
+"""The importance-weighted bound with doubly reparametrised gradients."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -11,25 +11,21 @@ from jax import Array
 from jax.lax import stop_gradient
 
 from latente.model.autoencoder import Autoencoder
+from latente.model.options import whole
 from latente.model.posteriors.gumbel import GumbelSoftmax
 from latente.objective.objectives.base import Objective, Opponent, objectives, refuse
+from latente.objective.objectives.codes import frozen
 from latente.objective.objectives.iwae import draws, joint, log_mean_exp, mean_rate, needs_weights
-from latente.objective.objectives.options import whole
 from latente.objective.terms import Batch, Terms
 
 
 @jax.custom_vjp
 def _scaled(z: Array, scale: Array) -> Array:
-    """Z itself, whose gradient is multiplied by ``scale`` on its way back."""
+    """The identity of ``z``, with its gradient multiplied by ``scale``."""
     return z
 
 
 _scaled.defvjp(lambda z, scale: (z, scale), lambda scale, gradient: (gradient * scale, jnp.zeros_like(scale)))
-
-
-def held(part: Any) -> Any:
-    """A part of a model through which no gradient reaches its arrays."""
-    return jax.tree.map(lambda leaf: stop_gradient(leaf) if eqx.is_inexact_array(leaf) else leaf, part)
 
 
 def with_gradient_of(value: Array, surrogate: Array) -> Array:
@@ -41,10 +37,10 @@ def with_gradient_of(value: Array, surrogate: Array) -> Array:
 class DReG(Objective):
     """Importance-weighted bound whose encoder gradient is doubly reparametrised: the same mean, less noise.
 
-    The loss is the bound itself, as "iwae" computes it. What p depends on (decoder, prior) has the gradient of
-    "iwae", Σ w̃ᵢ ∇log p(x, zᵢ) with w̃ the normalised weights; what q depends on has
-    Σ w̃ᵢ² ∂log wᵢ/∂zᵢ ∇zᵢ, from which the score of q at a fixed code, all noise, is gone. It vanishes at the true
-    posterior, where that of "iwae" does not; for a q several times too narrow it is the noisier one.
+    The loss is the same bound as that of "iwae". The parameters of p (decoder, prior) have the gradient of "iwae",
+    Σ w̃ᵢ ∇log p(x, zᵢ) with w̃ the normalised weights; those of q have Σ w̃ᵢ² ∂log wᵢ/∂zᵢ ∇zᵢ, which omits the score of
+    q at a fixed code, since that is pure noise. This gradient vanishes at the true posterior, while that of "iwae" does
+    not; for a q several times too narrow it is the noisier of the two.
     """
 
     samples: int = eqx.field(static=True, default=5)
@@ -52,18 +48,18 @@ class DReG(Objective):
     bound: ClassVar[bool] = True
 
     def __check_init__(self) -> None:
-        whole('objective "dreg-iwae"', "samples", self.samples, at_least=1)
+        whole('objective "dreg-iwae"', "samples", self.samples)
 
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
-        """Sample k codes an example."""
-        prior, posterior = model.prior.given(model), held(model.posterior)
+        """Sample k codes per example."""
+        prior, posterior = model.prior.given(model), frozen(model.posterior)
 
         def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array, Array]:
             drawn = draws(model, x, context, self.samples, key=key)
             log_p, log_prior = joint(model, prior, drawn.z, x, context)
             log_weights = log_p + log_prior - drawn.log_q
             share = stop_gradient(jax.nn.softmax(log_weights))
-            # The same numbers once more, which the compiler shares; the codes' gradient has w̃ twice, p's once.
+            # The same numbers again, which the compiler shares; the codes' gradient gets w̃ twice, that of p once.
             z = _scaled(drawn.z, jnp.broadcast_to(share[:, None], drawn.z.shape))
             outputs = stop_gradient(drawn.outputs)
             log_q = jax.vmap(lambda z: posterior.log_prob(outputs, z))(z)

@@ -1,4 +1,4 @@
-"""The evidence lower bound with one code an example, and its β."""
+"""The evidence lower bound (ELBO) with one code per example, and its β."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from latente.objective.terms import LAST_STEP, Batch, Terms
 
 @objectives.register("elbo", source="Kingma & Welling 2014, arXiv:1312.6114, eq. 10; Higgins et al. 2017, eq. 4 (β)")
 class ELBO(Objective):
-    """Negative evidence lower bound, one code an example: −log p(x | z) + β KL.
+    """Negative evidence lower bound with one code per example: −log p(x | z) + β KL.
 
-    ``beta`` other than 1 is Higgins et al. 2017; the loss is then no bound on log p(x). It may be a schedule:
+    A ``beta`` other than 1 is that of Higgins et al. 2017; the loss is then no bound on log p(x). It may be a schedule:
     {name = "linear", steps = 5000} rises to ``end`` (see `latente.objective.schedules`).
     """
 
@@ -34,7 +34,7 @@ class ELBO(Objective):
         object.__setattr__(self, "_beta", schedule(self.beta, 'beta of objective "elbo"'))
 
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
-        """Sample one code an example."""
+        """Sample one code per example."""
         prior = model.prior.given(model)
 
         def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array]:
@@ -46,7 +46,7 @@ class ELBO(Objective):
         return Terms(reconstruction + self._beta.at(batch.step) * kl, reconstruction, kl)
 
     def weights(self) -> dict[str, float]:
-        """Reconstruction, and the KL by β as it ends."""
+        """Reconstruction, and the KL with its final β."""
         return {"reconstruction": 1.0, "kl": float(self._beta.at(jnp.int32(LAST_STEP)))}
 
     def check(self, model: Autoencoder) -> None:
@@ -54,9 +54,9 @@ class ELBO(Objective):
         needs_density(self, model)
 
     def settled(self, step: Array) -> Array:
-        """Once β is at its end."""
+        """Once β has reached its final value."""
         return self._beta.settled(step)
 
     def length(self) -> int:
-        """Of β's schedule."""
+        """The length of β's schedule."""
         return self._beta.length()

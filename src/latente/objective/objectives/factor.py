@@ -1,4 +1,4 @@
-"""FactorVAE: total correlation by the density-ratio trick, against a second player."""
+"""FactorVAE: the total correlation by the density-ratio trick, with a discriminator."""
 
 from __future__ import annotations
 
@@ -13,44 +13,44 @@ from jax import Array
 from latente.errors import SpecError
 from latente.model.autoencoder import Autoencoder
 from latente.model.nets import MLP
-from latente.objective.objectives.base import Objective, Opponent, needs_density, objectives, refuse
+from latente.model.options import as_tuple, number
+from latente.objective.objectives.base import Objective, Opponent, needs_density, no_opponent, objectives, refuse
 from latente.objective.objectives.codes import coded, posterior_draws
-from latente.objective.objectives.critics import as_tuple, check_opponent, cross_entropy
-from latente.objective.objectives.options import number
+from latente.objective.objectives.critics import check_opponent, cross_entropy
 from latente.objective.terms import Batch, Terms
 
 
 def permuted(z: Array, weight: Array, *, key: Array) -> Array:
-    """Each latent's values dealt anew among the examples with weight (Kim & Mnih 2018, algorithm 1): draws from the
-    product of the marginals, shape (n, d).
+    """Each latent permuted over the examples of positive weight (Kim & Mnih 2018, algorithm 1): draws from the product
+    of the marginals, shape (n, d).
 
     Args:
         z: codes, shape (n, d).
-        weight: 1, or 0 for the filling, which is at the end and there stays, shape (n,).
-        key: of the permutations, one a latent.
+        weight: 1, or 0 for padding, which stays at the end, shape (n,).
+        key: of the permutations, one per latent.
     """
-    at = jnp.where(weight[:, None] > 0, jr.uniform(key, z.shape), 2.0)
-    return jnp.take_along_axis(z, jnp.argsort(at, axis=0), axis=0)
+    order = jnp.where(weight[:, None] > 0, jr.uniform(key, z.shape), 2.0)
+    return jnp.take_along_axis(z, jnp.argsort(order, axis=0), axis=0)
 
 
 class FactorCritic(Opponent):
-    """Tells codes of q(z) from codes of the product of its marginals."""
+    """A discriminator between codes from q(z) and codes from the product of its marginals."""
 
     net: MLP
 
     def logit(self, z: Array) -> Array:
-        """log D(z) / (1 − D(z)) with D the probability that one code, shape (d,), is of q(z) itself; a scalar.
+        """log D(z) / (1 − D(z)), with D the probability that a code, shape (d,), is from q(z) itself; a scalar.
 
-        At its best it is log q(z) / ∏_j q(z_j), whose mean over q(z) is the total correlation in nats.
+        Its optimum is log q(z) / ∏_j q(z_j), whose mean over q(z) is the total correlation in nats.
         """
         return self.net(z)[0]
 
     def loss(self, model: Autoencoder, batch: Batch) -> Array:
-        """`cross_entropy` of the batch's codes and the same ones permuted."""
+        """`cross_entropy` between the batch's codes and the same codes permuted."""
         return self.loss_of(posterior_draws(model, batch), batch.weight, key=jr.fold_in(batch.key, 1))
 
     def loss_of(self, z: Array, weight: Array, *, key: Array) -> Array:
-        """The same for codes z of shape (n, d) with ``weight`` (n,); a scalar."""
+        """The loss for codes z of shape (n, d) with ``weight`` (n,); a scalar."""
         logit = jax.vmap(self.logit)
         return cross_entropy(logit(z), logit(permuted(z, weight, key=key)), weight)
 
@@ -59,8 +59,8 @@ class FactorCritic(Opponent):
 class FactorVAE(Objective):
     """The ELBO, plus γ times the total correlation as an opponent estimates it.
 
-    The opponent is trained by its own Adam (``learning_rate``; β 0.5 and 0.9) on each step's batch, where the paper
-    takes a second batch. ``hidden`` are its widths; the paper has six of 1,000.
+    The opponent is trained by its own Adam (``learning_rate``; β 0.5 and 0.9) on each step's batch, whereas the paper
+    uses a second batch. ``hidden`` are its widths; the paper has six of 1,000.
     """
 
     gamma: float = eqx.field(static=True, default=10.0)
@@ -75,9 +75,9 @@ class FactorVAE(Objective):
         check_opponent('objective "factor-vae"', self.hidden, self.activation, self.learning_rate)
 
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
-        """One code an example; its total correlation is the opponent's logit."""
+        """One code per example; its total correlation is the opponent's logit."""
         if not isinstance(opponent, FactorCritic):
-            raise SpecError('objective "factor-vae" needs its opponent: make one with objective.opponent(model, key=…)')
+            raise no_opponent(self)
         found = coded(model, model.prior.given(model), batch)
         correlation = jax.vmap(opponent.logit)(found.z)
         loss = found.reconstruction + found.kl + self.gamma * correlation
@@ -88,7 +88,7 @@ class FactorVAE(Objective):
         return {"reconstruction": 1.0, "kl": 1.0, "total_correlation": float(self.gamma)}
 
     def check(self, model: Autoencoder) -> None:
-        """Needs a density over codes whose latents can vary each by itself, and at least two of them."""
+        """Needs a density over codes whose latents can be permuted independently, and at least two latents."""
         needs_density(self, model)
         if model.posterior.space != "euclidean":
             raise refuse(

@@ -1,4 +1,4 @@
-"""A few nats of KL for each latent that cost nothing."""
+"""Free bits: a few nats of KL per latent without a penalty."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import jax.numpy as jnp
 from jax import Array
 
 from latente.model.autoencoder import Autoencoder
+from latente.model.options import number
 from latente.model.priors import priors
 from latente.objective.divergences import is_closed, kl_by_latent
 from latente.objective.objectives.base import Objective, Opponent, needs_density, objectives, refuse
-from latente.objective.objectives.options import number
 from latente.objective.terms import Batch, Terms
 
 
 @objectives.register("free-bits", source="Kingma et al. 2016, arXiv:1606.04934, eq. 15")
 class FreeBits(Objective):
-    """−log p(x | z) + Σⱼ max(λ, KLⱼ), where KLⱼ of latent j is its mean over the minibatch.
+    """−log p(x | z) + Σⱼ max(λ, KLⱼ), where KLⱼ is the mean KL of latent j over the minibatch.
 
-    ``minimum`` is λ, in nats a latent: below it a latent's KL has no gradient, so that it does not collapse. The
-    variant is the paper's with groups of one latent; the maximum is taken after the mean over the minibatch, not for
-    each example. The means of the loss are bounds on log p(x), looser than the ELBO by what is free; one example's
-    loss is none.
+    ``minimum`` is λ, in nats per latent: below it a latent's KL has no gradient, so that it does not collapse. It is
+    the paper's variant with groups of one latent, and the maximum is taken after the mean over the minibatch, not for
+    each example. The mean loss is a bound on log p(x), looser than the ELBO by the free nats; that of one example is
+    not.
     """
 
     minimum: float = eqx.field(static=True, default=0.25)
@@ -31,7 +31,7 @@ class FreeBits(Objective):
         number('objective "free-bits"', "minimum", self.minimum, low=0)
 
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
-        """Sample one code an example."""
+        """Sample one code per example."""
         prior = model.prior.given(model)
 
         def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array]:
@@ -41,11 +41,11 @@ class FreeBits(Objective):
 
         reconstruction, kls = jax.vmap(one)(batch.x, batch.context, batch.keys)
         means = batch.weight @ kls / batch.count()
-        paid = jnp.broadcast_to(jnp.sum(jnp.maximum(means, self.minimum)), reconstruction.shape)
-        return Terms(reconstruction + paid, reconstruction, jnp.sum(kls, axis=1), {"free_bits": paid})
+        penalty = jnp.broadcast_to(jnp.sum(jnp.maximum(means, self.minimum)), reconstruction.shape)
+        return Terms(reconstruction + penalty, reconstruction, jnp.sum(kls, axis=1), {"free_bits": penalty})
 
     def weights(self) -> dict[str, float]:
-        """Reconstruction, and the KL where it is not free."""
+        """Reconstruction, and the KL beyond the free nats."""
         return {"reconstruction": 1.0, "free_bits": 1.0}
 
     def check(self, model: Autoencoder) -> None:

@@ -1,4 +1,4 @@
-"""The importance-weighted bound, and what its relatives share: codes drawn from one encoding, and their weights."""
+"""The importance-weighted bound (IWAE), and what its variants share: several codes per example, and their weights."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import jax.random as jr
 from jax import Array
 
 from latente.model.autoencoder import Autoencoder
+from latente.model.options import whole
 from latente.model.posteriors.gumbel import GumbelSoftmax
 from latente.model.priors import Prior
 from latente.model.priors.uniform_categorical import UniformConcrete
 from latente.objective.divergences import is_closed, kl
 from latente.objective.objectives.base import Objective, Opponent, needs_density, objectives, refuse
-from latente.objective.objectives.options import whole
 from latente.objective.terms import Batch, Terms
 
 
 class Draws(NamedTuple):
-    """Codes of one example.
+    """Several codes of one example.
 
     Attributes:
         outputs: the encoder's.
@@ -36,24 +36,24 @@ class Draws(NamedTuple):
 
 
 def draws(model: Autoencoder, x: Array, context: Array | None, samples: int, *, key: Array) -> Draws:
-    """``samples`` codes of one example, which is encoded once."""
+    """``samples`` codes of one example, which is encoded only once."""
     outputs = model.encode(x, context)
     z, log_q = jax.vmap(lambda key: model.posterior.draw(outputs, key=key))(jr.split(key, samples))
     return Draws(outputs, z, log_q)
 
 
 def joint(model: Autoencoder, prior: Prior, z: Array, x: Array, context: Array | None) -> tuple[Array, Array]:
-    """log p(x | z) and log p(z) of codes z of shape (k, code_size); each of shape (k,)."""
+    """log p(x | z) and log p(z) for codes z of shape (k, code_size); each of shape (k,)."""
     return jax.vmap(lambda z: model.log_prob(z, x, context))(z), jax.vmap(prior.log_prob)(z)
 
 
 def log_mean_exp(log_weights: Array) -> Array:
-    """log of the mean weight, over the last axis."""
+    """The log of the mean weight, over the last axis."""
     return jax.nn.logsumexp(log_weights, axis=-1) - math.log(log_weights.shape[-1])
 
 
 def mean_rate(model: Autoencoder, prior: Prior, drawn: Draws, log_prior: Array) -> Array:
-    """KL(q ‖ p) of one example: in closed form, or estimated from all its codes; a scalar."""
+    """KL(q ‖ p) of one example, in closed form or estimated from all its codes; a scalar."""
     if is_closed(model.posterior, prior):
         return kl(model.posterior, prior, drawn.outputs)
     return jnp.mean(drawn.log_q - log_prior)
@@ -80,11 +80,11 @@ def needs_weights(objective: Objective, model: Autoencoder) -> None:
 
 @objectives.register("iwae", source="Burda et al. 2016, arXiv:1509.00519, eq. 8")
 class IWAE(Objective):
-    """Importance-weighted bound of ``samples`` codes an example: −log (1/k) Σ p(x, zᵢ) / q(zᵢ | x).
+    """Importance-weighted bound with ``samples`` codes per example: −log (1/k) Σ p(x, zᵢ) / q(zᵢ | x).
 
-    With one code it is the ELBO with its KL estimated from that code; its mean falls towards −log p(x) as k grows.
-    The reconstruction and the KL beside it are means over the same codes, and add up to the ELBO, not to the loss.
-    Each example is encoded once; the decoder sees n · k codes.
+    With one code it is the ELBO with its KL estimated from that code; its mean decreases towards −log p(x) as k grows.
+    The terms reconstruction and KL are means over the same codes, and add up to the ELBO, not to the loss. Each example
+    is encoded once; the decoder sees n · k codes.
     """
 
     samples: int = eqx.field(static=True, default=5)
@@ -92,10 +92,10 @@ class IWAE(Objective):
     bound: ClassVar[bool] = True
 
     def __check_init__(self) -> None:
-        whole('objective "iwae"', "samples", self.samples, at_least=1)
+        whole('objective "iwae"', "samples", self.samples)
 
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
-        """Sample k codes an example."""
+        """Sample k codes per example."""
         prior = model.prior.given(model)
 
         def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array, Array]:

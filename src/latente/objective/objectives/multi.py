@@ -1,4 +1,4 @@
-"""Between the ELBO and the importance-weighted bound: MIWAE, CIWAE and PIWAE."""
+"""MIWAE, CIWAE and PIWAE: combinations of several importance-weighted bounds, and of the ELBO."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from jax import Array
 from jax.lax import stop_gradient
 
 from latente.model.autoencoder import Autoencoder
+from latente.model.options import number, whole
 from latente.objective.objectives.base import Objective, Opponent, objectives
-from latente.objective.objectives.dreg import held, with_gradient_of
+from latente.objective.objectives.codes import frozen
+from latente.objective.objectives.dreg import with_gradient_of
 from latente.objective.objectives.iwae import draws, joint, log_mean_exp, mean_rate, needs_weights
-from latente.objective.objectives.options import number, whole
 from latente.objective.terms import Batch, Terms
 
 
@@ -22,8 +23,8 @@ from latente.objective.terms import Batch, Terms
 class MIWAE(Objective):
     """Mean of ``groups`` importance-weighted bounds of ``samples`` codes each.
 
-    Looser than one bound of all the codes, and with an encoder gradient of a better signal-to-noise ratio. One group
-    is "iwae"; one code a group is the ELBO with its KL estimated from the codes.
+    It is looser than a single bound with all the codes, and has an encoder gradient with a better signal-to-noise
+    ratio. One group is "iwae"; one code per group is the ELBO with its KL estimated from the codes.
     """
 
     groups: int = eqx.field(static=True, default=4)
@@ -32,11 +33,11 @@ class MIWAE(Objective):
     bound: ClassVar[bool] = True
 
     def __check_init__(self) -> None:
-        whole('objective "miwae"', "groups", self.groups, at_least=1)
-        whole('objective "miwae"', "samples", self.samples, at_least=1)
+        whole('objective "miwae"', "groups", self.groups)
+        whole('objective "miwae"', "samples", self.samples)
 
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
-        """Sample groups · samples codes an example."""
+        """Sample groups · samples codes per example."""
         prior = model.prior.given(model)
 
         def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array, Array]:
@@ -59,10 +60,10 @@ class MIWAE(Objective):
 
 @objectives.register("ciwae", source="Rainforth et al. 2018, arXiv:1802.04537 (CIWAE)")
 class CIWAE(Objective):
-    """Mixture of the ELBO and the importance-weighted bound of the same ``samples`` codes: β ELBO + (1 − β) IWAE.
+    """Mixture of the ELBO and the importance-weighted bound from the same ``samples`` codes: β ELBO + (1 − β) IWAE.
 
-    ``beta`` is from 0 ("iwae") to 1 (the mean ELBO of the codes, with its KL in closed form where there is one);
-    it is a bound for each of them.
+    ``beta`` goes from 0 ("iwae") to 1 (the mean ELBO of the codes, with its KL in closed form if there is one); the
+    loss is a bound for each value.
     """
 
     samples: int = eqx.field(static=True, default=16)
@@ -71,11 +72,11 @@ class CIWAE(Objective):
     bound: ClassVar[bool] = True
 
     def __check_init__(self) -> None:
-        whole('objective "ciwae"', "samples", self.samples, at_least=1)
+        whole('objective "ciwae"', "samples", self.samples)
         number('objective "ciwae"', "beta", self.beta, low=0, high=1)
 
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
-        """Sample k codes an example."""
+        """Sample k codes per example."""
         prior = model.prior.given(model)
 
         def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array, Array]:
@@ -98,10 +99,10 @@ class CIWAE(Objective):
 
 @objectives.register("piwae", source="Rainforth et al. 2018, arXiv:1802.04537 (PIWAE)")
 class PIWAE(Objective):
-    """Two bounds of the same codes: the decoder learns by one tight bound of them all, the encoder by MIWAE.
+    """Two bounds from the same codes: the decoder learns from one tight bound with them all, the encoder from MIWAE.
 
-    The loss is the tight one, "iwae" with groups · samples codes. What p depends on (decoder, likelihood, prior) has
-    its gradient; what q depends on (encoder, posterior) has that of "miwae" with ``groups`` and ``samples``.
+    The loss is the tight bound, "iwae" with groups · samples codes. The parameters of p (decoder, likelihood, prior)
+    have its gradient; those of q (encoder, posterior) have that of "miwae" with ``groups`` and ``samples``.
     """
 
     groups: int = eqx.field(static=True, default=4)
@@ -110,17 +111,17 @@ class PIWAE(Objective):
     bound: ClassVar[bool] = True
 
     def __check_init__(self) -> None:
-        whole('objective "piwae"', "groups", self.groups, at_least=1)
-        whole('objective "piwae"', "samples", self.samples, at_least=1)
+        whole('objective "piwae"', "groups", self.groups)
+        whole('objective "piwae"', "samples", self.samples)
 
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
-        """Sample groups · samples codes an example."""
+        """Sample groups · samples codes per example."""
         prior = model.prior.given(model)
-        fixed, fixed_prior = held(model), held(prior)
+        fixed, fixed_prior = frozen(model), frozen(prior)
 
         def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array, Array]:
             drawn = draws(model, x, context, self.groups * self.samples, key=key)
-            # p learns at held codes, q through the codes at a held p; the compiler shares what both compute.
+            # p learns at fixed codes, q through the codes with p fixed; the compiler shares what both compute.
             log_p, log_prior = joint(model, prior, stop_gradient(drawn.z), x, context)
             tight = log_mean_exp(log_p + log_prior - stop_gradient(drawn.log_q))
             log_weights = sum(joint(fixed, fixed_prior, drawn.z, x, context)) - drawn.log_q

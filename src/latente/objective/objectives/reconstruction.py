@@ -25,7 +25,7 @@ class Reconstruction(Objective):
         return Terms(reconstruction, reconstruction, jnp.zeros_like(reconstruction))
 
     def by_example(self) -> bool:
-        """No term of another."""
+        """Yes: there are no terms of other examples."""
         return True
 
     def weights(self) -> dict[str, float]:
@@ -33,6 +33,6 @@ class Reconstruction(Objective):
         return {"reconstruction": 1.0}
 
     def check(self, model: Autoencoder) -> None:
-        """Needs a point for a code and no prior."""
+        """Needs a point posterior and no prior."""
         needs_point(self, model)
         needs_no_prior(self, model)

@@ -1,4 +1,4 @@
-"""The regularised autoencoder: small codes and a smooth decoder in place of a VAE's noise."""
+"""The regularised autoencoder (RAE): small codes and a smooth decoder instead of a VAE's noise."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from latente.model.autoencoder import Autoencoder
+from latente.model.options import choice, number
 from latente.objective.objectives.base import Objective, Opponent, needs_no_prior, needs_point, objectives, refuse
 from latente.objective.objectives.contractive import squared_norm
-from latente.objective.objectives.options import choice, number
 from latente.objective.terms import Batch, Terms
 
 PENALTIES = ("l2", "gradient")
@@ -23,7 +23,7 @@ class Regularised(Objective):
     - "l2": ‖θ‖², the sum of the decoder's squared weights and biases.
     - "gradient": ‖∂E[x | z]/∂z‖²_F at the example's code, exact.
 
-    ``beta`` and ``weight`` are β and λ. Nothing brings the codes to a prior: fit one on them after training.
+    ``beta`` and ``weight`` are β and λ. Nothing matches the codes to a prior: fit one to them after training.
     """
 
     beta: float = eqx.field(static=True, default=0.01)
@@ -43,19 +43,18 @@ class Regularised(Objective):
             z = model.code(x, context)
             size = 0.5 * jnp.sum(z**2)
             if self.penalty == "l2":
-                rough = squared_weights(model)
+                penalty = squared_weights(model)
             else:
-                rough = squared_norm(lambda z: model.mean(z, context), z)
-            return -model.log_prob(z, x, context), size, rough
+                penalty = squared_norm(lambda z: model.mean(z, context), z)
+            return -model.log_prob(z, x, context), size, penalty
 
-        reconstruction, size, rough = jax.vmap(one)(batch.x, batch.context)
-        loss = reconstruction + self.beta * size + self.weight * rough
-        return Terms(
-            loss, reconstruction, jnp.zeros_like(reconstruction), {"code_norm": size, f"decoder_{self.penalty}": rough}
-        )
+        reconstruction, size, penalty = jax.vmap(one)(batch.x, batch.context)
+        loss = reconstruction + self.beta * size + self.weight * penalty
+        penalties = {"code_norm": size, f"decoder_{self.penalty}": penalty}
+        return Terms(loss, reconstruction, jnp.zeros_like(reconstruction), penalties)
 
     def by_example(self) -> bool:
-        """The decoder's weights are no example."""
+        """Yes: the decoder's weights are the same for every example."""
         return True
 
     def weights(self) -> dict[str, float]:
@@ -63,7 +62,7 @@ class Regularised(Objective):
         return {"reconstruction": 1.0, "code_norm": float(self.beta), f"decoder_{self.penalty}": float(self.weight)}
 
     def check(self, model: Autoencoder) -> None:
-        """Needs a point for a code and no prior; "gradient" a mean with a gradient."""
+        """Needs a point posterior and no prior; "gradient" a differentiable mean."""
         needs_point(self, model)
         needs_no_prior(self, model)
         if self.penalty == "gradient" and model.likelihood.features_shape(model.shape) != model.shape:
@@ -76,7 +75,7 @@ class Regularised(Objective):
 
 
 def squared_weights(model: Autoencoder) -> Array:
-    """‖θ‖² of everything the decoder learns; a scalar."""
+    """‖θ‖² of all the decoder's parameters; a scalar."""
     return sum(
         (jnp.sum(a**2) for a in jax.tree.leaves(eqx.filter(model.decoder, eqx.is_inexact_array))), start=jnp.zeros(())
     )

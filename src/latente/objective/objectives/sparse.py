@@ -1,4 +1,4 @@
-"""Autoencoders with few active latents an example."""
+"""Sparse autoencoders, with few active latents per example."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from latente.model.autoencoder import Autoencoder
+from latente.model.options import choice, number
 from latente.model.posteriors.dirac import Dirac
 from latente.objective.objectives.base import (
     Objective,
@@ -17,16 +18,15 @@ from latente.objective.objectives.base import (
     objectives,
     refuse,
 )
-from latente.objective.objectives.options import choice, number
 from latente.objective.terms import Batch, Terms
 
 KINDS = ("l1", "kl", "top-k")
 _EDGE = 1e-6
-"""Mean codes are moved so far from 0 and 1, where their divergence would be infinite."""
+"""Mean codes are kept this far from 0 and 1, where the divergence would be infinite."""
 
 
 def bernoulli_kl(target: float, mean: Array) -> Array:
-    """KL(Bernoulli(ρ) ‖ Bernoulli(mean)) in nats of each mean activity in [0, 1]; finite, to 1e-6 of the ends."""
+    """KL(Bernoulli(ρ) ‖ Bernoulli(mean)) in nats for each mean activity in [0, 1], kept 1e-6 from the ends."""
     p = _EDGE + (1 - 2 * _EDGE) * mean
     return target * jnp.log(target / p) + (1 - target) * jnp.log((1 - target) / (1 - p))
 
@@ -38,10 +38,10 @@ class Sparse(Objective):
     """−log p(x | z) with few active latents, by ``kind``.
 
     - "l1": plus λ Σⱼ |zⱼ|.
-    - "kl": plus λ Σⱼ KL(ρ ‖ ρ̂ⱼ) in nats, where ρ̂ⱼ is latent j's mean over the minibatch and ρ the ``target``; the
-      codes must be a sigmoid's.
-    - "top-k": no more; the posterior itself keeps the k largest codes, so that a trained model encodes as it learnt
-      to: posterior = {name = "dirac", top_k = 8}.
+    - "kl": plus λ Σⱼ KL(ρ ‖ ρ̂ⱼ) in nats, where ρ̂ⱼ is latent j's mean over the minibatch and ρ the ``target``; codes
+      must come from a sigmoid.
+    - "top-k": no penalty; the posterior itself keeps the k largest numbers, so that a trained model encodes as it was
+      trained: posterior = {name = "dirac", top_k = 8}.
 
     ``weight`` is λ.
     """
@@ -75,17 +75,17 @@ class Sparse(Objective):
         return Terms(reconstruction + self.weight * penalty, reconstruction, zero, {"sparsity": penalty})
 
     def by_example(self) -> bool:
-        """Unless it looks at mean codes, as "kl" does."""
+        """Unless it uses mean codes over the batch, as "kl" does."""
         return self.kind != "kl"
 
     def weights(self) -> dict[str, float]:
-        """Reconstruction, and λ times the penalty where there is one."""
+        """Reconstruction, and λ times the penalty if there is one."""
         return (
             {"reconstruction": 1.0} if self.kind == "top-k" else {"reconstruction": 1.0, "sparsity": float(self.weight)}
         )
 
     def check(self, model: Autoencoder) -> None:
-        """Needs a point for a code and no prior; "kl" a sigmoid's code, "top-k" a posterior that keeps k."""
+        """Needs a point posterior and no prior; "kl" needs a sigmoid code, "top-k" a posterior that keeps k numbers."""
         needs_point(self, model)
         needs_no_prior(self, model)
         posterior = model.posterior

@@ -1,4 +1,4 @@
-"""A VAE whose reconstructions are compared in the hidden layer of a discriminator of images."""
+"""VAE/GAN: reconstructions are compared in a hidden layer of a discriminator of images."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from jax import Array
 from latente.errors import SpecError
 from latente.model.autoencoder import Autoencoder
 from latente.model.nets import MLP
+from latente.model.options import as_tuple, number
 from latente.objective.divergences import rate
-from latente.objective.objectives.base import Objective, Opponent, needs_density, objectives, refuse
+from latente.objective.objectives.base import Objective, Opponent, needs_density, no_opponent, objectives, refuse
 from latente.objective.objectives.codes import frozen, has_arrays, prior_draws
-from latente.objective.objectives.critics import ImageCritic, as_tuple, check_opponent
-from latente.objective.objectives.options import number
+from latente.objective.objectives.critics import ImageCritic, check_opponent
 from latente.objective.terms import Batch, Terms
 
 
@@ -24,11 +24,11 @@ from latente.objective.terms import Batch, Terms
 class VAEGAN(Objective):
     """VAE/GAN: the encoder minimises β KL + F, the decoder γ F + G; the loss is the sum of both.
 
-    F is ½ ‖D_l(x) − D_l(x̃)‖², the error of the reconstruction x̃ in the last hidden layer of a discriminator D, that
-    is −log N(D_l(x); D_l(x̃), I) up to a constant. G is −log D, half of x̃ and half of what is decoded from
-    the prior; it does not saturate where D is sure. No gradient of the encoder's loss reaches the decoder, none of
-    the decoder's reaches the encoder or the prior, and none reaches D, which has its own loss and Adam
-    (``learning_rate``). ``reconstruction`` among the terms, −log p(x | z), is told and not minimised.
+    F is ½ ‖D_l(x) − D_l(x̃)‖², the error of the reconstruction x̃ in the last hidden layer of a discriminator D, that is
+    −log N(D_l(x); D_l(x̃), I) up to a constant. G is −log D, half for x̃ and half for decoded draws from the prior; it
+    does not saturate where D is certain. No gradient of the encoder's loss reaches the decoder, none of the decoder's
+    reaches the encoder or the prior, and none reaches D, which has its own loss and Adam (``learning_rate``). The term
+    ``reconstruction``, −log p(x | z), is reported but not minimised.
     """
 
     gamma: float = eqx.field(static=True, default=1.0)
@@ -43,10 +43,10 @@ class VAEGAN(Objective):
         check_opponent('objective "vae-gan"', self.hidden, self.activation, self.learning_rate)
 
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
-        """One code an example, and one of the prior's."""
+        """One code per example, and one from the prior."""
         if not isinstance(opponent, ImageCritic):
-            raise SpecError('objective "vae-gan" needs its opponent: make one with objective.opponent(model, key=…)')
-        judge, still = frozen(opponent).judge, frozen(model)
+            raise no_opponent(self)
+        judge, fixed = frozen(opponent).judge, frozen(model)
         prior = model.prior.given(model)
         stop = jax.lax.stop_gradient
         drawn = stop(prior_draws(prior, model.code_size, batch.keys))
@@ -56,25 +56,25 @@ class VAEGAN(Objective):
             z, log_q = model.posterior.draw(outputs, key=key)
             kl = rate(model.posterior, prior, outputs, z, log_q)
             _, target = judge(x, context)
-            # The same picture twice: once so that only the encoder feels it, once so that only the decoder does.
-            _, felt = judge(still.mean(z, context), context)
+            # The same reconstruction twice: once with a gradient to the encoder only, once to the decoder only.
+            _, encoded = judge(fixed.mean(z, context), context)
             logit, made = judge(model.mean(stop(z), context), context)
             other, _ = judge(model.mean(of_prior, context), context)
-            for_encoder = 0.5 * jnp.sum((target - felt) ** 2)
+            for_encoder = 0.5 * jnp.sum((target - encoded) ** 2)
             for_decoder = 0.5 * jnp.sum((target - made) ** 2)
             fool = 0.5 * (jax.nn.softplus(-logit) + jax.nn.softplus(-other))
             loss = self.beta * kl + for_encoder + self.gamma * for_decoder + fool
-            return loss, -still.log_prob(stop(z), x, context), kl, for_decoder, fool
+            return loss, -fixed.log_prob(stop(z), x, context), kl, for_decoder, fool
 
         loss, reconstruction, kl, feature, fool = jax.vmap(one)(batch.x, batch.context, batch.keys, drawn)
         return Terms(loss, reconstruction, kl, {"feature": feature, "adversarial": fool})
 
     def weights(self) -> dict[str, float]:
-        """No reconstruction: the opponent's features stand in its place, in the encoder's loss and the decoder's."""
+        """No reconstruction: the error in the opponent's features replaces it, for both the encoder and the decoder."""
         return {"kl": float(self.beta), "feature": 1.0 + self.gamma, "adversarial": 1.0}
 
     def check(self, model: Autoencoder) -> None:
-        """Needs a density and a prior, and a likelihood that is its mean: nothing else of it would be trained."""
+        """Needs a density, a prior, and a likelihood with nothing but a mean: the rest of it would not be trained."""
         needs_density(self, model)
         if has_arrays(model.likelihood) or math.prod(model.likelihood.outputs(model.shape)) != math.prod(model.shape):
             raise refuse(
@@ -97,6 +97,6 @@ class VAEGAN(Objective):
             )
 
     def opponent(self, model: Autoencoder, *, key: Array) -> Opponent:
-        """A discriminator of examples, given the context where the model is conditioned."""
+        """A discriminator of examples, with the context if the model is conditioned."""
         sizes = (math.prod(model.shape) + model.context_size, *self.hidden, 1)
         return ImageCritic(MLP(sizes, self.activation, key=key), learning_rate=self.learning_rate)

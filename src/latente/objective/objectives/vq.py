@@ -1,4 +1,4 @@
-"""The objective of quantised codes."""
+"""The VQ-VAE's objective, for quantised codes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from latente.errors import SpecError
 from latente.model.autoencoder import Autoencoder
+from latente.model.options import number
 from latente.model.posteriors.quantised import Quantised
 from latente.objective.objectives.base import Objective, Opponent, objectives, refuse
 from latente.objective.terms import Batch, Terms
@@ -16,17 +16,15 @@ from latente.objective.terms import Batch, Terms
 
 @objectives.register("vq", source="van den Oord et al. 2017, arXiv:1711.00937, eq. 3")
 class VectorQuantisation(Objective):
-    """−log p(x | z) + ``commitment`` · ‖e(x) − sg(z)‖², with z the nearest code and its gradient passed through.
+    """−log p(x | z) + ``commitment`` · ‖e(x) − sg(z)‖², with z the nearest code and a straight-through gradient.
 
-    The rate, tokens · log entries under the uniform prior, is told and not minimised: it is constant.
+    The rate, tokens · log entries under the uniform prior, is reported but not minimised: it is constant.
     """
 
     commitment: float = eqx.field(static=True, default=0.25)
 
     def __check_init__(self) -> None:
-        c = self.commitment
-        if isinstance(c, bool) or not isinstance(c, int | float) or not 0 <= c < float("inf"):
-            raise SpecError(f'objective "vq": got commitment = {c!r}; allowed: a number of at least 0')
+        number('objective "vq"', "commitment", self.commitment, low=0)
 
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
         """The nearest code of each example."""
@@ -46,12 +44,12 @@ class VectorQuantisation(Objective):
         """The codebook follows the encoder."""
         assert isinstance(model.posterior, Quantised)
         outputs = jax.vmap(model.encode)(batch.x, batch.context)
-        renewed = model.posterior.renewed(outputs, batch.weight, batch.key)
+        renewed = model.posterior.updated(outputs, batch.weight, batch.key)
         moved: Autoencoder = eqx.tree_at(lambda m: m.posterior, model, renewed)
         return moved
 
     def by_example(self) -> bool:
-        """The codebook is held."""
+        """Yes: the codebook does not change within a step."""
         return True
 
     def weights(self) -> dict[str, float]:
@@ -59,7 +57,7 @@ class VectorQuantisation(Objective):
         return {"reconstruction": 1.0, "commitment": float(self.commitment)}
 
     def check(self, model: Autoencoder) -> None:
-        """Needs codes from a finite book, and a prior over them."""
+        """Needs codes from a finite codebook, and a prior over them."""
         if not isinstance(model.posterior, Quantised):
             raise refuse(self, model.posterior, 'it has no finite set of codes; take posterior "vq", "rvq" or "fsq"')
         if model.prior.space != "codebook":
