@@ -78,8 +78,10 @@ class Linear(Schedule):
 @schedules.register("cyclical", source="Fu et al. 2019, arXiv:1903.10145")
 @dataclass(frozen=True)
 class Cyclical(Schedule):
-    """``cycles`` cycles in ``steps`` steps: in each a linear rise from ``start`` to ``end`` over the share ``rise`` of
-    the cycle, then ``end``; ``end`` after the last cycle."""
+    """``cycles`` linear rises from ``start`` to ``end`` in ``steps`` steps, then ``end``.
+
+    In each cycle the rise takes the share ``rise`` of its steps, and ``end`` holds for the rest.
+    """
 
     steps: int = 1000
     cycles: int = 4

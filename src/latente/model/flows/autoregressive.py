@@ -18,8 +18,8 @@ class AutoregressiveFlow(Flow):
     """y_i = s_i z_i + t_i, where a MADE computes s_i and t_i from z_0 … z_(i−1) and the context h.
 
     ``forward`` is one pass and ``inverse`` a scan of dim passes: the step of an inverse autoregressive flow (Kingma et
-    al. 2016, arXiv:1606.04934, algorithm 1), which samples fast. `Inverted(AutoregressiveFlow(…))` is the layer of a masked
-    autoregressive flow (Papamakarios et al. 2017, arXiv:1705.07057), which evaluates densities fast.
+    al. 2016, arXiv:1606.04934, algorithm 1), which samples fast. `Inverted(AutoregressiveFlow(…))` is the layer of a
+    masked autoregressive flow (Papamakarios et al. 2017, arXiv:1705.07057), which evaluates densities fast.
 
     With ``gate``, y = σ(s) z + (1 − σ(s)) m, Kingma's numerically stable form, which contracts. Without it, s_i lies in
     e^−bound … e^bound. It starts near the identity (with a gate: near 0.88 times the identity). The Jacobian in either
