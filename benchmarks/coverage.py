@@ -1,6 +1,6 @@
-"""How often intervals hold what they say, and how often a claim is made where there is nothing, by simulation.
+"""Coverage of the intervals, and how often a claim is made under the null hypothesis, by simulation.
 
-Made-up values whose truth is known; the figures in benchmarks/README.md are of the default seed and trials.
+The values are simulated, so the truth is known; benchmarks/README.md has the figures for the default seed and trials.
 
     python benchmarks/coverage.py [--trials 2000] [--seed 0] [--json FILE]
 """
@@ -28,7 +28,7 @@ SIZES, EXAMPLES, NOISE = (3, 6, 10), 200, 4.0
 
 
 def behind(rng: np.random.Generator, trials: int) -> dict[str, float]:
-    """Simultaneous coverage of how far each size of a sweep is behind the best, by curve, sizes and seeds."""
+    """Simultaneous coverage of each latent size's distance behind the best of a sweep, by curve, sizes and seeds."""
     found = {}
     for sizes, seeds, curve in itertools.product(SIZES, (1, 3), ("all equal", "two equal", "a line")):
         true = {
@@ -36,7 +36,7 @@ def behind(rng: np.random.Generator, trials: int) -> dict[str, float]:
             "two equal": np.r_[np.full(sizes - 2, 20.0), 0, 0],
             "a line": np.linspace(1.0, 0, sizes),
         }[curve]
-        held = 0
+        covered = 0
         for _ in range(trials // 4):
             shared = 25 * rng.normal(size=(1, EXAMPLES))
             values = {
@@ -46,29 +46,31 @@ def behind(rng: np.random.Generator, trials: int) -> dict[str, float]:
                 + (seeds > 1) * 0.5 * rng.normal(size=(seeds, 1))
                 for i, v in enumerate(true)
             }
-            told = find_elbow(values).sizes
-            held += all(s.behind.low <= t <= s.behind.high for s, t in zip(told, true - true.min(), strict=True))
-        found[f"{sizes} sizes, {seeds} seed{'s' * (seeds > 1)}, {curve}"] = held / (trials // 4)
+            estimated = find_elbow(values).sizes
+            covered += all(
+                s.behind.low <= t <= s.behind.high for s, t in zip(estimated, true - true.min(), strict=True)
+            )
+        found[f"{sizes} sizes, {seeds} seed{'s' * (seeds > 1)}, {curve}"] = covered / (trials // 4)
     return found
 
 
-def chosen_after_looking(rng: np.random.Generator, trials: int) -> dict[str, float]:
-    """What it was: the same with the lowest mean taken for the best, as if it had been named before."""
+def best_chosen_afterwards(rng: np.random.Generator, trials: int) -> dict[str, float]:
+    """The same as it was before: with the lowest mean taken as the best, as if it had been named in advance."""
     found = {}
     for sizes in SIZES:
-        held = 0
+        covered = 0
         for _ in range(trials):
             values = NOISE * rng.normal(size=(sizes, EXAMPLES))
             best = int(values.mean(axis=1).argmin())
             level = bonferroni(sizes - 1)
             spans = [mean_difference(v - values[best], level=level).estimate for i, v in enumerate(values) if i != best]
-            held += all(s.low <= 0 <= s.high for s in spans)
-        found[f"{sizes} sizes, 1 seed, all equal"] = held / trials
+            covered += all(s.low <= 0 <= s.high for s in spans)
+        found[f"{sizes} sizes, 1 seed, all equal"] = covered / trials
     return found
 
 
 def other_weights(rng: np.random.Generator, trials: int) -> dict[str, float]:
-    """How often "another weight of the KL helps" holds where none does: corrected, and as it was."""
+    """How often "another weight of the KL helps" holds although none does: corrected, and as it was before."""
     found: dict[str, float] = {}
     for weights, (name, level) in itertools.product(
         (1, 3, 7), (("corrected", None), ("uncorrected, as it was", LEVEL))
@@ -77,7 +79,7 @@ def other_weights(rng: np.random.Generator, trials: int) -> dict[str, float]:
         for _ in range(trials):
             real, *samples = rng.normal(size=(weights + 2, 100, 3))
             within = measures.mean_pair_distance(real).value
-            # All models are off in the same way, as trained ones are.
+            # All models are off in the same way, as trained models are.
             plain, *others = [measures.energy(s + 1, real, within) for s in samples]
             at = bonferroni(weights) if level is None else level
             changes = [combine([measures.energy_difference(plain, other)], level=at) for other in others]
@@ -87,14 +89,14 @@ def other_weights(rng: np.random.Generator, trials: int) -> dict[str, float]:
 
 
 def six_models(rng: np.random.Generator, trials: int) -> dict[str, float]:
-    """How often any of six equal models is called better; with one seed of its weights, which differ by their seed."""
+    """How often any of six equal models is called better; with one seed, it is the weights that are compared."""
     found = {}
     for seeds in (1, 2, 3, 5):
         wrong = 0
         for _ in range(trials // 4):
             rows = (
                 NOISE * rng.normal(size=(6, seeds, EXAMPLES))
-                + 0.25 * NOISE * rng.normal(size=(6, seeds, 1))  # the spread over seeds that is typical
+                + 0.25 * NOISE * rng.normal(size=(6, seeds, 1))  # the typical spread over seeds
             )
             pairs = {
                 (i, j): (lambda level, d=rows[j] - rows[i]: mean_difference(d, level=level))
@@ -106,10 +108,10 @@ def six_models(rng: np.random.Generator, trials: int) -> dict[str, float]:
 
 
 def other_seeds(rng: np.random.Generator, trials: int) -> dict[str, float]:
-    """Coverage of a difference of two models with other seeds, whose means are over all their own."""
+    """Coverage of the difference of two models with different seeds, each averaged over its own."""
     found = {}
     for (a, b), over in itertools.product(((2, 2), (2, 5), (3, 4), (5, 5)), (0.2, 1.0, 5.0)):
-        held = 0
+        covered = 0
         for _ in range(trials):
             shared = rng.normal(size=(1, EXAMPLES))
             rows = [
@@ -119,13 +121,13 @@ def other_seeds(rng: np.random.Generator, trials: int) -> dict[str, float]:
             each = rows[1].mean(axis=0) - rows[0].mean(axis=0)
             parts = [part_of(each), *(part_of(r.mean(axis=1)) for r in rows)]
             span = from_parts(float(each.mean()), parts).estimate
-            held += span.low <= 0 <= span.high
-        found[f"{a} and {b} seeds, spread {over:g}"] = held / trials
+            covered += span.low <= 0 <= span.high
+        found[f"{a} and {b} seeds, spread {over:g}"] = covered / trials
     return found
 
 
 def clusters(rng: np.random.Generator, trials: int) -> dict[str, float]:
-    """Coverage of ARI of k-means clusters of codes that have none: with all of the error, and given the clusters."""
+    """Coverage of the ARI of k-means on codes without clusters: with the full error, and given the clusters."""
 
     def drawn() -> tuple[np.ndarray, np.ndarray]:
         z = rng.normal(size=(600, 2))
@@ -141,10 +143,10 @@ def clusters(rng: np.random.Generator, trials: int) -> dict[str, float]:
 
 
 def shares(rng: np.random.Generator, trials: int) -> dict[str, float]:
-    """Coverage of shares and of their differences, by share and number of examples; and of the normal, as it was."""
+    """Coverage of shares and of their differences, by share and sample size; and of the earlier normal interval."""
     found = {}
     for p, n in itertools.product((0.5, 0.9, 0.97), (32, 200)):
-        held = {
+        covered = {
             "share": 0,
             "normal, as it was": 0,
             "difference of two sets": 0,
@@ -161,25 +163,25 @@ def shares(rng: np.random.Generator, trials: int) -> dict[str, float]:
                 "ratio": (influence.shares_ratio([a], real), p / 0.9),
             }
             for name, (span, truth) in spans.items():
-                held[name] += span is not None and span.low <= truth <= span.high
-        found |= {f"{p:g} of {n}, {name}": count / trials for name, count in held.items()}
+                covered[name] += span is not None and span.low <= truth <= span.high
+        found |= {f"{p:g} of {n}, {name}": count / trials for name, count in covered.items()}
     return found
 
 
-def each_of_several(rng: np.random.Generator, trials: int) -> dict[str, float]:
-    """How often a claim about each of several that do nothing fails, or holds; and it failing as it was."""
+def claim_about_each(rng: np.random.Generator, trials: int) -> dict[str, float]:
+    """How often a claim about each of several null effects fails or holds; and how often it failed before."""
     found = {}
     for number in (1, 3, 7):
         spans = [[combine([influence.mean(rng.normal(size=100))]) for _ in range(number)] for _ in range(trials)]
-        told = [every(lambda e, n: above(e, 0, n), each) for each in spans]
+        verdicts = [every(lambda e, n: above(e, 0, n), each) for each in spans]
         before = [any(above(e, 0) == "fails" for e in each) for each in spans]
-        found |= {f"{number}, fails": told.count("fails") / trials, f"{number}, holds": told.count("holds") / trials}
+        found |= {f"{number}, {verdict}": verdicts.count(verdict) / trials for verdict in ("fails", "holds")}
         found[f"{number}, fails as it was"] = sum(before) / trials
     return found
 
 
 def noise_between_epochs(rng: np.random.Generator, trials: int) -> dict[str, float]:
-    """How often a flat curve is shown to have risen from its lowest point, by epochs."""
+    """How often a flat curve is found to have risen from its lowest point, by number of epochs."""
     found = {}
     for epochs in (12, 20, 60, 200):
         spans = [combine([measures.course(rng.normal(size=epochs)).rise]) for _ in range(trials)]
@@ -187,15 +189,15 @@ def noise_between_epochs(rng: np.random.Generator, trials: int) -> dict[str, flo
     return found
 
 
-WHAT = {
+SIMULATIONS = {
     "behind the best, coverage": behind,
-    "behind the best as it was, coverage": chosen_after_looking,
+    "behind the best as it was, coverage": best_chosen_afterwards,
     "another weight of the KL helps, under the null": other_weights,
     "one of six equal models is better": six_models,
     "two models of other seeds, coverage": other_seeds,
     "ARI, coverage": clusters,
     "shares, coverage": shares,
-    "each of several that do nothing": each_of_several,
+    "each of several that do nothing": claim_about_each,
     "a flat loss has risen": noise_between_epochs,
 }
 
@@ -207,7 +209,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     found = {}
-    for number, (name, simulate) in enumerate(WHAT.items()):
+    for number, (name, simulate) in enumerate(SIMULATIONS.items()):
         found[name] = simulate(np.random.default_rng([options.seed, number]), options.trials)
         for case, rate in found[name].items():
             print(f"{name} | {case} | {rate:.3f}", flush=True)

@@ -1,9 +1,9 @@
-"""How fast the explorer is: first paint, frames while dragging, decode round trips, the size of the file.
+"""The explorer's speed: first paint, frames while dragging, decode round trips, and the size of the exported file.
 
 Usage: python benchmarks/explorer.py RUN [--out explorer.json]
 
-RUN is a run of two latents; on full MNIST all its parts make 70,000 points. The map of a million points is that run's
-codes repeated with noise. Chromium runs headless without a GPU.
+RUN is a run with two latents; all parts of the full MNIST are 70,000 points. The map of a million points is that run's
+codes repeated with noise. Chromium runs headless, without a GPU.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from latente.explorer.catalogue import RunCatalogue
 MILLION = 1_000_000
 SECONDS = 3.0
 
-# Frames while the pointer goes round in circles, one move a frame: milliseconds between frames.
+# Milliseconds between frames while the pointer moves in circles, one move per frame.
 DRAG = """
 new Promise((done) => {
   const map = document.querySelector(".map"), r = map.getBoundingClientRect(), times = [];
@@ -54,7 +54,7 @@ new Promise((done) => {
 })
 """
 
-# Milliseconds from asking for an image to having its bytes, one after the other, after some to warm up.
+# Milliseconds from requesting an image to having its bytes, one after the other, after a warm-up.
 DECODE = """
 (async () => {
   const times = [];
@@ -67,7 +67,7 @@ DECODE = """
 })()
 """
 
-# Milliseconds from moving a slider to the decoded image being on its canvas.
+# Milliseconds from moving a slider to seeing the decoded image on its canvas.
 SHOWN = """
 (async () => {
   const slider = document.querySelector("[data-latent]"), canvas = document.getElementById("decoded"), times = [];
@@ -84,7 +84,7 @@ SHOWN = """
 })()
 """
 
-# The first frame on which points are, counted from the start of the navigation.
+# The time of the first frame that shows points, from the start of the navigation.
 PAINTED = """
 new Promise((done) => {
   const look = () => requestAnimationFrame(() => {
@@ -112,11 +112,11 @@ def measure(run: Path) -> dict[str, Any]:
     catalogues: list[RunCatalogue] = []
     make = RunCatalogue.__init__
 
-    def kept(self: RunCatalogue, *given: Any) -> None:
-        make(self, *given)
+    def recorded(self: RunCatalogue, *arguments: Any) -> None:
+        make(self, *arguments)
         catalogues.append(self)
 
-    RunCatalogue.__init__ = kept  # type: ignore[method-assign]
+    RunCatalogue.__init__ = recorded  # type: ignore[method-assign]
     server = launch.serve(run, split="all", port=0)
     view = catalogues[0][0]
     browser = Browser()
@@ -128,12 +128,12 @@ def measure(run: Path) -> dict[str, Any]:
         found["walk"] = frames(page, shift=False)
         found["pan"] = frames(page, shift=True)
         assert not page.problems, page.problems
-        # Reporting every request to us would take longer than the request.
+        # Reporting a request to this process would take longer than the request.
         page.send("Network.disable")
         found["shown_ms"] = percentiles(page.js(SHOWN))
         found["decode_http_ms"] = percentiles(round_trips(server.url))
         found["decode_ms"] = percentiles(page.js(DECODE))
-        # The browser's own share: what it takes to be told that there is nothing.
+        # The browser's own share: the time of a request that finds nothing.
         found["browser_ms"] = percentiles(page.js(DECODE.replace("/api/decode", "/nothing")))
         page.close()
         view._scenes["all"] = million(view)
@@ -162,7 +162,7 @@ def first_paint(browser: Browser, url: str) -> float:
 
 
 def round_trips(url: str) -> list[float]:
-    """Milliseconds of a thousand decodes over one plain connection."""
+    """Milliseconds of a thousand decodes, each over the same plain connection."""
     address, times = urlsplit(url), []
     connection = http.client.HTTPConnection(address.hostname or "", address.port)
     for k in range(1100):

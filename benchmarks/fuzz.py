@@ -1,7 +1,7 @@
-"""Mutated inputs of every kind for as long as is asked: ``python benchmarks/fuzz.py --minutes 60 --seed 7``.
+"""Fuzzing with mutated inputs of every kind: ``python benchmarks/fuzz.py --minutes 60 --seed 7``.
 
-Prints how many inputs of each kind were given, and every fault: a traceback, an "unexpected" error, a hang, more than
-one line of error, a file that is gone. Ends with 1 where there is one.
+It prints the number of inputs of each kind, and every fault: a traceback, an "unexpected" error, a hang, more than one
+line of error, a file that is gone. It exits with 1 if there is a fault.
 """
 
 import argparse
@@ -22,15 +22,15 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--inputs", type=int, default=10**9)
     parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    end = time.monotonic() + 60 * given.minutes
+    options = parser.parse_args()
+    end = time.monotonic() + 60 * options.minutes
     with tempfile.TemporaryDirectory() as folder:
         place = fuzz.Place(Path(folder))
-        counts, faults = fuzz.fuzz(place, given.seed, given.inputs, stop=lambda: time.monotonic() > end)
+        counts, faults = fuzz.fuzz(place, options.seed, options.inputs, stop=lambda: time.monotonic() > end)
     for fault in faults:
         print(fault, end="\n\n")
     print(", ".join(f"{count:,} {kind}" for kind, count in counts.items()))
-    print(f"{sum(counts.values()):,} inputs of seed {given.seed}, {len(faults)} kinds of fault")
+    print(f"{sum(counts.values()):,} inputs of seed {options.seed}, {len(faults)} kinds of fault")
     return 1 if faults else 0
 
 

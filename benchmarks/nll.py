@@ -2,10 +2,10 @@
 
     python benchmarks/nll.py [--images 1000] [--samples 1000] [--latents 2 50] [--incumbent] [--write]
 
-In turns on one machine: latente's bound; the products of the decoder's layers alone, as many codes in blocks of the
+They take turns on one machine: latente's bound; only the decoder's matrix products, for as many codes in blocks of the
 same size, in NumPy's BLAS and in XLA; and, with --incumbent, pythae 0.1.2 without gradients at its best batch size, on
-fewer images, in an environment of its own that is made once (or that --python names). Weights and images are random:
-time does not depend on them. The best turn of each counts, and the peak memory of the whole process is told.
+fewer images, in a separate environment that is made once (or that --python names). Weights and images are random,
+because time does not depend on them. The best turn of each counts; the peak memory is that of the whole process.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def seconds(function):
 
 
 def products(latents, codes, block):
-    """The decoder's matrix products for so many codes, in blocks: by NumPy, and by XLA in one program."""
+    """The decoder's matrix products for this many codes, in blocks: by NumPy, and by XLA in a single program."""
     sizes = (latents, *reversed(HIDDEN), SHAPE[0] * SHAPE[1])
     weights = [np.random.default_rng(0).normal(size=s).astype(np.float32) for s in pairwise(sizes)]
     z = np.random.default_rng(1).normal(size=(block, latents)).astype(np.float32)
@@ -68,7 +68,7 @@ def products(latents, codes, block):
     @jax.jit
     def xla(z, weights):
         def step(total, _):
-            # The sum is carried into the codes, so that no product can be left out.
+            # The sum is added to the codes, so that no product can be optimised away.
             h = z + 1e-20 * total
             for w in weights:
                 h = h @ w
@@ -86,7 +86,7 @@ class Incumbent:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def turn(self):
-        """Seconds an image, at the best batch size."""
+        """Seconds per image, at the best batch size."""
         self.process.stdin.write("go\n")
         self.process.stdin.flush()
         for line in self.process.stdout:
@@ -108,19 +108,21 @@ def measure(latents, options):
     }
     for warm in turns.values():
         warm()
-    rival = Incumbent(options.python, latents, options.samples, options.incumbent_images) if options.incumbent else None
-    found = {name: [] for name in turns} | ({"pythae": []} if rival else {})
+    pythae = (
+        Incumbent(options.python, latents, options.samples, options.incumbent_images) if options.incumbent else None
+    )
+    found = {name: [] for name in turns} | ({"pythae": []} if pythae else {})
     for turn in range(options.turns):
         for name, function in turns.items():
             found[name].append(seconds(function) * (1 if name == "latente" else 10))
-        if rival:
-            found["pythae"].append(rival.turn() * options.images)
-        told = ", ".join(f"{name} {values[-1]:.2f}" for name, values in found.items())
-        print(f"latents {latents}, turn {turn + 1}: seconds for {options.images:,} images: {told}", file=sys.stderr)
+        if pythae:
+            found["pythae"].append(pythae.turn() * options.images)
+        times = ", ".join(f"{name} {values[-1]:.2f}" for name, values in found.items())
+        print(f"latents {latents}, turn {turn + 1}: seconds for {options.images:,} images: {times}", file=sys.stderr)
     best = {name: min(values) for name, values in found.items()}
     row = {"latents": latents, "seconds": best, "of_the_limit": best["products_numpy"] / best["latente"]}
     row["microseconds_a_code"] = 1e6 * best["latente"] / codes
-    if rival:
+    if pythae:
         ratios = [p / o for p, o in zip(found["pythae"], found["latente"], strict=True)]
         row["times_faster_than_pythae"] = statistics.median(ratios)
     return row
@@ -132,10 +134,10 @@ def main():
     parser.add_argument("--samples", type=int, default=1000, help="K (1000)")
     parser.add_argument("--latents", type=int, nargs="+", default=[2, 50])
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--incumbent", action="store_true", help="pythae takes turns, too")
-    parser.add_argument("--incumbent-images", type=int, default=20, help="on so many images (20)")
-    parser.add_argument("--python", default="", help="an interpreter that has pythae (by default one is made)")
-    parser.add_argument("--write", action="store_true", help="keep the figures in benchmarks/nll.json")
+    parser.add_argument("--incumbent", action="store_true", help="also time pythae")
+    parser.add_argument("--incumbent-images", type=int, default=20, help="on this many images (20)")
+    parser.add_argument("--python", default="", help="an interpreter with pythae (by default one is made)")
+    parser.add_argument("--write", action="store_true", help="write the figures to benchmarks/nll.json")
     options = parser.parse_args()
     if options.incumbent and not options.python:
         options.python = pythae_python()

@@ -1,4 +1,4 @@
-"""The other side of nll.py: pythae's get_nll without gradients, a turn a line that it is sent.
+"""The competitor in nll.py: pythae's get_nll without gradients, one turn for each line on standard input.
 
 python benchmarks/nll_pythae.py LATENTS SAMPLES IMAGES
 """

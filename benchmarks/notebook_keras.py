@@ -1,6 +1,6 @@
-"""The notebook's own Keras code (latent size 2), one epoch each time a line comes in on standard input.
+"""The notebook's own Keras code (latent size 2), one epoch for each line on standard input.
 
-Run by vs_keras.py in an environment of its own; prints the seconds of each epoch, and the peak memory at the end.
+vs_keras.py runs it in a separate environment; it prints the seconds of each epoch, and the peak memory at the end.
 """
 
 import os
@@ -92,7 +92,7 @@ class VAE(Model):
 
 
 class Turns(tf.keras.callbacks.Callback):
-    """Wait for a turn, time the epoch with its validation, tell."""
+    """Waits for a turn, then times the epoch with its validation and prints the time."""
 
     def on_epoch_begin(self, epoch, logs=None):
         if not sys.stdin.readline():

@@ -1,6 +1,6 @@
-"""The notebook's VAE (latent size 2) in latente, one epoch each time a line comes in on standard input.
+"""The notebook's VAE (latent size 2) in latente, one epoch for each line on standard input.
 
-Run by vs_keras.py; prints the seconds of each epoch, and the peak memory at the end.
+vs_keras.py runs it; it prints the seconds of each epoch, and the peak memory at the end.
 """
 
 import resource
@@ -15,8 +15,8 @@ sys.stdin.readline()
 began = time.perf_counter()
 
 
-def tell(epoch):
-    """The whole turn is timed: the compiled program, bringing its numbers back, and the hooks."""
+def report(epoch):
+    """Print the time of the whole turn: the compiled program, copying its numbers back, and the hooks."""
     global began
     print(f"seconds {time.perf_counter() - began} {epoch.logs['val_loss']}", flush=True)
     if epoch.number < epochs:
@@ -25,5 +25,5 @@ def tell(epoch):
         began = time.perf_counter()
 
 
-latente.fit(latente.VAE(latent_dim=2), data, epochs=epochs, batch_size=128, on_epoch=tell)
+latente.fit(latente.VAE(latent_dim=2), data, epochs=epochs, batch_size=128, on_epoch=report)
 print(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}", flush=True)

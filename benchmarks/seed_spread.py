@@ -1,10 +1,10 @@
-"""How far models of equal training and other seeds lie apart, in units of their examples' own spread.
+"""How far apart models with the same training and different seeds are, in units of the spread over examples.
 
-Nine models of the zoo, five seeds each, on the digits that come with latente (some ten minutes on one core):
+Nine models, five seeds each, on the digits that come with latente (about ten minutes on one core):
 
     python benchmarks/seed_spread.py [FOLDER]
 
-It is what `latente.analysis.power.TYPICAL` is from.
+`latente.analysis.power.TYPICAL` comes from here.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ NUMBERS = ("loss", "reconstruction", "mse")
 
 
 def ratio(rows: np.ndarray) -> float:
-    """Standard deviation of a difference of two seeds' means over that of the difference of an example's values.
+    """The standard deviation of the difference of two seeds' means, over that of the difference for one example.
 
     Args:
-        rows: the values of each seed and example, shape (seeds, n).
+        rows: the value for each seed and example, shape (seeds, n).
     """
     pairs = itertools.combinations(range(len(rows)), 2)
     over_examples = np.mean([(rows[i] - rows[j]).var(ddof=1) for i, j in pairs])

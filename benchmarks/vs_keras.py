@@ -1,10 +1,10 @@
-"""An epoch (train and validation) of the notebook's VAE: latente against the notebook's own Keras code.
+"""The time of an epoch (training and validation) of the notebook's VAE: latente against the notebook's own Keras code.
 
     python benchmarks/vs_keras.py path/to/mnist.npz
 
-The two processes take turns on the same machine, an epoch each, so that a change of the machine's speed meets both;
-the figure is the median of the paired ratios. Keras gets an environment of its own beside this file, made once.
-Full MNIST in Keras's layout is needed (x_train, y_train, x_test, y_test).
+The two processes take turns on the same machine, an epoch each, so that changes of its speed affect both; the figure is
+the median of the paired ratios. Keras gets a separate environment next to this file, made once. It needs the full MNIST
+in Keras's layout (x_train, y_train, x_test, y_test).
 """
 
 import argparse
@@ -57,19 +57,19 @@ class Worker:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--epochs", type=int, default=15, help="paired epochs, after one that compiles (15)")
-    parser.add_argument("--keras-python", help="a Python that has tensorflow, keras and scikit-learn")
+    parser.add_argument("--epochs", type=int, default=15, help="paired epochs, after one for compilation (15)")
+    parser.add_argument("--keras-python", help="a Python with tensorflow, keras and scikit-learn")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     a = parser.parse_args()
-    ours = Worker(sys.executable, "notebook_latente.py", a.data.resolve(), a.epochs + 1)
-    theirs = Worker(a.keras_python or keras_python(), "notebook_keras.py", a.data.resolve(), a.epochs + 1)
-    pairs = [(ours.turn(), theirs.turn()) for _ in range(a.epochs + 1)]
-    memory = ours.peak(), theirs.peak()
+    latente = Worker(sys.executable, "notebook_latente.py", a.data.resolve(), a.epochs + 1)
+    keras = Worker(a.keras_python or keras_python(), "notebook_keras.py", a.data.resolve(), a.epochs + 1)
+    pairs = [(latente.turn(), keras.turn()) for _ in range(a.epochs + 1)]
+    memory = latente.peak(), keras.peak()
     counted = pairs[1:]
-    ratios = [t[0] / o[0] for o, t in counted]
+    ratios = [k[0] / m[0] for m, k in counted]
     figures = {
-        "latente_seconds": statistics.median(o[0] for o, _ in counted),
-        "keras_seconds": statistics.median(t[0] for _, t in counted),
+        "latente_seconds": statistics.median(m[0] for m, _ in counted),
+        "keras_seconds": statistics.median(k[0] for _, k in counted),
         "ratio_median": statistics.median(ratios),
         "ratio_min": min(ratios),
         "ratio_max": max(ratios),
