@@ -15,6 +15,7 @@ def place(tmp_path_factory):
     return fuzz.Place(tmp_path_factory.mktemp("fuzz"))
 
 
+@pytest.mark.slow
 def test_no_input_gives_a_traceback_hangs_or_loses_a_file(place):
     end = time.monotonic() + SECONDS
     counts, faults = fuzz.fuzz(place, seed=1, inputs=INPUTS, stop=lambda: time.monotonic() > end)

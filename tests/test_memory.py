@@ -50,6 +50,7 @@ def test_small_examples_go_by_the_thousand_and_large_ones_by_a_few():
     assert (arrays_at_once(784, 1000), arrays_at_once(512**2 * 3, 1000)) == (1000, 85)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spec", "shape"),
     [

@@ -58,6 +58,7 @@ def test_what_is_evaluated_anew_is_what_was_found(old):
         assert run.per_example("validation")["loss"] == pytest.approx(each["validation.loss"], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_score_worked_out_anew_is_what_was_found(old):
     run = latente.load(folder("vae-2", 1))
     kept = dict(run.measured["test"])
@@ -100,6 +101,7 @@ def test_it_is_compared(old):
     assert latente.elbow(["runs/vae-2/seed-0", "runs/vae-2/seed-1", "runs/vae-3/seed-0", "runs/vae-3/seed-1"]).sizes
 
 
+@pytest.mark.slow
 def test_it_is_reported(old):
     numbers = Path("results.csv").read_bytes()
     before = json.loads(Path("findings.json").read_text())

@@ -23,7 +23,7 @@ stopping.listen(lambda code: f"ended with {code}")
 READY = "print('ready', flush=True)\n"
 
 
-pytestmark = pytest.mark.usefixtures("heard")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("heard")]
 
 
 def program(body):
@@ -77,6 +77,7 @@ def test_a_signal_that_is_ignored_stays_ignored():
     assert process.wait(30) == 0
 
 
+@pytest.mark.slow
 def test_in_a_program_of_the_users_it_is_pythons_keyboard_interrupt(tiny, tmp_path):
     before = [signal.getsignal(n) for n in stopping.SIGNALS]
 
@@ -108,6 +109,7 @@ train = { epochs = 20, batch_size = 16 }
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("jobs", "signals"), [("1", 4), ("2", 2)])
 def test_every_signal_is_obeyed_and_costs_nothing_that_was_done(jobs, signals, tmp_path):
     x, y = blobs(200, (6, 5))

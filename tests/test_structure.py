@@ -26,6 +26,49 @@ DOORS = {
 }  # fmt: skip
 """Methods that people type and complete, of two lines: each calls the package's function of a room further down."""
 
+LONG = 60
+"""Lines of a module above which a test file has its name."""
+TOGETHER = {
+    # Small parts of one family, which one compiled program or one table of cases holds to the same truths.
+    "model/flows/test_layers.py": "affine autoregressive coupling made planar",
+    "model/likelihoods/test_base.py": "checks columns numeric",
+    "model/likelihoods/test_discretised_logistic.py": "discretised_logistic_mixture",
+    "model/networks/test_convolutional.py": "base gated",
+    "model/posteriors/test_quantised.py": "fsq vq objective/objectives/vq",
+    "model/posteriors/test_flow.py": "iaf",
+    "model/posteriors/test_vmf.py": "angle",
+    "model/posteriors/test_gumbel.py": "model/priors/uniform_categorical",
+    "objective/objectives/test_autoencoders.py": "contractive denoising regularised sparse",
+    "objective/objectives/test_importance.py": "dreg iwae multi",
+    "objective/objectives/test_held_kl.py": "capacity freebits",
+    "objective/objectives/test_adversarial.py": "critics",
+    "objective/objectives/test_mmd.py": "codes",
+    "objective/test_pairings.py": "objective/objectives/base",
+    "objective/test_weights.py": "terms",
+    # Readers of files, by the files that they read.
+    "data/test_files.py": "bounds",
+    "data/test_tables.py": "texttables",
+    # A score beside what it measures.
+    "evaluation/likelihood/test_importance.py": "exact evaluation/scores/nll",
+    "evaluation/likelihood/test_annealing.py": "hmc evaluation/scores/ais",
+    "evaluation/likelihood/test_decomposition.py": "evaluation/scores/elbo_split",
+    "evaluation/likelihood/test_collapse.py": "evaluation/scores/collapse",
+    "evaluation/outliers/test_anomaly_scores.py": "sources evaluation/scores/outliers",
+    "evaluation/scores/test_base.py": "losses evaluation/measured",
+    "evaluation/test_fit_prior.py": "model/priors/second_stage",
+    # What stands between the numbers and a page, by the page or the command.
+    "analysis/test_compare.py": "open_runs ranking trained_models",
+    "analysis/conclusions/test_evidence.py": "model_outputs",
+    "analysis/conclusions/test_notebook.py": "rules",
+    "report/test_page.py": "sections study_figures report/tables/results report/tables/table",
+    "report/scores/test_base.py": "collapse disentanglement generation representation",
+    "report/scores/test_outliers.py": "report/figures/histograms",
+    "cli/test_compare.py": "report/tables/comparison report/figures/elbow report/figures/figure_file",
+    "cli/test_main.py": "progress",
+    "studies/test_study.py": "folder train",
+}
+"""Modules that have no test file of their own, by the one that tests them; a bare name stands in the same folder."""
+
 
 def modules():
     return sorted(p for p in SRC.rglob("*.py"))
@@ -156,6 +199,29 @@ def test_no_two_public_classes_share_a_name():
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes.setdefault(node.name, []).append(name_of(path))
     assert not {name: found for name, found in homes.items() if len(found) > 1}
+
+
+def elsewhere():
+    """The modules of `TOGETHER`, by the test file of each."""
+    for file, names in TOGETHER.items():
+        for name in names.split():
+            yield (SRC / (name if "/" in name else f"{Path(file).parent}/{name}")).with_suffix(".py"), TESTS / file
+
+
+def test_a_module_has_its_test_file():
+    """Under its own name in the same folder; small ones may have none."""
+    known = dict(elsewhere())
+    for path in modules():
+        own = TESTS / path.relative_to(SRC).with_name(f"test_{path.name}")
+        long = path.name != "__init__.py" and len(path.read_text().splitlines()) > LONG
+        assert not long or path in known or own.exists(), f"{path.relative_to(SRC)}: no {own.relative_to(TESTS)}"
+    for path, file in known.items():
+        assert path.exists() and file.exists(), f"{path} is not tested by {file}"
+
+
+def test_tests_stand_in_the_folders_of_what_they_test():
+    for path in TESTS.rglob("test_*.py"):
+        assert (SRC / path.parent.relative_to(TESTS)).is_dir(), path
 
 
 def test_help_and_the_bare_import_stay_light():

@@ -128,6 +128,7 @@ def test_the_differences_to_the_best_are_paired():
     assert found.at(2).mean.high - found.at(2).mean.low == pytest.approx(2 * 1.96 * 25.3 / 20, rel=0.15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sizes", "seeds", "seed_sd"), [(8, 1, 0.0), (8, 3, 0.3), (3, 1, 0.0)])
 def test_intervals_behind_the_best_hold_together_though_the_best_was_looked_for(sizes, seeds, seed_sd):
     trials, missed = 60, 0
@@ -171,6 +172,7 @@ def test_refusals(values, options, error, message):
         find_elbow(values, **options)
 
 
+@pytest.mark.slow
 def test_the_elbow_of_a_sweep_is_found_on_validation(make):
     curve = {2: 157.0, 4: 135.0, 8: 118.8, 16: 113.2, 32: 113.0}
     shared = 20 * np.random.default_rng(4).normal(size=48)

@@ -100,6 +100,7 @@ def compared(make, values, unit=1.0, constant=0.0, order=None, **options):
     return said, ranked, (chosen.model, chosen.opened.run.spec.seed, set(chosen.ties), chosen.about)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("against", [None, "m1"])
 def test_every_comparison(make, against):
     told = set()

@@ -50,6 +50,7 @@ def study(make):
     return [make(name, seed, spec) for name, spec in {**specs, "heavy": heavy}.items() for seed in (0, 1)]
 
 
+@pytest.mark.slow
 def test_parts_come_from_specs(study):
     models = study_models(models_of(study))
     assert [m.name for m in models.vaes] == ["small", "large", "heavy"] and [m.name for m in models.aes] == ["ae"]

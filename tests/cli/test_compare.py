@@ -51,6 +51,7 @@ def folders(tiny, tmp_path_factory):
     return sorted(root.glob("*/*"))
 
 
+@pytest.mark.slow
 def test_the_terminal_shows_differences_budgets_and_the_elbow(folders, tmp_path, capsys):
     files = tmp_path / "out.csv", tmp_path / "out.json"
     command = ["compare", *map(str, folders), "--csv", str(files[0]), "--json", str(files[1]), "--lang", "en"]
@@ -134,6 +135,7 @@ def test_a_report_shows_the_differences_and_the_elbow(tiny):
     assert "Intervals cover other seeds, paired by seed" in bare.tables[1].notes[0] and bare.curves == ()
 
 
+@pytest.mark.slow
 def test_of_many_models_the_differences_to_the_best_are_shown(tiny):
     runs = [made_run(tiny, f"m{d}", 0, latente.VAE(d, **SMALL), loss=100.0 + d) for d in range(2, 12)]
     found = compare(runs, ["loss"])
@@ -264,6 +266,7 @@ def test_by_default_nothing_is_worked_out(tiny, monkeypatch):
     assert "MSE of mean codes: not ranked: bare, for nothing was worked out anew; ask for it with --scores." in said
 
 
+@pytest.mark.slow
 def test_a_study_that_scores_the_nll_does_so_on_validation_where_latent_sizes_are_swept(tiny, tmp_path, monkeypatch):
     specs = [
         RunSpec(name, 0, latente.VAE(d, hidden=(h,)), TrainSpec(epochs=4), tiny.spec)

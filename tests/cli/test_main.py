@@ -35,6 +35,7 @@ train = { epochs = 2, batch_size = 64 }
 """
 
 
+@pytest.mark.slow
 def test_from_init_to_report(here, capsys):
     assert main(["init"]) == 0 and (here / "study.toml").exists()
     assert main(["init"]) == 2

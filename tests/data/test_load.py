@@ -37,6 +37,7 @@ def test_digits_are_divided_by_16():
     assert set(np.unique(data.values(data.test.x) * 16)) <= set(range(17))
 
 
+@pytest.mark.slow
 def test_what_is_not_needed_is_not_imported():
     code = "import sys, numpy as np; from latente.data.load import find_source; find_source('mnist-5k')\n"
     code += "find_source(np.ones((3, 2)))\n"

@@ -57,6 +57,7 @@ def test_what_is_not_scaled_so_says_what_is_lost():
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_model_trains_on_them_as_on_what_they_are_from_zero():
     model = latente.VAE(2, hidden=[8], output_bias=True)
     losses = []

@@ -48,6 +48,7 @@ def same_evaluation(run, folder):
     return again
 
 
+@pytest.mark.slow
 def test_missing_values_are_imputed_from_the_others(tmp_path):
     frame = pd.DataFrame(np.where(HOLES, np.nan, WHOLE), columns=list("abcd"))
     frame.to_csv(tmp_path / "a.csv", index=False)
@@ -74,6 +75,7 @@ def test_missing_values_are_imputed_from_the_others(tmp_path):
     assert imputed > best - 0.05
 
 
+@pytest.mark.slow
 def test_a_model_conditioned_on_columns_uses_them(tmp_path):
     age, sex = RNG.uniform(20, 80, N), RNG.choice(["f", "m"], N)
     shift = (age - 50) / 10 + 3 * (sex == "m")
@@ -103,6 +105,7 @@ def units_table(n=300):
     return x, ["real", "real", "binary", "count", "real"]
 
 
+@pytest.mark.slow
 def test_a_mixed_table_trains_as_if_it_were_standardised_by_hand(tmp_path):
     x, kinds = units_table()
     data = load_data(x, scale="none")
@@ -142,6 +145,7 @@ def test_a_mixed_table_trains_as_if_it_were_standardised_by_hand(tmp_path):
     assert np.array_equal(again.reconstruct(data.test.x), run.reconstruct(data.test.x))
 
 
+@pytest.mark.slow
 def test_a_run_from_before_there_were_units_is_as_it_was(tmp_path):
     x, _ = units_table()
     data = load_data(x / np.abs(x).max(axis=0), scale="none")
@@ -162,6 +166,7 @@ def test_a_run_from_before_there_were_units_is_as_it_was(tmp_path):
         latente.load(folder, data=data)
 
 
+@pytest.mark.slow
 def test_a_mixed_table_with_holes_trains(tmp_path):
     town = RNG.choice(["Porto", "Braga", "Évora"], 300)
     height = np.where(town == "Porto", 1.0, -1.0) + 0.2 * RNG.normal(size=300)
@@ -182,6 +187,7 @@ def test_a_mixed_table_with_holes_trains(tmp_path):
     assert (found[0] == porto, found[1] == porto) == (True, False)
 
 
+@pytest.mark.slow
 def test_the_table_of_the_docs_trains_as_it_is_typed(tmp_path, monkeypatch, capsys):
     text = (Path(latente.__file__).parents[2] / "docs/tables.md").read_text(encoding="utf-8")
     table, study = (re.search(f"```{kind}\n(.*?)```", text, re.S)[1] for kind in ("csv", "toml"))
@@ -229,6 +235,7 @@ def test_numbers_far_from_one_are_named_where_nothing_standardises_them(caplog):
     assert [k for k, _ in told(latente.VAE(2, likelihood="gaussian"), images)] == ["units-all"]
 
 
+@pytest.mark.slow
 def test_a_run_takes_rows_of_a_frame_by_their_names():
     frame = pd.DataFrame({"h": 170 + 9 * RNG.normal(size=60), "v": RNG.poisson(3, 60), "town": ["Porto", "Braga"] * 30})
     data = load_data(frame, scale="none")

@@ -34,6 +34,7 @@ def folders(tiny, tmp_path_factory):
     return [root / "a", root / "b"]
 
 
+@pytest.mark.slow
 def test_a_look_is_recorded_once_with_its_command(folders, tiny):
     times = json.loads((folders[0] / "times.json").read_text())
     (look,) = times["looks_at_test"]
@@ -51,6 +52,7 @@ def test_a_look_is_recorded_once_with_its_command(folders, tiny):
     assert [(k.by, k.found) for k in run.looks[1:]] == [("latente evaluate a", ["mean-mse", "linear-probe"])]
 
 
+@pytest.mark.slow
 def test_values_of_each_example_are_those_of_the_means(folders, tiny):
     run = latente.load(folders[0], data=tiny)
     for split in ("validation", "test"):

@@ -21,6 +21,7 @@ def holes(share):
     return np.where(gone, np.nan, WHOLE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.9])
 def test_numbers_a_value_are_divided_by_the_values_that_are_there(share):
     spec = latente.VAE(2, hidden=(8,), missing=True)

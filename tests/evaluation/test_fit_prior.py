@@ -74,6 +74,7 @@ def test_kde_is_scikit_learns_by_both_bandwidths(model):
     assert len(np.unique(few.codes, axis=0)) == 50 and float(few.bandwidth) == 0.5
 
 
+@pytest.mark.slow
 def test_the_cross_validated_bandwidth_is_the_best_by_leaving_codes_out_one_at_a_time(model):
     codes = moons(60, 0)
     chosen = fit_prior(model, codes, "kde", bandwidth="cross-validated")
@@ -112,6 +113,7 @@ def test_the_mixture_is_scikit_learns(model):
     assert float(mean_log_prob(prior, jnp.asarray(new))) == pytest.approx(wanted, abs=2e-3)
 
 
+@pytest.mark.slow
 def test_the_second_stages_bound_is_below_the_exact_density_and_tight_with_many_draws():
     # Linear networks: p(w) is N(b, WᵀW + γ²), and the encoder is near its true posterior, but not at it.
     w, b, gamma = np.array([[1.0, 0.4], [-0.3, 0.8]]), np.array([0.5, -1.0]), 0.5
@@ -150,6 +152,7 @@ def test_the_second_stages_bound_is_below_the_exact_density_and_tight_with_many_
     np.testing.assert_allclose(np.cov(drawn.T), exact.cov, rtol=0.04, atol=0.04)
 
 
+@pytest.mark.slow
 def test_the_second_stage_learns_codes_that_are_no_normal(model):
     learn, stop, new = (moons(n, seed) for n, seed in ((1200, 0), (400, 1), (1000, 2)))
     options = {"hidden": (64,), "epochs": 150, "learning_rate": 3e-3, "patience": 30, "batch_size": 64}
@@ -170,6 +173,7 @@ def trained():
     return latente.fit(spec, data, epochs=20, batch_size=32, learning_rate=3e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SMALL)
 def test_it_beats_the_standard_normal_on_unseen_codes_and_survives_saving(kind, trained, tmp_path):
     data = trained.data
@@ -190,6 +194,7 @@ def test_it_beats_the_standard_normal_on_unseen_codes_and_survives_saving(kind, 
     assert again.spec == trained.spec and again.evaluate("test") == trained.evaluate("test")
 
 
+@pytest.mark.slow
 def test_quantised_codes_get_a_prior_over_their_tokens(tmp_path):
     data = latente.load_data("digits")
     parts = {"posterior": {"name": "fsq", "levels": [5]}, "prior": "uniform-codes", "objective": "vq"}
@@ -210,6 +215,7 @@ def test_quantised_codes_get_a_prior_over_their_tokens(tmp_path):
     assert np.isin(np.asarray(codes), [-1, -0.5, 0, 0.5, 1]).all()
 
 
+@pytest.mark.slow
 def test_numbers_of_a_vae_are_those_of_its_own_prior():
     data = latente.load_data("digits")
     run = latente.fit(latente.VAE(2, hidden=(16,)), data, epochs=1)
@@ -246,6 +252,7 @@ def test_the_command_writes_the_run_with_its_prior(trained, tmp_path, capsys):
         latente.load(out)
 
 
+@pytest.mark.slow
 def test_what_makes_no_sense_is_refused(model):
     codes = moons(100, 0)
     assert set(kinds) == {*SMALL, "autoregressive"}

@@ -233,6 +233,7 @@ def test_a_number_that_no_mean_can_be_is_not_believed(tiny, tmp_path):
         latente.load(folder, data=tiny)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*assumed")
 @pytest.mark.parametrize("name", ["data.json", "metrics.json", "times.json", "spec.json"])
 def test_json_of_any_other_form_is_one_line(tiny, tmp_path, name):

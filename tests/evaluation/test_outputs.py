@@ -107,6 +107,7 @@ def test_a_full_disk_advises_to_resume_where_there_is_something_to_resume(tiny, 
         latente.run_study(spec, data=tiny, out=tmp_path / "s")
 
 
+@pytest.mark.slow
 def test_a_study_whose_folder_is_removed_ends_with_an_error(tiny, tmp_path):
     import shutil
 

@@ -138,6 +138,7 @@ def test_a_model_of_one_seed_is_its_run(tmp_path):
         latente.load(tmp_path / "vae")
 
 
+@pytest.mark.slow
 def test_where_data_has_moved_every_command_is_told(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     np.savez("s.npz", x=X, y=Y)

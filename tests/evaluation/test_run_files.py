@@ -150,6 +150,7 @@ def trained(request, tmp_path_factory):
     return run, run.save(tmp_path_factory.mktemp("rebuilt") / request.param)
 
 
+@pytest.mark.slow
 def test_numpy_rebuilds_a_model_from_its_folder_and_the_documentation(trained):
     run, folder = trained
     rebuilt, stored = Rebuilt(folder), DATA.test.x
@@ -182,6 +183,7 @@ def test_every_option_of_every_part_is_written_out(trained):
     assert latente.load(folder).spec == run.spec
 
 
+@pytest.mark.slow
 def test_a_key_that_is_missing_is_named_with_what_is_assumed(tmp_path):
     run = latente.fit(latente.VAE(2, hidden=(4,), activation="tanh"), DATA, epochs=1, batch_size=8)
     folder = run.save(tmp_path / "run")

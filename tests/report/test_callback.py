@@ -18,6 +18,7 @@ from latente.spec import RunSpec, TrainSpec
 from latente.training import store
 
 
+@pytest.mark.slow
 def test_it_draws_every_so_many_epochs_and_says_the_numbers(tiny, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "IPython", None)
     monkeypatch.setitem(sys.modules, "IPython.display", None)
@@ -43,6 +44,7 @@ def test_in_a_notebook_the_last_picture_is_replaced(tiny, monkeypatch):
     assert [s if s == "clear" else s[:4] for s in shown] == ["clear", b"\x89PNG"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", ["minmax", "none", 255, "unit"])
 def test_images_are_read_in_the_datas_own_units(scale, monkeypatch):
     x, _ = blobs()
@@ -71,6 +73,7 @@ def test_it_refuses_what_it_cannot_draw(tiny):
         latente.fit(latente.VAE(2, hidden=(8,)), table, epochs=1, on_epoch=latente.ReconstructionCallback())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scale", "span"), [("none", (0.0, 255.0)), ("minmax", (0.0, 1.0)), (51, (0.0, 5.0))])
 def test_frames_go_from_the_datas_black_to_its_white(tmp_path, scale, span):
     x, _ = blobs()

@@ -124,6 +124,7 @@ def decoded(uri):
 # the page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_stands_alone_and_is_closed_to_the_outside(pages, language):
     page = Page(pages[language])
@@ -184,6 +185,7 @@ def test_figures_are_the_files_beside_the_page(pages):
     assert {head for head, _ in shown} == {"data:image/svg+xml", "data:image/png", "data:image/webp"}
 
 
+@pytest.mark.slow
 def test_equal_input_is_equal_bytes(pages, tiny, tmp_path):
     again = write(tmp_path, tiny, NOTEBOOK)
     assert again.read_bytes() == pages["en"].read_bytes()
@@ -358,6 +360,7 @@ def drawn(path):
     return {f.name for f in (path.parent / "figures").iterdir()}
 
 
+@pytest.mark.slow
 def test_tables_have_no_images(tmp_path, quick):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(120, 4)).astype(np.float32)
@@ -382,6 +385,7 @@ def test_an_autoencoder_alone_draws_no_samples(tiny, tmp_path, quick):
 HOSTILE = np.array(["<img src=x onerror=alert(1)>", '"><script>alert(2)</script>', "$\\frac{1}{2$ \x00\x0b--]]>"])
 
 
+@pytest.mark.slow
 def test_hostile_names_and_colour_images_of_several_seeds(tmp_path, quick):
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (150, 6, 9, 3)).astype(np.uint8)

@@ -49,6 +49,7 @@ def finished(pictures, tmp_path_factory):
     return run_study(data=pictures, settings=QUICK, out=out, seeds=2, lang="en", command="latente run")
 
 
+@pytest.mark.slow
 def test_the_folder_holds_all_that_is_promised(finished):
     names = [(r.spec.name, r.spec.seed) for r in finished.runs]
     assert names == [(n, s) for n in ("vae", "ae", "latent-2", "latent-3", "ae-2", "ae-3") for s in (0, 1)]
@@ -140,6 +141,7 @@ def same_folders(a, b):
     return [str(f) for f in compared if not same(f)]
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_and_resumed_is_never_interrupted(pictures, tmp_path, heard):
     (tmp_path / "two.toml").write_text(
         '[runs.vae]\npreset = "VAE"\nhidden = [16]\ntrain = { epochs = 400, batch_size = 16 }\n'
@@ -209,6 +211,7 @@ def test_what_is_refused_destroys_nothing(finished, pictures, tmp_path):
         finished.runs[0].save(other)
 
 
+@pytest.mark.slow
 def test_a_study_goes_on_where_its_data_has_moved(pictures, tmp_path):
     moved, out = tmp_path / "moved.npz", tmp_path / "study"
     (tmp_path / "s.toml").write_text(
@@ -310,6 +313,7 @@ def test_a_run_refuses_wrong_arrays(finished):
         run.evaluate("tset")
 
 
+@pytest.mark.slow
 def test_a_study_of_other_models_than_the_notebooks_has_a_report(tmp_path):
     x, y = blobs(200, (6, 5))
     np.savez(tmp_path / "pictures.npz", x=x, y=y)

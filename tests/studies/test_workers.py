@@ -18,6 +18,8 @@ from latente.studies.study import run_study
 from latente.studies.train import Watch
 from latente.studies.workers import crew
 
+pytestmark = pytest.mark.slow
+
 STUDY = """
 [runs.vae]
 preset = "VAE"

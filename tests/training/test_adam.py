@@ -10,6 +10,7 @@ import pytest
 from latente.training.adam import adam
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("beta1", "epsilon"), [(0.9, 1e-7), (0.99, 1e-4)])
 def test_equals_optax_step_by_step(beta1: float, epsilon: float) -> None:
     rate = optax.warmup_cosine_decay_schedule(0.0, 1e-2, 5, 60)

@@ -28,6 +28,7 @@ def same(a, b):
     return all(np.array_equal(x, y) for x, y in zip(arrays(a), arrays(b), strict=True))
 
 
+@pytest.mark.slow
 def test_history_adds_up_and_training_helps(tiny):
     h = fit(dataclasses.replace(SMALL, train=TrainSpec(epochs=30, batch_size=50)), tiny).history
     assert set(h) == {
@@ -55,6 +56,7 @@ class Stop(Exception):
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extra", [{}, {"patience": 2}, {"schedule": "warmup-cosine"}])
 @pytest.mark.parametrize("at", [1, 3])
 def test_stopped_and_resumed_is_never_stopped_bit_for_bit(tiny, tmp_path, monkeypatch, extra, at):
@@ -98,6 +100,7 @@ def test_a_checkpoint_of_another_spec_data_or_damaged_is_refused(tiny, tmp_path)
             fit(SMALL, tiny, checkpoint=path)
 
 
+@pytest.mark.slow
 def test_early_stopping_goes_back_to_the_best_weights(tiny):
     # A learning rate this high makes the validation loss rise again soon.
     train = TrainSpec(epochs=200, batch_size=16, learning_rate=0.03, patience=3)
@@ -138,6 +141,7 @@ def test_the_epochs_before_a_bad_one_are_kept(tiny, tmp_path, monkeypatch):
     assert same(fit(SMALL, tiny, checkpoint=path).model, fit(SMALL, tiny).model)
 
 
+@pytest.mark.slow
 def test_fewer_examples_than_a_batch_and_values_outside_the_support():
     x, y = blobs(40)
     with pytest.raises(DataError, match=r"25 training examples are fewer than one batch of 128; .* at most 25"):
@@ -149,6 +153,7 @@ def test_fewer_examples_than_a_batch_and_values_outside_the_support():
     assert fit(gaussian, wide).frames is None
 
 
+@pytest.mark.slow
 def test_minmax_brings_any_numbers_to_what_a_bernoulli_takes():
     x = np.random.default_rng(0).normal(size=(300, 4)) * [1, 10, 100, 0] + 5
     data = split_source(make_source("table", x), scale="minmax")

@@ -1,5 +1,6 @@
 """What is seen while a model trains."""
 
+import pytest
 from made import blobs
 
 import latente
@@ -10,6 +11,7 @@ SMALL = {"hidden": (8,)}
 X, Y = blobs(120, (6, 5))
 
 
+@pytest.mark.slow
 def test_fitting_shows_one_line_on_a_terminal_only(capsys, monkeypatch):
     import io
     import sys

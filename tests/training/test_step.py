@@ -65,6 +65,7 @@ def by_hand(spec, data):
     return eqx.combine(learnt, fixed), losses
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [VAE(2, hidden=(16,)), AE(3, hidden=(8,))])
 def test_training_is_the_hand_written_loop_with_its_uneven_last_batch(tiny, model):
     assert len(tiny.train) % 50 != 0
@@ -76,6 +77,7 @@ def test_training_is_the_hand_written_loop_with_its_uneven_last_batch(tiny, mode
         assert np.asarray(a) == pytest.approx(np.asarray(b), abs=2e-5)
 
 
+@pytest.mark.slow
 def test_validation_is_the_mean_over_examples_with_fixed_keys(tiny):
     model = build(VAE(2, hidden=(4,)), tiny.shape, key=jr.key(0))
     objective, scale = objectives.make("elbo"), Scale(jnp.float32(1 / 255), jnp.float32(0), False)

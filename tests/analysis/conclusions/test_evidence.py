@@ -62,6 +62,7 @@ def untrained(spec, data, beta=1.0):
     return Run(spec, model, history, None, 1.0, data.card(), _data=data)
 
 
+@pytest.mark.slow
 def test_a_constant_of_the_density_moves_no_verdict(tiny):
     """σ of the normal density adds a constant to every loss, here some 90 nats: percentages leave it out."""
 
@@ -121,6 +122,7 @@ def test_several_intervals_hold_together():
     assert intervals.greatest([Estimate(-1, -2, 0), Estimate(-3, -7, 1)]) == intervals.minus_of(found)
 
 
+@pytest.mark.slow
 def test_gather_tells_all_and_never_looks_at_the_test_part(study, tiny, tmp_path, monkeypatch):
     looked = []
     whole = Run.per_example
@@ -157,12 +159,14 @@ def test_gather_tells_all_and_never_looks_at_the_test_part(study, tiny, tmp_path
     assert gather(loaded[:1]).fit.test == loaded[0].metrics["test"]["loss"].value
 
 
+@pytest.mark.slow
 def test_neither_the_order_of_runs_nor_that_of_seeds_changes_a_finding(study):
     first = as_table(find(gather(study)))
     for order in (study[::-1], [*study[1::2], *study[::2]]):
         assert as_table(find(gather(order))) == first
 
 
+@pytest.mark.slow
 def test_tables_without_labels():
     rng = np.random.default_rng(0)
     data = split_source(make_source("table", rng.normal(size=(200, 5))))
@@ -176,6 +180,7 @@ def test_tables_without_labels():
     assert all(render(f, Words("pt")).claims for f in find(evidence))
 
 
+@pytest.mark.slow
 def test_flat_images_give_no_verdict_on_edges(study):
     flat = split_source(make_source("flat", np.full((100, 6, 5), 128, np.uint8)))
     verdicts = {f.id: f.verdict for f in find(gather([replace(study[0], _data=flat, metrics={}, _per_example={})]))}

@@ -53,6 +53,7 @@ def near_and_above(found, limit):
     return -3 * error < mean < limit and error < limit
 
 
+@pytest.mark.slow
 def test_annealing_closes_in_on_the_exact_nll_from_above(model, examples):
     exact = exact_nll(model, ONE, examples)
     found = ais(model, ONE, examples, steps=200, **FEW)
@@ -66,6 +67,7 @@ def test_annealing_closes_in_on_the_exact_nll_from_above(model, examples):
     assert (nll(model, ONE, examples, samples=50).values - exact).mean() > 0.3
 
 
+@pytest.mark.slow
 def test_the_exact_log_p_of_simulated_examples_lies_between_the_bounds(model):
     sandwich = bdmc(model, N, steps=200, **FEW)
     below, above = between(sandwich, -exact_nll(model, ONE, Examples(jnp.asarray(sandwich.x))))
@@ -76,6 +78,7 @@ def test_the_exact_log_p_of_simulated_examples_lies_between_the_bounds(model):
     assert np.array_equal(short.x, sandwich.x)
 
 
+@pytest.mark.slow
 def test_from_the_posterior_and_of_a_conditional_model():
     model = build(preset("CVAE", 2, hidden=(), likelihood="gaussian"), (3,), key=jr.key(0), context=2)
     context = jnp.asarray(np.eye(2, dtype=np.float32)[np.arange(N) % 2])
@@ -97,6 +100,7 @@ def test_the_ladder_is_closest_at_both_ends():
     assert sigmoid_ladder(2)[1] == pytest.approx(0.5)
 
 
+@pytest.mark.slow
 def test_a_step_takes_no_more_memory_than_it_may():
     model = build(VAE(4, hidden=(32,)), (12, 12), key=jr.key(0))
     memory = 2**22
@@ -120,6 +124,7 @@ def test_what_cannot_be_annealed_is_refused(model, examples):
         ais(model, ONE, examples, start="encoder")
 
 
+@pytest.mark.slow
 def test_the_score_takes_a_fixed_subset_and_warns_of_what_is_loose(tiny):
     assert np.array_equal(subset(60, 100), np.arange(60)) and len(set(subset(1000, 100))) == 100
     assert (np.diff(subset(1000, 5)) > 0).all()

@@ -23,6 +23,7 @@ def runs(tiny):
     return {n: latente.fit(s, tiny, epochs=30, batch_size=32, learning_rate=2e-2, name=n) for n, s in specs.items()}
 
 
+@pytest.mark.slow
 def test_a_model_made_to_collapse_is_told_to_have_collapsed(runs):
     found = runs["collapsed"].score("collapse")
     assert found.values["active-units"].value == 0 and found.values["unused-latents"].value == 3
@@ -80,6 +81,7 @@ def test_the_mmd_is_the_kernels_and_its_error_that_of_repetitions(runs):
     assert abs(same.value) < 0.1 * np.mean([m.value for m in found])
 
 
+@pytest.mark.slow
 def test_models_without_a_known_aggregate_posterior_still_have_their_units(tiny):
     run = latente.fit(latente.VAE(2, hidden=(8,), posterior="flow"), tiny, epochs=1)
     found = run.score("collapse", "validation")
@@ -93,6 +95,7 @@ def test_models_without_a_known_aggregate_posterior_still_have_their_units(tiny)
     assert latente.fit(latente.AE(2, hidden=(8,)), tiny, epochs=1).score("collapse", "validation") is None
 
 
+@pytest.mark.slow
 def test_draws_a_fifth_wider_are_a_difference_of_some_size_and_three_percent_are_not(runs):
     model = runs["free"].model
     prior, codes = np.random.default_rng(0).normal(size=(2, 3000, 3)).astype(np.float32)

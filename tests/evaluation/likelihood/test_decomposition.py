@@ -28,6 +28,7 @@ def with_posterior(gain, variance, spec=SPEC, inputs=2):
     return eqx.tree_at(lambda m: (m.encoder.layers[0].weight, m.encoder.layers[0].bias), model, (weight, bias))
 
 
+@pytest.mark.slow
 def test_gaussian_codes_of_gaussian_data_have_the_parts_that_theory_gives():
     variance, gain = np.array([0.5, 0.3]), np.array([[0.8, 0.5], [0.0, 0.6]])
     n = 4096
@@ -77,6 +78,7 @@ def test_a_small_mixture_is_what_integrals_on_a_grid_say():
     assert (found.information.mean(axis=0) < information).all()
 
 
+@pytest.mark.slow
 def test_blocks_give_what_the_objective_gives_for_the_whole_set_at_once():
     model = build(VAE(3, hidden=(5,), likelihood="gaussian"), (4,), key=jr.key(1))
     outputs = jr.normal(jr.key(2), (97, 6))
@@ -118,6 +120,7 @@ def test_a_posterior_of_dependent_latents_has_two_parts():
     assert abs(difference.mean()) < 4 * difference.std() / np.sqrt(300) and found.mutual_information.mean() > 0.3
 
 
+@pytest.mark.slow
 def test_a_step_takes_no_more_memory_than_it_may():
     model = build(VAE(8, hidden=(), likelihood="gaussian"), (2,), key=jr.key(0))
     outputs, codes, memory = jnp.zeros((5000, 16)), np.zeros((1, 5000, 8), np.float32), 2**20

@@ -33,6 +33,7 @@ def mute():
     return with_encoder(linear_gaussian(), np.zeros((4, 4)), np.zeros(4))
 
 
+@pytest.mark.slow
 def test_the_bound_falls_to_the_exact_nll_with_k_and_its_effective_size_is_sane():
     model = mute()
     x = EVIDENCE.rvs(size=150, random_state=0).astype(np.float32)
@@ -48,6 +49,7 @@ def test_the_bound_falls_to_the_exact_nll_with_k_and_its_effective_size_is_sane(
     assert bound.values == pytest.approx(exact, abs=0.5) and not bound.loose
 
 
+@pytest.mark.slow
 def test_neither_memory_nor_what_follows_changes_the_numbers():
     model = mute()
     x = jnp.asarray(EVIDENCE.rvs(size=150, random_state=0).astype(np.float32))
@@ -61,6 +63,7 @@ def test_neither_memory_nor_what_follows_changes_the_numbers():
         nll(model, ONE, Examples(x), memory=10)
 
 
+@pytest.mark.slow
 def test_what_the_last_doubling_brought():
     model = mute()
     x = Examples(jnp.asarray(EVIDENCE.rvs(size=400, random_state=3).astype(np.float32)))
@@ -72,6 +75,7 @@ def test_what_the_last_doubling_brought():
     assert nll(model, ONE, x, samples=1).loose
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "parts",
     [
@@ -92,6 +96,7 @@ def test_a_step_takes_no_more_memory_than_it_may(parts):
     assert codes // n > 5 and 0 < used < memory
 
 
+@pytest.mark.slow
 def test_one_program_serves_every_k_and_every_number_of_images():
     model = mute()
     x = jnp.asarray(EVIDENCE.rvs(size=300, random_state=4).astype(np.float32))
@@ -102,6 +107,7 @@ def test_one_program_serves_every_k_and_every_number_of_images():
     assert _bound._cached._cache_size() == before
 
 
+@pytest.mark.slow
 def test_the_exact_nll_with_missing_values_a_context_and_a_learnt_sigma():
     spec = VAE(2, hidden=(), likelihood={"name": "gaussian", "sigma": "learned"})
     model = build(replace(spec, missing=True, condition="columns"), (4,), key=jr.key(3), context=2)
@@ -142,6 +148,7 @@ def test_categories_are_weighed_by_their_probabilities():
         nll(soft, ONE, Examples(jnp.asarray(x)))
 
 
+@pytest.mark.slow
 def test_a_model_that_sums_over_labels_is_a_mixture():
     spec = replace(VAE(2, hidden=(), likelihood="gaussian"), condition="labels")
     model = silent(build(spec, (4,), key=jr.key(2), context=3, classes=3))
@@ -154,6 +161,7 @@ def test_a_model_that_sums_over_labels_is_a_mixture():
     assert bound.values == pytest.approx(exact, abs=0.2) and bound.mean == pytest.approx(exact.mean(), abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_same_again_to_the_bit_and_the_uneven_end_is_no_filling():
     model = mute()
     x = jnp.asarray(EVIDENCE.rvs(size=130, random_state=1).astype(np.float32))
@@ -188,6 +196,7 @@ def test_what_has_no_bound_is_refused():
         nll(mute(), ONE, x, samples=0)
 
 
+@pytest.mark.slow
 def test_halves_whose_weights_are_far_apart_are_bounds_still():
     """With two draws each half is one: −log (e^−a + e^−b)/2 from a, the bound of the first, and b."""
     x = jnp.asarray(40 * EVIDENCE.rvs(size=30, random_state=0).astype(np.float32))

@@ -36,6 +36,7 @@ def test_placements_and_delongs_variance_are_their_definitions():
     assert found.high - found.low == pytest.approx(2 * norm.ppf(0.975) * math.sqrt(variance), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_as_often_as_they_say():
     truth, hits, trials = norm.cdf(1 / math.sqrt(2)), 0, 500
     for _ in range(trials):

@@ -88,6 +88,7 @@ def test_distances_are_those_of_the_features_and_stay_within_one_classifier(tiny
         one_classifier(found, frechet_classifier_distance(other.features(x[:90]), other.features(x[90:])))
 
 
+@pytest.mark.slow
 def test_tables_and_colours():
     rng = np.random.default_rng(0)
     y = np.arange(200) % 2

@@ -87,6 +87,7 @@ def test_a_rotation_by_45_degrees_in_pairs():
         assert found[name] == pytest.approx(0.5, abs=0.06), name
 
 
+@pytest.mark.slow
 def test_noise_gets_next_to_nothing_or_chance():
     found = values(NOISE, INDEPENDENT)
     assert all(found[name] < 0.01 for name in ("mig", "sap", "disentanglement", "completeness")), found
@@ -284,6 +285,7 @@ def test_the_standard_error_is_the_spread_over_samples():
         assert found == pytest.approx(spread, rel=0.4)
 
 
+@pytest.mark.slow
 def test_all_of_them_at_once_and_to_the_bit():
     codes = np.concatenate([PERFECT, NOISE[: len(PERFECT), :1]], axis=1)[::2]
     factors = FACTORS[::2]

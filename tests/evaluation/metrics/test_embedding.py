@@ -36,6 +36,7 @@ def test_pca_is_the_best_linear_baseline_of_its_size():
     assert found.reconstructions == pytest.approx(best, abs=1e-3) and not found.transductive
 
 
+@pytest.mark.slow
 def test_tsne_sees_both_parts_and_keeps_clusters_apart():
     x, y = 8 * np.eye(4)[np.arange(80) % 4] + 0.1 * RNG.normal(size=(80, 4)), np.arange(80) % 4
     found = embedding.baseline("tsne", x[:50], x[50:], 2)

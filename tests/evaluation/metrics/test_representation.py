@@ -99,6 +99,7 @@ def test_cluster_scores_agree_with_scikit_learn():
     assert (found.ari.high - found.ari.low) / 2 == pytest.approx(1.959964 * error, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_the_error_of_clusters_holds_the_luck_of_k_means():
     # Ten clusters of codes of which nothing says where they are: every start ends elsewhere.
     rng = np.random.default_rng(1)

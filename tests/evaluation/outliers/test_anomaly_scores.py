@@ -33,6 +33,7 @@ def runs(tiny):
     return {n: latente.fit(s, tiny, epochs=30, batch_size=16, learning_rate=5e-3, name=n) for n, s in specs.items()}
 
 
+@pytest.mark.slow
 def test_the_numbers_are_scikit_learns_and_what_was_made_is_found(runs, tiny):
     found = runs["vae"].score(ASKED)
     assert runs["vae"].score(ASKED) is found
@@ -51,6 +52,7 @@ def test_the_numbers_are_scikit_learns_and_what_was_made_is_found(runs, tiny):
     assert metrics["auroc_nll_againstshuffled_samples20"] is found.values["auroc_nll_againstshuffled_samples20"]
 
 
+@pytest.mark.slow
 def test_each_score_is_its_own_definition(runs, tiny):
     run, x = runs["vae"], tiny.test.x
     assert run.anomaly_scores(x, "reconstruction") == pytest.approx(
@@ -92,6 +94,7 @@ def test_a_model_without_a_density_has_the_error_alone_and_a_told_one_nothing(ru
     assert given.shape == (60,) and np.isfinite(given).all()
 
 
+@pytest.mark.slow
 def test_a_likelihood_that_prefers_the_wrong_set_is_told(tmp_path):
     # Near the mode of a normal density all is likelier than a draw from it, far out in some of many directions.
     rng = np.random.default_rng(0)

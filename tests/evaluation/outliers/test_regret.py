@@ -32,6 +32,7 @@ def linear_gaussian(weight=None, bias=None):
 EVIDENCE = stats.multivariate_normal(B, W.T @ W + SIGMA**2 * np.eye(4))
 
 
+@pytest.mark.slow
 def test_it_is_the_evidence_less_the_encoders_elbo_where_the_family_holds_the_posterior():
     x = EVIDENCE.rvs(size=60, random_state=0).astype(np.float32)
     # E over N(0, I) of log N(x; Wz + b, σ²), and no KL.

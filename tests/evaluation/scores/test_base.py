@@ -39,6 +39,7 @@ def runs(tiny):
     }
 
 
+@pytest.mark.slow
 def test_an_nll_compares_on_its_scale_only_and_says_its_k(runs):
     nll = scores.make({"name": "nll", "samples": 20})
     assert nll.key() == "nll_20"
@@ -75,6 +76,7 @@ def test_the_probe_is_scikit_learns_and_the_error_numpys(runs, tiny):
     assert told != untold
 
 
+@pytest.mark.slow
 def test_active_units_are_the_latents_whose_means_vary_over_what_the_model_sees(runs, tiny):
     run = runs["bits"]
     x = jnp.asarray(tiny.values(tiny.test.x))
@@ -84,6 +86,7 @@ def test_active_units_are_the_latents_whose_means_vary_over_what_the_model_sees(
     assert run.score("collapse").arrays["variance_of_means"] == pytest.approx(variances, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_ranking_holds_only_what_compares_best_first(runs):
     asked = [scores.make({"name": "nll", "samples": 20}), scores.make("mean-mse")]
     for run in runs.values():

@@ -46,6 +46,7 @@ def coded(grid, code):
     )
 
 
+@pytest.mark.slow
 def test_a_code_of_the_factors_is_perfectly_disentangled(grid):
     found = coded(grid, lambda f: f).score("disentanglement")
     value = numbers(found)
@@ -59,6 +60,7 @@ def test_a_code_of_the_factors_is_perfectly_disentangled(grid):
     assert found.values["mig"].standard_error < 0.02 and found.values["dci_completeness"].standard_error == 0
 
 
+@pytest.mark.slow
 def test_permuted_and_scaled_codes_are_as_good_and_rotated_ones_are_not(grid):
     perfect = numbers(coded(grid, lambda f: f).score("disentanglement"))
     permuted = coded(grid, lambda f: 3 - 2 * f[:, [4, 2, 0, 1, 3]]).score("disentanglement")
@@ -69,6 +71,7 @@ def test_permuted_and_scaled_codes_are_as_good_and_rotated_ones_are_not(grid):
     assert turned["mig"] < 0.2 and turned["dci_disentanglement"] < 0.4 < turned["dci_informativeness"]
 
 
+@pytest.mark.slow
 def test_the_traversal_moves_one_latent_through_its_quantiles(grid):
     scale = np.array([1, 5, 2, 3, 0.5])
     found = coded(grid, lambda f: f * scale).score("disentanglement").arrays

@@ -67,6 +67,7 @@ def numbers(found):
     return {name: metric.value for name, metric in found.values.items()}
 
 
+@pytest.mark.slow
 def test_samples_of_the_datas_own_distribution_get_what_is_expected_of_them(run, fresh):
     measured = run(fresh).score("generation")
     found = numbers(measured)

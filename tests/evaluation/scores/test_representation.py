@@ -73,6 +73,7 @@ def test_the_probe_is_tuned_on_validation_codes_and_judged_on_test_codes(compone
         assert len(found.each(name)) == 120 and found.each(name).mean() == numbers(found)[name]
 
 
+@pytest.mark.slow
 def test_no_label_of_the_test_part_tunes_anything(component, hard):
     mixed = dataclasses.replace(hard.test, y=np.random.default_rng(0).permutation(hard.test.y))
     other = bare(dataclasses.replace(hard, test=mixed), encode=component.encode).score("representation")
@@ -107,6 +108,7 @@ def test_without_labels_neighbourhoods_are_left_and_conditional_models_are_refus
     assert told.score("representation") is None and "given the label" in scores.make("representation").why_not(told)
 
 
+@pytest.mark.slow
 def test_other_baselines_are_optional_and_refused_in_one_line(component, hard):
     found = component.score({"name": "representation", "against": ["tsne"], "examples": 100})
     assert {n for n in found.values if n.endswith("_tsne_examples100")} and not any("pca" in n for n in found.values)

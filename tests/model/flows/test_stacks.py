@@ -48,6 +48,7 @@ def trained(name, loss, steps, **options):
     return run(jr.key(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["real-nvp", "maf"])
 def test_maximum_likelihood_on_a_banana_comes_near_its_entropy(name):
     train, test = banana(2000, 1), banana(20_000, 2)
@@ -73,6 +74,7 @@ def test_maximum_likelihood_on_a_banana_comes_near_its_entropy(name):
     assert stats.ks_2samp(draws[:, 1], test[:, 1]).statistic < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["iaf", "planar"])
 def test_fitted_to_a_density_by_its_own_samples_it_comes_nearer_than_any_normal(name):
     def kl(flow, keys):

@@ -84,6 +84,7 @@ def test_every_registered_likelihood_is_tested_here_and_names_its_source():
     assert all(likelihoods.source(name) and likelihoods.summary(name) for name in likelihoods)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in CASES if name not in SAMPLED_ELSEWHERE])
 def test_samples_are_in_the_support_and_have_the_mean(name):
     (likelihood, outputs, _), shape = case(name), CASES[name][1]
@@ -96,6 +97,7 @@ def test_samples_are_in_the_support_and_have_the_mean(name):
     assert (np.abs(draws.mean(axis=0) - mean) < 4.5 * error)[compared].all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_gradients_are_the_slopes_and_finite_however_extreme_the_outputs(name):
     likelihood, outputs, x = case(name)
@@ -142,6 +144,7 @@ def tables():
     return np.stack([2 * z + noise[0], counts[0], z > 0, kind, counts[1], -z + noise[1]], 1).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mixed", "discretised-logistic"])
 def test_training_lowers_the_loss_and_a_saved_run_scores_alike(name, tmp_path):
     parts = {

@@ -92,6 +92,7 @@ def test_output_bias_makes_the_mean():
     assert np.asarray(Gaussian().mean(Gaussian("per-value").bias(mean))) == pytest.approx(np.asarray(mean))
 
 
+@pytest.mark.slow
 def test_missing_values_are_left_out():
     x = jnp.array([0.3, jnp.nan, 1.0])
     logits = jnp.array([[0.2, 5.0, -1.0]])

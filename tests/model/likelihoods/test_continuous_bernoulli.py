@@ -44,6 +44,7 @@ def test_density_is_the_papers_product_and_integrates_to_one():
         assert integrate.simpson(np.asarray(density, np.float64), x=grid) == pytest.approx(1, abs=2e-5)
 
 
+@pytest.mark.slow
 def test_gradient_is_x_less_the_mean_at_every_logit():
     logits = jnp.array([-1e4, -50, -30, -1.0, -1e-3, 0, 1e-3, 1.0, 30, 50, 1e4])[None]
     x = jnp.full(logits.shape[1], 0.3)
@@ -64,6 +65,7 @@ def test_mean_is_the_integral_of_x():
     np.testing.assert_allclose(CB.mean(jnp.array(logits)[None]), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_samples_have_the_distribution():
     u, inverse = np.linspace(0, 1, 101), jax.jit(inverse_cdf)
     for logit in (-50.0, -3.0, -0.5, -1e-6, 0.0, 1e-3, 0.5, 3.0, 50.0):

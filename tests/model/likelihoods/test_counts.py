@@ -107,6 +107,7 @@ def test_dispersion_is_fixed_learnt_for_each_value_or_given_by_the_decoder(name)
     np.testing.assert_allclose(log_probs(given, jnp.concatenate([base, raw[None]]), x), each, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_samples_have_the_distribution():
     raw, n = jnp.full((1, 20_000), 1.2), 20_000
     mu = float(np.exp(15 * np.tanh(1.2 / 15)))

@@ -190,6 +190,7 @@ def test_means_of_bytes_of_colour_are_within_a_quarter_of_a_level_of_the_sums_ov
     assert off.mean() < 0.04
 
 
+@pytest.mark.slow
 def test_a_mixtures_terms_by_channel_add_up_and_missing_channels_are_summed_over():
     likelihood = mixture((2, 2, 3), channels="independent")
     outputs = 0.7 * jr.normal(jr.key(4), likelihood.outputs((2, 2, 3)))

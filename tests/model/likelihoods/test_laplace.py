@@ -41,6 +41,7 @@ def test_a_learnt_scale_is_one_number_and_a_per_value_one_comes_from_the_decoder
     np.testing.assert_allclose(each.log_probs(jnp.stack([mean, raw]), x), expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_samples_have_the_distribution():
     draws = np.asarray(laplace(0.5).sample(jnp.full((1, 20_000), 3.0), key=jr.key(1)))
     assert stats.kstest(draws, stats.laplace(3, 0.5).cdf).pvalue > 1e-3

@@ -72,6 +72,7 @@ def test_every_column_has_its_own_density():
     assert table().outputs((8,)) == (14,)
 
 
+@pytest.mark.slow
 def test_real_columns_are_standardised_by_the_training_part_and_undone_on_the_way_out():
     rows, x = units()
     moved = table().start(lambda: rows)
@@ -127,6 +128,7 @@ def test_features_are_by_kind():
     assert o.shape == table().features_shape((8,))
 
 
+@pytest.mark.slow
 def test_mean_and_samples_are_by_kind():
     likelihood, o = table(), np.asarray(OUTPUTS, np.float64)
     mean = np.asarray(mean_of(likelihood, OUTPUTS))

@@ -40,6 +40,7 @@ def test_the_convolution_is_scipys(stride, size):
     assert np.asarray(conv(jnp.array(x))) == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_gradient_of_the_convolution_is_xlas():
     conv, x = Conv(3, 2, stride=2, key=jr.key(0)), jr.normal(jr.key(1), (4, 6, 5, 3))
 
@@ -55,6 +56,7 @@ def test_the_gradient_of_the_convolution_is_xlas():
         assert np.asarray(mine) == pytest.approx(np.asarray(truth), rel=1e-4, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_new_residual_block_changes_nothing_but_learns():
     block, x = Residual(3, "relu", key=jr.key(0)), jr.normal(jr.key(1), (4, 5, 3))
     assert np.array_equal(block(x), x)
@@ -62,6 +64,7 @@ def test_a_new_residual_block_changes_nothing_but_learns():
     assert float(jnp.abs(gradient.narrow.weight).max()) > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["conv", {"name": "residual", "blocks": 1}, "gated-mlp"])
 @pytest.mark.parametrize("shape", [(8, 8), (7, 13), (5, 9, 3), (1, 1)])
 def test_any_image_goes_in_and_comes_out_with_its_gradient_everywhere(network, shape):
@@ -98,6 +101,7 @@ def test_output_bias_is_the_training_mean_at_the_start():
         assert np.asarray(at_zero) == pytest.approx(np.asarray(mean), abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parts", "message"),
     [

@@ -28,6 +28,7 @@ def data():
     return latente.load_data("digits", validation=0.2, test=0.7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAIRS)
 def test_it_trains_and_comes_back_the_same(name, data, tmp_path):
     spec = latente.VAE(3, hidden=(16,), **PAIRS[name])

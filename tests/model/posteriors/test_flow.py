@@ -27,6 +27,7 @@ def shaken(name, dim):
     return made, jnp.asarray(0.8 * rng.normal(size=made.size(dim)), jnp.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SPECS)
 def test_log_q_of_a_draw_is_the_gaussians_through_the_jacobian(name):
     dim = 3
@@ -66,6 +67,7 @@ def test_the_density_integrates_to_one_and_is_that_of_the_draws(name):
         assert abs(drawn.mean() - np.sum(f(grid) * density) * cell) < 4 * drawn.std() / math.sqrt(n) + 3e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SPECS)
 def test_log_q_is_normalised_over_its_draws_and_its_kls_gradient_is_the_finite_difference(name):
     q, outputs = shaken(name, 2)

@@ -42,6 +42,7 @@ def test_log_prob_is_scipys(dim):
     np.testing.assert_allclose(ours, stats.multivariate_normal(mean, cov).logpdf(z), rtol=2e-4, atol=2e-4)
 
 
+@pytest.mark.slow
 def test_draws_have_the_mean_and_covariance_and_their_own_log_prob():
     outputs, n = outputs_for(4), 100_000
     mean, cov = covariance(outputs)
@@ -63,6 +64,7 @@ def test_without_entries_below_the_diagonal_it_is_the_diagonal_gaussian():
     np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_gradient_of_an_expectation_is_that_of_its_closed_form():
     # E ‖z − a‖² = ‖μ − a‖² + ‖L‖², whose gradient is exact for the mean of many pathwise gradients.
     outputs, a, n = jnp.asarray(outputs_for(3)), jnp.asarray([1.0, -2.0, 0.5]), 50_000
@@ -79,6 +81,7 @@ def test_gradient_of_an_expectation_is_that_of_its_closed_form():
     assert np.all(np.abs(slopes.mean(0) - jax.grad(exact)(outputs)) < 4 * error + 1e-6)
 
 
+@pytest.mark.slow
 def test_extreme_outputs_stay_finite():
     outputs = np.float32([0, 0, 1e6, -1e6, 3])
     mean, factor = FULL.moments(outputs)

@@ -42,6 +42,7 @@ def test_hard_codes_are_one_hot_with_the_classes_probabilities():
     assert total == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [0.3, 1.0])
 def test_soft_codes_lie_in_the_simplex_with_their_own_density(temperature):
     q, n = gumbel(hard=False, temperature=temperature), 100_000
@@ -94,6 +95,7 @@ def test_soft_gradients_are_those_of_the_expectation():
     assert np.all(np.abs(found.mean(0) - [want, -want]) < 4 * found.std(0) / math.sqrt(n))
 
 
+@pytest.mark.slow
 def test_hard_codes_carry_the_soft_codes_gradient():
     weights = jnp.asarray([1.0, -2, 0.5, 3, 0, 1])
 

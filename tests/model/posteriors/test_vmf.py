@@ -102,6 +102,7 @@ def test_log_prob_is_scipys(dim, kappa):
     np.testing.assert_allclose(ours, law.logpdf(z), rtol=1e-5, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dim", "kappa"), [(2, 3.0), (3, 40.0), (16, 9000.0), (16, 0.05)])
 def test_draws_are_unit_vectors_with_the_exact_moments_and_their_own_log_prob(dim, kappa):
     outputs, _, z, log_q, *_ = drawn(dim, kappa)
@@ -191,6 +192,7 @@ def test_the_sampler_seldom_rejects():
         assert np.all(accepted > 0.65) and np.all(accepted < 1 + 1e-9)
 
 
+@pytest.mark.slow
 def test_concentration_is_bounded_and_a_direction_without_length_is_no_trouble():
     for raw, want in ((-1e6, 1e-2), (0, 10), (1e6, 1e4)):
         assert float(VMF.parameters(jnp.asarray([1.0, 0, 0, raw]))[1]) == pytest.approx(want, rel=1e-5)

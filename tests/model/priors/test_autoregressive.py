@@ -18,6 +18,7 @@ from latente.model.priors import priors
 from latente.model.priors.autoregressive import AutoregressivePrior
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tokens", "codes"), [(3, 4), (1, 5)])
 def test_it_sums_to_one_over_all_strings_and_draws_follow_it(tokens, codes):
     prior = AutoregressivePrior(tokens, codes, hidden=(7, 6), width=3).empty(0, key=jr.key(0))
@@ -46,6 +47,7 @@ def chains(n, first, step, length, rng):
     return found
 
 
+@pytest.mark.slow
 def test_fitted_to_a_markov_chain_it_recovers_its_entropy():
     rng = np.random.default_rng(0)
     codes, length = 4, 6

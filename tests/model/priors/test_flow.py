@@ -20,6 +20,7 @@ def bent(name):
     return back(flat + 0.2 * jr.normal(jr.key(1), flat.shape))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["realnvp", "maf"])
 def test_the_density_is_the_change_of_variables_and_draws_follow_it(name, hold_to_its_density):
     prior = bent(name)

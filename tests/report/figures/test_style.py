@@ -83,6 +83,7 @@ def test_hostile_labels_are_plain_text():
     assert style.plain("$5 to $9\n\x00x") == r"\$5 to \$9  x" and style.plain("a" * 30, 5) == "aaaa…"
 
 
+@pytest.mark.slow
 def test_pyplot_stays_out():
     assert isinstance(curves.curves([history()], EN), Figure)
     code = (

@@ -80,6 +80,7 @@ def trained(tiny):
     return trained_models([run(tiny, VAE, "vae"), run(tiny, AE, "ae", 1)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [EN, PT], ids=["en", "pt"])
 def test_every_score_has_its_figures_with_captions_and_texts(tiny, trained, words):
     found = list(scored.figure_files(trained, tiny, words))
