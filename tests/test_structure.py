@@ -57,14 +57,13 @@ TOGETHER = {
     "evaluation/scores/test_base.py": "losses evaluation/measured",
     "evaluation/test_fit_prior.py": "model/priors/second_stage",
     # What stands between the numbers and a page, by the page or the command.
-    "analysis/test_compare.py": "open_runs ranking trained_models",
     "analysis/conclusions/test_evidence.py": "model_outputs",
     "analysis/conclusions/test_notebook.py": "rules",
     "report/test_page.py": "sections study_figures report/tables/results report/tables/table",
     "report/scores/test_base.py": "collapse disentanglement generation representation",
     "report/scores/test_outliers.py": "report/figures/histograms",
     "cli/test_compare.py": "report/tables/comparison report/figures/elbow report/figures/figure_file",
-    "cli/test_main.py": "progress",
+    "cli/test_main.py": "data options progress study",
     "studies/test_study.py": "folder train",
 }
 """Modules that have no test file of their own, by the one that tests them; a bare name stands in the same folder."""
