@@ -333,13 +333,13 @@ def test_each_table_comes_as_csv_with_plain_numbers(pages, language):
 def test_the_terminal_table_fits_a_terminal(tiny):
     runs = runs_of(tiny, NOTEBOOK)
     out = io.StringIO()
-    Console(file=out, width=80).print(results_table(runs, PT))
+    Console(file=out, width=80).print(results_table(runs, PT).terminal())
     text = out.getvalue()
     loss = value("latent-8", 0, "test", "loss")
     assert f"{loss.value:.2f} ± {loss.standard_error:.2f}".replace(".", ",") in text
     assert all(len(line) <= 80 for line in text.splitlines())
     runs[0].metrics = {}
-    Console(file=out, width=80).print(results_table(runs, EN))
+    Console(file=out, width=80).print(results_table(runs, EN).terminal())
     assert "–" in out.getvalue()
 
 

@@ -58,7 +58,7 @@ def _compare(arguments: Arguments) -> None:
     from latente.atomic import as_json
     from latente.cli.progress import counting
     from latente.evaluation.outputs import Output, object_of, table_of
-    from latente.report.tables.comparison import _told
+    from latente.report.tables.comparison import paragraphs
     from latente.report.tables.names import number_name
 
     words = common.words_of(arguments)
@@ -79,7 +79,7 @@ def _compare(arguments: Arguments) -> None:
     choice = found.select() if arguments.select else None
     as_table.write(csv_text(COLUMNS, [row.values() for row in found.rows()]))
     as_object.write(as_json({**found.as_dict(), "elbows": [asdict(curve) for curve in curves]}))
-    for text in _told(found, curves, words):
+    for text in paragraphs(found, curves, words):
         say(text)
     if len(curves) < len(judged):
         say(words("compare.elbow.unjudged"))

@@ -22,7 +22,7 @@ def add(command: AddCommand) -> None:
 
 def _list(arguments: Arguments) -> None:
     from latente.data.datasets import catalogue
-    from latente.terminal import drawn
+    from latente.report.tables.table import text_table
 
     words, rows = words_of(arguments), []
     for row in catalogue():
@@ -33,7 +33,7 @@ def _list(arguments: Arguments) -> None:
         what = words.templates.get(f"dataset.{row['name']}", row["description"])
         rows.append([row["name"], *counts, shape, here, what])
     heads = ("name", "examples", "test", "shape", "here", "what")
-    say(drawn([words(f"terminal.column.{head}") for head in heads], rows))
+    say(text_table([words(f"terminal.column.{head}") for head in heads], rows).terminal(rule=False))
     say(words("terminal.own_data"))
 
 

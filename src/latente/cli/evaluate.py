@@ -14,7 +14,7 @@ from latente.cli import options as common
 from latente.cli.options import AddCommand, Arguments
 from latente.errors import SpecError
 from latente.plain import csv_text
-from latente.terminal import drawn, say
+from latente.terminal import say
 
 if TYPE_CHECKING:
     from latente.analysis.trained_models import OpenedRun
@@ -79,6 +79,7 @@ def _say_score(score: Score, opened: Sequence[OpenedRun], split: str, words: Wor
     """A table for each scale, with the warnings of its runs, and which runs have no such number."""
     from latente.analysis.trained_models import grouped
     from latente.language.message import in_language
+    from latente.report.tables.scores import of_runs
 
     names = _names([Path(one.where) for one in opened])
     groups = grouped(opened, lambda one: score.scale(one.run) or "")
@@ -86,7 +87,8 @@ def _say_score(score: Score, opened: Sequence[OpenedRun], split: str, words: Wor
         why = in_language(score.why_not(one.run), words)
         say(words("warned.none", name=one.where, score=score.key(), why=why))
     for scale, members in groups.items():
-        say(_table(score, scale, members, split, words, names))
+        runs = {names[one.where]: one.run for one in members}
+        say(of_runs(score, scale, runs, split, words).terminal(rule=False))
         for one in members:
             for warning in one.run.measured[split][score.key()].warnings:
                 say(f"{one.where}: {in_language(warning, words)}")
@@ -129,39 +131,3 @@ def _names(folders: Sequence[Path]) -> dict[str, str]:
         return {str(folders[0]): str(folders[0])}
     shared = len(os.path.commonpath([folder.absolute().parent for folder in folders]))
     return {str(folder): str(folder.absolute())[shared:].lstrip(os.sep) for folder in folders}
-
-
-def _table(
-    score: Score, scale: str, members: Sequence[OpenedRun], split: str, words: Words, names: dict[str, str]
-) -> str:
-    """Best first by the first number that is ranked; in the order given where none is."""
-    from latente.report.tables.names import scale_name
-    from latente.report.tables.scores import label
-    from latente.report.tables.table import fine
-
-    columns = score.columns()
-    ranked = next(((c, lower) for c, lower in columns.items() if lower is not None), None)
-    values = {names[one.where]: one.run.measured[split][score.key()].values for one in members}
-    order = list(values)
-    if ranked is not None:
-        column, sign = ranked[0], 1 if ranked[1] else -1
-        order.sort(key=lambda name: sign * values[name][column].value if column in values[name] else math.inf)
-    shown = [c for c in columns if any(c in v for v in values.values())]
-
-    def cell(name: str, column: str) -> str:
-        if column not in values[name]:
-            return "–"
-        found = values[name][column]
-        value = words.number(found.value, fine(found))
-        return f"{value} ± {words.number(found.standard_error, '.4f')}" if found.standard_error else value
-
-    labels = [label(column, score, words) for column in shown]
-    # Many numbers of few runs stand under each other, so that a terminal is wide enough.
-    if len(shown) > 3:
-        heads = ["", *order]
-        rows = [[title, *(cell(name, column) for name in order)] for title, column in zip(labels, shown, strict=True)]
-    else:
-        heads = [words("report.column.run"), *labels]
-        rows = [[name, *(cell(name, column) for column in shown)] for name in order]
-    title = f"{score.key()} ({words(f'report.part.{split}')}): {scale_name(scale, words)}"
-    return drawn(heads, rows, title=title)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from latente.cli.options import AddCommand, Arguments, words_of
 from latente.errors import SpecError, unknown
-from latente.terminal import drawn, say
+from latente.terminal import say
 
 if TYPE_CHECKING:
     from latente.registry import Registry
@@ -39,10 +39,13 @@ def _models(arguments: Arguments) -> None:
     if arguments.name:
         say(describe(arguments.name))
         return
+    from latente.report.tables.table import text_table
+
     words = words_of(arguments)
     for title, found in [("preset", preset_rows()), *((kind, rows(kind)) for kind in HEADINGS)]:
         heads = ("what_it_is", "parts" if title == "preset" else "options", "source")
-        say(drawn([title, *(words(f"terminal.column.{head}") for head in heads)], found) + "\n")
+        titles = [title, *(words(f"terminal.column.{head}") for head in heads)]
+        say(text_table(titles, found).terminal(rule=False) + "\n")
     say(words("terminal.together"))
 
 

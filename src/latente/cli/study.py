@@ -90,7 +90,7 @@ def _run(arguments: Arguments) -> None:
         from latente.report.tables.results import results_table
 
         words = words_of(arguments)
-        say(results_table(study.runs, words))
+        say(results_table(study.runs, words).terminal())
         for warning in warnings_of(study.runs, words):
             say(warning)
         say(words("terminal.report", path=study.report))
@@ -168,7 +168,7 @@ def _show(arguments: Arguments) -> None:
     if arguments.data is not None:
         # It was read and found to be: anything else is an error.
         say(words("terminal.is_the_data", source=one_line(arguments.data)))
-    say(results_table(runs, words))
+    say(results_table(runs, words).terminal())
 
 
 def _show_study(folder: Path, data: str | None, words: Words) -> list[Run]:

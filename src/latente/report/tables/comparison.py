@@ -19,7 +19,7 @@ from latente.language.message import in_language
 from latente.language.words import Words, default_language
 from latente.report.tables.names import number_name, number_title, scale_name
 from latente.report.tables.numbers import digits, in_nats, number, p_value
-from latente.report.tables.table import MISSING, Cell, Column, Table, _drawn, count, text_cell
+from latente.report.tables.table import MISSING, Cell, Column, Table, count, text_cell
 
 MOST = 28
 """Where there are more pairs (of more than eight models), only those with the best are shown."""
@@ -286,15 +286,17 @@ def described(found: Elbow, words: Words) -> tuple[str, str]:
 
 def text(found: Comparison, lang: str | None = None) -> str:
     """A comparison as the command line prints it."""
-    return "\n".join(_told(found, (), Words(lang or default_language()))).lstrip("\n")
+    return "\n".join(paragraphs(found, (), Words(lang or default_language()))).lstrip("\n")
 
 
-def _told(found: Comparison, curves: Sequence[Elbow], words: Words) -> Iterator[str]:
-    yield _drawn(budgets(found, words))
+def paragraphs(found: Comparison, curves: Sequence[Elbow], words: Words) -> Iterator[str]:
+    """Tables and sentences, each to be printed as it is."""
+    tables = [budgets(found, words)]
     for board in found.boards:
-        yield _drawn(values(board, found.split, words))
+        tables.append(values(board, found.split, words))
         if board.gaps:
-            yield _drawn(differences(board, found, words))
+            tables.append(differences(board, found, words))
+    yield from (f"\n{table.terminal(fold=False)}" for table in tables)
     yield "\n".join(notes(found, words))
     for curve in curves:
         head = f"\n{words('compare.elbow.title')}: {judged(curve, words)}"

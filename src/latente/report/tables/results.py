@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from latente.analysis.trained_models import OpenedRun, TrainedModel, pairs, trained_models
@@ -15,7 +16,6 @@ from latente.plain import csv_text
 from latente.report.tables.names import loss_formula, part_text
 from latente.report.tables.table import FINE, MISSING, NATS, Cell, Column, Table, count, nats, text_cell
 from latente.spec import part
-from latente.terminal import drawn
 
 
 def results_csv(runs: Iterable[Run]) -> str:
@@ -31,31 +31,27 @@ def results_csv(runs: Iterable[Run]) -> str:
     return csv_text(("run", "seed", "split", "metric", "value", "standard_error"), rows)
 
 
-def results_table(runs: Sequence[Run], words: Words) -> str:
-    """Losses and their parts in nats, one row a model, as text for a terminal; one standard error of the test loss."""
+def results_table(runs: Sequence[Run], words: Words) -> Table:
+    """Losses and their parts in nats, one row a model, for a terminal; one standard error of the test loss."""
     trained = trained_models(runs)
     many = any(len(m.runs) > 1 for m in trained)
     losses = dict.fromkeys(loss_formula(m.first.spec.model, words) for m in trained)
-    caption = [words("report.terminal.over_seeds" if many else "report.terminal.over_examples")]
+    notes = [words("report.terminal.over_seeds" if many else "report.terminal.over_examples")]
     if len(losses) > 1:
-        caption.append(words("report.terminal.losses", losses="; ".join(losses)))
+        notes.append(words("report.terminal.losses", losses="; ".join(losses)))
     titles = ("latents", "training", "validation", "test", "reconstruction", "kl")
     rows = []
     for model in trained:
         cells = [nats(words, model.metric(split, "loss")) for split in PARTS]
         cells += [part_cell(words, model, "test", name) for name in METRICS[1:3]]
         # A terminal is narrow: only the test loss keeps its error.
-        shown = [f"{c.text} ± {c.error}" if i == 2 and c.error else c.text for i, c in enumerate(cells)]
-        rows.append([model.name, str(model.latents), *shown])
-    return drawn(
-        [words("report.column.run"), *(words(f"report.terminal.{key}") for key in titles)],
-        rows,
-        title=words("report.terminal.title"),
-        caption=". ".join(caption),
-        numeric=range(1, 7),
-        whole=range(7),
-        lines=True,
+        shown = [cell if i == 2 else replace(cell, error="") for i, cell in enumerate(cells)]
+        rows.append((text_cell(model.name), text_cell(model.latents), *shown))
+    columns = (
+        Column(words("report.column.run"), numeric=False, unbroken=True),
+        *(Column(words(f"report.terminal.{key}"), unbroken=True) for key in titles),
     )
+    return Table("losses", words("report.terminal.title"), columns, tuple(rows), (". ".join(notes),))
 
 
 def part_cell(words: Words, model: TrainedModel, split: str, metric: str, form: str = NATS) -> Cell:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 from latente.analysis.trained_models import TrainedModel, by_scale
+from latente.evaluation.evaluate import Metric
+from latente.evaluation.run import Run
 from latente.evaluation.scores import Score, scores
 from latente.language.message import in_language
 from latente.language.words import Words
 from latente.report.tables.names import number_name, number_title, scale_name
-from latente.report.tables.table import FINE, Cell, Column, Table, count, fine, nats, text_cell
+from latente.report.tables.table import FINE, Cell, Column, Table, count, nats, text_cell
 
 
 def ranking(trained: Sequence[TrainedModel], asked: Sequence[Score], words: Words) -> list[Table]:
@@ -41,7 +44,7 @@ def _ranked(models: Sequence[TrainedModel], key: str, lower: bool, scale_: str, 
             text_cell(m.name),
             Cell(str(m.latents), value=m.latents),
             count(words, m.first.model.parameters()),
-            nats(words, m.metric("test", key), fine(m.metric("test", key))),
+            nats(words, m.metric("test", key), _form(m.metric("test", key))),
             Cell(words.number(abs(_value(m, key) - best), FINE), value=abs(_value(m, key) - best)),
         )
         for place, m in enumerate(ranked, 1)
@@ -131,9 +134,7 @@ def _table(
     for column, lower in score.columns().items():
         found = [model.metric("test", column) for model in models]
         if any(metric is not None for metric in found):
-            cells = [nats(words, metric, fine(metric)) for metric in found]
-            # An error that was not estimated is none, and not zero.
-            cells = [c if c.error_value else Cell(c.text, "", c.value, None) for c in cells]
+            cells = (_number(words, metric) for metric in found)
             rows.append((text_cell(f"{label(column, score, words)} {ARROWS[lower]}".strip()), *cells))
     columns = (
         Column(words("report.column.number"), numeric=False),
@@ -147,6 +148,42 @@ def _table(
     error = words("report.note.error_seeds", seeds=seeds) if seeds > 1 else words("report.note.score_error")
     notes = (words("report.note.score_arrows"), error, *lacking)
     return Table(f"score-{score.key()}-{number}", caption, columns, tuple(rows), notes)
+
+
+def of_runs(score: Score, scale: str, runs: Mapping[str, Run], split: str, words: Words) -> Table:
+    """A score's numbers of single runs of one scale, by what they are called.
+
+    The best comes first by the first number that is ranked; the order is the one given where none is.
+    """
+    columns = score.columns()
+    values = {name: run.measured[split][score.key()].values for name, run in runs.items()}
+    ranked = next((column for column, lower in columns.items() if lower is not None), None)
+    names = list(values)
+    if ranked is not None:
+        sign = 1 if columns[ranked] else -1
+        names.sort(key=lambda name: sign * values[name][ranked].value if ranked in values[name] else math.inf)
+    shown = {c: label(c, score, words) for c in columns if any(c in found for found in values.values())}
+    # Many numbers of few runs stand under each other, so that a terminal is wide enough.
+    if len(shown) > 3:
+        titles = ["", *names]
+        rows = [(text_cell(title), *(_number(words, values[n].get(c)) for n in names)) for c, title in shown.items()]
+    else:
+        titles = [words("report.column.run"), *shown.values()]
+        rows = [(text_cell(n), *(_number(words, values[n].get(c)) for c in shown)) for n in names]
+    caption = f"{score.key()} ({words(f'report.part.{split}')}): {scale_name(scale, words)}"
+    heads = (Column(title, numeric=False, error=i > 0, unbroken=i == 0) for i, title in enumerate(titles))
+    return Table(f"score-{score.key()}", caption, tuple(heads), tuple(rows))
+
+
+def _number(words: Words, metric: Metric | None) -> Cell:
+    """A score's number; an error that was not estimated is none, and not zero."""
+    cell = nats(words, metric, _form(metric))
+    return cell if cell.error_value else Cell(cell.text, value=cell.value)
+
+
+def _form(metric: Metric | None) -> str:
+    """How a score's number is written: a count, which has no error, without decimals."""
+    return ".0f" if metric is not None and not metric.standard_error and metric.value.is_integer() else FINE
 
 
 def name_of(score: Score) -> str:

@@ -6,23 +6,28 @@ import sys
 import pytest
 
 from latente.cli.main import main
-from latente.terminal import drawn
+from latente.report.tables.table import Cell, Column, Table, text_cell
 
 
 def test_a_table_is_as_wide_as_the_terminal_and_folds_where_it_is_too_narrow(monkeypatch):
-    rows = [["vae[/b]", "139.21 ± 0.31"], ["\x1b[31mae", "1"]]
+    columns = Column("run", numeric=False, unbroken=True), Column("loss")
+    rows = (text_cell("vae[/b]"), Cell("139.21", "0.31")), (text_cell("\x1b[31mae"), text_cell(1))
     monkeypatch.setenv("COLUMNS", "40")
-    assert drawn(["run", "loss"], rows, numeric=(1,)).splitlines() == [
+    assert Table("", "", columns, rows).terminal(rule=False).splitlines() == [
         "run                  loss",
         "vae[/b]     139.21 ± 0.31",
         "\\x1b[31mae              1",
     ]
     monkeypatch.setenv("COLUMNS", "20")
-    assert drawn(["run", "loss", "seconds"], [["vae", "139.21 ± 0.31", "12.5"]], whole=(0, 1, 2)).splitlines() == [
+    columns = tuple(Column(title, unbroken=True) for title in ("run", "loss", "seconds"))
+    row = text_cell("vae"), Cell("139.21", "0.31"), text_cell(12.5)
+    assert Table("", "Of three words", columns, (row,), ("and a note",)).terminal().splitlines() == [
+        "Of three words",
         "run: vae",
         "  loss: 139.21 ±",
         "    0.31",
         "  seconds: 12.5",
+        "and a note",
     ]
 
 
