@@ -41,7 +41,7 @@ class Autoencoder(eqx.Module):
 
     @property
     def is_conditional(self) -> bool:
-        """Whether it must be given something beside each example; one with a classifier finds it itself."""
+        """Whether it needs a context with each example; a model with a classifier infers it."""
         return self.context_size > 0 and self.classifier is None
 
     def features(self, x: Array) -> Array:
