@@ -52,7 +52,7 @@ def write_bytes(path: Path, content: bytes) -> None:
                 Path(temporary).unlink(missing_ok=True)
         raise cannot_write(path, error) from error
     except ValueError as error:
-        raise StoreError(f"{str(path)!r}: is no name of a file ({error}); choose another place") from None
+        raise StoreError(f"{str(path)!r}: is not a valid file name ({error}); choose another place") from None
     except BaseException:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
@@ -81,7 +81,7 @@ def write_text(path: Path, text: str) -> None:
         content = text.encode()
     except UnicodeEncodeError as error:
         around = ascii(text[max(0, error.start - 20) : error.end + 20])
-        raise StoreError(f"{path}: cannot be written, {around} is no Unicode text; rename what is called so") from None
+        raise StoreError(f"{path}: cannot be written, {around} is not Unicode text; rename what is so named") from None
     write_bytes(path, content)
 
 
@@ -106,7 +106,7 @@ def make_folder(path: Path, *, parents: bool = True) -> Path:
     except OSError as error:
         raise cannot_write(path, error) from error
     except ValueError as error:
-        raise StoreError(f"{str(path)!r}: is no name of a folder ({error}); choose another place") from None
+        raise StoreError(f"{str(path)!r}: is not a valid folder name ({error}); choose another place") from None
     return path
 
 
@@ -177,7 +177,7 @@ def open_plain(path: Path, limit: int = LIMIT) -> Iterator[IO[bytes]]:
     except OSError as error:
         raise _unreadable(path, error) from None
     except ValueError as error:
-        raise StoreError(f"{str(path)!r}: is no name of a file ({error})") from None
+        raise StoreError(f"{str(path)!r}: is not a valid file name ({error})") from None
     with file:
         _check_plain(path, os.fstat(file.fileno()), limit)
         yield file

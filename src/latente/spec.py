@@ -106,7 +106,7 @@ def _stages(value: Any, where: str) -> tuple[tuple[int, float], ...]:
 
 def _text(value: Any, where: str) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise got(where, value, "a text that is not empty")
+        raise got(where, value, "text that is not empty")
     if not is_text(value):
         raise SpecError(f"{where}: got {value!a}; allowed: Unicode text, for it is written to files; rename it")
     return value

@@ -145,7 +145,7 @@ def test_labels_left_out_are_in_no_part_and_the_others_close_ranks():
 def test_labels_that_cannot_be_left_out():
     with pytest.raises(DataError, match='digits: without: unknown label "x"'):
         load_data("digits", without="x")
-    with pytest.raises(DataError, match="it has no labels to leave examples out by"):
+    with pytest.raises(DataError, match="it has no labels by which to leave examples out"):
         load_data(np.zeros((50, 3), np.uint8), without="x")
     with pytest.raises(DataError, match="leaves no label"):
         load_data((np.zeros((50, 3), np.uint8), np.arange(50) % 2), without=[0, 1])

@@ -50,7 +50,7 @@ def test_labels_keep_what_they_are():
     s = make_source("a", X, np.array([big, big + 1, big, big + 1]), X[:1], np.array([big + 1], np.uint64))
     assert s.classes == (str(big), str(big + 1)) and s.y_test.tolist() == [1]
     for broken in (np.array([b"a\xff", b"a\xfe", b"a", b"a"]), ["a\udcff", "a", "a", "a"]):
-        with pytest.raises(DataError, match=r'mine: the label "a\\udcf[ef]" is no UTF-8; rename it'):
+        with pytest.raises(DataError, match=r'mine: the label "a\\udcf[ef]" is not UTF-8; rename it'):
             make_source("mine", X, broken)
     for minus in (["-1", "0", "0", "-1"], [-1, 0, 0, -1], [-1.0, 0.0, 0.0, -1.0]):
         s = make_source("a", X, minus)

@@ -47,7 +47,7 @@ def test_a_condition_is_what_the_data_has(tiny):
     x, y = blobs(100)
     with pytest.raises(SpecError, match='condition = "labels": bare has no labels'):
         check_condition(conditional, split_source(make_source("bare", x)))
-    with pytest.raises(SpecError, match="all of same have one label, which tells nothing"):
+    with pytest.raises(SpecError, match="all of same have one label, which says nothing"):
         check_condition(conditional, split_source(make_source("same", x, 0 * y)))
     with pytest.raises(SpecError, match="was read without condition columns"):
         check_condition(latente.VAE(2, condition="columns"), tiny)

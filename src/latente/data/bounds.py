@@ -23,7 +23,7 @@ def check_plain(path: Path) -> None:
         DataError: naming it.
     """
     if path.exists() and not path.is_file():
-        raise DataError(f"{path}: is no plain file (a folder, a pipe, a device); give a file")
+        raise DataError(f"{path}: is not a plain file (a folder, a pipe, a device); give a file")
 
 
 def check_size(path: Path, size: int, what: str) -> None:

@@ -220,7 +220,7 @@ def _reader(path: Path) -> Callable[[Path, DataSpec], Source]:
 
 def _nothing(path: Path) -> str:
     if not path.parent.is_dir():
-        return f"{path}: no such file, for there is no folder {path.parent}; check the path"
+        return f"{path}: no such file, because there is no folder {path.parent}; check the path"
     near = nearest(path.name, [p.name for p in path.parent.iterdir()])
     hint = f'did you mean "{path.parent / near}"?' if near else "check the path"
     return f"{path}: no such file or folder; {hint}"
@@ -247,7 +247,7 @@ def _numpy(path: Path, spec: DataSpec) -> Source:
     with loaded:
         keys = {key.lower(): key for key in loaded.files}
         if len(keys) < len(loaded.files):
-            raise DataError(f"{path}: holds arrays whose names differ in capitals alone: {', '.join(loaded.files)}")
+            raise DataError(f"{path}: holds arrays whose names differ only in case: {', '.join(loaded.files)}")
         layouts = (("x_train", "y_train"), ("x", "y"), tuple(keys) if len(keys) == 1 else ("x",))
         for wanted in layouts:
             if wanted[0] in keys:

@@ -175,7 +175,7 @@ def left_out(spec: DataSpec) -> Source:
     if not spec.without:
         raise DataError('nothing is left out; train with data that leaves a label out (without = ["3"])')
     if spec.source == ARRAYS:
-        raise DataError("the data was given as arrays, which are not kept; give what was left out as a file")
+        raise DataError("the data was given as arrays, which are not kept; give the left-out examples as a file")
     found = find_source(spec.source, spec)
     return drop_classes(found, [c for c in found.classes if c not in spec.without])
 
@@ -203,7 +203,7 @@ def _frame(x: Any) -> Any:
         return x.to_pandas() if hasattr(x, "to_pandas") and hasattr(x, "columns") else None
     except Exception as error:  # another library may raise anything
         raise DataError(
-            f"arrays: the frame does not become one of pandas ({' '.join(str(error).split())[:160]})"
+            f"arrays: the frame cannot be converted to pandas ({' '.join(str(error).split())[:160]})"
         ) from error
 
 

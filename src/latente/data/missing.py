@@ -67,5 +67,5 @@ def check_missing(source: Source, train: NDArray[np.generic], missing: str) -> N
         name = f'column "{source.features[where[0]].name}"' if source.features else f"the value at {where}"
         raise DataError(
             f"{source.name}: {name} is missing in every training example ({int(never.sum())} of {never.size} values "
-            "are); remove it, for nothing can be learnt of it"
+            "are); remove it, since nothing can be learnt from it"
         )

@@ -158,7 +158,7 @@ def drop_classes(source: Source, without: Sequence[str]) -> Source:
         DataError: it has no labels, no label of such a name, or nothing is left.
     """
     if source.y is None:
-        raise DataError(f"{source.name}: without: it has no labels to leave examples out by")
+        raise DataError(f"{source.name}: without: it has no labels by which to leave examples out")
     for name in without:
         if name not in source.classes:
             raise DataError(f"{source.name}: without: {unknown('label', name, source.classes)}")
@@ -245,7 +245,7 @@ def _labels(
     classes = tuple(str(int(v)) if whole else str(v) for v in values)
     broken = [c for c in classes if not c.isprintable() and _is_broken(c)]
     if broken:
-        raise DataError(f'{name}: the label "{printable(broken[0])}" is no UTF-8; rename it')
+        raise DataError(f'{name}: the label "{printable(broken[0])}" is not UTF-8; rename it')
     cut = len(parts[0])
     return codes[:cut], (codes[cut:] if len(parts) > 1 else None), classes
 

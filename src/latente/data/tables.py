@@ -381,7 +381,7 @@ def _read(
     if dates or (not condition and spec.scale != "none"):
         raise DataError(
             f"{where} holds {'dates' if dates else _foreign(known)}; allowed: numbers, and one column of labels called "
-            f'{" or ".join(LABELS)}; turn it into numbers, remove it, leave it out with index = "{name}"'
+            f'{" or ".join(LABELS)}; convert it to numbers, remove it, or leave it out with index = "{name}"'
             + ("" if dates else ', or read text as categories with scale = "none"')
         )
     if not _is_text(distinct):

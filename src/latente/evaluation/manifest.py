@@ -333,7 +333,7 @@ def _digest_of(files: Mapping[str, str], changing: Mapping[str, str]) -> str:
 def _table(value: Any) -> dict[str, str]:
     for name, digest in value.items():
         if not isinstance(digest, str) or name.startswith(("/", "\\")) or ".." in name.split("/") or ":" in name:
-            raise ValueError(f"{name!r} is no name of a file with its SHA-256")
+            raise ValueError(f"{name!r} is not a valid file name with its SHA-256")
     return dict(value)
 
 

@@ -103,7 +103,7 @@ def check_condition(spec: ModelSpec, data: Data) -> None:
         raise SpecError(f'condition = "labels": {data.name} has no labels; take condition = "none"')
     if spec.condition == "labels" and len(data.classes) < 2:
         raise SpecError(
-            f'condition = "labels": all of {data.name} have one label, which tells nothing; take condition = "none"'
+            f'condition = "labels": all of {data.name} have one label, which says nothing; take condition = "none"'
         )
     if spec.condition == "columns" and not data.columns:
         raise SpecError(

@@ -142,7 +142,7 @@ def needs_point(objective: Objective, model: Autoencoder) -> None:
         raise refuse(
             objective,
             model.posterior,
-            'nothing would hold its variance up; take posterior "dirac", or objective "elbo"',
+            'nothing would keep its variance from collapsing; take posterior "dirac", or objective "elbo"',
         )
 
 
@@ -153,4 +153,4 @@ def needs_no_prior(objective: Objective, model: Autoencoder) -> None:
         SpecError: naming both sides.
     """
     if model.prior.space != "any":
-        raise refuse(objective, model.prior, 'nothing would bring the codes to it; take "none"')
+        raise refuse(objective, model.prior, 'nothing would match the codes to it; take "none"')

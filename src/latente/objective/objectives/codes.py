@@ -107,7 +107,7 @@ def needs_fixed_prior(objective: Objective, prior: Prior) -> None:
         SpecError: naming both sides.
     """
     if prior.space == "any":
-        raise refuse(objective, prior, 'there is nothing to bring the codes to; take "standard-normal"')
+        raise refuse(objective, prior, 'there is nothing to match the codes to; take "standard-normal"')
     if has_arrays(prior):
         raise refuse(
             objective,

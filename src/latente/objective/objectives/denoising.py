@@ -93,7 +93,7 @@ class Denoising(Objective):
             raise refuse(
                 self,
                 likelihood,
-                f'noise = "{self.noise}" means nothing to values that the encoder is given in another form; '
+                f'noise = "{self.noise}" does not apply to values that the encoder sees in another form; '
                 'take noise = "masking" and missing = true',
             )
         if not likelihood.same_support:
