@@ -49,16 +49,16 @@ def fit_conditions(columns: Sequence[DataColumn], values: NDArray[np.float64]) -
 
 
 def moments(values: NDArray[np.floating]) -> tuple[float, float]:
-    """Mean and standard deviation (divided by n) of those values, of shape (n,), that are known, in double precision.
+    """Mean and standard deviation (dividing by n) of the observed values among ``values`` (n,), in double precision.
 
-    The deviation is 1 where the values never vary, or too little for single precision; both are (0, 1) of no values.
+    The deviation is 1 if the values do not vary, or too little for single precision; without values they are (0, 1).
     """
-    known = np.asarray(values, np.float64)[~np.isnan(values)]
-    # A column that never varies may have a deviation of some rounding errors.
-    if not len(known) or (known == known[0]).all():
-        return (float(known[0]) if len(known) else 0.0), 1.0
-    sd = float(known.std())
-    return float(known.mean()), sd if sd > np.finfo(np.float32).tiny else 1.0
+    observed = np.asarray(values, np.float64)[~np.isnan(values)]
+    # A constant column may have a deviation of a few rounding errors.
+    if not len(observed) or (observed == observed[0]).all():
+        return (float(observed[0]) if len(observed) else 0.0), 1.0
+    sd = float(observed.std())
+    return float(observed.mean()), sd if sd > np.finfo(np.float32).tiny else 1.0
 
 
 def encode(conditions: Sequence[Condition], values: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -29,13 +29,13 @@ def loses_precision(x: NDArray[Any]) -> NDArray[np.bool_]:
     found = np.zeros(possible.shape, bool)
     for i in np.flatnonzero(possible) if axis == 0 else [...]:
         values, width = (x[:, i], spread[i]) if axis == 0 else (x, spread)
-        known = values[~np.isnan(values)]
-        error = np.abs(known - known.astype(np.float32)).max()
-        found[i] = error > LOST * width or (error > 0 and bool((known == np.round(known)).all()))
+        observed = values[~np.isnan(values)]
+        error = np.abs(observed - observed.astype(np.float32)).max()
+        found[i] = error > LOST * width or (error > 0 and bool((observed == np.round(observed)).all()))
     return found
 
 
 def distinct_counts(x: NDArray[Any]) -> tuple[int, int]:
     """How many different values there are, and how many remain different in single precision."""
-    known: NDArray[Any] = x[~np.isnan(x)]
-    return len(np.unique(known)), len(np.unique(known.astype(np.float32)))
+    observed: NDArray[Any] = x[~np.isnan(x)]
+    return len(np.unique(observed)), len(np.unique(observed.astype(np.float32)))

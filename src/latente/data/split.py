@@ -354,8 +354,8 @@ def _stratified(
     from sklearn.model_selection import train_test_split
 
     labels = None if source.y is None else source.y[index]
-    held = int(np.ceil(share * len(index)))
-    if held < 1 or len(index) - held < 1:
+    held_out = int(np.ceil(share * len(index)))
+    if held_out < 1 or len(index) - held_out < 1:
         raise DataError(f"{source.name}: {len(index)} examples are too few to keep {share:.0%} for {what}")
     if labels is not None:
         counts = np.bincount(labels, minlength=len(source.classes))
@@ -367,9 +367,9 @@ def _stratified(
                 f"stratified split needs two; add examples, drop the class, or give the data without labels"
             )
         present = int((counts > 0).sum())
-        if held < present or len(index) - held < present:
+        if held_out < present or len(index) - held_out < present:
             raise DataError(
-                f"{source.name}: a {what} share of {share} keeps {held} of {len(index)} examples for "
+                f"{source.name}: a {what} share of {share} keeps {held_out} of {len(index)} examples for "
                 f"{present} classes; every part needs one of each, so give more data or another share"
             )
     first, second = train_test_split(index, test_size=share, random_state=seed, stratify=labels)

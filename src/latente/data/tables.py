@@ -180,14 +180,14 @@ def rows_of(frame: pd.DataFrame, columns: Sequence[DataColumn]) -> NDArray[np.fl
             times = names.count(column.name)
             raise DataError(f"{where} is there {times} times; allowed: once each of {listed(c.name for c in columns)}")
         values = frame.iloc[:, names.index(column.name)]
-        known = ~np.asarray(values.isna())
+        observed = ~np.asarray(values.isna())
         if column.categories:
-            texts = [str(v) for v in values[known]]
+            texts = [str(v) for v in values[observed]]
             odd = next((t for t in texts if t not in column.categories), None)
             if odd is not None:
                 raise DataError(f"examples: {unknown(column.name, odd, column.categories)}")
-            found[known, j] = [column.categories.index(t) for t in texts]
-        elif known.any():
+            found[observed, j] = [column.categories.index(t) for t in texts]
+        elif observed.any():
             spec = DataSpec(scale="unit", missing="keep")
             found[:, j] = _read(where, column.name, values, spec, condition=False)[0]
     return found
@@ -320,11 +320,11 @@ def _positions(where: str, names: list[str], kept: Sequence[int], spec: DataSpec
     for wanted in spec.condition:
         if isinstance(wanted, int) and str(wanted) in names:
             wanted = str(wanted)
-        known = [names[i] for i in kept]
+        available = [names[i] for i in kept]
         if not isinstance(wanted, str):
-            raise DataError(f"{where}: condition: got {wanted}; allowed: names of columns, {', '.join(known)}")
-        if wanted not in known:
-            raise DataError(f"{where}: condition: {unknown('column', wanted, known)}")
+            raise DataError(f"{where}: condition: got {wanted}; allowed: names of columns, {', '.join(available)}")
+        if wanted not in available:
+            raise DataError(f"{where}: condition: {unknown('column', wanted, available)}")
         found.append(names.index(wanted))
     return found
 
@@ -336,9 +336,9 @@ def _label(where: str, names: list[str], free: Sequence[int], spec: DataSpec, y:
     if isinstance(spec.labels, str):
         if y is not None:
             raise DataError(f'{where}: got labels = "{spec.labels}" and labels beside the table; give one of them')
-        known = [names[i] for i in free]
-        if spec.labels not in known:
-            raise DataError(f"{where}: labels: {unknown('column', spec.labels, known)}")
+        available = [names[i] for i in free]
+        if spec.labels not in available:
+            raise DataError(f"{where}: labels: {unknown('column', spec.labels, available)}")
         return names.index(spec.labels)
     found = [i for i in free if is_label(names[i])] if y is None else []
     if len(found) > 1:
@@ -368,28 +368,30 @@ def _read(
         # True and False among missing values.
         column = column.convert_dtypes()
     values = np.full(len(column), np.nan)
-    known = column[~missing]
+    observed = column[~missing]
     numeric = is_numeric_dtype(column) and not is_complex_dtype(column)
-    if numeric or (column.dtype != "category" and all(_is_real(v) for v in known)):
+    if numeric or (column.dtype != "category" and all(_is_real(v) for v in observed)):
         with np.errstate(over="ignore"):
-            values[~missing] = [float(v) for v in known] if known.dtype == object else known.to_numpy(np.float64)
+            values[~missing] = (
+                [float(v) for v in observed] if observed.dtype == object else observed.to_numpy(np.float64)
+            )
         if condition and not np.isfinite(values).all():
             raise DataError(f"{where} holds infinite values; a condition is a finite number or a text")
         return values, DataColumn(name)
-    distinct = _distinct(known)
+    distinct = _distinct(observed)
     dates = _are_dates(distinct)
     if dates or (not condition and spec.scale != "none"):
         raise DataError(
-            f"{where} holds {'dates' if dates else _foreign(known)}; allowed: numbers, and one column of labels called "
-            f'{" or ".join(LABELS)}; convert it to numbers, remove it, or leave it out with index = "{name}"'
+            f"{where} holds {'dates' if dates else _foreign(observed)}; allowed: numbers, and one column of labels "
+            f'called {" or ".join(LABELS)}; convert it to numbers, remove it, or leave it out with index = "{name}"'
             + ("" if dates else ', or read text as categories with scale = "none"')
         )
     if not _is_text(distinct):
         raise DataError(
-            f"{where} holds {_foreign(known)}; allowed: numbers, or text of which nothing is a number (write numbers "
-            "without units and signs for thousands); turn it into one of these, or remove it"
+            f"{where} holds {_foreign(observed)}; allowed: numbers, or text of which nothing is a number (write "
+            "numbers without units and signs for thousands); turn it into one of these, or remove it"
         )
-    texts, codes = np.unique(np.array([str(v) for v in known]), return_inverse=True)
+    texts, codes = np.unique(np.array([str(v) for v in observed]), return_inverse=True)
     most = MOST_KINDS if condition else MOST_CATEGORIES
     if len(texts) > most:
         raise DataError(
@@ -417,31 +419,31 @@ def _is_real(value: object) -> bool:
     return isinstance(value, numbers.Real | Decimal | np.bool_)
 
 
-def _distinct(known: pd.Series[Any]) -> pd.Series[Any]:
+def _distinct(observed: pd.Series[Any]) -> pd.Series[Any]:
     """The values that occur, each once if they can be compared."""
     try:
-        return known.drop_duplicates()
+        return observed.drop_duplicates()
     except TypeError:
-        return known
+        return observed
 
 
-def _is_text(known: pd.Series[Any]) -> bool:
-    if known.dtype == "category":
+def _is_text(observed: pd.Series[Any]) -> bool:
+    if observed.dtype == "category":
         return True
     # Numbers with thousands separators or decimal commas would silently become categories.
-    return all(isinstance(v, str) and not is_number(v) and not _FIGURE.fullmatch(v) for v in known)
+    return all(isinstance(v, str) and not is_number(v) and not _FIGURE.fullmatch(v) for v in observed)
 
 
-def _are_dates(known: pd.Series[Any]) -> bool:
+def _are_dates(observed: pd.Series[Any]) -> bool:
     import pandas as pd
 
-    if known.dtype == "category":
-        known = known.cat.categories.to_series()
+    if observed.dtype == "category":
+        observed = observed.cat.categories.to_series()
     kinds = (datetime.date, datetime.time, datetime.timedelta, pd.Period, np.datetime64)
-    each = (isinstance(v, kinds) or (isinstance(v, str) and bool(_DATE.fullmatch(v))) for v in known)
-    return len(known) > 0 and all(each)
+    each = (isinstance(v, kinds) or (isinstance(v, str) and bool(_DATE.fullmatch(v))) for v in observed)
+    return len(observed) > 0 and all(each)
 
 
-def _foreign(known: pd.Series[Any]) -> str:
-    wrong = [v for v in known if not (isinstance(v, str) and is_number(v))]
+def _foreign(observed: pd.Series[Any]) -> str:
+    wrong = [v for v in observed if not (isinstance(v, str) and is_number(v))]
     return f'"{str(wrong[0])[:40]}"' if wrong else "numbers written as text"

@@ -209,25 +209,25 @@ def _typed(where: str, name: str, cells: NDArray[np.object_], spec: DataSpec) ->
     """Cells as numbers, as booleans, or as text with None for missing values; and notes on them."""
     empty = np.isin(cells, MISSING_TEXT)
     absent = empty | np.isin(cells, WORDS)
-    known = cells[~absent]
-    if len(known) and all(v in ("True", "False", "TRUE", "FALSE", "true", "false") for v in known):
+    observed = cells[~absent]
+    if len(observed) and all(v in ("True", "False", "TRUE", "FALSE", "true", "false") for v in observed):
         made = np.full(len(cells), None, object)
-        made[~absent] = [v.lower() == "true" for v in known]
+        made[~absent] = [v.lower() == "true" for v in observed]
         return (made.astype(bool) if not absent.any() else made), []
-    if len(known) and spec.decimal is None and all(_COMMAS.fullmatch(v) for v in known):
-        comma = next((v for v in known if "," in v), None)
+    if len(observed) and spec.decimal is None and all(_COMMAS.fullmatch(v) for v in observed):
+        comma = next((v for v in observed if "," in v), None)
         if comma is not None:
             raise DataError(
                 f'{where} holds "{comma}"; allowed: numbers with a decimal point; for decimal commas say '
                 'decimal = ",", and write thousands without commas'
             )
-    if len(known) and all(_WHOLE.fullmatch(v) for v in known) and not absent.any():
-        whole = [int(v) for v in known]
+    if len(observed) and all(_WHOLE.fullmatch(v) for v in observed) and not absent.any():
+        whole = [int(v) for v in observed]
         if min(whole) >= -(2**63) and max(whole) < 2**63:
             return np.array(whole, np.int64), []
-    point = [v.replace(",", ".") for v in known] if spec.decimal == "," else list(known)
+    point = [v.replace(",", ".") for v in observed] if spec.decimal == "," else list(observed)
     # 007 is a name, not a number.
-    if len(known) and all(is_number(v) and "_" not in v and not re.match(r"[+-]?0\d", v) for v in point):
+    if len(observed) and all(is_number(v) and "_" not in v and not re.match(r"[+-]?0\d", v) for v in point):
         numbers = np.full(len(cells), np.nan)
         numbers[~absent] = [float(v) for v in point]
         if (np.abs(numbers[~absent]) < 2**53).all():

@@ -252,13 +252,13 @@ def _initial_model(spec: RunSpec, data: Data, scale: Scale, train: Examples) -> 
             return jnp.asarray(data.values(total))
         return scale(jnp.asarray(total, jnp.float32))
 
-    def few() -> Array:
+    def sample() -> Array:
         return scale(train.x[jr.permutation(key, len(train))[:STARTED]])
 
     def values() -> NDArray[np.float32]:
         return data.values(data.train.x)
 
-    return start_model(spec.model, model_for(spec, data), values, mean, few, key=jr.fold_in(key, 1))
+    return start_model(spec.model, model_for(spec, data), values, mean, sample, key=jr.fold_in(key, 1))
 
 
 def _stopped(state: State, patience: int) -> bool:
