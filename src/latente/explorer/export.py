@@ -16,7 +16,7 @@ from latente.explorer.run_view import RunView
 from latente.explorer.security import MAX_BODY
 
 HELD_BYTES = 250_000
-"""What the examples in a file may take, as one PNG; others are shown as the model reconstructs them."""
+"""What the examples in a file may take, as one PNG; all others are shown as the model reconstructs them."""
 
 GREYS = 16
 
@@ -56,17 +56,17 @@ def export(runs: Sequence[tuple[str, RunView]], split: str, *, lang: str = "en")
 
 
 def held(view: RunView, split: str, n: int) -> dict[str, NDArray[Any]]:
-    """As many examples, evenly spread, as `HELD_BYTES` take: ``held``, their indices; ``sheet``, one PNG of them."""
+    """As many examples, evenly spread, as `HELD_BYTES` hold: ``held``, their indices; ``sheet``, one PNG of all."""
     count = min(n, 4096)
     while True:
         index = np.unique(np.linspace(0, n - 1, count).round().astype(np.int64))
-        raw = _sheet(view.examples(split, index))
+        raw = _grid(view.examples(split, index))
         if len(raw) <= HELD_BYTES or count <= 16:
             return {"held": index.astype(np.uint32), "sheet": np.frombuffer(raw, np.uint8)}
         count = max(16, int(0.95 * count * HELD_BYTES / len(raw)))
 
 
-def _sheet(images: NDArray[np.uint8]) -> bytes:
+def _grid(images: NDArray[np.uint8]) -> bytes:
     """Images (n, height, width[, channels]) side by side; greys in `GREYS` steps."""
     n, height, width = images.shape[:3]
     columns = max(1, math.ceil(math.sqrt(n * height / width)))
@@ -74,18 +74,18 @@ def _sheet(images: NDArray[np.uint8]) -> bytes:
     channels = images.shape[3:]
     filled = np.zeros((rows * columns, height, width, *channels), np.uint8)
     filled[:n] = images
-    sheet = filled.reshape(rows, columns, height, width, *channels).swapaxes(1, 2)
-    sheet = sheet.reshape(rows * height, columns * width, *channels)
+    grid = filled.reshape(rows, columns, height, width, *channels).swapaxes(1, 2)
+    grid = grid.reshape(rows * height, columns * width, *channels)
     if channels == (1,):
-        sheet = sheet[:, :, 0]
+        grid = grid[:, :, 0]
     out = io.BytesIO()
-    if sheet.ndim == 2:
+    if grid.ndim == 2:
         step = 255 // (GREYS - 1)
-        picture = Image.fromarray(np.round(sheet / step).astype(np.uint8), "P")
-        picture.putpalette([v for k in range(GREYS) for v in [k * step] * 3])
-        picture.save(out, "PNG", optimize=True, bits=4)
+        image = Image.fromarray(np.round(grid / step).astype(np.uint8), "P")
+        image.putpalette([v for k in range(GREYS) for v in [k * step] * 3])
+        image.save(out, "PNG", optimize=True, bits=4)
     else:
-        Image.fromarray(sheet).save(out, "PNG", optimize=True)
+        Image.fromarray(grid).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 

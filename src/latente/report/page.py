@@ -108,9 +108,9 @@ def _render(
     matched = results.matched(trained, words, unit)
     asked = score_tables.every(trained, [scores.make(s) for s in study.scores])
     ranked = [score for score in asked if not score_tables.has_many(score)]
-    told = [render_score(f, words) for f in findings_of_scores(runs)]
+    score_findings = [render_score(f, words) for f in findings_of_scores(runs)]
     compared = section(runs, words)
-    optional = {"conclusions": conclusions, "told": told, "comparison": compared}
+    optional = {"conclusions": conclusions, "told": score_findings, "comparison": compared}
     numbers = enumerate(drawn, 1)
     figures = [(g, list(n)) for g, n in itertools.groupby(numbers, lambda numbered: numbered[1].group)]
     date, version = facts.get("date"), facts.get("versions", {}).get("latente", __version__)
@@ -138,8 +138,8 @@ def _render(
         warnings=[*warnings_of(runs, words), *score_tables.lacking(trained, asked, words)],
         conclusions=conclusions,
         notes=notes,
-        told=told,
-        told_notes=notes_of_scores(runs, words),
+        score_findings=score_findings,
+        score_notes=notes_of_scores(runs, words),
         compared=compared,
         figures=figures,
         data_facts=parts.data_facts(study, card, words),

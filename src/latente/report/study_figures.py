@@ -72,12 +72,9 @@ class StudyFigures(FigureContext):
         self._compute(thread, "samples", _samples, [m for m in every if m.has_prior])
 
     def output(self, kind: str, model: TrainedModel) -> Any:
-        """What a model made of the data, waited for where it is still computed."""
-        return self._outputs[kind, model.name].result()
-
-    def computed(self, kind: str, model: TrainedModel) -> bool:
-        """Whether `output` has that of a model."""
-        return (kind, model.name) in self._outputs
+        """What a model made of the data, once it is computed; None where it was not asked for."""
+        future = self._outputs.get((kind, model.name))
+        return None if future is None else future.result()
 
     def context(self, model: TrainedModel) -> NDArray[np.float32] | None:
         """What a conditional model is given with the validation examples."""
@@ -123,11 +120,8 @@ def _codes(study: StudyFigures, model: TrainedModel) -> NDArray[np.float32]:
 def _rebuilt(study: StudyFigures, model: TrainedModel) -> NDArray[np.float32]:
     made, context = model.first.model, study.context(model)
     few = None if context is None else context[:SHOWN]
-    z = (
-        study.output("codes", model)[:SHOWN]
-        if study.computed("codes", model)
-        else latent.encode(made, study.shown, few)
-    )
+    z = study.output("codes", model)
+    z = latent.encode(made, study.shown, few) if z is None else z[:SHOWN]
     # As many codes as a grid of samples, so that one compiled decoder serves both.
     fill = np.arange(GRID) % len(z)
     return latent.decode(made, z[fill], None if few is None else few[fill])[: len(z)]

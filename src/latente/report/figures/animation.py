@@ -70,7 +70,7 @@ def animate(
         after = to_bytes(frames[kept].reshape(-1, *frames.shape[2:])).reshape(len(kept), *before.shape)
         grey = before.ndim == 3
         pages = [
-            _page(before, frame, words, name, f"{words('epoch')} {epochs[i]}/{trained}")
+            _frame(before, frame, words, name, f"{words('epoch')} {epochs[i]}/{trained}")
             for i, frame in zip(kept, _calm(after) if grey else after, strict=True)
         ]
         moving = _encode(pages, lossless=grey)
@@ -107,19 +107,21 @@ def _encode(pages: list[Image.Image], *, lossless: bool) -> bytes:
     return out.getvalue()
 
 
-def _page(originals: NDArray[np.uint8], rebuilt: NDArray[np.uint8], words: Words, name: str, title: str) -> Image.Image:
+def _frame(
+    originals: NDArray[np.uint8], rebuilt: NDArray[np.uint8], words: Words, name: str, title: str
+) -> Image.Image:
     font = _font(17)
     names = (words("figure.row.original"), name if len(name) <= 16 else name[:15] + "…")
     left = 16 + max(math.ceil(font.getlength(n)) for n in names)
-    sheet = mosaic(np.concatenate([originals, rebuilt]), len(originals))
-    scale = min((WIDE - left) / sheet.shape[1], HIGH / sheet.shape[0])
+    pixels = mosaic(np.concatenate([originals, rebuilt]), len(originals))
+    scale = min((WIDE - left) / pixels.shape[1], HIGH / pixels.shape[0])
     scale = math.floor(scale) if scale >= 1 else scale
-    size = (round(sheet.shape[1] * scale), round(sheet.shape[0] * scale))
-    picture = Image.fromarray(sheet).convert("RGB")
-    picture = picture.resize(size, Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BOX)
+    size = (round(pixels.shape[1] * scale), round(pixels.shape[0] * scale))
+    image = Image.fromarray(pixels).convert("RGB")
+    image = image.resize(size, Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BOX)
     top = 32
     page = Image.new("RGB", (left + size[0] + 4, top + size[1] + 4), "white")
-    page.paste(picture, (left, top))
+    page.paste(image, (left, top))
     pen = ImageDraw.Draw(page)
     pen.text((left, top / 2), title, font=font, fill="#222222", anchor="lm")
     for row, text in enumerate(names):

@@ -109,7 +109,7 @@ def _class_marks(ax: Any, points: NDArray[np.float64], labels: NDArray[np.intege
         return
     medians = np.stack([np.median(points[labels == c], axis=0) for c in present])
     names = [plain(classes[c], 8) for c in present]
-    # Points of print a unit of the axes, which are some 3 by 3 inches and have equal scales.
+    # Points of print for each unit of the axes, which are about 3 by 3 inches and equally scaled.
     scale = 72 * 2.9 / max(float(np.ptp(points, axis=0).max()), 1e-30)
     widths = np.array([4 + 6.5 * len(n) for n in names])
     placed = apart(medians * scale, widths, 11.5) / scale

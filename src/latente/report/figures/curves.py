@@ -23,6 +23,7 @@ from latente.report.figures.style import (
     SERIES,
     WIDTH,
     half_width,
+    latent_size_axis,
     localise,
     plain,
     spread,
@@ -35,7 +36,7 @@ def curves(histories: Sequence[History], words: Words, *, unit: str = "image") -
     """Training and validation loss over the epochs, and its parts where there is a KL.
 
     Args:
-        histories: one a seed, of one model; several are drawn as their mean and the band from least to greatest,
+        histories: of one model, one for each seed; several are drawn as their mean and the band from least to greatest,
             as far as every seed was trained.
         words: the language.
         unit: "image" or "example", what the nats are counted for.
@@ -60,7 +61,7 @@ def curves(histories: Sequence[History], words: Words, *, unit: str = "image") -
 def sweep_curves(
     families: Mapping[str, Mapping[int, Sequence[History]]], words: Words, *, unit: str = "image"
 ) -> Figure:
-    """Loss over the epochs for each latent size: a panel a family, a colour and a label at its end a size."""
+    """Loss over the epochs at each latent size: a panel for each family, a colour and a label for each size."""
     sizes = sorted({size for family in families.values() for size in family})
     with style():
         wide = len(families) > 1
@@ -111,14 +112,9 @@ def sweep_parts(
                 capsize=2.5,
                 elinewidth=1,
             )
-        ax.set_xscale("log", base=2)
-        ax.set_xlim(sizes[0] / 1.15, sizes[-1] * 1.15)
+        latent_size_axis(ax, sizes, words, 1.15)
         ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
-        ax.set_xlabel(words("figure.axis.latent_size"))
         ax.set_ylabel(words(f"figure.axis.nats_{unit}"))
-        localise(ax, words)
-        ax.set_xticks(sizes, [str(s) for s in sizes])
-        ax.set_xticks([], minor=True)
         last = [(max(line), line[max(line)].value) for line in lines.values()]
         chosen = [SERIES[i % len(SERIES)] for i in range(len(lines))]
         texts = [plain(name, 32) for name in lines]
@@ -189,10 +185,10 @@ def _cut(
     ax.set_ylim(low - 0.05 * (high - low), high + 0.08 * (high - low))
     firsts = [float(_together(h, part)[:, 0].mean()) for h in (here or runs)]
     digits = max(0, 1 - math.floor(math.log10(high - low))) if high > low else 0
-    told = dict.fromkeys(words.number(v, f".{digits}f") for v in (min(firsts), max(firsts)))
-    # The line comes back into the panel on its way to epoch 2: beside that the words are free of it.
+    values = dict.fromkeys(words.number(v, f".{digits}f") for v in (min(firsts), max(firsts)))
+    # The line comes back into the panel on its way to epoch 2: to the right of that the words are free of it.
     ax.annotate(
-        "↑ " + "–".join(told), (2, 1), xycoords=("data", "axes fraction"), xytext=(5, -1),
+        "↑ " + "–".join(values), (2, 1), xycoords=("data", "axes fraction"), xytext=(5, -1),
         textcoords="offset points", va="top", fontsize=8, color=colour,
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from latente.analysis.elbow import Elbow
 from latente.language.words import Words, default_language
-from latente.report.figures.style import BLUE, INK, MUTED, ORANGE, WIDTH, localise, plain, style
+from latente.report.figures.style import BLUE, INK, MUTED, ORANGE, WIDTH, latent_size_axis, plain, style
 from latente.report.tables.names import number_title
 from latente.report.tables.numbers import digits, in_nats, number
 
@@ -58,12 +58,7 @@ def draw(found: Elbow, words: Words) -> Figure:
         right.set_ylabel(words(f"compare.elbow.behind{unit}"))
         _zoom(right, found, limit, words)
         for ax, values in ((left, [s.mean.value for s in found.sizes]), (right, [s.behind.value for s in found.sizes])):
-            ax.set_xscale("log", base=2)
-            ax.set_xlim(sizes[0] / 1.3, sizes[-1] * 1.3)
-            ax.set_xlabel(words("figure.axis.latent_size"))
-            localise(ax, words)
-            ax.set_xticks(sizes, [str(s) for s in sizes])
-            ax.set_xticks([], minor=True)
+            latent_size_axis(ax, sizes, words, 1.3)
             if found.chosen is not None:
                 at = sizes.index(found.chosen)
                 ax.plot([found.chosen], [values[at]], clip_on=False, **RING)

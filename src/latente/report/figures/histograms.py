@@ -32,7 +32,7 @@ class Panel:
 
 
 def histograms(panels: Sequence[Panel], names: tuple[str, str], words: Words) -> Figure:
-    """A panel a score; inliers filled, outliers hatched lines, so that they stay apart without colours.
+    """A panel for each score; inliers filled, outliers hatched, so that they stay apart without colours.
 
     Args:
         panels: the scores.

@@ -194,7 +194,7 @@ def _place(
     bottom: float,
     right: float = 0.05,
 ) -> tuple[Figure, list[Any]]:
-    """A figure some ``size`` inches wide of equal mosaics, a pixel a whole number of dots wherever one fits."""
+    """A figure some ``size`` inches wide of equal mosaics; a pixel is a whole number of dots wherever one fits."""
     between = 0.22
     rows = math.ceil(len(mosaics) / across)
     height, width = mosaics[0].shape[:2]

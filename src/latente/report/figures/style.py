@@ -9,7 +9,7 @@ import io
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -164,6 +164,16 @@ def localise(axes: Any, words: Words) -> None:
     """Give both axes tick labels of the language."""
     axes.xaxis.set_major_formatter(Ticks(words))
     axes.yaxis.set_major_formatter(Ticks(words))
+
+
+def latent_size_axis(axes: Any, sizes: Sequence[int], words: Words, margin: float) -> None:
+    """Make the horizontal axis one of latent sizes, each with its tick, and some room on both sides."""
+    axes.set_xscale("log", base=2)
+    axes.set_xlim(sizes[0] / margin, sizes[-1] * margin)
+    axes.set_xlabel(words("figure.axis.latent_size"))
+    localise(axes, words)
+    axes.set_xticks(sizes, [str(s) for s in sizes])
+    axes.set_xticks([], minor=True)
 
 
 def spread(at: NDArray[np.floating], gap: float, low: float = -np.inf) -> NDArray[np.float64]:
