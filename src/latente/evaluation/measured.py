@@ -25,12 +25,12 @@ class Measured:
 
     Attributes:
         values: each number by its column, with its standard error.
-        arrays: what figures need; and, of a number that is a mean of one value an example, those values (see `each`).
+        arrays: what figures need; and, of a number that is the mean of a value per example, these values (see `each`).
         warnings: what its user should know, a sentence each.
         score: what found it, as a study file says it.
         of_samples: whether it is about samples, so that another prior makes it another.
         name: the score's name.
-        key: what it is kept as: the name, and options.
+        key: what it is kept as: the name, and options that its numbers depend on.
     """
 
     values: Mapping[str, Metric]
@@ -50,9 +50,9 @@ class Measured:
         return as_text("measured", shown)
 
     def column(self, name: str) -> str:
-        """The column of a number, by its name without the score's options.
+        """A number's column, by its name without the score's options.
 
-        They stand behind the name ("copies_samples500"), or, with the score's own name, before it ("nll_500_gain").
+        In columns these follow the name ("copies_samples500"), or precede it with the score's own ("nll_500_gain").
         """
         own = f"{self.key}_{name}"
         return own if own in self.values else name + self.key.removeprefix(self.name)
@@ -63,7 +63,7 @@ class Measured:
         return None if metric is None else metric.value
 
     def estimate(self, name: str) -> Estimate | None:
-        """The same with its normal 95% interval; None where it is not finite, too."""
+        """That number with its normal 95% interval; None where there is none, or none that is finite."""
         metric = self.values.get(self.column(name))
         if metric is None or not math.isfinite(metric.value):
             return None
@@ -74,7 +74,7 @@ class Measured:
         return None if name not in self.arrays else np.asarray(self.arrays[name])
 
     def each(self, column: str) -> NDArray[np.floating] | None:
-        """The value of each example of which a number is the mean, shape (n,); None where it is no such mean.
+        """The values of which a number is the mean, one for each example, shape (n,); None where it is no such mean.
 
         Differences of two models are paired by them (see `latente.compare`).
         """
@@ -83,5 +83,5 @@ class Measured:
 
 
 def by_example(column: str, values: NDArray[np.floating]) -> Measured:
-    """A number that is the mean of one value an example, shape (n,), with these kept."""
+    """A number that is the mean of one value per example, shape (n,), with these values."""
     return Measured({column: mean_and_error(values)}, {EACH + column: np.asarray(values)})

@@ -27,7 +27,7 @@ class WordedClaim(NamedTuple):
 
 
 class WordedFinding(NamedTuple):
-    """A finding in words; ``quote`` is what the notebook concluded, and empty with ``verdict`` where there is none."""
+    """A finding in words; ``quote`` is what the notebook concluded. Of scores, it and ``verdict`` are empty."""
 
     id: str
     title: str
@@ -37,9 +37,9 @@ class WordedFinding(NamedTuple):
 
 
 def conclude(runs: Sequence[Run], folder: Path) -> dict[str, Any]:
-    """Compare the runs of a study, write ``findings.json`` to its folder, and give what was found for `in_words`.
+    """Compare the runs of a study, write ``findings.json`` to its folder, and return what `in_words` takes.
 
-    It is plain values, which another process can send.
+    What is returned are plain values, so that another process can send them.
 
     Raises:
         SpecError, DataError: as `latente.analysis.conclusions.evidence.gather`.
@@ -52,7 +52,7 @@ def conclude(runs: Sequence[Run], folder: Path) -> dict[str, Any]:
 
 
 def in_words(concluded: Mapping[str, Any], words: Words) -> tuple[list[WordedFinding], list[str]]:
-    """What `conclude` found, and what a reader must know of it, in one language."""
+    """The findings that `conclude` returned, and the notes on them, in one language."""
     findings = [render(f, words) for f in from_table(concluded)]
     return findings, [words(f"findings.{name}", **facts) for name, facts in concluded["notes"]]
 
@@ -65,13 +65,13 @@ def render(finding: Finding, words: Words) -> WordedFinding:
 
 
 def render_score(finding: Finding, words: Words) -> WordedFinding:
-    """What rules say of a score in words; there is no verdict on a score as a whole."""
+    """What rules say about a score, in words; a score as a whole has no verdict."""
     claims = tuple(worded(c, f"told.{c.key}", words) for c in finding.claims)
     return WordedFinding(f"told-{finding.id}", words(f"told.title.{finding.id}"), "", "", claims)
 
 
 def worded(claim: Claim, key: str, words: Words) -> WordedClaim:
-    """A claim whose words stand under a key; of several seeds, each sentence of its evidence with the seed."""
+    """A claim in words, which stand under ``key``; of several seeds, each sentence of evidence names its own."""
     said = []
     for name, facts in claim.evidence:
         sentence = words(template_of(key, name), **numbers(facts))
@@ -81,12 +81,12 @@ def worded(claim: Claim, key: str, words: Words) -> WordedClaim:
 
 
 def template_of(key: str, name: str) -> str:
-    """The key of a sentence's words: under the claim's own, or, where the name has a dot, one that claims share."""
+    """The key of a sentence: under the claim's own, or, where its name has a dot, among those that claims share."""
     return f"findings.{name}" if "." in name else f"{key}.evidence.{name}".removesuffix(".")
 
 
 def notes(evidence: Evidence) -> list[Sentence]:
-    """What a reader must know of all findings: where their numbers and intervals come from."""
+    """What a reader must know about all findings: where their numbers and intervals come from."""
     said = [say("note.seeds" if evidence.seeds > 1 else "note.one_seed", seeds=evidence.seeds), say("note.validation")]
     return [*said, say("note.grey")] if evidence.grey else said
 
@@ -111,27 +111,27 @@ def from_table(table: Mapping[str, Any]) -> list[Finding]:
 
 
 def findings_of_scores(runs: Sequence[Run], split: str = "test") -> list[Finding]:
-    """Every rule that can say something of these runs' scores on a part."""
+    """What the rules say about these runs' scores on a part."""
     return claims_of_scores(
         [(r.spec.name, r.spec.seed, measured) for r in runs for measured in r.measured.get(split, {}).values()]
     )
 
 
 def notes_of_scores(runs: Sequence[Run], words: Words, split: str = "test") -> list[str]:
-    """What a reader must know of all these sentences."""
+    """What a reader must know about all of these sentences."""
     many = len({r.spec.seed for r in runs}) > 1
     note = words("told.note", part=words(f"report.part.{split}"))
     return [note, words("told.note_seeds" if many else "told.note_one_seed")]
 
 
 def lines(findings: Sequence[Finding], words: Words) -> Iterator[str]:
-    """A line a claim of scores, for a terminal: verdict, claim, evidence."""
+    """A line for each claim about scores, for a terminal: verdict, claim, evidence."""
     for claim in (c for f in findings for c in render_score(f, words).claims):
         yield f"[{words(f'findings.verdict.{claim.verdict}')}] {claim.text} {' '.join(claim.evidence)}"
 
 
 def as_rows(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """Claims of scores as plain values for JSON, without words."""
+    """Claims about scores as plain values for JSON, without words."""
     return [
         {
             "rule": claim.key,

@@ -54,7 +54,7 @@ def verdict_counts(conclusions: Iterable[Any]) -> list[tuple[str, int]]:
 
 
 def summary_sentences(trained: Sequence[TrainedModel], words: Words, unit: str) -> list[WordedClaim]:
-    """What stands out in the losses; every sentence is a rule of `latente.analysis.conclusions.summary`."""
+    """What stands out in the losses; each sentence is a rule of `latente.analysis.conclusions.summary`."""
     many = len({part_text(m.first.spec.model.likelihood) for m in trained}) > 1
     losses = {m.name: _losses(m, words, many=many) for m in trained}
     matched = tuple((losses[a.name], losses[b.name]) for a, b in pairs(trained))
@@ -109,7 +109,7 @@ def _losses(model: TrainedModel, words: Words, *, many: bool) -> Losses:
 
 
 def data_facts(study: StudySpec, card: Mapping[str, Any], words: Words) -> list[tuple[str, str, bool]]:
-    """What the data is: a name, its value, and whether that is shown letter by letter."""
+    """What the data is: name, value, and whether the value is in a font of equal widths."""
     low, high = card["range"]
     told = words("report.data.range_value", low=float(low), high=float(high), mean=float(card["mean"]))
     facts = [("name", card["name"], False)]

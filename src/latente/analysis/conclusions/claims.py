@@ -37,7 +37,7 @@ class Claim:
 
     @property
     def applies(self) -> bool:
-        """Whether it means anything on this data."""
+        """Whether it means anything for this data."""
         return not any(name == f"missing.{thing}" for thing in INAPPLICABLE for name, _ in self.evidence)
 
 
@@ -60,8 +60,8 @@ def all_of(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def each_of(plain: Sequence[Verdict], together: Sequence[Verdict]) -> Verdict:
-    """Of a claim about each of several: holds where every one does; fails where one does by intervals that hold
-    together, for of many some are outside by chance."""
+    """The verdict on a claim about each of several things: it holds where each does, and fails where one does by an
+    interval that is corrected for their number, for of many some lie outside by chance."""
     return "fails" if "fails" in together else "holds" if all_of(plain) == "holds" else "unknown"
 
 
@@ -69,12 +69,12 @@ T = TypeVar("T")
 
 
 def every(judge: Callable[[T, int], Verdict], items: Sequence[T]) -> Verdict:
-    """`each_of` the items, by a judge of one item with intervals that hold together with so many others."""
+    """`each_of` the items; ``judge`` takes one, and for how many its interval is to be corrected."""
     return each_of([judge(i, 1) for i in items], [judge(i, len(items)) for i in items])
 
 
 def within(value: Estimate | None, low: float, high: float, among: int = 1) -> Verdict:
-    """Whether a value lies in low..high, by an interval that holds together with those of as many as it is among."""
+    """Whether a value lies in low..high, by an interval that is corrected for its being one ``among`` several."""
     if value is None:
         return "unknown"
     value = corrected(value, among)
@@ -100,7 +100,7 @@ def below(value: Estimate | None, limit: float, among: int = 1) -> Verdict:
 
 
 def agreed(first: Verdict, second: Verdict) -> Verdict:
-    """What two measures of one thing say: the one that can tell, and unknown where they contradict each other."""
+    """The verdict of two measures of one thing: that of the one that can tell, and unknown where they disagree."""
     if first == second or second == "unknown":
         return first
     return second if first == "unknown" else "unknown"
@@ -113,12 +113,12 @@ def contrary(verdict: Verdict) -> Verdict:
 
 
 def say(template: str, **values: Number | Estimate | None) -> Sentence:
-    """A sentence; a number that is missing is left out."""
+    """A sentence of evidence: the name of its words, and its numbers but for those that are None."""
     return template, {name: value for name, value in values.items() if value is not None}
 
 
 def numbers(facts: Facts) -> dict[str, Number]:
-    """Facts as words have them: an estimate x becomes the numbers x, x_low and x_high."""
+    """Facts as words take them: an estimate x gives the numbers x, x_low and x_high."""
     found: dict[str, Number] = {}
     for name, value in facts.items():
         if isinstance(value, Estimate):
@@ -129,7 +129,7 @@ def numbers(facts: Facts) -> dict[str, Number]:
 
 
 def points(value: Estimate | None) -> Estimate | None:
-    """A difference of shares in percentage points."""
+    """A difference of shares, in percentage points."""
     return value and Estimate(100 * value.value, 100 * value.low, 100 * value.high, value.degrees)
 
 

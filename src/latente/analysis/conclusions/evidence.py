@@ -84,7 +84,7 @@ class Samples:
         spread: mean distance between two of them, relative to validation examples.
         effective, real_effective: effective number of classes of samples and of validation examples, by neighbours.
         classes: their ratio.
-        ambiguous, real_ambiguous: shares of ambiguous ones.
+        ambiguous, real_ambiguous: shares of either that are ambiguous.
         excess: their difference.
     """
 
@@ -103,8 +103,8 @@ class LatentMap:
 
     Attributes:
         accuracy: of labels of validation codes by the nearest training codes.
-        majority: share of the class that is the most frequent of the training part.
-        margin: accuracy − the middle of that share and 1.
+        majority: share of the validation examples that are of the training part's most frequent class.
+        margin: accuracy − the midpoint of that share and 1.
         linear: the same accuracy in the first two principal components.
         advantage: accuracy − linear.
     """
@@ -221,14 +221,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Weighted:
-    """A VAE with another weight β of the KL than 1, against the VAE equal in everything but β = 1.
+    """A VAE whose KL has a weight β other than 1, compared with the VAE that differs in β = 1 alone.
 
     Attributes:
         beta, latents: its weight and size.
         energy, plain_energy: energy distance of prior samples from validation examples, its own and the other's.
         change: their difference, its own − the other's; its interval holds together with those of all weights.
         bound: the same difference of validation reconstruction + KL, weighed with 1, in nats.
-        tried: how many weights were.
+        tried: how many such weights the study has.
     """
 
     beta: float
@@ -252,8 +252,8 @@ class Evidence:
         vae, ae: latents of the main VAE and the main deterministic autoencoder; None without one.
         compared: matched pairs; main_pair: the main two models, matched or not.
         residual: the largest |loss − (reconstruction + β KL)| of any epoch, relative to the loss.
-        steps: between neighbouring sizes of the sweep; from_smallest: from the smallest to each other.
-        inactive, latents: of the main VAE.
+        steps: between neighbouring sizes of the sweep; from_smallest: from the smallest to every other.
+        inactive: how many latents of the main VAE are.
         betas: runs with a fixed β ≠ 1; ``annealed``: runs that change it while they train.
         left_out: (why, names) of the models that take no part: "missing" values, a "condition", or other "parts".
     """
@@ -289,7 +289,7 @@ BLOCK = 2000
 
 
 def gather(runs: Sequence[Run]) -> Evidence:
-    """The evidence that the runs of one study give.
+    """The evidence from the runs of one study.
 
     Raises:
         SpecError: no runs, or runs of different data.

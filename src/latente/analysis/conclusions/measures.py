@@ -188,9 +188,9 @@ def epochs_below(loss: Floats, target: float) -> float:
 
 
 def epochs_to(loss: Floats, share: float = 0.9) -> float:
-    """The epoch, interpolated, at which so large a share of the whole decrease of a loss curve is done.
+    """The epoch, interpolated, by which this share of a loss curve's whole decrease is done.
 
-    The decrease is from the first epoch's mean to the last's; not a number below three epochs or without one.
+    The decrease is from the first epoch's mean to the last's; not a number without one, or below three epochs.
     """
     curve = np.asarray(loss, np.float64)
     if len(curve) < 3 or not curve[0] > curve[-1]:
@@ -213,7 +213,7 @@ below so many epochs their noise is not known."""
 
 @dataclass(frozen=True)
 class Course:
-    """How a loss curve goes on after its lowest point, with the noise between epochs.
+    """How a loss curve continues after its lowest point, with the noise between epochs.
 
     Attributes:
         best: the epoch around which it is lowest.
@@ -233,11 +233,11 @@ class Course:
 def course(loss: Floats, *, kept: bool = False) -> Course | None:
     """The course of a loss curve; None below `EPOCHS` epochs.
 
-    The noise of an epoch is that of second differences in the later half, which a smooth course has next to none of.
+    The noise of an epoch is taken from second differences in the later half, to which a smooth curve adds hardly any.
 
     Args:
         loss: one an epoch.
-        kept: whether the lowest epoch's weights were put back, so that nothing rose.
+        kept: whether the weights of the lowest epoch were restored, so that nothing rose.
     """
     curve = np.asarray(loss, np.float64)
     n = len(curve)

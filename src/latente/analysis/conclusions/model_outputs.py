@@ -36,7 +36,7 @@ WIDEST = 32
 
 
 class SampleSet:
-    """Decoded draws of one model, as seen among the training examples."""
+    """Decoded draws of one model, measured against the reference data."""
 
     def __init__(self, reference: ReferenceData, x: Floats) -> None:
         self._reference = reference
@@ -50,12 +50,12 @@ class SampleSet:
 
     @property
     def ambiguous(self) -> Floats:
-        """One for each that is ambiguous, of data with labels."""
+        """One for each draw that is ambiguous, else zero; for data with labels."""
         return self.near.ambiguous
 
     @property
     def passes(self) -> Floats:
-        """One for each that passes as new."""
+        """One for each draw that passes as new, else zero."""
         return self._reference.passes(self.near)
 
 
@@ -67,7 +67,7 @@ class ModelOutputs:
 
     @cached_property
     def values(self) -> PerExample:
-        """Every metric of each validation example, all of them."""
+        """Every metric of every validation example."""
         return self._run.per_example("validation")
 
     @cached_property
@@ -113,13 +113,13 @@ class ModelOutputs:
         return SampleSet(self._reference, self.decode(noise))
 
     def decode(self, z: NDArray[Any]) -> Floats:
-        """Decoded means of codes, by the batch shape that samples have, so that nothing more is compiled."""
+        """Decoded means of codes, in batches shaped as those of samples are, so that nothing more is compiled."""
         rows = max(len(z), min(BATCH, self._reference.samples))
         return self._run.decode(np.resize(z, (rows, z.shape[1])))[: len(z)]
 
 
 class ReferenceData:
-    """One data set's validation examples and training neighbours.
+    """A data set's validation examples, and the training examples that they are compared with.
 
     Attributes:
         data: the data set.
@@ -162,7 +162,7 @@ class ReferenceData:
 
     @cached_property
     def real_passes(self) -> Floats:
-        """One for each validation example that would pass as new."""
+        """One for each validation example that would pass as new, else zero."""
         return self.passes(self.real_near)
 
     @cached_property
@@ -176,20 +176,20 @@ class ReferenceData:
 
     @property
     def block(self) -> int:
-        """The side of blocks that leave about seven to a side, as 4×4 does on 28×28 pixels."""
+        """The side of blocks of which about seven make a side of the image, as 4×4 does on 28×28 pixels."""
         return max(2, round(min(self.data.shape[:2]) / 7))
 
     def flat(self, x: Floats) -> Floats:
-        """Examples as rows, large images averaged down."""
+        """Examples as rows, large images averaged down first."""
         side = -(-max(x.shape[1:3]) // WIDEST) if self.data.is_image else 1
         return (measures.blocks(x, side) if side > 1 and min(x.shape[1:3]) >= side else x).reshape(len(x), -1)
 
     def near(self, flat: Floats) -> Neighbours:
-        """The nearest training examples of flattened ones."""
+        """The nearest training examples of examples that are rows."""
         return measures.neighbours(flat, self._train, self.train_y, self.classes)
 
     def passes(self, near: Neighbours) -> Floats:
-        """One for each that passes as a new example.
+        """One for each example that passes as new, else zero.
 
         It is as near to a training example as 95% of validation examples are, is no copy, and is not ambiguous
         where there are labels.
@@ -200,12 +200,12 @@ class ReferenceData:
         return fine.astype(np.float64)
 
     def of(self, run: Run) -> ModelOutputs:
-        """What a run makes of it, kept."""
+        """What a run makes of it, computed once."""
         return self._outputs.setdefault(id(run), ModelOutputs(self, run))
 
     @staticmethod
     def plain(run: Run) -> bool:
-        """Whether a run's model was assembled from parts, without a class of its own."""
+        """Whether a run's model is assembled from parts, without a class of its own."""
         return type(run.model) is Autoencoder
 
 

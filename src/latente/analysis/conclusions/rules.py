@@ -61,18 +61,18 @@ Read = Mapping[str, Number | Estimate | None]
 
 
 def lacking(key: str, e: Evidence, *things: str) -> Claim:
-    """A claim that cannot be told, for what is missing; with the models that were left out, where it is models."""
+    """A claim that is unknown because something is missing; where that is a model, those left out are named."""
     models = left_out(e) if MODELS & set(things) else ()
     return Claim(key, "unknown", (*(say(f"missing.{thing}") for thing in things), *models))
 
 
 def defined(claim: Claim, *values: object) -> Claim:
-    """A claim, which cannot be told where a value it needs is None."""
+    """The claim, or an unknown one where a value that it needs is None."""
     return Claim(claim.key, "unknown", (say("missing.numbers"),)) if any(v is None for v in values) else claim
 
 
 def left_out(e: Evidence) -> tuple[Sentence, ...]:
-    """A sentence for each reason why models of the study take no part."""
+    """For each reason why models take no part, a sentence that names them."""
     return tuple(say(f"missing.left_{why}", names=names) for why, names in e.left_out)
 
 
@@ -270,7 +270,7 @@ def steadier(e: Evidence) -> Claim:
 
 
 def regularisation(e: Evidence) -> Claim:
-    """Another weight of the KL than 1 brings the samples nearer to the data in distribution."""
+    """A weight of the KL other than 1 brings the samples nearer to the data in distribution."""
     latents, inactive = (e.sweep[-1].latents, e.sweep[-1].inactive) if e.sweep else (e.vae, e.inactive)
     said: list[Sentence] = []
     if latents is not None and inactive is not None:
@@ -319,7 +319,7 @@ def _by_step(
     name: str,
     judge: Callable[[Estimate | None, float, int], Verdict],
 ) -> Claim:
-    """One claim over steps of the sweep, about the number of that name, with a sentence for each."""
+    """One claim about a number at every step of the sweep, with a sentence for each step."""
     if not steps:
         return lacking(key, e, "sweep")
     sizes = {z.latents: getattr(z, name) for z in e.sweep}
@@ -342,7 +342,7 @@ def _by_pair(
     main: bool = False,
     needs: Callable[[Pair], tuple[object, ...]] = lambda p: (),
 ) -> Claim:
-    """One claim over the matched pairs, and the main pair where asked, with a sentence for each."""
+    """One claim about the matched pairs (with ``main``, the main pair too), with a sentence for each pair."""
     pairs = list(e.compared)
     if main and e.main_pair is not None and not e.main_pair.matched:
         pairs.insert(0, e.main_pair)

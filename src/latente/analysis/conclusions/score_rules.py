@@ -22,13 +22,13 @@ class Rule:
     """One sentence over numbers.
 
     Attributes:
-        name: of its words: of a score ``told.NAME.text``, the claim, and ``told.NAME.evidence``, its numbers; of the
-            summary ``report.summary.NAME``.
+        name: says where its words are: ``told.NAME.text`` is the claim and ``told.NAME.evidence`` its numbers; of the
+            summary, ``report.summary.NAME``.
         about: the score whose numbers it reads, or "losses" for a sentence of the report's summary.
-        read: what its words and its verdict take. Of a score, from what one run measured (None where it means nothing
-            there); with ``several``, from all models at once, as many sentences as there are.
-        judge: the verdict on what was read.
-        holds, fails: made-up numbers of which it holds, and of which it does not.
+        read: takes what the words and the verdict need from what one run measured, None where the rule does not apply;
+            with ``several``, from all models at once, in a list with an entry for each sentence.
+        judge: gives the verdict on what was read.
+        holds, fails: made-up numbers for which it holds, and for which it fails.
         several: whether it compares models.
     """
 
@@ -41,7 +41,7 @@ class Rule:
     several: bool = False
 
     def claims(self, models: Any) -> list[Claim]:
-        """What it says of several models at once."""
+        """What it says about several models at once."""
         return [Claim(self.name, self.judge(f), (("", {"seed": 0, **f}),), f) for f in self.read(models)]
 
 
@@ -63,7 +63,7 @@ def rule(
 
 
 def claims_of_scores(scored: Sequence[ScoreOfRun]) -> list[Finding]:
-    """What the rules say of these runs: a finding a score, with its claims rule by rule and model by model."""
+    """What the rules say about these runs: one finding for each score, its claims by rule and then by model."""
     found: dict[str, list[Claim]] = {r.about: [] for r in rules.values()}
     for each in rules.values():
         groups: dict[tuple[str, str], list[tuple[int, Measured]]] = {}
@@ -82,7 +82,7 @@ def claims_of_scores(scored: Sequence[ScoreOfRun]) -> list[Finding]:
 
 
 def _over_seeds(each: Rule, model: str, seeds: Sequence[tuple[int, Measured]]) -> Claim | None:
-    """A rule's claim about one model: holds or fails where it does of every seed, else unknown."""
+    """A rule's claim about one model: it holds, or fails, where it does for every seed, and is unknown otherwise."""
     read = [(seed, each.read(measured)) for seed, measured in seeds]
     known = [(seed, facts) for seed, facts in read if facts is not None]
     if not known:
@@ -93,12 +93,12 @@ def _over_seeds(each: Rule, model: str, seeds: Sequence[tuple[int, Measured]]) -
 
 
 def unanimous(verdicts: Sequence[Verdict]) -> Verdict:
-    """Of several seeds: what all of them say, and unknown where they differ."""
+    """The verdict of several seeds: theirs where they agree, else unknown."""
     return all_of(verdicts) if len(set(verdicts)) == 1 else "unknown"
 
 
 def mean_over_seeds(runs: Sequence[Measured], name: str) -> Estimate | None:
-    """A number of one model over its seeds: their mean, its interval over examples and, of several, over seeds."""
+    """The mean of a model's number over its seeds; its interval counts examples and, where there are several, seeds."""
     known = [e for e in (m.estimate(name) for m in runs) if e is not None]
     if len(known) < len(runs):
         return None

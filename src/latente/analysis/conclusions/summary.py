@@ -1,7 +1,7 @@
 """What stands out in a study's losses, as rules: the sentences of the report's summary.
 
-Differences between models are the comparison's (`latente.compare`), paired; without it they are as if every model had
-had examples of its own.
+Differences between models are those of the comparison (`latente.compare`), paired by example; where it has none, they
+are taken as if each model had been given examples of its own.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Losses:
         name, latents: of the model.
         test: the loss on the test part; ``reconstruction`` its error there.
         gap: how much the test loss is above the training loss.
-        scale, distortion: what the loss and the reconstruction error are: equal where they may be compared; "" where
-            they may not be with any other's.
+        scale, distortion: what the loss and the reconstruction error measure: those of two models compare where these
+            are equal, and with none where it is "".
         what: the loss in words.
     """
 
@@ -48,8 +48,8 @@ class Standing:
     Attributes:
         models: their losses.
         pairs: with and without a prior, alike in all else.
-        contrast: of a number ("loss", "reconstruction"), how much the second model's is above the first's, by their
-            names; None where it is not known.
+        contrast: gives how far a number ("loss", "reconstruction") of the second model is above that of the first, by
+            the models' names; None where it is not known.
     """
 
     models: tuple[Losses, ...]
@@ -76,7 +76,7 @@ def _above(standing: Standing, number: str, first: Of, second: Of, times: int = 
 def _lowest(
     number: str, value: Callable[[Losses], Estimate | None], scale: Callable[[Losses], str]
 ) -> Callable[[Standing], list[Facts]]:
-    """What reads the lowest of a number ("loss", "reconstruction") on each scale that two models or more share."""
+    """A reader of the lowest "loss" or "reconstruction" on each scale that two or more models share."""
 
     def lowest(standing: Standing, among: list[Of]) -> Facts:
         (model, best), *others = sorted(among, key=lambda f: (f[1].value, f[0].name))
@@ -109,7 +109,7 @@ _EQUAL: Facts = {**_BEST, "behind": Estimate(0, 0, 0)}
 
 @rule("loss", LOSSES, _lowest("loss", lambda m: m.test, lambda m: m.scale), several=True, holds=_BEST, fails=_EQUAL)
 def loss(f: Facts) -> Verdict:
-    """Of the models whose losses are one quantity, one has a lower test loss than each of the others."""
+    """Among models whose losses measure one quantity, one has a lower test loss than each of the others."""
     return above(f["behind"], 0)
 
 
@@ -118,7 +118,7 @@ def loss(f: Facts) -> Verdict:
     several=True, holds=_BEST, fails=_EQUAL,
 )  # fmt: skip
 def reconstruction(f: Facts) -> Verdict:
-    """Of the models whose errors are one quantity, one has a lower one on the test part than each of the others."""
+    """Among models whose errors measure one quantity, one has a lower test error than each of the others."""
     return above(f["behind"], 0)
 
 
@@ -136,7 +136,7 @@ def _widest(standing: Standing) -> list[Facts]:
     fails={"name": "a", "gap": Estimate(-5, -6, -4), "count": 3},
 )  # fmt: skip
 def gap(f: Facts) -> Verdict:
-    """Of the model for which it is clearest, the test loss is above the training loss."""
+    """The test loss is above the training loss, of the model for which that is clearest."""
     return above(f["gap"], 0)
 
 

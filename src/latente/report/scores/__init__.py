@@ -1,7 +1,7 @@
-"""What is shown and said of scores: a module a score, found by import, with its figures and its rules.
+"""What is shown and said about scores: a module for each, found by import, with its figures and its rules.
 
-A figure draws what the runs of a study have kept. A rule has made-up numbers that make it hold and others that make it
-fail, by which one test proves all of them; its words are ``told.NAME``.
+A figure draws what the runs of a study have kept. A rule comes with made-up numbers for which it holds and others for
+which it fails, so that one test proves all of them; its words are ``told.NAME``.
 """
 
 from collections.abc import Iterator, Sequence

@@ -53,7 +53,7 @@ drawers: dict[str, tuple[int, Drawer]] = {}
 
 
 def draws(name: str, order: int) -> Callable[[Drawer], Drawer]:
-    """Decorator: the function below draws the figures of that score, in that place of the order."""
+    """Decorator: the function below draws the figures of that score, which come in that ``order``."""
 
     def add(drawer: Drawer) -> Drawer:
         drawers[name] = (order, drawer)

@@ -1,4 +1,4 @@
-"""Rules over the use of latents."""
+"""Rules about the use of latents, and a figure of it."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def _aggregate(found: Measured) -> Facts | None:
     fails={"distance": Estimate(0.001, 0.0005, 0.0015), "limit": 0.006},
 )  # fmt: skip
 def holes(f: Facts) -> Verdict:
-    """Codes of the part are distributed otherwise than the prior by more than draws a fifth wider would be."""
+    """The codes are distributed differently from the prior, by more than draws that are a fifth wider would be."""
     return above(f["distance"], f["limit"])
 
 
 @draws("collapse", 5)
 def collapse(shown: Scored) -> Iterator[FigureFile]:
-    """A figure a model."""
+    """One figure for each model."""
     for model, kept in shown.kept:
         yield _usage(shown, model, kept)
 

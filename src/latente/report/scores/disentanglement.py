@@ -1,4 +1,4 @@
-"""Rules over latents and known factors."""
+"""Rules about latents and known factors; traversals and shared information as figures."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _gap(found: Measured) -> Facts | None:
     fails={"gap": Estimate(0.001, 0.0, 0.002), "mean": 0.6, "factors": 5, "shared": 2, "limit": APART},
 )  # fmt: skip
 def apart(f: Facts) -> Verdict:
-    """Each factor has a latent of its own: the least apart of them, and no latent is that of two."""
+    """Each factor has a latent of its own: even the one least apart does, and no latent belongs to two."""
     own: Verdict = "fails" if f["shared"] else "holds"
     return all_of([above(f["gap"], APART), own])
 
@@ -50,7 +50,7 @@ LOW = 0.01
 
 @draws("disentanglement", 40)
 def disentanglement(shown: Scored) -> Iterator[FigureFile]:
-    """A traversal and a map a model."""
+    """A traversal and a map for each model."""
     for model, kept in shown.kept:
         if "traversal" in kept.arrays:
             yield _traversal(shown, model, kept)

@@ -1,4 +1,4 @@
-"""Rules over samples."""
+"""Rules about samples; their neighbours and their classes as figures."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def nearest(f: Facts) -> Verdict:
 
 @draws("generation", 20)
 def generation(shown: Scored) -> Iterator[FigureFile]:
-    """Samples above their neighbours for each model, of images, and one figure of the classes of all."""
+    """Of images, each model's samples above their neighbours; and one figure of the classes of all models."""
     if shown.data.is_image:
         for model, kept in shown.kept:
             yield _neighbours(shown, model, kept)

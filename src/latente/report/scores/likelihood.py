@@ -1,4 +1,4 @@
-"""Rules over bounds on −log p(x)."""
+"""Rules about bounds on −log p(x)."""
 
 from __future__ import annotations
 

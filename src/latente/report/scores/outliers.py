@@ -1,4 +1,4 @@
-"""Rules over anomaly scores."""
+"""Rules about anomaly scores, and their histograms."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def detects(f: Facts) -> Verdict:
 
 @draws("outliers", 50)
 def outliers(shown: Scored) -> Iterator[FigureFile]:
-    """A figure a model: a panel for each score that it has."""
+    """A figure for each model, with a panel for each anomaly score that it has."""
     for model, kept in shown.kept:
         yield _histograms(shown, model, kept)
 

@@ -1,4 +1,4 @@
-"""Rules over codes."""
+"""Rules about codes, and the confusion of a probe as a figure."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def neighbourhoods(f: Facts) -> Verdict:
 
 @draws("representation", 30)
 def representation(shown: Scored) -> Iterator[FigureFile]:
-    """A confusion matrix a model, where there are labels and not too many."""
+    """A confusion matrix for each model, where there are labels and not too many."""
     for model, kept in shown.kept:
         if "confusion" in kept.arrays and len(shown.data.classes) <= MOST_CLASSES:
             yield _confusion(shown, model, kept)
