@@ -33,6 +33,11 @@ def one_line(text: object) -> str:
     return visible(" ".join(str(text).split()))
 
 
+def printable(text: str) -> str:
+    """Text with control characters and broken UTF-8 escaped, so that a terminal is safe from it; of one line."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def csv_text(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """Comma-separated lines; an apostrophe marks as text what a spreadsheet would take for a formula.
 

@@ -17,10 +17,11 @@ from latente.analysis.trained_models import trained_models
 from latente.cli.main import main
 from latente.evaluation.access_log import Look
 from latente.evaluation.evaluate import Metric
-from latente.evaluation.likelihood.importance import objection
+from latente.evaluation.likelihood.importance import unsupported
 from latente.evaluation.metrics.intervals import Estimate
 from latente.evaluation.run import Run
 from latente.evaluation.scores.nll import ImportanceBound
+from latente.language.message import Message
 from latente.language.words import Words
 from latente.report import study_figures
 from latente.report.figures.figure_file import FigureContext
@@ -185,7 +186,7 @@ def test_notes_of_one_kind_are_one_sentence(tiny):
     runs = [made_run(tiny, f"m{d}", 0, latente.VAE(d, **SMALL)) for d in (2, 3)]
     found = compare(runs, ["loss"])
     said = [ComparisonNote("alone", {"score": "loss", "model": m, "scale": m}) for m in ("a", "b", "c")]
-    scales = "; ".join(f"s{i} (m{i})" for i in range(6))
+    scales = Message("compare.apart", scales=tuple(f"s{i} (m{i})" for i in range(6)))
     told = dataclasses.replace(found, notes=(*said, ComparisonNote("apart", {"score": "loss", "scales": scales})))
     sentences = comparison.notes(told, PT)
     assert sentences[0].startswith("Uma só diferença")
@@ -199,7 +200,7 @@ def test_scales_and_reasons_are_said_in_the_language(tiny):
     drawn = "squared error of drawn codes"
     assert comparison.differences(found.boards[0], found, EN).caption.endswith(f": {drawn}")
     assert comparison.differences(found.boards[0], found, PT).caption.endswith(": erro quadrático de códigos sorteados")
-    why = objection(made_run(tiny, "ae", 0, latente.AE(2, **SMALL)).model)
+    why = unsupported(made_run(tiny, "ae", 0, latente.AE(2, **SMALL)).model)
     told = dataclasses.replace(found, notes=(ComparisonNote("none", {"score": "nll", "model": "ae", "why": why}),))
     assert 'a posterior "dirac" com a prior "none" não tem nenhuma' in comparison.notes(told, PT)[-1]
 

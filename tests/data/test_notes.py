@@ -8,8 +8,10 @@ import pytest
 
 from latente import load_data
 from latente.cli.main import main
-from latente.data.notes import Note, counted, listed, printable
+from latente.data.notes import Note, counted, listed
+from latente.language.message import phrase
 from latente.language.words import Words
+from latente.plain import printable
 from latente.report.sections import data_facts
 from latente.spec import StudySpec
 
@@ -17,9 +19,9 @@ from latente.spec import StudySpec
 def test_a_note_is_a_sentence_with_what_decides_otherwise():
     note = Note("arrays", {"names": "z", "read": "x"}, "read = 1")
     said = "arrays of the file that are not read: z; read are x (to decide otherwise: read = 1)"
-    assert str(note) == Words("en").note(note.table()) == said
-    assert Words("pt").note(note.table()).endswith("são lidas x (para decidir de outro modo: read = 1)")
-    assert Words("pt").note({"key": "of a later version", "values": {"a": 1}}) == "of a later version: 1"
+    assert str(note) == note.message == phrase(Note(**note.table()).message, Words("en")) == said
+    assert phrase(note.message, Words("pt")).endswith("são lidas x (para decidir de outro modo: read = 1)")
+    assert Note("of a later version", {"a": 1}).message == "of a later version: 1"
 
 
 def test_names_are_cut_short_and_cannot_command_a_terminal():

@@ -13,9 +13,8 @@ from latente.cli.main import main
 from latente.data.columns import column_kinds
 from latente.data.load import load_data
 from latente.evaluation.scores import scores
-from latente.language.message import in_language
+from latente.language.message import phrase
 from latente.language.words import Words
-from latente.report.tables.names import scale_name
 from latente.spec import RunSpec, TrainSpec
 from latente.training import store
 from latente.training.check import check
@@ -130,9 +129,9 @@ def test_a_mixed_table_trains_as_if_it_were_standardised_by_hand(tmp_path):
         )
         assert 0.1 < ours.value < 3 and ours.value == pytest.approx(theirs.value, rel=1e-3)
     for name in ("generation", "reconstruction"):
-        assert "distances are none" in scores.make(name).why_not(run)
-        assert "cujas distâncias nada dizem" in in_language(scores.make(name).why_not(run), Words("pt"))
-    named = scale_name(scores.make("mean-mse").scale(run), Words("pt"))
+        assert "distances are none" in scores.make(name).unsupported(run)
+        assert "cujas distâncias nada dizem" in phrase(scores.make(name).unsupported(run), Words("pt"))
+    named = phrase(scores.make("mean-mse").scale(run), Words("pt"))
     assert named == f"erro quadrático, colunas padronizadas ({', '.join(kinds)})"
     unusual = [r.anomaly_scores(d.test.x, "reconstruction") for r, d in ((run, data), (other, by_hand))]
     assert unusual[0] == pytest.approx(unusual[1], rel=1e-3, abs=1e-4)

@@ -36,6 +36,7 @@ from latente.evaluation.metrics.intervals import LEVEL, bonferroni
 from latente.evaluation.run import Run
 from latente.evaluation.scores import Score, scores
 from latente.evaluation.scores.losses import KEPT, Loss, SquaredError
+from latente.language.message import Message
 from latente.spec import Part
 
 Rows = NDArray[np.float64]
@@ -166,10 +167,13 @@ def _comparable(
     key = score.key()
     scales = by_scale(models, score)
     for model in scales.pop(None, ()):
-        said.append(ComparisonNote("none", {"score": key, "model": model.name, "why": score.why_not(model.first)}))
+        said.append(
+            ComparisonNote("none", {"score": key, "model": model.name, "why": score.unsupported(model.first) or ""})
+        )
     if len(scales) > 1:
-        told = "; ".join(f"{scale} ({', '.join(m.name for m in members)})" for scale, members in scales.items())
-        said.append(ComparisonNote("apart", {"score": key, "scales": told}))
+        names = {scale: ", ".join(m.name for m in members) for scale, members in scales.items()}
+        each = tuple(Message("compare.of", text=f"{s} ({n})", scale=s or "", models=n) for s, n in names.items())
+        said.append(ComparisonNote("apart", {"score": key, "scales": Message("compare.apart", scales=each)}))
     ranked = [(column, lower) for column, lower in score.columns().items() if lower is not None]
     if not ranked:
         said.append(ComparisonNote("unranked", {"score": key}))
@@ -177,11 +181,11 @@ def _comparable(
         bare = [m.name for m in members if not all(_has(r, score, split) for r in m.runs)]
         said += [ComparisonNote("unscored", {"score": key, "model": name}) for name in bare]
         if len(members) == 1 and ranked and not bare:
-            said.append(ComparisonNote("alone", {"score": key, "model": members[0].name, "scale": str(scale)}))
+            said.append(ComparisonNote("alone", {"score": key, "model": members[0].name, "scale": scale or ""}))
         for column, lower in ranked if whole else ranked[:1]:
             have = [m for m in members if all(column in r.metrics[split] for r in m.runs)]
             if len(have) > 1:
-                yield column, lower, str(scale), have
+                yield column, lower, scale or "", have
 
 
 def measure(opened: Sequence[OpenedRun], asked: Sequence[Score], split: str, on_score: OnScore | None = None) -> None:

@@ -393,7 +393,7 @@ def elbow_of(
         raise SpecError(f"elbow: {score.key()} has no number of which less is better; take nll, loss or mean-mse")
     scales = by_scale(sweep, score)
     for without in scales.get(None, ()):
-        raise SpecError(f"elbow: {without.name} has no {score.key()}: {score.why_not(without.first)}")
+        raise SpecError(f"elbow: {without.name} has no {score.key()}: {score.unsupported(without.first)}")
     if len(scales) > 1:
         raise SpecError(f"elbow: {score.key()} means different things for its models: {'; '.join(map(str, scales))}")
     values: dict[int, ArrayLike] = {}
@@ -404,7 +404,7 @@ def elbow_of(
     return dataclasses.replace(
         found,
         column=column,
-        scale=str(next(iter(scales))),
+        scale=next(iter(scales)) or "",
         split=split,
         models=tuple(m.name for m in sweep),
         aside=sum(len(m.runs) - found.seeds for m in sweep),

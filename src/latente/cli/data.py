@@ -42,6 +42,7 @@ def _show(arguments: Arguments) -> None:
 
     from latente.data.columns import column_kinds
     from latente.data.load import load_spec
+    from latente.language.message import phrase
     from latente.spec import DataSpec, build
     from latente.studies.settings import of_parts, value_of
 
@@ -57,5 +58,5 @@ def _show(arguments: Arguments) -> None:
     if data.spec.scale == "none" and data.features and len(data.shape) == 1:
         card["kinds"] = column_kinds(data)
     if data.notes:
-        card["notes"] = [note.table() | {"text": words.note(note.table())} for note in data.notes]
+        card["notes"] = [note.table() | {"text": phrase(note.message, words)} for note in data.notes]
     say(json.dumps(card, indent=2, ensure_ascii=False))

@@ -78,20 +78,20 @@ def _evaluate(arguments: Arguments) -> None:
 def _say_score(score: Score, opened: Sequence[OpenedRun], split: str, words: Words) -> None:
     """A table for each scale, with the warnings of its runs, and which runs have no such number."""
     from latente.analysis.trained_models import grouped
-    from latente.language.message import in_language
+    from latente.language.message import phrase
     from latente.report.tables.scores import of_runs
 
     names = _names([Path(one.where) for one in opened])
     groups = grouped(opened, lambda one: score.scale(one.run) or "")
     for one in groups.pop("", []):
-        why = in_language(score.why_not(one.run), words)
+        why = phrase(score.unsupported(one.run) or "", words)
         say(words("warned.none", name=one.where, score=score.key(), why=why))
     for scale, members in groups.items():
         runs = {names[one.where]: one.run for one in members}
         say(of_runs(score, scale, runs, split, words).terminal(rule=False))
         for one in members:
             for warning in one.run.measured[split][score.key()].warnings:
-                say(f"{one.where}: {in_language(warning, words)}")
+                say(f"{one.where}: {phrase(warning, words)}")
 
 
 def _open(arguments: Arguments) -> list[OpenedRun]:

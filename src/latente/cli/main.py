@@ -96,6 +96,7 @@ def _perform(argv: list[str]) -> int:
 def _notes_on_data(arguments: Arguments) -> Iterator[None]:
     """What readers of data decided or left aside, each once on standard error, unless asked to be quiet."""
     from latente.data.notes import LOG, Note
+    from latente.language.message import phrase
 
     shown: set[str] = set()
 
@@ -103,7 +104,7 @@ def _notes_on_data(arguments: Arguments) -> Iterator[None]:
         def emit(self, record: logging.LogRecord) -> None:
             quiet = getattr(arguments, "quiet", False) and record.levelno < logging.ERROR
             if isinstance(record.msg, Note) and not quiet:
-                text = words_of(arguments).note(record.msg.table())
+                text = phrase(record.msg.message, words_of(arguments))
                 if text not in shown:
                     shown.add(text)
                     complain(text)

@@ -13,11 +13,12 @@ from numpy.typing import ArrayLike
 
 from latente.data import datasets, factors, files
 from latente.data.layout import arranged
-from latente.data.notes import Note, log_notes, printable
+from latente.data.notes import Note, log_notes
 from latente.data.source import Source, drop_classes, unlabelled
 from latente.data.split import Data, split_source
 from latente.data.tables import check_is_table, from_frame, plain_labels
 from latente.errors import DataError, unknown
+from latente.plain import printable
 from latente.spec import DataSpec
 
 ARRAYS = "arrays"

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from latente.language.words import Words
+from latente.language.message import Message, from_json
+from latente.plain import printable
 
 LOG = logging.getLogger("latente.data")
 """Receives each note; without a handler Python prints it on standard error, in English."""
@@ -35,7 +36,13 @@ class Note:
         object.__setattr__(self, "values", plain)
 
     def __str__(self) -> str:
-        return Words("en").note(self.table())
+        return self.message
+
+    @property
+    def message(self) -> str:
+        """What it says; of a note from a later version the bare key and values."""
+        said = from_json({"key": f"note.{self.key}", "values": self.values})
+        return Message("note.otherwise", said=said, option=self.option) if self.option else said
 
     def table(self) -> dict[str, Any]:
         """The note as plain values, for the data card."""
@@ -58,8 +65,3 @@ def counted(counts: Mapping[str, int], most: int = MOST_NAMES) -> str:
     """Counts with their names, the most frequent first: "12 .txt, 3 .pdf"."""
     order = sorted(counts, key=lambda name: (-counts[name], name))
     return listed((f"{counts[name]} {name}" for name in order), most)
-
-
-def printable(text: str) -> str:
-    """Text with control characters and broken UTF-8 escaped, so that a terminal is safe from it."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.data.notes import Note, printable
+from latente.data.notes import Note
 from latente.data.precision import loses_precision
 from latente.errors import DataError, unknown
-from latente.plain import one_line
+from latente.plain import one_line, printable
 
 MINUS_ONE = "-1"
 """A label that elsewhere often means "unlabelled"; here it is a label like any other."""

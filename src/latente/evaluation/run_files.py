@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.atomic import JSON_LIMIT, as_json, parse_json
+from latente.data.notes import Note
 from latente.data.split import PARTS
 from latente.data.units import Units, span_of
 from latente.errors import DataError, SpecError, StoreError
@@ -24,6 +25,7 @@ from latente.evaluation.evaluate import METRICS, Metric, PerExample
 from latente.evaluation.manifest import Manifest
 from latente.evaluation.measured import Measured
 from latente.evaluation.spec_file import spec_of
+from latente.language.message import from_json, to_json
 from latente.spec import RunSpec
 from latente.training import store
 from latente.training.fit import History, frame_arrays
@@ -130,7 +132,7 @@ def written_numbers(numbers: Numbers, name: str) -> dict[str, bytes]:
                 "columns": list(one.values),
                 **({"of_samples": True} if one.of_samples else {}),
                 "values": {column: plain(metric) for column, metric in one.values.items()},
-                "warnings": list(one.warnings),
+                "warnings": [*map(to_json, one.warnings)],
             }
             found[f"{SCORES}/{split}.{key}.safetensors"] = store.as_bytes(dict(one.arrays), about)
     found[TIMES] = as_json({"training_seconds": numbers.seconds, "looks_at_test": looks}).encode()
@@ -309,7 +311,7 @@ def _card(value: Any) -> dict[str, Any]:
     if "labels" in card and any(len(found) != len(card["classes"]) for found in card["labels"].values()):
         raise ValueError("not every class has its count")
     for note in card.get("notes", []):
-        _text(note["key"]), _table(note["values"]), _text(note.get("option", ""))
+        _text(Note(_text(note["key"]), _table(note["values"]), _text(note.get("option", ""))).message)
     return card
 
 
@@ -379,7 +381,7 @@ def _measured(arrays: store.Arrays, about: dict[str, Any], metrics: dict[str, Me
     score = about.get("score", key)
     name = score if isinstance(score, str) else _text(_table(score)["name"])
     name = name if "score" in about else key.partition("_")[0]
-    warnings = tuple(map(_text, _list(about["warnings"])))
+    warnings = tuple(_text(from_json(one)) for one in _list(about["warnings"]))
     if "values" in about:
         values = {c: _metric(_table(about["values"])[c]) for c in columns}
     elif set(columns) <= metrics.keys():

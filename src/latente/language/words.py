@@ -55,14 +55,6 @@ class Words(string.Formatter):
         keys = (key for key in english if key.startswith("title.") and english[key] == title)
         return next((self.templates[key] for key in keys), title)
 
-    def note(self, note: Mapping[str, Any]) -> str:
-        """What a note of a data card says (`latente.data.notes`); one that this version does not know stays bare."""
-        key, values = f"note.{note['key']}", note["values"]
-        if key not in self.templates:
-            return f"{note['key']}: {', '.join(map(str, values.values()))}"
-        said = self(key, **values)
-        return self("note.otherwise", text=said, option=note["option"]) if note["option"] else said
-
     def joined(self, items: list[str], last: str = "and") -> str:
         """A list in words: "a, b and c"; ``last`` is the key of the word before the last."""
         if len(items) < 2:

@@ -12,7 +12,7 @@ from latente.analysis.conclusions.notebook import find
 from latente.atomic import write_json
 from latente.evaluation.metrics.intervals import Estimate
 from latente.evaluation.run import Run
-from latente.language.message import in_language
+from latente.language.message import phrase
 from latente.language.words import Words
 from latente.report.scores import claims_of_scores
 from latente.report.tables.names import number_name
@@ -163,7 +163,7 @@ def warnings_of(runs: Sequence[Run], words: Words) -> list[str]:
             for key, measured in scored.items():
                 for warning in measured.warnings:
                     part = words(f"report.part.{split}").lower()
-                    said = in_language(warning, words)
+                    said = phrase(warning, words)
                     found.setdefault(
                         words("warned.line", name=name, score=number_name(key, words), part=part, warning=said)
                     )

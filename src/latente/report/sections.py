@@ -11,11 +11,13 @@ from latente.analysis.compare import Contrast, contrast
 from latente.analysis.conclusions.claims import numbers
 from latente.analysis.conclusions.summary import Losses, Standing, summarise
 from latente.analysis.trained_models import TrainedModel, named, pairs
+from latente.data.notes import Note
 from latente.data.split import PARTS, Data
 from latente.evaluation.evaluate import SAMPLES
 from latente.evaluation.metrics.influence import Stat, combine
 from latente.evaluation.metrics.intervals import Estimate, normal_interval
 from latente.evaluation.scores.losses import Distortion, Loss
+from latente.language.message import phrase
 from latente.language.words import Words
 from latente.plain import portable
 from latente.report.conclusions import WordedClaim
@@ -124,7 +126,7 @@ def data_facts(study: StudySpec, card: Mapping[str, Any], words: Words) -> list[
         ("dtype", card["dtype"], False),
         ("range", told, False),
         ("fingerprint", card["fingerprint"], True),
-        *(("note", words.note(note), False) for note in card.get("notes", ())),
+        *(("note", phrase(Note(**note).message, words), False) for note in card.get("notes", ())),
     ]
     return [(words(f"report.data.{key}"), value, mono) for key, value, mono in facts]
 

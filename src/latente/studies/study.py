@@ -26,6 +26,7 @@ from latente.evaluation.folders import (
 )
 from latente.evaluation.run import Run
 from latente.evaluation.scores import scores
+from latente.language.message import Message
 from latente.language.words import Words, default_language
 from latente.spec import StudySpec, as_dict, got, is_text
 from latente.studies.folder import Study, load_study
@@ -190,7 +191,7 @@ def write_study_report(
     from latente.report.page import write_figures, write_report
     from latente.report.tables.results import results_csv
 
-    watch.on_stage("comparing the runs, drawing the figures and writing the report", None)
+    watch.on_stage(Message("progress.reporting"), None)
     refuse_links(folder)
     _record(folder, [STUDY])
     write_text(folder / "results.csv", results_csv(runs))

@@ -16,6 +16,7 @@ from latente.evaluation.run import Run, load, train_run
 from latente.evaluation.run_files import SCORES
 from latente.evaluation.scores import Score
 from latente.evaluation.scores.nll import ImportanceBound
+from latente.language.message import Message
 from latente.spec import RunSpec, as_dict
 from latente.studies.watch import Watch
 from latente.training import store
@@ -43,9 +44,9 @@ def perform(spec: RunSpec, data: Data, study: Path, asked: Sequence[Score], watc
     else:
         for place in (make_run_folder(study, spec), folder / SCORES):
             clear_parts(place)
-        watch.on_stage("training", spec)
+        watch.on_stage(Message("progress.training"), spec)
         run = train_run(spec, data, checkpoint=checkpoint, on_epoch=watch.on_epoch)
-        watch.on_stage("evaluating", spec)
+        watch.on_stage(Message("progress.evaluating"), spec)
         for part in PARTS:
             run.evaluate(part)
         _scored(run, asked, study, watch)
@@ -65,7 +66,7 @@ def _scored(run: Run, asked: Sequence[Score], study: Path, watch: Watch) -> bool
         for part in ("test", "validation") if swept else ("test",):
             if score.key() in run.measured.get(part, {}) or score.scale(run) is None:
                 continue
-            watch.on_stage(f"scoring: {score.key()}", run.spec)
+            watch.on_stage(Message("progress.scoring", score=score.key()), run.spec)
             anew |= run.score(score, part) is not None
     return anew
 

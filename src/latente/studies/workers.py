@@ -29,6 +29,7 @@ from latente import stopping
 from latente._begin import without_empty
 from latente.errors import DataError, LatenteError
 from latente.evaluation.access_log import as_command, command
+from latente.language.message import from_json, to_json
 
 if TYPE_CHECKING:
     from latente.data.split import Data
@@ -236,7 +237,7 @@ def _pass_on(watch: Watch, run: RunSpec, event: Event) -> None:
     from latente.training.fit import EpochNumbers
 
     if event["event"] == "stage":
-        watch.on_stage(event["text"], run)
+        watch.on_stage(from_json(event["text"]), run)
     else:
         watch.on_epoch(EpochNumbers(run, **{k: v for k, v in event.items() if k != "event"}))
 
@@ -312,7 +313,7 @@ def _work(lines: queue.SimpleQueue[str], say: Any) -> None:
 
     def on_stage(text: str, run: RunSpec | None) -> None:
         stopping.check()
-        say("stage", text=text)
+        say("stage", text=to_json(text))
 
     watch = Watch(on_epoch, on_stage)
     study = Path(about["study"])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from latente.language.translated import in_language
+from latente.language.message import Message, phrase
 from latente.language.words import Words, default_language
 from latente.plain import visible
 from latente.terminal import width
@@ -35,7 +35,7 @@ def fitting(run: RunSpec) -> Iterator[Callable[[EpochNumbers], object] | None]:
         before = len(shown)
 
     words = Words(default_language())
-    write(stage_line("compiling", run, words))
+    write(stage_line(Message("progress.compiling"), run, words))
     try:
         yield lambda epoch: write(epoch_line(epoch, words))
     finally:
@@ -67,5 +67,5 @@ def run_name(run: RunSpec, words: Words) -> str:
 
 def stage_line(text: str, run: RunSpec | None, words: Words) -> str:
     """What is being done, for instance "compiling", and for which run, in words."""
-    stage = in_language(text, words.language)
+    stage = phrase(text, words)
     return stage if run is None else f"{run_name(run, words)}: {stage}"

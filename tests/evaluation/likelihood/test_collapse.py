@@ -6,7 +6,7 @@ import pytest
 
 import latente
 from latente.evaluation.likelihood.collapse import aggregate_mmd, diagnose, wider
-from latente.language.message import in_language
+from latente.language.message import phrase
 from latente.language.words import Words
 from latente.objective.kernels import SCALES, squared_mmd
 from latente.objective.objectives.mmd import kernel_for
@@ -32,7 +32,7 @@ def test_a_model_made_to_collapse_is_told_to_have_collapsed(runs):
     (said,) = found.warnings
     assert said.startswith("all 3 latents are unused: the decoder ignores its code (posterior collapse); try: ")
     assert "a lower weight of the KL (beta is 1000); a warm-up of the KL" in said and "fewer latents" not in said
-    assert in_language(said, PT).startswith("nenhum dos 3 latentes é usado")
+    assert phrase(said, PT).startswith("nenhum dos 3 latentes é usado")
 
 
 def test_a_model_that_uses_its_latents_is_not(runs, tiny):
@@ -54,12 +54,12 @@ def test_some_unused_latents_are_counted_and_the_rest_recommended():
     variances = np.array([0.5, 0.001, 0.3, 0.0099, 0.0, 1.2])
     found = diagnose(variances, latente.VAE(6, hidden=(8,)))
     assert found.unused == (1, 3, 4) and found.active == 3
-    assert found.sentence().startswith("3 of 6 latents are unused; try: a lower weight of the KL (beta is 1)")
-    assert "fewer latents (as few as 3)" in found.sentence()
-    assert diagnose(np.full(6, 0.02), latente.VAE(6)).sentence() == "all 6 latents are used"
+    assert found.advice.startswith("3 of 6 latents are unused; try: a lower weight of the KL (beta is 1)")
+    assert "fewer latents (as few as 3)" in found.advice
+    assert diagnose(np.full(6, 0.02), latente.VAE(6)).advice == "all 6 latents are used"
     warm = latente.preset("WarmupVAE", 6)
-    assert "warm-up" not in diagnose(variances, warm).sentence()
-    free = diagnose(variances, latente.preset("FreeBitsVAE", 6)).sentence()
+    assert "warm-up" not in diagnose(variances, warm).advice
+    free = diagnose(variances, latente.preset("FreeBitsVAE", 6)).advice
     assert "more free bits" in free and "beta" not in free
     # NaN is no sign of use.
     assert diagnose(np.array([np.nan, 1.0]), latente.VAE(2)).unused == (0,)

@@ -71,7 +71,7 @@ def test_what_the_last_doubling_brought():
     # Jensen's inequality, for every example; and on average what two independent runs differ by.
     assert (large.gain > -1e-5).all()
     assert large.gain.mean() == pytest.approx(small.mean - large.mean, abs=0.2) and large.gain.mean() > 0.9
-    assert large.loose and "K = 8 is too small" in large.warning() and "lowered it by 1." in large.warning()
+    assert large.loose and "K = 8 is too small" in large.warnings()[0] and "lowered it by 1." in large.warnings()[0]
     assert nll(model, ONE, x, samples=1).loose
 
 

@@ -14,7 +14,7 @@ from latente.evaluation.outliers import sources
 from latente.evaluation.outliers.anomaly_scores import KINDS
 from latente.evaluation.scores import scores
 from latente.evaluation.scores.outliers import detected
-from latente.language.message import in_language
+from latente.language.message import phrase
 from latente.language.words import Words
 from latente.model.likelihoods import likelihoods
 from latente.training.examples import examples_of, scale_of
@@ -88,7 +88,7 @@ def test_a_model_without_a_density_has_the_error_alone_and_a_told_one_nothing(ru
         runs["vae"].anomaly_scores(tiny.test.x, "regrets")
     score = scores.make(ASKED)
     assert runs["told"].score(score) is None
-    assert score.why_not(runs["told"]) == "it is given the label or columns, which outliers have not"
+    assert score.unsupported(runs["told"]) == "it is given the label or columns, which outliers have not"
     assert score.scale(runs["ae"]) == score.scale(runs["vae"]) == "against shuffled"
     given = runs["told"].anomaly_scores(tiny.test.x, given=tiny.test.y)
     assert given.shape == (60,) and np.isfinite(given).all()
@@ -106,7 +106,7 @@ def test_a_likelihood_that_prefers_the_wrong_set_is_told(tmp_path):
     d = detected(found.arrays)["nll"]
     assert d.auroc.value < 0.02 and d.reversed and (d.inliers, d.outliers) == (80, 70)
     assert found.warnings[-1].startswith("the model finds middle likelier than its own data (AUROC 0.0")
-    said = in_language(found.warnings[-1], Words("pt"))
+    said = phrase(found.warnings[-1], Words("pt"))
     assert said.startswith("o modelo acha middle mais provável que os seus próprios dados (AUROC 0,0")
 
 

@@ -13,6 +13,7 @@ from latente.analysis.trained_models import trained_models
 from latente.errors import SpecError
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.scores import Measured, scores
+from latente.language.message import Message, phrase
 from latente.language.words import Words
 from latente.report.tables import scores as tables
 
@@ -54,7 +55,7 @@ def test_an_nll_compares_on_its_scale_only_and_says_its_k(runs):
     loose, tight = (runs["bits"].score({"name": "nll", "samples": k}).values[f"nll_{k}"] for k in (1, 20))
     assert tight.value < loose.value and 0 < tight.standard_error < 1
     assert runs["bits"].score(nll).values["nll_20"] is runs["bits"].metrics["test"]["nll_20"]
-    assert runs["point"].score(nll) is None and "needs a density of codes" in nll.why_not(runs["point"])
+    assert runs["point"].score(nll) is None and "needs a density of codes" in nll.unsupported(runs["point"])
 
 
 def test_the_probe_is_scikit_learns_and_the_error_numpys(runs, tiny):
@@ -111,7 +112,10 @@ def test_an_unknown_score_is_refused(runs):
 
 def test_what_a_score_found_is_kept_with_the_run(runs, tiny, tmp_path, monkeypatch, caplog):
     made = scores.make("mean-mse")
-    arrays, warnings = {"per_value": np.arange(6.0).reshape(2, 3).T}, ("K is small", "ação")
+    arrays, warnings = (
+        {"per_value": np.arange(6.0).reshape(2, 3).T},
+        ("K is small", Message("warning.unused", unused=1, latents=2), "ação"),
+    )
     plain = type(made).measure
     monkeypatch.setattr(type(made), "measure", lambda *a: Measured(plain(*a).values, arrays, warnings))
     run = latente.load(runs["point"].save(tmp_path / "copy"), data=tiny)
@@ -121,6 +125,8 @@ def test_what_a_score_found_is_kept_with_the_run(runs, tiny, tmp_path, monkeypat
     monkeypatch.setattr(type(made), "measure", None)  # It is not looked at anew.
     kept = again.score(made, "validation")
     assert kept.values == found.values and kept.warnings == warnings
+    # Folders written before messages hold sentences, which stay as they are.
+    assert [phrase(w, Words("pt")) for w in kept.warnings] == ["K is small", "1 de 2 latentes não são usados", "ação"]
     np.testing.assert_array_equal(kept.arrays["per_value"], arrays["per_value"])
     assert again.metrics == run.metrics
     path = tmp_path / "copy" / "scores" / "validation.mean-mse.safetensors"

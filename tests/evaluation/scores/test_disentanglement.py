@@ -88,8 +88,8 @@ def test_the_traversal_moves_one_latent_through_its_quantiles(grid):
 
 def test_without_factors_there_is_a_reason(tiny, grid):
     made = scores.make("disentanglement")
-    assert bare(tiny).score(made) is None and "factors" in made.why_not(bare(tiny))
-    assert made.why_not(bare(grid, latente.VAE(1, hidden=(4,)))).startswith("its codes are one number")
-    assert "given the label" in made.why_not(bare(grid, latente.preset("CVAE", 2, hidden=(4,))))
+    assert bare(tiny).score(made) is None and "factors" in made.unsupported(bare(tiny))
+    assert made.unsupported(bare(grid, latente.VAE(1, hidden=(4,)))).startswith("its codes are one number")
+    assert "given the label" in made.unsupported(bare(grid, latente.preset("CVAE", 2, hidden=(4,))))
     small = split_source(draw(16, counts=(3, 2, 2, 3, 3)))
-    assert made.why_not(bare(small)) == "the validation part has 18 examples, and at least 100 are needed"
+    assert made.unsupported(bare(small)) == "the validation part has 18 examples, and at least 100 are needed"

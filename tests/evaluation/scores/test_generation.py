@@ -177,17 +177,17 @@ def test_a_weak_classifier_is_told(run, fresh, data, monkeypatch, tmp_path):
 def test_models_without_samples_and_data_without_labels_are_told_why(run, data, fresh):
     score = scores.make("generation")
     point = run(model=latente.AE(2, hidden=(8,)))
-    assert score.why_not(point).startswith("it has no prior") and point.score(score) is None
+    assert score.unsupported(point).startswith("it has no prior") and point.score(score) is None
     plain = split_source(make_source("plain", X[:1000]))
     bare = run(fresh, data=plain)
-    assert "no labels" in score.why_not(bare) and bare.score(score) is None
+    assert "no labels" in score.unsupported(bare) and bare.score(score) is None
     found = numbers(bare.score({"name": "generation", "features": "values"}))
     as_they_are = manifold(plain.values(plain.test.x).reshape(N, -1), fresh.reshape(N, -1), 5)
     assert found["coverage_featuresvalues"] == as_they_are.coverage.value
     assert not any("classifier" in name for name in found) and found["copies_featuresvalues"] == 0
     few = split_source(make_source("few", X[:100], Y[:100]))
     bare = run(fresh, data=few)
-    assert score.why_not(bare) == "the validation part has 16 examples, and at least 30 are needed"
+    assert score.unsupported(bare) == "the validation part has 16 examples, and at least 30 are needed"
     assert bare.score(score) is None
     broken = fresh.copy()
     broken[3, 0, 0], broken[7] = np.nan, np.inf

@@ -105,7 +105,7 @@ def test_without_labels_neighbourhoods_are_left_and_conditional_models_are_refus
     assert set(found.values) == {"trustworthiness", "trustworthiness_pca", "overlap", "overlap_pca"}
     assert found.warnings == ("the data has no labels of two classes or more: no probes and no clusters",)
     told = bare(hard, latente.preset("CVAE", 2, hidden=(8,)))
-    assert told.score("representation") is None and "given the label" in scores.make("representation").why_not(told)
+    assert told.score("representation") is None and "given the label" in scores.make("representation").unsupported(told)
 
 
 @pytest.mark.slow
@@ -125,6 +125,6 @@ def test_other_baselines_are_optional_and_refused_in_one_line(component, hard):
         scores.make({"name": "representation", "against": "pca"})
     few = split_source(make_source("few", *blobs(60)))
     made = scores.make("representation")
-    assert made.why_not(bare(few)) == "the validation part has 10 examples, and at least 30 are needed"
+    assert made.unsupported(bare(few)) == "the validation part has 10 examples, and at least 30 are needed"
     broken = bare(hard, encode=lambda x, **_: np.full((len(x), 2), np.nan)).score(made)
     assert not broken.values and "codes hold NaN or infinity" in broken.warnings[0]

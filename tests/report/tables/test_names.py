@@ -3,41 +3,70 @@
 import tomllib
 
 import pytest
+from made import untrained
 
+from latente.evaluation.scores.losses import Distortion, Loss, SquaredError
+from latente.language.message import phrase
 from latente.language.words import Words
 from latente.model.likelihoods import likelihoods
 from latente.objective.objectives import objectives
-from latente.report.tables.names import number_name, number_title, scale_name
+from latente.objective.presets import VAE, preset
+from latente.report.tables.names import number_name, number_title
 from latente.studies.study_file import shipped
 
 EN, PT = Words("en"), Words("pt")
 
 
+BERNOULLI = {"name": "bernoulli", "binarise": "static"}
+NOISE = {"name": "denoising", "noise": "gaussian", "level": 0.5}
+
+
 @pytest.mark.parametrize(
-    ("scale", "english", "portuguese"),
+    ("score", "spec", "text", "english", "portuguese"),
     [
-        ("elbo of bernoulli", "ELBO (Bernoulli)", "ELBO (Bernoulli)"),
+        (Loss(), VAE(2, hidden=(8,)), "elbo of bernoulli", "ELBO (Bernoulli)", "ELBO (Bernoulli)"),
         (
+            Loss(),
+            VAE(2, hidden=(8,), likelihood=BERNOULLI, objective={"name": "elbo", "beta": 0.5}),
             "elbo (beta = 0.5) of bernoulli (binarise = static)",
             "ELBO, beta = 0.5 (Bernoulli, binarised once)",
             "ELBO, beta = 0,5 (Bernoulli, binarizada uma vez)",
         ),
         (
-            "iwae (samples = 5) of gaussian, given the label or columns",
-            "IWAE, samples = 5 (Gaussian), given the label or columns",
-            "IWAE, samples = 5 (gaussiana), dados o rótulo ou as colunas",
+            Loss(),
+            preset("CVAE", 2, hidden=(8,), likelihood="gaussian", objective={"name": "iwae", "samples": 7}),
+            "iwae (samples = 7) of gaussian, given the label or columns",
+            "IWAE, samples = 7 (Gaussian), given the label or columns",
+            "IWAE, samples = 7 (gaussiana), dados o rótulo ou as colunas",
         ),
         (
-            "−log p(x | z) of laplace, codes of denoising (std = 0.5) examples",
-            "−log p(x | z) (Laplace), codes of corrupted examples (denoising, std = 0.5)",
-            "−log p(x | z) (Laplace), códigos de exemplos corrompidos (remoção de ruído, std = 0,5)",
+            Distortion(),
+            VAE(2, hidden=(8,), likelihood="laplace", objective=NOISE),
+            "−log p(x | z) of laplace, codes of denoising (level = 0.5, noise = gaussian) examples",
+            "−log p(x | z) (Laplace), codes of corrupted examples (denoising, level = 0.5, noise = gaussian)",
+            "−log p(x | z) (Laplace), códigos de exemplos corrompidos (remoção de ruído, level = 0,5, "
+            "noise = gaussian)",
         ),
-        ("squared error of drawn codes", "squared error of drawn codes", "erro quadrático de códigos sorteados"),
-        ("of nobody", "of nobody", "of nobody"),
+        (
+            SquaredError(),
+            VAE(2, hidden=(8,)),
+            "squared error of drawn codes",
+            "squared error of drawn codes",
+            "erro quadrático de códigos sorteados",
+        ),
+        (
+            SquaredError(),
+            VAE(2, hidden=(8,), likelihood=BERNOULLI),
+            "squared error of drawn codes against what bernoulli (binarise = static) observes",
+            "squared error of drawn codes, of examples as the likelihood sees them (Bernoulli, binarised once)",
+            "erro quadrático de códigos sorteados, nos exemplos como a verossimilhança os vê (Bernoulli, "
+            "binarizada uma vez)",
+        ),
     ],
 )
-def test_what_a_number_compares_on_is_said_in_words(scale, english, portuguese):
-    assert (scale_name(scale, EN), scale_name(scale, PT)) == (english, portuguese)
+def test_what_a_number_compares_on_is_a_text_in_files_and_said_in_words(tiny, score, spec, text, english, portuguese):
+    scale = score.scale(untrained(tiny, spec, "run"))
+    assert (scale, phrase(scale, EN), phrase(scale, PT)) == (text, english, portuguese)
 
 
 def test_numbers_have_names():

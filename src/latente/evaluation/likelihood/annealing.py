@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from latente.errors import SpecError, unknown
 from latente.evaluation.batching import MEMORY, batches, code_width, enough, filled
 from latente.evaluation.likelihood.hmc import Ladder, anneal, simulate
+from latente.language.message import Message
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import posteriors
 from latente.model.priors import priors
@@ -81,14 +82,14 @@ class Sandwich:
         return self.upper - self.lower
 
 
-def objection(model: Autoencoder) -> str | None:
+def unsupported(model: Autoencoder) -> Message | None:
     """Why a model's codes cannot be annealed, in one clause; None where they can."""
     if model.classifier is not None:
-        return "the model sums over labels, and chains move through continuous codes only (nll does sum over them)"
+        return Message("reason.annealed_labels")
     if model.prior.space == "any":
-        return f"it starts from the prior, and the model's is {priors.name_of(model.prior)}"
+        return Message("reason.annealed_prior", prior=priors.name_of(model.prior))
     if model.prior.space != "euclidean" or model.posterior.kind not in ("density", "point"):
-        return f"chains move freely through codes, and those of {posteriors.name_of(model.posterior)} cannot be"
+        return Message("reason.annealed_codes", posterior=posteriors.name_of(model.posterior))
     return None
 
 
@@ -193,7 +194,7 @@ def _checked(model: Autoencoder, chains: int, steps: int, leaps: int, start: str
             raise SpecError(f"{name}: got {value!r}; allowed: a whole number of at least 1")
     if start not in STARTS:
         raise SpecError(unknown("start", start, STARTS))
-    reason = objection(model)
+    reason = unsupported(model)
     if reason is not None:
         raise SpecError(f"there is no annealing to log p(x): {reason}")
     if start == "posterior" and not model.posterior.evaluates:

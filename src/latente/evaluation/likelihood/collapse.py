@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from latente.compiling import jit
 from latente.evaluation.batching import MEMORY, batches, codes_at_once, encoded_at_once, filled, joined
 from latente.evaluation.evaluate import Metric
+from latente.language.message import Message
 from latente.model.autoencoder import Autoencoder
 from latente.objective.divergences import is_closed, kl_by_latent
 from latente.objective.kernels import SCALES, Kernel
@@ -151,7 +152,7 @@ class Diagnosis:
 
     latents: int
     unused: tuple[int, ...]
-    remedies: tuple[str, ...]
+    remedies: tuple[Message, ...]
 
     @property
     def active(self) -> int:
@@ -159,17 +160,18 @@ class Diagnosis:
         return self.latents - len(self.unused)
 
     @property
-    def plain(self) -> str:
-        """How many are unused, in plain words."""
+    def summary(self) -> Message:
+        """How many are unused."""
         if not self.unused:
-            return f"all {self.latents} latents are used"
+            return Message("warning.used", latents=self.latents)
         if self.active == 0:
-            return f"all {self.latents} latents are unused: the decoder ignores its code (posterior collapse)"
-        return f"{len(self.unused)} of {self.latents} latents are unused"
+            return Message("warning.unused_all", latents=self.latents)
+        return Message("warning.unused", unused=len(self.unused), latents=self.latents)
 
-    def sentence(self) -> str:
+    @property
+    def advice(self) -> Message:
         """The same, with what to try."""
-        return f"{self.plain}; try: {'; '.join(self.remedies)}" if self.remedies else self.plain
+        return Message("warning.try", summary=self.summary, remedies=self.remedies) if self.remedies else self.summary
 
 
 def diagnose(variances: NDArray[np.floating], spec: ModelSpec, threshold: float = THRESHOLD) -> Diagnosis:
@@ -185,20 +187,17 @@ def diagnose(variances: NDArray[np.floating], spec: ModelSpec, threshold: float 
     return Diagnosis(latents, unused, _remedies(spec, latents - len(unused)) if unused else ())
 
 
-def _remedies(spec: ModelSpec, active: int) -> tuple[str, ...]:
+def _remedies(spec: ModelSpec, active: int) -> tuple[Message, ...]:
     objective, options = part(spec.objective)
     found = []
     if objective == "elbo":
         beta = options.get("beta", 1.0)
         end = beta.get("end", 1.0) if isinstance(beta, Mapping) else beta
-        found.append(f"a lower weight of the KL (beta is {float(end):g})")
+        found.append(Message("warning.remedy.beta", beta=float(end)))
         if not isinstance(beta, Mapping):
-            found.append("a warm-up of the KL (a schedule for beta)")
-    if objective == "free-bits":
-        found.append("more free bits (a larger minimum)")
-    else:
-        found.append('free bits (objective "free-bits")')
+            found.append(Message("warning.remedy.warmup"))
+    found.append(Message("warning.remedy.more_free_bits" if objective == "free-bits" else "warning.remedy.free_bits"))
     if active > 0:
-        found.append(f"fewer latents (as few as {active})")
-    found.append("a weaker decoder (fewer or narrower layers), which leaves more for the code to tell")
+        found.append(Message("warning.remedy.fewer", active=active))
+    found.append(Message("warning.remedy.decoder"))
     return tuple(found)

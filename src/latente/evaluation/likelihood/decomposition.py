@@ -36,6 +36,7 @@ from latente.evaluation.batching import (
     widest,
 )
 from latente.evaluation.likelihood import importance
+from latente.language.message import Message
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import Posterior, posteriors
 from latente.model.priors.normal import StandardNormal
@@ -87,30 +88,21 @@ class Decomposition:
         """log n, which the mutual information cannot pass."""
         return math.log(len(self.rate))
 
-    def warning(self) -> str | None:
-        """A sentence for whoever uses the numbers, where the mutual information is at its ceiling."""
+    def warnings(self) -> tuple[Message, ...]:
+        """One for whoever uses the numbers, where the mutual information is at its ceiling."""
         if self.mutual_information.mean() < self.ceiling - CEILING:
-            return None
-        return (
-            f"the mutual information is at its ceiling, the log of the {len(self.rate)} examples ({self.ceiling:.2f} "
-            "nats): the codes tell all of them apart, so that it would be larger, and the aggregate posterior's KL "
-            "smaller, with more examples"
-        )
+            return ()
+        return (Message("warning.ceiling", examples=len(self.rate), ceiling=self.ceiling),)
 
 
-def objection(model: Autoencoder) -> str | None:
+def unsupported(model: Autoencoder) -> Message | None:
     """Why a model's rate has no such parts, in one clause; None where it has."""
     if model.classifier is not None:
-        return "the model has a label beside its code, and its rate is that of both"
-    reason = importance.objection(model)
-    if reason is not None:
-        return reason
-    if not model.posterior.evaluates:
-        return (
-            f"the aggregate posterior takes log q(z | x) at other examples' codes, and "
-            f"{posteriors.name_of(model.posterior)} knows it at its own draws only"
-        )
-    return None
+        return Message("reason.split_labels")
+    reason = importance.unsupported(model)
+    if reason is None and not model.posterior.evaluates:
+        return Message("reason.split_posterior", posterior=posteriors.name_of(model.posterior))
+    return reason
 
 
 def decompose(
@@ -141,7 +133,7 @@ def decompose(
     """
     if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
         raise SpecError(f"samples: got {samples!r}; allowed: a whole number of at least 1")
-    reason = objection(model)
+    reason = unsupported(model)
     if reason is not None:
         raise SpecError(f"the ELBO is not split: {reason}")
     n = len(examples)

@@ -13,6 +13,7 @@ from scipy.special import logsumexp
 
 from latente.compiling import jit
 from latente.errors import SpecError
+from latente.language.message import Message
 from latente.model.autoencoder import Autoencoder
 from latente.model.likelihoods import likelihoods
 from latente.model.likelihoods.gaussian import Gaussian
@@ -22,16 +23,15 @@ from latente.model.priors.normal import StandardNormal
 from latente.training.examples import Examples, Scale
 
 
-def objection(model: Autoencoder) -> str | None:
-    """Why a model's log p(x) has no closed form, in one clause; None where it has one."""
+def unsupported(model: Autoencoder) -> Message | None:
+    """Why a model's log p(x) has no closed form; None where it has one."""
     if not isinstance(model.prior, StandardNormal):
-        return f"that takes prior standard-normal, and this model has {priors.name_of(model.prior)}"
+        return Message("reason.exact_prior", found=priors.name_of(model.prior))
     if not isinstance(model.likelihood, Gaussian) or model.likelihood.sigma == "per-value":
-        found = likelihoods.name_of(model.likelihood)
-        return f"that takes a gaussian likelihood of one sigma, and this model has {found}"
+        return Message("reason.exact_likelihood", found=likelihoods.name_of(model.likelihood))
     net = model.decoder
     if not isinstance(net, MLP) or (len(net.layers) > 1 and net.activation != "linear"):
-        return 'that takes an affine decoder: network "mlp" with hidden = [], or with activation "linear"'
+        return Message("reason.exact_decoder")
     return None
 
 
@@ -42,11 +42,11 @@ def exact_nll(model: Autoencoder, scale: Scale, examples: Examples) -> NDArray[n
     that of its context, and a model with a classifier is summed over its classes, which are alike probable.
 
     Raises:
-        SpecError: the model is no linear-Gaussian one (`objection`).
+        SpecError: the model is no linear-Gaussian one (`unsupported`).
     """
-    reason = objection(model)
+    reason = unsupported(model)
     if reason is not None:
-        raise SpecError(f"log p(x) has no closed form here: {reason}")
+        raise SpecError(reason)
     x = np.asarray(scale(examples.x), np.float64).reshape(len(examples), -1)
     if model.classifier is None:
         means, weight, sigma = _decoder(model, examples.context, len(examples))

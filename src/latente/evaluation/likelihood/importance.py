@@ -17,6 +17,7 @@ from latente.compiling import jit
 from latente.errors import SpecError
 from latente.evaluation.batching import MEMORY, batches, codes_at_once, encoded_at_once
 from latente.evaluation.likelihood.pareto import MOST, limit, tail_index
+from latente.language.message import Message
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import posteriors
 from latente.model.posteriors.gumbel import GumbelSoftmax
@@ -95,31 +96,27 @@ class Bound:
     def _few(self) -> bool:
         return self.tenth < FEW or not float(self.gain.mean()) <= GAIN
 
-    def warning(self) -> str | None:
-        """A sentence for whoever uses the number, where `loose`."""
+    def warnings(self) -> tuple[Message, ...]:
+        """One for whoever uses the number, where `loose`."""
         if not self.loose:
-            return None
+            return ()
         if not self._few:
-            return (
-                f"for {100 * self.heavy:.0f}% of the examples the importance weights have a heavy tail (index above "
-                f"{limit(self.samples):.2f}): draws that are hardly ever made may matter, and the bound with "
-                f"K = {self.samples} may be looser than it seems; check it by the score ais"
-            )
-        fell = f", and the last doubling of K lowered it by {self.gain.mean():.2g} nats" if self.samples > 1 else ""
-        return (
-            f"K = {self.samples} is too small for a tight bound: for a tenth of the examples {self.tenth:.1f} or fewer "
-            f"effective draws carry it{fell}; take more samples (a larger K)"
-        )
+            share, index = 100 * self.heavy, limit(self.samples)
+            return (Message("warning.heavy_tail", share=share, limit=index, samples=self.samples),)
+        if self.samples == 1:
+            return (Message("warning.one_sample", samples=1, tenth=self.tenth),)
+        gain = float(self.gain.mean())
+        return (Message("warning.few_samples", samples=self.samples, tenth=self.tenth, gain=gain),)
 
 
-def objection(model: Autoencoder) -> str | None:
+def unsupported(model: Autoencoder) -> Message | None:
     """Why a model has no bound on −log p(x), in one clause; None where it has one."""
     posterior, prior = model.posterior, model.prior
-    pair = f"{posteriors.name_of(posterior)} with {priors.name_of(prior)}"
+    pair = {"posterior": posteriors.name_of(posterior), "prior": priors.name_of(prior)}
     if posterior.kind in ("point", "quantised") or prior.space == "any":
-        return f"it needs a density of codes, and {pair} has none; compare such models by reconstruction error"
+        return Message("reason.no_density", **pair)
     if isinstance(posterior, GumbelSoftmax) and not posterior.hard and isinstance(prior, UniformCategorical):
-        return f"{pair} holds the density of soft codes against a probability of hard ones; take hard = true"
+        return Message("reason.soft_codes", **pair)
     return None
 
 
@@ -153,7 +150,7 @@ def nll(
     """
     if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
         raise SpecError(f"samples: got {samples!r}; allowed: a whole number of at least 1")
-    reason = objection(model)
+    reason = unsupported(model)
     if reason is not None:
         raise SpecError(f"there is no bound on −log p(x): {reason}")
     count = len(examples)

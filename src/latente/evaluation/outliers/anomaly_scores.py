@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from latente.errors import SpecError, unknown
 from latente.evaluation import latent
-from latente.evaluation.likelihood.importance import nll, objection
+from latente.evaluation.likelihood.importance import nll, unsupported
 from latente.evaluation.outliers.regret import regret
 from latente.model.autoencoder import Autoencoder
 from latente.model.likelihoods import Likelihood
@@ -29,10 +29,10 @@ OnBatch = Callable[[int, int], object]
 def kinds_of(model: Autoencoder) -> tuple[str, ...]:
     """Those of `KINDS` that a model has.
 
-    The bound is where `likelihood.importance.objection` has nothing against it, the regret where codes are points
+    The bound is where `likelihood.importance.unsupported` has nothing against it, the regret where codes are points
     of a continuous space besides.
     """
-    if objection(model) is not None:
+    if unsupported(model) is not None:
         return ("reconstruction",)
     return KINDS if model.posterior.kind == "density" else ("nll", "reconstruction")
 
@@ -52,7 +52,7 @@ def check_kinds(model: Autoencoder, kinds: Sequence[str]) -> None:
         if kind not in KINDS:
             raise SpecError(unknown("anomaly score", kind, KINDS))
         if kind not in kinds_of(model):
-            reason = objection(model) or "its codes are of a finite number"
+            reason = unsupported(model) or "its codes are of a finite number"
             raise SpecError(f'anomaly score "{kind}": {reason}; allowed here: {", ".join(kinds_of(model))}')
 
 

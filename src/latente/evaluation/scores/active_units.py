@@ -10,6 +10,7 @@ from latente.evaluation.likelihood.collapse import THRESHOLD, usage
 from latente.evaluation.measured import Measured
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, scores
+from latente.language.message import Message
 from latente.training.examples import scale_of
 
 
@@ -24,11 +25,11 @@ class ActiveUnits(Score):
 
     def scale(self, run: Run) -> str | None:
         """A count of its own model's latents compares with that of as many."""
-        return None if self.why_not(run) else f"of {run.model.code_size} latents"
+        return None if self.unsupported(run) else Message("scale.latents", latents=run.model.code_size)
 
-    def why_not(self, run: Run) -> str:
+    def unsupported(self, run: Run) -> Message | None:
         """Points and codebooks have no unit to switch off."""
-        return "" if run.model.posterior.kind == "density" else "its codes have no density"
+        return None if run.model.posterior.kind == "density" else Message("reason.points")
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """Over the whole part, in double precision, of the examples as the model sees them (binarised where it is)."""

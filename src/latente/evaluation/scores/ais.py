@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from latente.errors import SpecError
 from latente.evaluation.batching import MEMORY
 from latente.evaluation.evaluate import mean_and_error
-from latente.evaluation.likelihood.annealing import CHAINS, LEAPS, STEPS, ais, bdmc, objection
+from latente.evaluation.likelihood.annealing import CHAINS, LEAPS, STEPS, ais, bdmc, unsupported
 from latente.evaluation.likelihood.importance import SAMPLES, nll
-from latente.evaluation.likelihood.importance import objection as unbounded
+from latente.evaluation.likelihood.importance import unsupported as unbounded
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, observation_scale, scores
+from latente.language.message import Message
 from latente.training.examples import examples_of, scale_of
 
 IMAGES = 100
@@ -64,16 +65,16 @@ class Annealing(Score):
 
     def scale(self, run: Run) -> str | None:
         """That of the bounds, of so many examples."""
-        return None if self.why_not(run) else f"{observation_scale(run)}, of {self.images} examples"
+        if self.unsupported(run):
+            return None
+        return Message("scale.some", scale=observation_scale(run), images=self.images)
 
-    def why_not(self, run: Run) -> str:
+    def unsupported(self, run: Run) -> Message | None:
         """Chains take codes that can be moved."""
-        reason = objection(run.model)
+        reason = unsupported(run.model)
         if reason is None and self.start == "posterior" and not run.model.posterior.evaluates:
-            return (
-                'start "posterior" takes q(z | x) at any code, which its posterior does not know; take start = "prior"'
-            )
-        return reason or ""
+            return Message("reason.annealed_start")
+        return reason
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `latente.evaluation.likelihood.annealing`; a warning where either bound is loose."""
@@ -100,8 +101,8 @@ class Annealing(Score):
             values[f"{key}_iwae_excess"] = excess
         # The gap is of simulated examples, which differ from model to model: it pairs with none.
         arrays |= {EACH + k: v for k, v in values.items() if not k.endswith("_bdmc_gap")}
-        told = warnings(excess, between.gap, self.samples, self.steps)
-        return Measured({k: mean_and_error(v) for k, v in values.items()}, arrays, told)
+        said = warnings(excess, between.gap, self.samples, self.steps)
+        return Measured({k: mean_and_error(v) for k, v in values.items()}, arrays, said)
 
 
 def subset(n: int, images: int) -> NDArray[np.int64]:
@@ -110,7 +111,9 @@ def subset(n: int, images: int) -> NDArray[np.int64]:
     return chosen
 
 
-def warnings(excess: NDArray[np.float64] | None, gap: NDArray[np.float64], samples: int, steps: int) -> tuple[str, ...]:
+def warnings(
+    excess: NDArray[np.float64] | None, gap: NDArray[np.float64], samples: int, steps: int
+) -> tuple[Message, ...]:
     """What to say of two bounds on the same examples (None: there is but one), and of the gap on simulated ones.
 
     Both of one value an example.
@@ -120,20 +123,11 @@ def warnings(excess: NDArray[np.float64] | None, gap: NDArray[np.float64], sampl
     if excess is not None:
         mean, error = float(excess.mean()), 2 * float(excess.std(ddof=1)) / math.sqrt(len(excess))
     if mean > LOOSE:
-        found.append(
-            f"the importance-weighted bound with K = {samples} is {mean:.1f} nats looser than annealing on these "
-            "examples; take a larger K"
-        )
+        found.append(Message("warning.annealed_loose", samples=samples, gap=mean))
     if mean < -max(error, 0.05):
-        found.append(
-            f"annealing over {steps} distributions is {-mean:.1f} nats looser than the importance-weighted bound; take "
-            "more steps"
-        )
+        found.append(Message("warning.annealed_short", steps=steps, gap=-mean))
     if gap.mean() > LOOSE:
-        found.append(
-            f"on simulated examples the forward and reverse chains are {gap.mean():.1f} nats apart, so that annealing "
-            "may be off by as much; take more steps"
-        )
+        found.append(Message("warning.annealed_gap", gap=float(gap.mean())))
     return tuple(found)
 
 

@@ -15,6 +15,7 @@ from latente.evaluation.evaluate import Metric
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.intervals import Estimate, Z
 from latente.evaluation.run import Run
+from latente.language.message import Message
 from latente.model.likelihoods import likelihoods
 from latente.model.likelihoods.bernoulli import Bernoulli, is_score
 from latente.model.likelihoods.mixed import Mixed
@@ -54,12 +55,15 @@ class Score:
         """Its numbers by name, and whether less is better: None where neither is, and nothing is ranked by it."""
 
     def scale(self, run: Run) -> str | None:
-        """What a run's numbers may be compared with: those of equal scale; None where it has none (see `why_not`)."""
-        return None if self.why_not(run) else self.key()
+        """What a run's numbers may be compared with: those of equal scale; None where it has none (see `unsupported`).
 
-    def why_not(self, run: Run) -> str:
-        """Why a run has no such numbers, as a clause; empty where it has."""
-        return ""
+        A `Message` where it is to be said in words.
+        """
+        return None if self.unsupported(run) else self.key()
+
+    def unsupported(self, run: Run) -> str | None:
+        """Why a run has no such numbers, as a clause, a `Message`; None where it has."""
+        return None
 
     @abstractmethod
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
@@ -82,7 +86,7 @@ def score(run: Run, score: Score | Part, split: str = "test", on_batch: OnBatch 
         on_batch: called with (examples done, of how many) by those that take long.
 
     Returns:
-        The numbers, or None where the score means nothing for this model (`Score.why_not` says why).
+        The numbers, or None where the score means nothing for this model (`Score.unsupported` says why).
 
     Raises:
         SpecError: an unknown score or option.
@@ -110,34 +114,33 @@ def conditions_of(run: Run, part: Split) -> NDArray[np.generic] | None:
     return part.context if run.spec.model.condition == "columns" else part.y
 
 
-def conditioning(run: Run) -> str:
-    """For a scale: that the model is given more than the example, where it is."""
-    return ", given the label or columns" if run.model.is_conditional else ""
+def conditioned(run: Run, scale: Message) -> Message:
+    """A scale, and that the model is given more than the example, where it is."""
+    return Message("scale.conditional", scale=scale) if run.model.is_conditional else scale
 
 
-def standardised(run: Run) -> str:
-    """For a scale: of what columns squared errors are means, where each is in a unit of its own."""
+def standardised(run: Run, scale: Message) -> Message:
+    """A scale of squared errors, and of what columns they are means, where each is in a unit of its own."""
     likelihood = run.model.likelihood
-    return f", columns standardised ({', '.join(likelihood.columns)})" if isinstance(likelihood, Mixed) else ""
+    if not isinstance(likelihood, Mixed):
+        return scale
+    return Message("scale.standardised", scale=scale, columns=", ".join(likelihood.columns))
 
 
-def observation_scale(run: Run) -> str:
-    """For a scale: of what the likelihood gives a probability or a density, and given what."""
+def observation_scale(run: Run) -> Message:
+    """A scale: of what the likelihood gives a probability or a density, and given what."""
     likelihood = run.model.likelihood
     if isinstance(likelihood, Bernoulli):
         score = is_score(likelihood, run.data.distinct(run.data.validation))
-        drawn = {"none": "bits", "static": "bits, drawn once", "dynamic": "bits, drawn anew"}
-        what = "BCE score of grey values" if score else drawn[likelihood.binarise]
+        drawn = {"none": "scale.bits", "static": "scale.once", "dynamic": "scale.anew"}
+        key = "scale.score" if score else drawn[likelihood.binarise]
     else:
         whole = likelihood.whole or "discretised" in likelihoods.name_of(likelihood)
-        what = "probability of whole values" if whole else "density of values"
-    return what + conditioning(run)
+        key = "scale.whole" if whole else "scale.density"
+    return conditioned(run, Message(key))
 
 
 Floats = NDArray[np.float64]
-
-UNLIKE = 'its columns are of different kinds and units, whose distances are none; "mean-mse" takes each in its own'
-"""Why a table of columns of different kinds has no number."""
 
 
 def metric(estimate: Estimate) -> Metric:
@@ -161,16 +164,16 @@ def suffix(score: Any) -> str:
     return "".join(f"_{name}{value}" for name, value in texts)
 
 
-def too_few(run: Run, least: int, parts: tuple[str, ...] = ("validation", "test")) -> str:
-    """Why a run has no number that needs so many examples of each part; "" where there are enough."""
+def too_few(run: Run, least: int, parts: tuple[str, ...] = ("validation", "test")) -> Message | None:
+    """Why a run has no number that needs so many examples of each part; None where there are enough."""
     sizes = {name: len(run.data.part(name)) for name in parts}
     short = min(sizes, key=lambda name: sizes[name])
     if sizes[short] >= least:
-        return ""
-    return f"the {short} part has {sizes[short]} examples, and at least {least} are needed"
+        return None
+    return Message("reason.too_few", part=Message(f"report.part.{short}"), n=sizes[short], least=least)
 
 
-def not_finite(what: str, x: NDArray[np.floating]) -> str:
-    """What to say of codes, samples or reconstructions of which some are NaN or infinite; "" where none is."""
+def not_finite(what: str, x: NDArray[np.floating]) -> Message | None:
+    """What to say of codes, samples or reconstructions of which some are NaN or infinite; None where none is."""
     bad = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
-    return f"{bad} of {len(x)} {what} hold NaN or infinity, so that there are no numbers of them" if bad else ""
+    return Message(f"warning.not_finite_{what}", bad=bad, n=len(x)) if bad else None

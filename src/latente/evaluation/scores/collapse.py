@@ -15,6 +15,7 @@ from latente.evaluation.likelihood.collapse import THRESHOLD, aggregate_mmd, dia
 from latente.evaluation.measured import Measured
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, scores
+from latente.language.message import Message
 from latente.training.examples import scale_of
 
 
@@ -39,14 +40,14 @@ class Collapse(Score):
 
     def scale(self, run: Run) -> str | None:
         """A count of its own model's latents compares with that of as many."""
-        return None if self.why_not(run) else f"of {run.model.code_size} latents"
+        return None if self.unsupported(run) else Message("scale.latents", latents=run.model.code_size)
 
-    def why_not(self, run: Run) -> str:
+    def unsupported(self, run: Run) -> Message | None:
         """It takes the posterior's means, and draws to hold against the prior's."""
         model = run.model
         if model.posterior.kind != "density" or model.prior.space == "any":
-            return "its codes have no density with a prior, so that no KL says whether they are used"
-        return ""
+            return Message("reason.no_collapse")
+        return None
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `latente.evaluation.likelihood.collapse`; the diagnosis is the warning where latents are unused."""
@@ -66,7 +67,7 @@ class Collapse(Score):
         if found.kl is not None:
             arrays["kl_per_dimension"] = found.kl.mean(axis=0)
             arrays["kl_per_dimension_error"] = found.kl.std(axis=0, ddof=1) / np.sqrt(len(found.kl))
-        if decomposition.objection(model) is None:
+        if decomposition.unsupported(model) is None:
             parts = run.score("elbo-split", split, on_batch)
             assert parts is not None
             values |= {k: parts.values[k] for k in ("mutual-information", "aggregate-kl")}
@@ -76,4 +77,4 @@ class Collapse(Score):
         values["aggregate-mmd"] = aggregate_mmd(model, found.codes, found.prior)
         if model.prior.space == "euclidean":
             arrays["mmd_of_wider"] = np.array(aggregate_mmd(model, wider(found.prior), found.prior).value)
-        return Measured(values, arrays, (diagnosis.sentence(),) if diagnosis.unused else ())
+        return Measured(values, arrays, (diagnosis.advice,) if diagnosis.unused else ())

@@ -16,6 +16,7 @@ from latente.evaluation.metrics.disentanglement import scores as every_score
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import Floats, OnBatch, Score, not_finite, scores, suffix, too_few
 from latente.evaluation.traversal import posterior_steps, traverse
+from latente.language.message import Message
 
 LEAST = 100
 STEPS = 9
@@ -64,16 +65,20 @@ class Disentanglement(Score):
 
     def scale(self, run: Run) -> str | None:
         """One set of factors; more latents are another matter, but not another scale."""
-        return None if self.why_not(run) else f"mean codes and {', '.join(f.name for f in run.data.known)}"
+        return (
+            None
+            if self.unsupported(run)
+            else Message("scale.disentanglement", factors=", ".join(f.name for f in run.data.known))
+        )
 
-    def why_not(self, run: Run) -> str:
+    def unsupported(self, run: Run) -> Message | None:
         """Without known factors there is nothing to compare codes with."""
         if len(run.data.known) < 2:
-            return "the factors that made the examples are not known (the data set factors and dSprites have them)"
+            return Message("reason.no_factors")
         if run.model.is_conditional:
-            return "it is given the label or columns, which its codes then need not hold"
+            return Message("reason.given_labels")
         if run.model.code_size < 2:
-            return "its codes are one number, and the scores compare two or more"
+            return Message("reason.one_latent")
         return too_few(run, LEAST)
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from latente.evaluation.batching import MEMORY
 from latente.evaluation.evaluate import mean_and_error
-from latente.evaluation.likelihood.decomposition import decompose, objection
+from latente.evaluation.likelihood.decomposition import decompose, unsupported
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, observation_scale, scores
+from latente.language.message import Message
 from latente.training.examples import examples_of, scale_of
 
 
@@ -35,11 +36,11 @@ class ELBODecomposition(Score):
 
     def scale(self, run: Run) -> str | None:
         """That of the likelihood, for the distortion's sake."""
-        return None if self.why_not(run) else observation_scale(run)
+        return None if self.unsupported(run) else observation_scale(run)
 
-    def why_not(self, run: Run) -> str:
+    def unsupported(self, run: Run) -> Message | None:
         """The aggregate posterior takes densities at other examples' codes."""
-        return objection(run.model) or ""
+        return unsupported(run.model)
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `likelihood.decomposition.decompose`; a warning where the mutual information is at its most."""
@@ -62,7 +63,4 @@ class ELBODecomposition(Score):
             values["dimension-kl"] = found.dimension_kl.sum(axis=1)
             arrays["dimension_kl"] = found.dimension_kl.mean(axis=0)
         arrays |= {EACH + k: v for k, v in values.items()}
-        warning = found.warning()
-        return Measured(
-            {k: mean_and_error(v) for k, v in values.items()}, arrays, () if warning is None else (warning,)
-        )
+        return Measured({k: mean_and_error(v) for k, v in values.items()}, arrays, found.warnings())

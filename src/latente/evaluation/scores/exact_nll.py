@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from latente.evaluation.likelihood.exact import exact_nll, objection
+from latente.evaluation.likelihood.exact import exact_nll, unsupported
 from latente.evaluation.measured import Measured, by_example
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, observation_scale, scores
+from latente.language.message import Message
 from latente.training.examples import examples_of, scale_of
 
 
@@ -25,12 +26,11 @@ class ExactLikelihood(Score):
 
     def scale(self, run: Run) -> str | None:
         """That of the bounds on it."""
-        return None if self.why_not(run) else observation_scale(run)
+        return None if self.unsupported(run) else observation_scale(run)
 
-    def why_not(self, run: Run) -> str:
+    def unsupported(self, run: Run) -> Message | None:
         """It is known for the linear-Gaussian model only."""
-        reason = objection(run.model)
-        return "" if reason is None else f"log p(x) has no closed form here: {reason}"
+        return unsupported(run.model)
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `latente.evaluation.likelihood.exact.exact_nll`."""

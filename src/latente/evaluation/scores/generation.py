@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -20,11 +21,10 @@ from latente.evaluation.metrics.generation import class_balance, manifold
 from latente.evaluation.metrics.neighbours import Near, memorisation, nearest, ratio
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import (
-    UNLIKE,
     Floats,
     OnBatch,
     Score,
-    conditioning,
+    conditioned,
     conditions_of,
     ends,
     metric,
@@ -33,6 +33,7 @@ from latente.evaluation.scores.base import (
     suffix,
     too_few,
 )
+from latente.language.message import Message
 from latente.model.priors.none import NoPrior
 
 FEATURES = ("classifier", "values")
@@ -101,26 +102,25 @@ class Generation(Score):
 
     def scale(self, run: Run) -> str | None:
         """One classifier, one number of samples, one k: distances in other features are on another scale."""
-        if self.why_not(run):
+        if self.unsupported(run):
             return None
         kept = [m[self.key()].arrays for m in run.measured.values() if self.key() in m]
-        features = "values as they are"
-        if self.features == "classifier":
-            # The classifier that gave the numbers, and not the one that is on disk today.
-            said = {_named(arrays) for arrays in kept if "classifier" in arrays}
-            features = " and ".join(sorted(said)) or "features of the data's classifier"
-        return f"{features}, up to {self.samples} samples, k = {self.k}{conditioning(run)}"
+        features = Message("scale.values" if self.features == "values" else "scale.any_classifier")
+        # The classifiers that gave the numbers, and not the one that is on disk today.
+        if used := sorted({_classifier(arrays) for arrays in kept if "classifier" in arrays}):
+            features = functools.reduce(lambda a, b: Message("scale.both", first=a, second=b), used)
+        return conditioned(run, Message("scale.samples", features=features, samples=self.samples, k=self.k))
 
-    def why_not(self, run: Run) -> str:
+    def unsupported(self, run: Run) -> Message | None:
         """Without a prior there are no samples, without labels no classifier, and without one unit no distances."""
         if isinstance(run.generator.prior, NoPrior):
-            return "it has no prior to sample from; fit one (latente prior RUN gaussian-mixture --out DIR)"
+            return Message("reason.no_prior")
         if run.model.likelihood.standardises:
-            return UNLIKE
+            return Message("reason.unlike_columns")
         if run.data.missing:
-            return "the data has missing values, and distances need them all"
+            return Message("reason.missing_values")
         if self.features == "classifier" and len(run.data.classes) < 2:
-            return 'the data has no labels to train a classifier on; ask for {name = "generation", features = "values"}'
+            return Message("reason.no_labels_to_classify")
         return too_few(run, LEAST)
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
@@ -136,7 +136,7 @@ class Generation(Score):
             return Measured({}, {}, (warning,))
         values, arrays = self._copies(data, split, real, drawn)
         arrays["counts"] = np.array([n, n, self.k])
-        warnings: tuple[str, ...] = ()
+        warnings: tuple[Message, ...] = ()
         if self.features == "classifier":
             classifier = frozen_classifier(data, on_epoch=_beat(on_batch))
             judged, kept, warnings = self._classified(classifier, data, real, drawn)
@@ -152,7 +152,7 @@ class Generation(Score):
 
     def _classified(
         self, classifier: Classifier, data: Data, real: Values, drawn: Values
-    ) -> tuple[dict[str, Metric], dict[str, NDArray[np.generic]], tuple[str, ...]]:
+    ) -> tuple[dict[str, Metric], dict[str, NDArray[np.generic]], tuple[Message, ...]]:
         of_real, of_drawn = classifier.features(real), classifier.features(drawn)
         values = self._around(of_real.values, of_drawn.values)
         frechet = frechet_classifier_distance(of_real, of_drawn, seed=self.seed)
@@ -173,12 +173,8 @@ class Generation(Score):
             "class_reference": balance.reference,
             "class_p_value": np.array(balance.p_value),
         }
-        weak = classifier.accuracy.value < GOOD
-        warning = (
-            f"the classifier is right on {classifier.accuracy.value:.0%} of the validation part only: its features "
-            "tell little of this data, and so do distances in them"
-        )
-        return values, arrays, (warning,) if weak else ()
+        right = float(classifier.accuracy.value)
+        return values, arrays, (Message("warning.weak_classifier", share=right),) if right < GOOD else ()
 
     def _copies(
         self, data: Data, split: str, real: Values, drawn: Values
@@ -229,6 +225,7 @@ def _beat(on_batch: OnBatch | None) -> Any:
     return None if on_batch is None else lambda epoch, epochs, loss: on_batch(epoch, epochs)
 
 
-def _named(arrays: Any) -> str:
+def _classifier(arrays: Any) -> Message:
     fingerprint = np.asarray(arrays["classifier"], np.uint8).tobytes().hex()[:12]
-    return f"features of classifier {fingerprint} (accuracy {float(arrays['classifier_accuracy'][0]):.3f})"
+    accuracy = float(arrays["classifier_accuracy"][0])
+    return Message("scale.classifier", fingerprint=fingerprint, accuracy=accuracy)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from latente.evaluation.measured import Measured, by_example
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, scores
+from latente.language.message import Message
 
 
 @scores.register("linear-probe", source="Alain & Bengio 2017, arXiv:1610.01644")
@@ -20,13 +21,13 @@ class LinearProbe(Score):
 
     def scale(self, run: Run) -> str | None:
         """Shares of one data set's labels."""
-        return None if self.why_not(run) else "accuracy"
+        return None if self.unsupported(run) else Message("scale.accuracy")
 
-    def why_not(self, run: Run) -> str:
+    def unsupported(self, run: Run) -> Message | None:
         """Without labels, and for models that were given them."""
         if not run.data.classes:
-            return "the data has no labels"
-        return "it is given the label or columns" if run.model.is_conditional else ""
+            return Message("reason.no_labels")
+        return Message("reason.given") if run.model.is_conditional else None
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `latente.evaluation.metrics.representation.linear_probe`."""

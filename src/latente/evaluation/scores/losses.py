@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from latente.evaluation.measured import Measured, by_example
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, conditioning, scores, standardised
+from latente.evaluation.scores.base import OnBatch, Score, conditioned, scores, standardised
+from latente.language.message import Message
 from latente.model.likelihoods import likelihoods
 from latente.objective.objectives import objectives
 from latente.registry import Registry
@@ -39,15 +41,17 @@ class Loss(_OfTraining):
     def scale(self, run: Run) -> str | None:
         """Equal where the loss is one quantity (see `quantity`) of one likelihood, with all its options."""
         spec = run.spec.model
-        if self.why_not(run):
+        if self.unsupported(run):
             return None
-        return f"{quantity(spec.objective)} of {_text(spec.likelihood, likelihoods)}{conditioning(run)}"
+        loss, likelihood = quantity(spec.objective), named_part(spec.likelihood, likelihoods)
+        scale = Message("scale.loss", text=f"{loss} of {likelihood}", loss=loss, likelihood=likelihood)
+        return conditioned(run, scale)
 
-    def why_not(self, run: Run) -> str:
+    def unsupported(self, run: Run) -> Message | None:
         """Where examples are not scored each by itself, their losses are no pairs."""
         if objectives.make(run.spec.model.objective).by_example():
-            return ""
-        return "its loss has a term of all examples together or of an opponent"
+            return None
+        return Message("reason.no_loss_of_each")
 
 
 @scores.register("distortion")
@@ -59,9 +63,12 @@ class Distortion(_OfTraining):
 
     def scale(self, run: Run) -> str | None:
         """Equal where the likelihood is, with all its options, and what is encoded."""
-        noisy = part(run.spec.model.objective)[0] == "denoising"
-        corrupted = f", codes of {_text(run.spec.model.objective, objectives)} examples" if noisy else ""
-        return f"−log p(x | z) of {_text(run.spec.model.likelihood, likelihoods)}{corrupted}{conditioning(run)}"
+        likelihood = named_part(run.spec.model.likelihood, likelihoods)
+        scale = Message("scale.distortion", text=f"−log p(x | z) of {likelihood}", likelihood=likelihood)
+        if part(run.spec.model.objective)[0] == "denoising":
+            noise = named_part(run.spec.model.objective, objectives)
+            scale = Message("scale.corrupted", text=f"{scale}, codes of {noise} examples", scale=scale, objective=noise)
+        return conditioned(run, scale)
 
 
 @scores.register("mse")
@@ -73,28 +80,40 @@ class SquaredError(_OfTraining):
 
     def scale(self, run: Run) -> str | None:
         """Any models compare that see the same values; not those that are told the label."""
-        likelihood = run.model.likelihood
-        seen = f" against what {_text(run.spec.model.likelihood, likelihoods)} observes" if likelihood.observes else ""
-        return f"squared error of drawn codes{seen}{standardised(run)}{conditioning(run)}"
+        scale = Message("scale.squared_drawn")
+        if run.model.likelihood.observes:
+            likelihood = named_part(run.spec.model.likelihood, likelihoods)
+            scale = Message("scale.observed", text=f"{scale} against what {likelihood} observes", likelihood=likelihood)
+        return conditioned(run, standardised(run, scale))
 
 
 KEPT = (Loss(), Distortion(), SquaredError())
 """Those that every evaluation brings with it, example by example (`Run.known_examples`)."""
 
 
-def quantity(objective: Part) -> str:
-    """What a loss is, in the words of spec files, alike for losses that are one quantity: of the ELBO the weight of its
-    KL when schedules have ended, "elbo" or "elbo (beta = 4)"; of others the objective with its options."""
+def quantity(objective: Part) -> Message:
+    """What a loss is, alike for losses that are one quantity: of the ELBO the weight of its KL when schedules have
+    ended, "elbo" or "elbo (beta = 4)"; of others the objective with its options."""
     weights = objectives.make(objective).weights()
     if weights is None or set(weights) != {"reconstruction", "kl"}:
-        return _text(objective, objectives)
-    return "elbo" if weights["kl"] == 1 else f"elbo (beta = {weights['kl']:g})"
+        return named_part(objective, objectives)
+    return _named("objective.elbo", {} if weights["kl"] == 1 else {"beta": f"{weights['kl']:g}"})
 
 
-def _text(value: Part, registry: Registry[Any]) -> str:
-    """A part with its options but for the defaults, alike for alike parts."""
+def named_part(value: Part, registry: Registry[Any]) -> Message:
+    """A part with its options but for the defaults, alike for alike parts; as text in the words of spec files."""
     name, options = part(value)
     usual = inspect.signature(registry[name]).parameters
     options = {k: v for k, v in options.items() if k not in usual or v != usual[k].default}
-    told = (f"{k} = {v if isinstance(v, str) else json.dumps(v, sort_keys=True)}" for k, v in sorted(options.items()))
-    return f"{name} ({', '.join(told)})" if options else name
+    texts = {k: v if isinstance(v, str) else json.dumps(v, sort_keys=True) for k, v in sorted(options.items())}
+    return _named(f"{registry.kind}.{name}", texts)
+
+
+def _named(key: str, options: Mapping[str, str]) -> Message:
+    name = key.partition(".")[2]
+    made, texts = Message(key, text=name), []
+    for option, value in options.items():
+        texts.append(f"{option} = {value}")
+        own = Message(f"option.{texts[-1]}", text=texts[-1])
+        made = Message("scale.option", text=f"{name} ({', '.join(texts)})", part=made, option=own)
+    return made

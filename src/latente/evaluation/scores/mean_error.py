@@ -8,7 +8,8 @@ import numpy as np
 
 from latente.evaluation.measured import Measured, by_example
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, conditioning, conditions_of, scores, standardised
+from latente.evaluation.scores.base import OnBatch, Score, conditioned, conditions_of, scores, standardised
+from latente.language.message import Message
 
 
 @scores.register("mean-mse")
@@ -22,7 +23,7 @@ class MeanError(Score):
 
     def scale(self, run: Run) -> str | None:
         """Any two models of one data set compare; not those that are told the label."""
-        return "squared error" + standardised(run) + conditioning(run)
+        return conditioned(run, standardised(run, Message("scale.squared")))
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """No code is drawn, and nothing is binarised."""

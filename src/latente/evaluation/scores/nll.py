@@ -9,10 +9,11 @@ import numpy as np
 
 from latente.evaluation.batching import MEMORY
 from latente.evaluation.evaluate import Metric, mean_and_error
-from latente.evaluation.likelihood.importance import SAMPLES, nll, objection
+from latente.evaluation.likelihood.importance import SAMPLES, nll, unsupported
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, observation_scale, scores
+from latente.language.message import Message
 from latente.training.examples import examples_of, scale_of
 
 
@@ -41,11 +42,11 @@ class ImportanceBound(Score):
     def scale(self, run: Run) -> str | None:
         """Equal where the same numbers are given a probability, or a density."""
         # log p(x | label) is no log p(x).
-        return None if self.why_not(run) else observation_scale(run)
+        return None if self.unsupported(run) else observation_scale(run)
 
-    def why_not(self, run: Run) -> str:
+    def unsupported(self, run: Run) -> Message | None:
         """Without a density of the codes there is no bound."""
-        return objection(run.model) or ""
+        return unsupported(run.model)
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `latente.evaluation.likelihood.importance.nll`; a warning where K is too small."""
@@ -56,8 +57,7 @@ class ImportanceBound(Score):
         values = {key: Metric(bound.mean, bound.standard_error), f"{key}_ess": mean_and_error(bound.effective)}
         if self.samples > 1:
             values[f"{key}_gain"] = mean_and_error(bound.gain)
-        warning = bound.warning()
         arrays = {EACH + key: bound.values, EACH + f"{key}_ess": bound.effective}
         if np.isfinite(bound.tails).all():
             arrays["tail"] = bound.tails
-        return Measured(values, arrays, () if warning is None else (warning,))
+        return Measured(values, arrays, bound.warnings())

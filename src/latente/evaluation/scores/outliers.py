@@ -19,10 +19,10 @@ from latente.evaluation.outliers.anomaly_scores import KINDS, SAMPLES, anomaly_s
 from latente.evaluation.outliers.sources import AUTO, LEFT_OUT, MADE, SEED, choose, outliers, title
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, metric, scores
+from latente.language.message import Message
 from latente.spec import got
 
 EXAMPLES = 1000
-TOLD = "it is given the label or columns, which outliers have not"
 
 
 @scores.register("outliers", source="Nalisnick et al. 2019, arXiv:1810.09136; Xiao et al. 2020, arXiv:2003.02977")
@@ -85,11 +85,11 @@ class Outliers(Score):
 
     def scale(self, run: Run) -> str | None:
         """Models that were tried against the same examples compare."""
-        return None if self.why_not(run) else f"against {title(self.chosen(run))}"
+        return None if self.unsupported(run) else Message("scale.outliers", name=title(self.chosen(run)))
 
-    def why_not(self, run: Run) -> str:
+    def unsupported(self, run: Run) -> Message | None:
         """A conditional model needs more than the example."""
-        return TOLD if run.model.is_conditional else ""
+        return Message("reason.given_outliers") if run.model.is_conditional else None
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """AUROC with DeLong's standard error, average precision with that of a bootstrap; warnings of reversals."""
@@ -125,13 +125,6 @@ def tried(arrays: Mapping[str, NDArray[np.generic]]) -> str:
     return np.asarray(arrays["against"], np.uint8).tobytes().decode()
 
 
-def warning_of(kind: str, d: Detection, name: str) -> str:
+def warning_of(kind: str, d: Detection, name: str) -> Message:
     """What to say of a score that surely ranks outliers below inliers."""
-    interval = f"AUROC {d.auroc.value:.3f}, 95% interval {d.auroc.low:.3f} to {d.auroc.high:.3f}"
-    if kind == "nll":
-        return (
-            f"the model finds {name} likelier than its own data ({interval}), the known failure of likelihoods: do "
-            "not tell outliers by them"
-        )
-    word = "the reconstruction error" if kind == "reconstruction" else "the regret"
-    return f"{word} is lower on {name} than on the model's own data ({interval}): do not tell outliers by it"
+    return Message(f"warning.reversed_{kind}", name=name, auroc=d.auroc.value, low=d.auroc.low, high=d.auroc.high)

@@ -14,16 +14,16 @@ from latente.evaluation.metrics.checks import whole
 from latente.evaluation.metrics.reconstruction import mse, per_class, per_pixel, psnr, ssim, worst
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import (
-    UNLIKE,
     OnBatch,
     Score,
-    conditioning,
+    conditioned,
     conditions_of,
     ends,
     not_finite,
     scores,
     suffix,
 )
+from latente.language.message import Message
 
 
 @scores.register("reconstruction", source="SSIM: Wang et al. 2004, eq. 13")
@@ -54,16 +54,16 @@ class ReconstructionQuality(Score):
 
     def scale(self, run: Run) -> str | None:
         """Any two models of one data set compare; not those that are told the label."""
-        if self.why_not(run):
+        if self.unsupported(run):
             return None
         low, high = span_of(*run.card["range"])
-        return f"decoded mean codes, values from {low:g} to {high:g}{conditioning(run)}"
+        return conditioned(run, Message("scale.reconstruction", low=low, high=high))
 
-    def why_not(self, run: Run) -> str:
+    def unsupported(self, run: Run) -> Message | None:
         """Where values are missing there is nothing to compare with; columns of unlike kinds have "mean-mse"."""
         if run.model.likelihood.standardises:
-            return UNLIKE
-        return 'the data has missing values, which "mean-mse" leaves out' if run.data.missing else ""
+            return Message("reason.unlike_columns")
+        return Message("reason.missing_values_mse") if run.data.missing else None
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `latente.evaluation.metrics.reconstruction`; no code is drawn, and nothing is binarised.
@@ -82,17 +82,13 @@ class ReconstructionQuality(Score):
             flat = (x[..., 0], rebuilt[..., 0]) if colours else (x, rebuilt)
             each |= {"psnr": psnr(x, rebuilt, data_range=high - low), "ssim": ssim(*flat, data_range=high - low)}
         values = {}
-        warnings: tuple[str, ...] = ()
         exact = 0
         for name, value in each.items():
             known = value[np.isfinite(value)]
             exact = max(exact, len(value) - len(known))
             if len(known):
                 values[f"reconstruction_{name}"] = mean_and_error(known)
-        if exact:
-            warnings = (
-                f"{exact} of {len(x)} examples are rebuilt exactly: their PSNR is infinite and not in the mean",
-            )
+        warnings = (Message("warning.rebuilt_exactly", exact=exact, n=len(x)),) if exact else ()
         arrays: dict[str, NDArray[np.generic]] = {"per_pixel": per_pixel(x, rebuilt)}
         # An infinite PSNR is no part of the mean, so that its values do not pair.
         arrays |= {(EACH + f"reconstruction_{k}" if np.isfinite(v).all() else k): v for k, v in each.items()}

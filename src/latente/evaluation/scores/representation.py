@@ -25,6 +25,7 @@ from latente.evaluation.metrics.representation import (
 )
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import OnBatch, Score, metric, not_finite, scores, suffix, too_few
+from latente.language.message import Message
 
 FEW = (1, 10)
 """Labels a class of the few-label probes."""
@@ -109,14 +110,14 @@ class Representation(Score):
 
     def scale(self, run: Run) -> str | None:
         """Probes of one data set compare, whatever the models' sizes: these are to be read beside."""
-        return None if self.why_not(run) else f"mean codes, up to {self.examples} training examples"
+        return None if self.unsupported(run) else Message("scale.representation", n=self.examples)
 
-    def why_not(self, run: Run) -> str:
+    def unsupported(self, run: Run) -> Message | None:
         """Codes of a model that is given the labels need not hold them."""
         if run.model.is_conditional:
-            return "it is given the label or columns, which its codes then need not hold"
+            return Message("reason.given_labels")
         if run.data.missing:
-            return "the data has missing values, and distances need them all"
+            return Message("reason.missing_values")
         return too_few(run, LEAST, ("train", "validation", "test"))
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
@@ -137,25 +138,25 @@ class Representation(Score):
         }
         y = parts[2].y
         if not probes or y is None:
-            warnings.append("the data has no labels of two classes or more: no probes and no clusters")
+            warnings.append(Message("warning.no_labels_to_probe"))
         else:
             confusion = np.zeros((len(run.data.classes), len(run.data.classes)), np.int64)
             np.add.at(confusion, (y, probes["probe"].predicted), 1)
             arrays["confusion"] = confusion
             arrays |= {EACH + name + self._own(): probe.correct for name, probe in probes.items()}
         if split == "train":
-            warnings.append("the probes learnt from the examples that they are judged on; take the test part")
+            warnings.append(Message("warning.probed_on_train"))
         for at, name in enumerate(self.against, 1):
             if on_batch is not None:
                 on_batch(at, 1 + len(self.against))
             if name not in baselines():
-                warnings.append(f"{name} is not installed: there are no numbers of it")
+                warnings.append(Message("warning.not_installed", name=name))
                 continue
             fewer = parts if name == "pca" else [p.few(MAPPED, self.seed) for p in parts]
             try:
                 codes = _coded(name, fewer, codes[2].shape[1], self.seed)
             except SpecError as error:
-                warnings.append(f"{name} has no codes of this size: {error}")
+                warnings.append(Message("warning.no_baseline", name=name, error=str(error)))
                 continue
             values |= {f"{column}_{name}": value for column, value in self._numbers(fewer, codes)[0].items()}
         named = {name + self._own(): value for name, value in values.items()}

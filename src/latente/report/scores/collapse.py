@@ -12,7 +12,7 @@ from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.intervals import Estimate, corrected, normal_interval
 from latente.evaluation.scores import scores
 from latente.evaluation.scores.collapse import Collapse
-from latente.language.message import in_language
+from latente.language.message import phrase
 from latente.report.figures import latents
 from latente.report.figures.figure_file import FigureFile, as_svg
 from latente.report.scores.base import Scored, draws
@@ -70,7 +70,7 @@ def _usage(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
         kept.array(k) for k in ("kl_per_dimension", "kl_per_dimension_error", "information_per_dimension")
     )
     diagnosis = diagnose(variances, model.first.spec.model, made.threshold)
-    sentence = in_language(diagnosis.plain, w)
+    sentence = phrase(diagnosis.summary, w)
     caption = w("figure.usage.caption", name=model.name, part=shown.part, diagnosis=sentence)
     if kl is not None:
         caption += " " + w("figure.usage.caption_kl")

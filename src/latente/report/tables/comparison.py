@@ -15,9 +15,9 @@ from latente.analysis.ranking import COUNTED, Comparison, PairedDifference, Rank
 from latente.analysis.trained_models import OpenedRun, distinct_models
 from latente.evaluation.metrics.intervals import Estimate
 from latente.evaluation.run import Run
-from latente.language.message import in_language
+from latente.language.message import Message, phrase
 from latente.language.words import Words, default_language
-from latente.report.tables.names import number_name, number_title, scale_name
+from latente.report.tables.names import number_name, number_title
 from latente.report.tables.numbers import digits, in_nats, number, p_value
 from latente.report.tables.table import MISSING, Cell, Column, Table, count, text_cell
 
@@ -80,7 +80,7 @@ def values(ranking: Ranking, split: str, words: Words) -> Table:
     score = number_title(ranking.column, words)
     columns = (*_columns(words, "rank", "model", "seeds"), Column(score, error=True))
     better = words("compare.lower" if ranking.lower else "compare.higher")
-    part, scale = words(f"report.part.{split}"), scale_name(ranking.scale, words)
+    part, scale = words(f"report.part.{split}"), phrase(ranking.scale, words)
     caption = words("compare.values", score=score, part=part, scale=scale, better=better)
     return Table(f"values-{ranking.column}", caption, columns, rows)
 
@@ -93,7 +93,7 @@ def differences(ranking: Ranking, found: Comparison, words: Words) -> Table:
     titles = ("first", "second", "difference", "interval", "p", "better")
     columns = _columns(words, *titles, level=f"{100 * found.level:g}")
     part = words(f"report.part.{found.split}")
-    score, scale = number_name(ranking.column, words), scale_name(ranking.scale, words)
+    score, scale = number_name(ranking.column, words), phrase(ranking.scale, words)
     caption = words("compare.differences", score=score, part=part, scale=scale)
     notes = [words(f"compare.covers.{c}") for c in dict.fromkeys(map(_covers, shown))]
     notes += _seeds(shown, words)
@@ -184,22 +184,17 @@ def notes(found: Comparison, words: Words) -> list[str]:
         if note.kind in ("none", "alone", "unscored"):
             together.setdefault((note.kind, score, values.get("why", "")), []).append(values["model"])
         elif note.kind == "apart":
-            scales = values["scales"].split("; ")
-            apart = "; ".join(_apart(scale, words) for scale in scales)
-            key = "apart_many" if len(scales) > MOST_SCALES else "apart"
-            said.append(words(f"compare.note.{key}", score=score, count=len(scales), scales=apart))
+            scales = values["scales"]
+            each = scales.values["scales"] if isinstance(scales, Message) else ()
+            number_of = len(each) if isinstance(each, tuple) else 0
+            key = "apart_many" if number_of > MOST_SCALES else "apart"
+            said.append(words(f"compare.note.{key}", score=score, count=number_of, scales=phrase(scales, words)))
         else:
             said.append(words(f"compare.note.{note.kind}", **values))
     for (kind, score, why), models in together.items():
-        why, names = in_language(why, words), words.joined(models)
+        why, names = phrase(why, words), words.joined(models)
         said.append(words(f"compare.note.{kind}", score=score, why=why, models=names))
     return said
-
-
-def _apart(group: str, words: Words) -> str:
-    """A scale and its models, as the comparison's note has them: "elbo of bernoulli (vae, vae-4)"."""
-    scale, _, models = group.rpartition(" (")
-    return f"{scale_name(scale, words)} – {models.removesuffix(')')}"
 
 
 def _span(words: Words, span: Sequence[float], form: str = ",.0f") -> Cell:

@@ -9,9 +9,9 @@ from latente.analysis.trained_models import TrainedModel, by_scale
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
 from latente.evaluation.scores import Score, scores
-from latente.language.message import in_language
+from latente.language.message import phrase
 from latente.language.words import Words
-from latente.report.tables.names import number_name, number_title, scale_name
+from latente.report.tables.names import number_name, number_title
 from latente.report.tables.table import FINE, Cell, Column, Table, count, nats, text_cell
 
 
@@ -49,7 +49,7 @@ def _ranked(models: Sequence[TrainedModel], key: str, lower: bool, scale_: str, 
         )
         for place, m in enumerate(ranked, 1)
     )
-    caption = words("report.caption.ranking", score=number_name(key, words), scale=scale_name(scale_, words))
+    caption = words("report.caption.ranking", score=number_name(key, words), scale=phrase(scale_, words))
     note = words("report.note.ranking_lower" if lower else "report.note.ranking_higher")
     return Table(f"ranking-{key}-{number}", caption, columns, rows, (note,))
 
@@ -98,7 +98,7 @@ def numbers(trained: Sequence[TrainedModel], asked: Sequence[Score], words: Word
     for score in asked:
         if has_table(score):
             without = by_scale(trained, score).get(None, ())
-            lacking = [f"{m.name}: {in_language(score.why_not(m.first), words)}." for m in without]
+            lacking = [f"{m.name}: {phrase(score.unsupported(m.first) or '', words)}." for m in without]
             scored = [m for m in trained if any(m.metric("test", column) is not None for column in score.columns())]
             scales = {scale: models for scale, models in by_scale(scored, score).items() if scale is not None}
             for at, (scale, models) in enumerate(scales.items()):
@@ -110,7 +110,7 @@ def lacking(trained: Sequence[TrainedModel], asked: Sequence[Score], words: Word
     """Which models have no number of a score, and why, where no table says so already."""
     found: dict[tuple[str, str], list[str]] = {}
     for score in asked:
-        reasons = {m.name: score.why_not(m.first) for m in trained}
+        reasons = {m.name: score.unsupported(m.first) for m in trained}
         if has_many(score) and not all(reasons.values()):
             continue
         for name, reason in reasons.items():
@@ -121,7 +121,7 @@ def lacking(trained: Sequence[TrainedModel], asked: Sequence[Score], words: Word
             "warned.lacking",
             score=number_title(key, words),
             names=words.joined(names),
-            reason=in_language(reason, words),
+            reason=phrase(reason, words),
         )
         for (key, reason), names in found.items()
     ]
@@ -141,9 +141,7 @@ def _table(
         *(Column(model.name, error=True) for model in models),
     )
     title = words(f"report.section.{name_of(score)}") if f"report.section.{name_of(score)}" in words.templates else ""
-    caption = words(
-        "report.caption.score", title=title or number_title(score.key(), words), scale=scale_name(scale, words)
-    )
+    caption = words("report.caption.score", title=title or number_title(score.key(), words), scale=phrase(scale, words))
     seeds = max(len(m.runs) for m in models)
     error = words("report.note.error_seeds", seeds=seeds) if seeds > 1 else words("report.note.score_error")
     notes = (words("report.note.score_arrows"), error, *lacking)
@@ -170,7 +168,7 @@ def of_runs(score: Score, scale: str, runs: Mapping[str, Run], split: str, words
     else:
         titles = [words("report.column.run"), *shown.values()]
         rows = [(text_cell(n), *(_number(words, values[n].get(c)) for c in shown)) for n in names]
-    caption = f"{score.key()} ({words(f'report.part.{split}')}): {scale_name(scale, words)}"
+    caption = f"{score.key()} ({words(f'report.part.{split}')}): {phrase(scale, words)}"
     heads = (Column(title, numeric=False, error=i > 0, unbroken=i == 0) for i, title in enumerate(titles))
     return Table(f"score-{score.key()}", caption, tuple(heads), tuple(rows))
 
