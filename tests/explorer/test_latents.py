@@ -28,25 +28,6 @@ def test_kl_is_the_mean_of_its_integral():
     np.testing.assert_allclose(latents.kl(mean, log_var), found, rtol=1e-5)
 
 
-def test_principal_axes_are_scikit_learns():
-    from sklearn.decomposition import PCA
-
-    rng = np.random.default_rng(1)
-    z = (rng.normal(size=(500, 4)) @ rng.normal(size=(4, 4)) + 3).astype(np.float32)
-    centre, axes, share = latents.principal(z)
-    theirs = PCA().fit(z)
-    np.testing.assert_allclose(share, theirs.explained_variance_ratio_, rtol=1e-4)
-    np.testing.assert_allclose(np.abs((z - centre) @ axes.T), np.abs(theirs.transform(z)), atol=1e-3)
-    assert (axes[np.arange(4), np.abs(axes).argmax(axis=1)] > 0).all()
-
-
-def test_a_single_latent_and_a_constant_one_have_axes():
-    for z in (np.arange(5, dtype=np.float32)[:, None], np.ones((5, 2), np.float32)):
-        centre, axes, share = latents.principal(z)
-        assert np.isfinite(axes).all() and share.sum() == pytest.approx(1)
-        assert axes.shape == (z.shape[1],) * 2 and centre.shape == (z.shape[1],)
-
-
 def test_scores_are_minus_log_p_at_the_mean_code_plus_kl(vae, data):
     x = data.values(data.validation.x[:20])
     mean, log_var = latents.encode(vae.model, x)
@@ -68,14 +49,3 @@ def test_the_mixture_has_the_density_of_the_codes_it_was_fitted_to():
     )
     theirs = 0.5 * sum(t.pdf(z[::20]) for t in truth)
     assert np.mean(np.log(theirs)) - np.mean(np.log(ours)) < 0.03
-
-
-def test_nearest_examples_are_scikit_learns(data):
-    from sklearn.neighbors import NearestNeighbors
-
-    flat = data.values(data.train.x).reshape(len(data.train), -1)
-    x = data.values(data.validation.x[:1])
-    distance, index = NearestNeighbors(n_neighbors=7, algorithm="brute").fit(flat).kneighbors(x.reshape(1, -1))
-    ours = latents.nearest(data.train.x, x[0], data.multiplier, data.offset, 7)
-    np.testing.assert_array_equal(ours[0], index[0])
-    np.testing.assert_allclose(ours[1], distance[0], rtol=1e-4)

@@ -181,24 +181,37 @@ def _gaussian_mixture(
     covariance: str = "full",
 ) -> GaussianMixture:  # fmt: skip
     """Expectation maximisation by scikit-learn; covariances are full unless ``covariance`` is "diagonal"."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.mixture import GaussianMixture as Mixture
-
     GaussianMixture(components, covariance)  # checks the options
     if len(codes) < components:
         raise DataError(
             f'prior "gaussian-mixture": got {len(codes)} codes for {components} components; allowed: at most one '
             "component a code"
         )
+    return mixture_of(*fit_mixture(codes, components, covariance, seed=seed))
+
+
+def fit_mixture(
+    codes: Codes, components: int, covariance: str = "full", *, seed: int = 0, floor: float | None = None
+) -> tuple[Codes, Codes, Codes]:
+    """Weights (k,), means (k, d) and what whitens each component (see `mixture_of`) of a mixture fitted to codes.
+
+    Expectation maximisation by scikit-learn, with ``floor`` added to every variance: by default a millionth of the
+    codes' own.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture as Mixture
+
     # One scale for all numbers of a code, so that the covariances' floor means the same for any codes.
-    centre, unit = codes.mean(axis=0), _spread(codes)
+    centre, unit = codes.mean(axis=0), _spread(codes) or 1.0
     kind = dict(zip(COVARIANCES, ("diag", "full"), strict=True))[covariance]
+    least = 1e-6 if floor is None else floor / unit**2
+    mixture = Mixture(components, covariance_type=kind, max_iter=300, random_state=seed, reg_covar=least)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        found = Mixture(components, covariance_type=kind, max_iter=300, random_state=seed).fit((codes - centre) / unit)
+        found = mixture.fit((codes - centre) / unit)
     # A component that lost all its codes has the weight zero, whose log is not finite.
     weights = np.maximum(found.weights_, 1e-12)
-    return mixture_of(weights / weights.sum(), centre + unit * found.means_, found.precisions_cholesky_ / unit)
+    return weights / weights.sum(), centre + unit * found.means_, found.precisions_cholesky_ / unit
 
 
 @kinds.register("kde", source="Parzen 1962; Scott 1992, eq. 6.42")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from latente.compiling import jit
 from latente.evaluation import latent
+from latente.evaluation.fit_prior import fit_mixture
 from latente.memory import arrays_at_once
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors.gaussian import DiagonalGaussian
@@ -50,56 +51,24 @@ def kl(mean: Floats, log_var: Floats) -> Floats:
     return np.asarray(gaussian_kl(mean.astype(np.float64), log_var.astype(np.float64)).mean(axis=0), np.float32)
 
 
-def principal(codes: Floats) -> tuple[Floats, Floats, Floats]:
-    """The codes' centre (d,), principal axes (d, d) as rows by falling variance, and their shares of it (d,).
-
-    An axis points to where its largest entry is positive, so that equal codes give equal maps.
-    """
-    centred = codes.astype(np.float64)
-    centre = centred.mean(axis=0)
-    values, vectors = np.linalg.eigh(np.cov(centred - centre, rowvar=False).reshape(codes.shape[1], -1))
-    axes = vectors[:, ::-1].T
-    axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]
-    variance = np.maximum(values[::-1], 0)
-    share = variance / variance.sum() if variance.sum() > 0 else np.ones_like(variance) / len(variance)
-    return centre.astype(np.float32), axes.astype(np.float32), share.astype(np.float32)
-
-
 def mixture(mean: Floats, log_var: Floats | None) -> dict[str, Any]:
     """A Gaussian mixture fitted to codes drawn for these examples: a prior for models that have none, or a bad one.
 
     Returns:
         ``weights`` (k,), ``means`` (k, d) and ``factors`` (k, d, d), lower Cholesky factors of the covariances.
     """
-    from sklearn.mixture import GaussianMixture
-
     rng = np.random.default_rng(0)
     codes = mean.astype(np.float64)
     if log_var is not None:
         codes = codes + np.exp(0.5 * log_var) * rng.normal(size=mean.shape)
     count = max(1, min(COMPONENTS, len(codes) // (10 * codes.shape[1] + 10)))
     floor = 1e-6 + 1e-4 * float(codes.var(axis=0).mean())
-    fitted = GaussianMixture(count, covariance_type="full", random_state=0, reg_covar=floor, max_iter=200).fit(codes)
+    weights, means, precisions = fit_mixture(codes, count, floor=floor)
     return {
-        "weights": np.asarray(fitted.weights_, np.float32),
-        "means": np.asarray(fitted.means_, np.float32),
-        "factors": np.asarray(np.linalg.cholesky(fitted.covariances_), np.float32),
+        "weights": np.asarray(weights, np.float32),
+        "means": np.asarray(means, np.float32),
+        "factors": np.asarray(np.linalg.inv(precisions).swapaxes(1, 2), np.float32),
     }
-
-
-def nearest(stored: NDArray[Any], x: Floats, multiplier: Any, offset: Any, count: int) -> tuple[Any, Any]:
-    """Indices and Euclidean distances, both (count,), of the stored examples nearest to model values x."""
-    distance = np.empty(len(stored), np.float32)
-    flat = x.reshape(-1)
-    size = arrays_at_once(flat.size, 4096)
-    for at in range(0, len(stored), size):
-        part = (stored[at : at + size].astype(multiplier.dtype) * multiplier + offset).astype(np.float32)
-        difference = part.reshape(len(part), -1) - flat
-        distance[at : at + size] = np.einsum("ij,ij->i", difference, difference)
-    count = min(count, len(stored))
-    first = np.argpartition(distance, count - 1)[:count]
-    order = first[np.argsort(distance[first], kind="stable")]
-    return order, np.sqrt(distance[order])
 
 
 def _filled(x: Floats, model: Autoencoder) -> Floats:

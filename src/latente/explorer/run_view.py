@@ -17,6 +17,8 @@ from latente.data.units import span_of
 from latente.errors import DataError, SpecError, StoreError, unknown
 from latente.evaluation import latent
 from latente.evaluation.likelihood.collapse import THRESHOLD
+from latente.evaluation.metrics.embedding import principal_axes
+from latente.evaluation.metrics.neighbours import nearest_to
 from latente.evaluation.run import Run
 from latente.explorer import latents, layer_program, packing
 from latente.memory import arrays_at_once
@@ -87,7 +89,7 @@ class RunView:
         """
         mean, log_var = self.encoded(split)
         labels = self._labels(split)
-        centre, axes, share = latents.principal(mean)
+        centre, axes, share = principal_axes(mean)
         arrays: dict[str, NDArray[Any]] = {"codes": mean, "centre": centre, "axes": axes, "share": share}
         meta = {**self._about, **_latents(mean, log_var, type(self.model.prior) is StandardNormal)}
         meta |= {"split": split, "n": len(mean), "d": int(mean.shape[1])}
@@ -184,7 +186,7 @@ class RunView:
     def nearest(self, x: Floats, count: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """The training examples nearest to model values x: indices, distances and the examples."""
         train = self.data.train
-        index, distance = latents.nearest(train.x, x, self.data.multiplier, self.data.offset, count)
+        index, distance = nearest_to(x, self._values(train.x), count)
         arrays = {"index": index.astype(np.uint32), "distance": distance}
         arrays["examples"] = self.drawn(self.data.values(train.x[index]))
         if train.y is not None:

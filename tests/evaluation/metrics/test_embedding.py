@@ -51,3 +51,22 @@ def test_umap_is_offered_only_where_it_is_installed():
             embedding.baseline("umap", TRAIN, TEST, 2)
     else:
         assert embedding.baseline("umap", TRAIN, TEST, 2).test.shape == (200, 2)
+
+
+def test_principal_axes_are_scikit_learns():
+    from sklearn.decomposition import PCA
+
+    rng = np.random.default_rng(1)
+    z = (rng.normal(size=(500, 4)) @ rng.normal(size=(4, 4)) + 3).astype(np.float32)
+    centre, axes, share = embedding.principal_axes(z)
+    theirs = PCA().fit(z)
+    np.testing.assert_allclose(share, theirs.explained_variance_ratio_, rtol=1e-4)
+    np.testing.assert_allclose(np.abs((z - centre) @ axes.T), np.abs(theirs.transform(z)), atol=1e-3)
+    assert (axes[np.arange(4), np.abs(axes).argmax(axis=1)] > 0).all()
+
+
+def test_a_single_latent_and_a_constant_one_have_axes():
+    for z in (np.arange(5, dtype=np.float32)[:, None], np.ones((5, 2), np.float32)):
+        centre, axes, share = embedding.principal_axes(z)
+        assert np.isfinite(axes).all() and share.sum() == pytest.approx(1)
+        assert axes.shape == (z.shape[1],) * 2 and centre.shape == (z.shape[1],)

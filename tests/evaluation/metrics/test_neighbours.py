@@ -8,7 +8,7 @@ from scipy import stats
 
 from latente.errors import DataError, SpecError
 from latente.evaluation.metrics import neighbours
-from latente.evaluation.metrics.neighbours import memorisation, nearest, ratio
+from latente.evaluation.metrics.neighbours import memorisation, nearest, nearest_to, ratio
 
 RNG = np.random.default_rng(0)
 
@@ -66,6 +66,16 @@ def test_memory_is_bounded():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 16 * 2**20  # all distances at once would be 144 MB
+
+
+def test_nearest_to_one_takes_parts_and_puts_missing_values_last():
+    to, x = RNG.random((50, 4, 3)).astype(np.float32), RNG.random((4, 3)).astype(np.float32)
+    to[7, 0, 0] = np.nan
+    index, distance = nearest_to(x, (to[at : at + 20] for at in (0, 20, 40)), 60)
+    d = plain(x[None], to)[0]
+    assert index.tolist() == np.argsort(d).tolist() and index[-1] == 7
+    assert distance[:-1] == pytest.approx(np.sort(d)[:-1], rel=1e-5)
+    assert nearest_to(x, [to], 3)[0].tolist() == index[:3].tolist()
 
 
 def test_mann_whitneys_statistic_and_p_value():

@@ -17,6 +17,7 @@ from latente.evaluation.metrics.intervals import LEVEL, Estimate, bounded, check
 from latente.evaluation.metrics.neighbours import MEMORY, blocks, nearest, squared_distances
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,21 @@ def neighbourhood_overlap(
     first, second = (nearest(v, v, k, same=True, memory=memory).index for v in (a, z))
     shared = (first[:, :, None] == second[:, None, :]).sum(axis=(1, 2)) / k
     return bounded(mean_interval(shared, level=level), 0, 1)
+
+
+def principal_axes(codes: NDArray[np.floating]) -> tuple[Singles, Singles, Singles]:
+    """The codes' centre (d,), principal axes (d, d) as rows by falling variance, and their shares of it (d,).
+
+    An axis points to where its largest entry is positive, so that equal codes give equal maps.
+    """
+    centred = codes.astype(np.float64)
+    centre = centred.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov(centred - centre, rowvar=False).reshape(codes.shape[1], -1))
+    axes = vectors[:, ::-1].T
+    axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]
+    variance = np.maximum(values[::-1], 0)
+    share = variance / variance.sum() if variance.sum() > 0 else np.ones_like(variance) / len(variance)
+    return centre.astype(np.float32), axes.astype(np.float32), share.astype(np.float32)
 
 
 def baselines() -> tuple[str, ...]:

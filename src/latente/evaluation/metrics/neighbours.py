@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +98,23 @@ def nearest(queries: ArrayLike, references: ArrayLike, k: int = 1, *, same: bool
     if same:
         index = _without_itself(index)
     return _exact(q, to, index, memory)
+
+
+def nearest_to(
+    x: NDArray[Any], parts: Iterable[NDArray[Any]], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+    """The k nearest references of one query, where they come in parts: indices and distances, nearest first, (k,) each.
+
+    Nothing is sought by products of matrices, which take longer than the differences of one example. References with
+    missing values (NaN) come last.
+    """
+    squares = []
+    for part in parts:
+        apart = part.reshape(len(part), -1) - x.reshape(-1)
+        squares.append(np.einsum("ij,ij->i", apart, apart))
+    square = np.concatenate(squares)
+    index = np.argsort(square, kind="stable")[:k]
+    return index, np.sqrt(square[index])
 
 
 def blocks(rows: int, columns: int, memory: int = MEMORY) -> Iterator[slice]:
