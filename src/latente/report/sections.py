@@ -113,7 +113,7 @@ def _losses(model: TrainedModel, words: Words, *, many: bool) -> Losses:
 def data_facts(study: StudySpec, card: Mapping[str, Any], words: Words) -> list[tuple[str, str, bool]]:
     """What the data is: name, value, and whether the value is in a font of equal widths."""
     low, high = card["range"]
-    told = words("report.data.range_value", low=float(low), high=float(high), mean=float(card["mean"]))
+    extent = words("report.data.range_value", low=float(low), high=float(high), mean=float(card["mean"]))
     facts = [("name", card["name"], False)]
     # A report is sent to others, whom the folders of this machine do not concern; study.json has the whole path.
     source = Path(study.data.source).name if Path(study.data.source).is_absolute() else study.data.source
@@ -124,7 +124,7 @@ def data_facts(study: StudySpec, card: Mapping[str, Any], words: Words) -> list[
     facts += [
         ("shape", " × ".join(map(str, card["shape"])), False),
         ("dtype", card["dtype"], False),
-        ("range", told, False),
+        ("range", extent, False),
         ("fingerprint", card["fingerprint"], True),
         *(("note", phrase(Note(**note).message, words), False) for note in card.get("notes", ())),
     ]

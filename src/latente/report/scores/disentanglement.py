@@ -17,7 +17,7 @@ from latente.report.figures.images import ImageRows, image_grid
 from latente.report.scores.base import Scored, draws
 
 APART = 0.5
-"""A factor has a latent of its own where half of its entropy is told by that one beyond every other."""
+"""A factor has a latent of its own where that one tells half of its entropy beyond every other."""
 
 
 def _gap(found: Measured) -> Facts | None:
@@ -62,10 +62,10 @@ def _traversal(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile
     images, latents, change = (kept.array(f"traversal{k}") for k in ("", "_latents", "_change"))
     names = []
     for latent in latents.tolist():
-        told = kept.array("information")[latent]
-        most = int(told.argmax())
-        if told[most] >= TELLS:
-            share = w.number(100 * float(told[most]), ".0f")
+        shares = kept.array("information")[latent]
+        most = int(shares.argmax())
+        if shares[most] >= TELLS:
+            share = w.number(100 * float(shares[most]), ".0f")
             names.append(w("figure.traversal.told", number=latent + 1, factor=factors[most].name, share=share))
         else:
             names.append(w("figure.traversal.row", number=latent + 1))
@@ -80,13 +80,13 @@ def _traversal(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile
 
 def _information(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
     w, factors, shares = shown.words, shown.data.known, kept.array("information")
-    told = [
+    sentences = [
         w("figure.information.alt_factor", factor=f.name, number=int(column.argmax()) + 1,
           share=w.number(100 * float(column.max()), ".0f"))
         for f, column in zip(factors, shares.T, strict=True)
     ]  # fmt: skip
     mig = shown.number(kept.value("mig") or 0.0)
     caption = w("figure.information.caption", name=model.name, mig=mig) + shown.seed(model)
-    alt = w("figure.information.alt", latents=len(shares), factors=len(factors), told=" ".join(told))
+    alt = w("figure.information.alt", latents=len(shares), factors=len(factors), told=" ".join(sentences))
     figure = heatmaps.information(shares, [f.name for f in factors], w)
     return as_svg(f"information-{model.name}", figure, caption, alt, group=shown.name)

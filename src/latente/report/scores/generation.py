@@ -139,15 +139,15 @@ def _ratios(distances: np.ndarray) -> np.ndarray:
 def _balance(shown: Scored, kept: Sequence[tuple[TrainedModel, Measured]]) -> FigureFile:
     w, classes = shown.words, shown.data.classes
     reference = kept[0][1].array("class_reference")
-    told = []
+    sentences = []
     for model, k in kept:
         gap = 100 * (k.array("class_shares")[:, 0] - reference)
         low, high = int(gap.argmin()), int(gap.argmax())
-        told.append(
+        sentences.append(
             w("figure.balance.alt_model", name=model.name, low=classes[low], low_gap=shown.number(gap[low], "+.1f"),
               high=classes[high], high_gap=shown.number(gap[high], "+.1f"))
         )  # fmt: skip
     caption = w("figure.balance.caption", n=w.number(int(kept[0][1].array("counts")[1]), ",d"), part=shown.part)
     figure = class_shares({m.name: k.array("class_shares") for m, k in kept}, reference, classes, w)
-    alt = w("figure.balance.alt", models=" ".join(told))
+    alt = w("figure.balance.alt", models=" ".join(sentences))
     return as_svg("class-balance", figure, caption + shown.seed(*(m for m, _ in kept)), alt, group=shown.name)

@@ -91,7 +91,7 @@ def outliers(shown: Scored) -> Iterator[FigureFile]:
 def _histograms(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
     w, run = shown.words, model.first
     found = detected(kept.arrays)
-    panels, told = [], []
+    panels, sentences = [], []
     for kind, d in found.items():
         low, high = (kept.array(f"{kind}.{side}") for side in ("inliers", "outliers"))
         auroc = {k: w.number(getattr(d.auroc, k), ".3f") for k in ("value", "low", "high")}
@@ -101,11 +101,11 @@ def _histograms(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFil
         label = w(f"figure.outliers.{kind}")
         panels.append(Panel(title, label, low, high))
         medians = {s: shown.number(float(np.median(v)), ".3g") for s, v in (("inliers", low), ("outliers", high))}
-        told.append(w("figure.outliers.alt_score", score=label, auroc=auroc["value"], **medians))
+        sentences.append(w("figure.outliers.alt_score", score=label, auroc=auroc["value"], **medians))
     names = (str(run.card["name"]), tried(kept.arrays))
     d = next(iter(found.values()))
     counts = {"inliers": w.number(d.inliers, ",d"), "outliers": w.number(d.outliers, ",d")}
     said = {"name": model.name, "own": names[0], "other": names[1]}
     caption = w("figure.outliers.caption", **said, **counts, part=shown.part) + shown.seed(model)
-    alt = w("figure.outliers.alt", **said, scores=" ".join(told))
+    alt = w("figure.outliers.alt", **said, scores=" ".join(sentences))
     return as_svg(f"outliers-{model.name}", histograms(panels, names, w), caption, alt, group=shown.name, wide=True)

@@ -24,16 +24,18 @@ def reconstruction(shown: Scored) -> Iterator[FigureFile]:
 
 def _pixels(shown: Scored, kept: Sequence[tuple[TrainedModel, Measured]]) -> FigureFile:
     w = shown.words
-    told = []
+    sentences = []
     for model, k in kept:
         errors = k.array("per_pixel")
         errors = errors.reshape(*errors.shape[:2], -1).mean(axis=2)
         row, column = np.unravel_index(int(errors.argmax()), errors.shape)
         most = shown.number(float(np.sqrt(errors.max())), ".3f")
-        told.append(w("figure.pixels.alt_model", name=model.name, row=int(row) + 1, column=int(column) + 1, value=most))
+        sentences.append(
+            w("figure.pixels.alt_model", name=model.name, row=int(row) + 1, column=int(column) + 1, value=most)
+        )
     caption = w("figure.pixels.caption", part=shown.part) + shown.seed(*(m for m, _ in kept))
     figure = heatmaps.pixel_errors({m.name: k.array("per_pixel") for m, k in kept}, w)
-    alt = w("figure.pixels.alt", models=" ".join(told))
+    alt = w("figure.pixels.alt", models=" ".join(sentences))
     return as_png("pixel-errors", figure, caption, alt, group=shown.name, wide=len(kept) > 2)
 
 
@@ -43,8 +45,8 @@ def _worst(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
     labels = [] if part.y is None else [shown.data.classes[c] for c in part.y[which]]
     rebuilt = kept.array("worst_rebuilt")
     figure = images.worst(shown.data.values(part.x[which]), rebuilt, errors[which], w, labels, shown.span)
-    told = w("figure.worst.labels") if labels else ""
-    caption = w("figure.worst.caption", name=model.name, n=len(which), part=shown.part, told=told)
+    labelled = w("figure.worst.labels") if labels else ""
+    caption = w("figure.worst.caption", name=model.name, n=len(which), part=shown.part, told=labelled)
     high, low, mean = (shown.number(e, ".3f") for e in (errors[which[0]], errors[which[-1]], errors.mean()))
     alt = w(
         "figure.worst.alt", n=len(which), name=model.name, high=high, low=low, mean=mean,

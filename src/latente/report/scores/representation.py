@@ -72,12 +72,12 @@ def representation(shown: Scored) -> Iterator[FigureFile]:
 def _confusion(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
     w, classes, counts = shown.words, shown.data.classes, kept.array("confusion")
     accuracy, pca = kept.value("probe"), kept.value("probe_pca")
-    told = {"name": model.name, "part": shown.part, "n": w.number(int(counts.sum()), ",d")}
-    told["accuracy"] = shown.percent(accuracy or 0.0)
+    values = {"name": model.name, "part": shown.part, "n": w.number(int(counts.sum()), ",d")}
+    values["accuracy"] = shown.percent(accuracy or 0.0)
     if pca is None:
-        caption = w("figure.confusion.caption_plain", **told)
+        caption = w("figure.confusion.caption_plain", **values)
     else:
-        caption = w("figure.confusion.caption", **told, pca=shown.percent(pca))
+        caption = w("figure.confusion.caption", **values, pca=shown.percent(pca))
     figure = heatmaps.confusion(counts, classes, w)
     alt = _seen(shown, counts)
     return as_svg(f"confusion-{model.name}", figure, caption + shown.seed(model), alt, group=shown.name)
