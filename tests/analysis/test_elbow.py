@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 import latente
-from latente.analysis.elbow import FLAT, find_elbow, scored_by
+from latente.analysis.elbow import FLAT, find_elbow, known_score
 from latente.analysis.trained_models import OpenedRun, distinct_models, sweeps
 from latente.errors import DataError, SpecError
 
@@ -208,7 +208,7 @@ def test_a_loss_stands_for_the_nll_only_where_it_is_a_bound(make):
     def judged(name, **options):
         runs = [make(f"m{d}", spec=latente.preset(name, d, **SMALL, **options), split="validation") for d in (2, 4)]
         (sweep,) = sweeps(distinct_models(map(OpenedRun, runs))[0])
-        score = scored_by(sweep)
+        score = known_score(sweep)
         return score and score.key()
 
     assert judged("VAE") == "loss" and judged("IWAE") == "loss" and judged("AE") == "distortion"

@@ -228,7 +228,7 @@ def test_the_elbow_is_drawn_with_what_it_says(tiny):
     assert left.get_ylabel().startswith("Perda, validação,") and right.get_ylim()[1] < 10
     ring = [line for line in right.lines if line.get_markersize() == 11]
     assert ring[0].get_xdata()[0] == found.chosen == 16
-    caption, alt = elbows.described(found, EN)
+    caption, alt = elbows.caption_and_alt(found, EN)
     assert "the ring the size chosen" in caption and "16 latents are enough" in alt and "113.22" in alt
     (picture,) = study_figures.elbows(FigureContext(trained_models(runs), tiny, EN))
     assert picture.caption == caption

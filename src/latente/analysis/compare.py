@@ -1,4 +1,4 @@
-"""Compare models: paired differences with intervals, a ranking where the numbers mean the same, budgets beside it."""
+"""Compare models: rankings where their numbers mean the same, paired differences with intervals, and budgets."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from latente.analysis.ranking import (
     PairedDifference,
     RankedModel,
     Ranking,
-    Source,
+    SpreadSource,
+    best_first,
     budget,
-    order,
     unequal,
 )
 from latente.analysis.trained_models import OpenedRun, TrainedModel, by_scale, distinct_models, named
@@ -57,23 +57,24 @@ def compare(
 ) -> Comparison:
     """Compare models over their seeds and examples.
 
-    Runs of one model and training are one model, seeds apart. Its number is the mean over all its seeds; ranks,
-    differences and verdicts are all of these means. Models are paired by example (all were evaluated on the same ones,
-    with the same keys for their codes), and by seed where they have the same seeds; otherwise the seeds of each have a
-    variance of their own. Of a number that is a mean of one value an example, an interval covers other examples, and
-    with several seeds other seeds too; of other numbers, other seeds; and with a single seed, other examples as if
-    each model had had its own. Intervals hold all together at the level (Bonferroni), p values are corrected for all
-    comparisons of the call (Holm): over all scores, scales and pairs.
+    Runs that differ by their seed only are one model. Its number is the mean over all its seeds; ranks, differences and
+    verdicts are all of these means. Models are paired by example (all were evaluated on the same ones, with the same
+    keys for their codes) and, where they have the same seeds, by seed; otherwise each model's seeds have a variance of
+    their own.
 
-    A number that was worked out before is kept and not looked at anew. What is new is written into the run's folder,
-    where it has one, and looks at the test part are recorded there.
+    What an interval covers depends on the number. If it is a mean of one value an example: other examples and, with
+    several seeds, other seeds. If it is anything else: other seeds or, with a single seed, other examples, as if each
+    model had been evaluated on different ones. All intervals hold together at the level (Bonferroni), and p values are
+    corrected for all comparisons of the call (Holm), over all scores, scales and pairs.
+
+    What is known already is not worked out again. What is new is written into the run's folder, where it has one, and
+    accesses to the test part are recorded there.
 
     Args:
         runs: folders of runs or of studies (all runs of it), and what `latente.fit`, `latente.load` and
             `latente.run_study` return.
         scores: names, or tables such as {"name": "nll", "samples": 5000}; by default the loss, the squared error and
-            the first number of each score that runs have already, with nothing worked out anew; every further number
-            widens all intervals.
+            the first number of each score that the runs have already. Every further number widens all intervals.
         split: "test" to report, "validation" to choose, or "train".
         against: the name of a model, to compare all others with it and not with each other.
         level: of all intervals together.
@@ -115,7 +116,7 @@ def compared(
     notes: Sequence[ComparisonNote] = (),
     whole: bool = True,
 ) -> Comparison:
-    """As `compare`, of models whose scores are worked out; of each score all ranked numbers, or (not ``whole``) one."""
+    """As `compare`, for models whose scores are known: by all ranked numbers of each, or its first (not ``whole``)."""
     said = list(notes)
     boards: list[Ranking] = []
     contrasts: dict[tuple[int, str, str], Contrast] = {}
@@ -123,7 +124,7 @@ def compared(
     for score in asked:
         for column, lower, scale, members in _comparable(models, score, split, said, whole=whole):
             means = {m: mean_of(m, score, split, column) for m in members}
-            members.sort(key=lambda m: (order(means[m], lower), m.name))
+            members.sort(key=lambda m: (best_first(means[m], lower), m.name))
             for a, b in combinations(members, 2):
                 if against in (None, a.name, b.name):
                     contrasts[len(boards), a.name, b.name] = contrast(a, b, score, split, column)
@@ -160,9 +161,9 @@ def compared(
 def _comparable(
     models: Sequence[TrainedModel], score: Score, split: str, said: list[ComparisonNote], *, whole: bool
 ) -> Iterator[tuple[str, bool, str, list[TrainedModel]]]:
-    """Each ranked number of a score, whether less is better, a scale of it and two models or more that have it there.
+    """Each ranked number of a score: whether less is better, one of its scales, and the two models or more on it.
 
-    What does not compare is added to the notes.
+    For what does not compare, notes are added to ``said``.
     """
     key = score.key()
     scales = by_scale(models, score)
@@ -189,7 +190,7 @@ def _comparable(
 
 
 def measure(opened: Sequence[OpenedRun], asked: Sequence[Score], split: str, on_score: OnScore | None = None) -> None:
-    """Work out what is not known yet, and write it into the folders."""
+    """Work out the scores that are not known yet, and write them into the runs' folders."""
     new = [s for s in asked if s not in KEPT]
     for one in opened:
         run = one.run
@@ -216,8 +217,8 @@ def _has(run: Run, score: Score, split: str) -> bool:
 
 
 def values_of(model: TrainedModel, score: Score, split: str, column: str) -> Rows | None:
-    """The values of each seed and example of which a number is the mean, shape (seeds, n); None where it is no such
-    mean, or where they are not known of every seed."""
+    """The values whose mean a number is, shape (seeds, examples); None where it is no mean over examples, or where the
+    values of a seed are not known."""
     if score in KEPT:
         found = [r.known_examples(split).get(column) for r in model.runs]
     else:
@@ -235,14 +236,14 @@ def mean_of(model: TrainedModel, score: Score, split: str, column: str) -> float
 
 @dataclass(frozen=True)
 class Contrast:
-    """How much a number of one model is above another's, whatever the level of its interval.
+    """How much higher a number is for one model than for another, before the level of its interval is known.
 
     Attributes:
         value: the difference of the two means over all seeds (`mean_of`).
         parts: the variances of its independent parts, each with its degrees of freedom.
         seeds: of the model that has fewer; examples: how many, none where only means are known.
         covers: what its interval covers.
-        paired: whether by seed too: the two have the same ones.
+        paired: whether the two have the same seeds and are paired by them.
         spread: standard deviation over seeds of the difference of one pair; None where it is not known.
         over_examples: the same over examples of the difference of the two means; None where it is not known.
         error: standard error over the examples, 0 where the interval does not cover others.
@@ -259,18 +260,18 @@ class Contrast:
     error: float
 
     def difference(self, *, level: float = LEVEL) -> Difference:
-        """It with its interval and p value."""
+        """With its interval and p value."""
         return from_parts(self.value, self.parts, level=level)
 
-    def seeds_needed(self, *, over_seeds: float | None = None, level: float = LEVEL) -> tuple[int | None, Source]:
-        """How many seeds would show a difference as large of the models, and where the spread over seeds is from.
+    def seeds_needed(self, *, over_seeds: float | None = None, level: float = LEVEL) -> tuple[int | None, SpreadSource]:
+        """How many seeds it would take to show such a difference of the models, and where the spread is taken from.
 
         Args:
-            over_seeds: standard deviation over seeds of such a difference, for where its own is not known.
-            level: at which a difference is called one.
+            over_seeds: standard deviation over seeds of such differences, where that of this one is not known.
+            level: at which it is to be shown.
         """
         spread = over_seeds if self.spread is None else self.spread
-        source: Source = "study"
+        source: SpreadSource = "study"
         if spread is None:
             if self.over_examples is None:
                 return None, "none"
@@ -279,7 +280,7 @@ class Contrast:
 
 
 def contrast(first: TrainedModel, second: TrainedModel, score: Score, split: str, column: str) -> Contrast:
-    """How much a number of the second model is above the first's.
+    """How much higher a number is for the second model than for the first.
 
     It is the difference of the two means over all seeds, so that no three models can contradict each other. The
     interval is paired by example where values are known, and by seed where both have the same seeds; otherwise each
@@ -322,11 +323,11 @@ def _asked(opened: Sequence[OpenedRun], asked: Sequence[Score | Part] | None, sp
         if not asked or isinstance(asked, str | Mapping):
             raise SpecError(f'scores: got {asked!r}; allowed: a list, for instance ["loss", "nll"]')
         return [s if isinstance(s, Score) else scores.make(s) for s in asked]
-    return usual([one.run for one in opened], split)
+    return default_scores([one.run for one in opened], split)
 
 
-def usual(runs: Sequence[Run], split: str) -> list[Score]:
-    """The loss, the squared error, and what any of the runs was scored by."""
+def default_scores(runs: Sequence[Run], split: str) -> list[Score]:
+    """The loss, the squared error, and every score that a run has already."""
     found: dict[str, Score] = {s.key(): s for s in (Loss(), SquaredError())}
     for run in runs:
         for key, measured in run.measured.get(split, {}).items():

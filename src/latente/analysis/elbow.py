@@ -28,12 +28,12 @@ from latente.plain import as_text
 from latente.spec import Part, got
 
 SHARE = 0.05
-"""What may be left of the gain from the smallest size to the best."""
+"""How much of the gain from the smallest size to the best may be missing."""
 
 FLAT = 0.05
 """A gain of at most so many standard deviations of the values over the examples is next to nothing.
 
-A constant that is in all values, such as that of a density, does not move it, and it has their units."""
+It has the units of the values, and a constant in all of them, such as a density's, does not move it."""
 
 State = Literal["small", "enough", "open"]
 
@@ -48,9 +48,9 @@ class Size:
 
     Attributes:
         latents: the size.
-        mean: of the values with their interval at the level, on their own and not corrected; less is better.
-        behind: mean − the best size's, paired, with intervals that hold together over the sizes, whichever size the
-            best is: that the lowest mean was looked for in the same values is allowed for.
+        mean: of its values, with an interval of its own that is not corrected; less is better.
+        behind: mean − the best size's, paired, with intervals that hold together over the sizes, whichever is the best:
+            they allow for the lowest mean having been sought in the same values.
         state: "small" where it is shown not to be enough, "enough" where it is shown to be, otherwise "open".
     """
 
@@ -133,29 +133,29 @@ def find_elbow(
 ) -> Elbow:
     """The smallest latent size that is enough, with the certainty of saying so.
 
-    Be μ_d the mean at size d, less being better, and μ* the lowest of the sweep. Size d is *enough* where
+    Let μ_d be the mean at size d, where less is better, and μ* the lowest mean of the sweep. Size d is *enough* where
 
         μ_d − μ* ≤ share · (μ_smallest − μ*),
 
-    that is, where no size of the sweep would gain more than a twentieth of what the sweep gains; the smallest size,
-    where the sweep gains next to nothing: at most `FLAT` of the best mean. Where a tolerance is given, any size is
-    enough where μ_d − μ* ≤ tolerance.
+    that is, where no other size is better by more than a twentieth of what the sweep gains. The smallest size is enough
+    where the sweep gains next to nothing: at most `FLAT` standard deviations of the values over the examples. If a
+    tolerance is given, any size is enough where μ_d − μ* ≤ tolerance.
 
     A size is shown to be enough where μ_d − (1 − share) μ_t − share μ_smallest ≤ 0 (or μ_d − μ_t − tolerance ≤ 0) is
-    shown for *every* size t: an intersection-union test (Berger 1982), which needs no guess which size is the best. It
-    is shown to be too small where one of these contrasts is shown to be above 0 (Bonferroni over t). Each contrast is
+    shown for *every* size t: an intersection-union test (Berger 1982), for which the best size need not be known. It is
+    shown to be too small where one of these contrasts is shown to be above 0 (Bonferroni over t). Each contrast is
     paired by example and seed (`latente.evaluation.metrics.differences.mean_difference`), and the p values are
-    corrected for the number of sizes (Holm 1979): that any size is called enough and is not has a chance of at most
-    1 − level, and so has that any is called too small and is not. What is neither is open.
+    corrected for the number of sizes (Holm 1979): the chance that any size is wrongly called enough is at most
+    1 − level, and so is the chance that any is wrongly called too small. A size that is neither is open.
 
-    How far a size is behind the best, `Size.behind`, has an interval that allows for not knowing the best (multiple
-    comparisons with the best, Hsu 1981, two-sided). With the unknown best size as the one that all others are compared
-    with, the intervals of μ_d − μ* hold together (Bonferroni); every size that may be the best by its own intervals is
-    put in its place, and the interval told is from the lowest end to the highest, none below zero.
+    How far a size is behind the best, `Size.behind`, has an interval that allows for not knowing which size is the best
+    (multiple comparisons with the best, Hsu 1981, two-sided). Each size that may be the best, by its own intervals, is
+    taken for it in turn; the intervals of μ_d − μ* hold together for each (Bonferroni), and the one given reaches from
+    their lowest end to their highest, none below zero.
 
-    The smallest size that is shown to be enough is chosen. Where that is the largest of the sweep: if all others are
-    too small the curve is falling, for there is no elbow in it; if any is open it cannot be told. With several seeds
-    all this covers other examples and other seeds; with one it holds of these trained models only.
+    The smallest size that is shown to be enough is chosen. If that is the largest of the sweep, the curve is falling
+    where all others are too small, for it has no elbow, and unknown where any of them is open. With several seeds all
+    this covers other examples and other seeds; with one it holds for these trained models only.
 
     Args:
         values: for each latent size one value an example, shape (n,) or (seeds, n), examples and seeds in the same
@@ -239,9 +239,9 @@ def _behind(rows: Mapping[int, Rows], best: int, level: float) -> dict[int, Esti
 
 
 def _nothing(rows: Mapping[int, Rows]) -> Rows:
-    """`FLAT` standard deviations over the examples, shape (n,): its mean, and how each example moves it.
+    """`FLAT` standard deviations over the examples, as values of each example whose mean that is, shape (n,).
 
-    The standard deviation is estimated from the same examples as all else: its influence function is added, so that
+    The standard deviation is estimated from the same examples as all else; its influence function is added, so that
     intervals over the examples allow for that.
     """
     each = np.mean([r.mean(axis=0) for r in rows.values()], axis=0)
@@ -256,7 +256,7 @@ def _nothing(rows: Mapping[int, Rows]) -> Rows:
 def _contrasts(
     rows: Mapping[int, Rows], share: float, tolerance: Rows | float, *, stated: bool
 ) -> dict[int, list[Rows]]:
-    """Of each size the values whose means are all at most zero where it is enough."""
+    """For each size the values whose means are all at most zero if it is enough."""
     first, found = min(rows), {}
     for d, own in rows.items():
         if stated or d == first:
@@ -278,7 +278,7 @@ def _states(contrasts: Mapping[int, Sequence[Rows]], alpha: float) -> dict[int, 
 
 
 def _needed(contrasts: Sequence[Rows], sizes: int, level: float) -> int | None:
-    """Seeds that would show every one of these contrasts, each of one row, to be below zero of the models."""
+    """How many seeds would show of the models that all of these contrasts, each of one row, are below zero."""
     one_sided = 1 - 2 * (1 - level) / sizes
     found = []
     for (c,) in contrasts:
@@ -338,7 +338,7 @@ def elbow(
     sweep = min(found, key=lambda models: (-len(models), [m.name for m in models]))
     if score is None:
         bound = ImportanceBound()
-        made = scored_by(sweep, split) or (bound if bound.scale(sweep[0].first) else Distortion())
+        made = known_score(sweep, split) or (bound if bound.scale(sweep[0].first) else Distortion())
     else:
         made = score if isinstance(score, Score) else scores.make(score)
     taken = [o for model in sweep for o in model.opened]
@@ -348,11 +348,11 @@ def elbow(
     return elbow_of(sweep, made, split=split, share=share, tolerance=tolerance, level=level)
 
 
-def scored_by(sweep: Sweep, split: str = "validation") -> Score | None:
-    """The score that a sweep may be judged by with nothing worked out: None where there is none.
+def known_score(sweep: Sweep, split: str = "validation") -> Score | None:
+    """The score by which a sweep can be judged with nothing worked out; None where there is none.
 
-    The bound on the NLL of most codes that all runs have; else the loss, where that is such a bound; else, for
-    models without a density of codes, the reconstruction error.
+    It is the bound on the NLL that all runs have, from as many codes as possible; otherwise the loss, where that is
+    such a bound, or for models without a density of codes the reconstruction error.
     """
     runs = [r for model in sweep for r in model.runs]
     known = [set(r.measured.get(split, {})) for r in runs]
@@ -369,7 +369,7 @@ def scored_by(sweep: Sweep, split: str = "validation") -> Score | None:
 
 def known_elbows(runs: Iterable[Run]) -> list[Elbow]:
     """The elbow of every sweep of a study that can be judged on validation with nothing worked out."""
-    known = [(sweep, scored_by(sweep)) for sweep in sweeps(distinct_models(map(OpenedRun, runs))[0])]
+    known = [(sweep, known_score(sweep)) for sweep in sweeps(distinct_models(map(OpenedRun, runs))[0])]
     return [elbow_of(sweep, score) for sweep, score in known if score is not None]
 
 
@@ -382,8 +382,10 @@ def elbow_of(
     tolerance: float | None = None,
     level: float = LEVEL,
 ) -> Elbow:
-    """As `elbow`, of a sweep whose score is worked out: over the seeds that all sizes have, or, where these are fewer
-    than two and each size has more, over as many of each in their order, which is as valid and less sharp.
+    """As `elbow`, of a sweep whose score is known.
+
+    It is over the seeds that all sizes have; where these are fewer than two and each size has more, it is over as many
+    of each in their order, which is as valid and less sharp.
 
     Raises:
         SpecError: the score has no number to minimise, or means different things for its models.

@@ -1,4 +1,4 @@
-"""What a comparison is: rankings with the paired differences behind them, budgets, and what was not ranked and why."""
+"""What a comparison finds: rankings, the paired differences behind them, budgets, and what was not ranked and why."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from latente.evaluation.evaluate import Metric
 from latente.evaluation.metrics.differences import Difference
 
 IntervalScope = Literal["examples", "seeds", "both", "unpaired", "nothing"]
-"""What an interval covers: other examples (of these trained models), other seeds, or both; "unpaired": other examples,
+"""What an interval covers: other examples (for these trained models), other seeds, or both; "unpaired": other examples,
 as if the two models had been evaluated on different ones; "nothing": there is no interval."""
 
-Source = Literal["study", "typical", "none"]
-"""Where the spread over seeds is from: the runs that were compared, a typical one (`power.TYPICAL`), or nowhere."""
+SpreadSource = Literal["study", "typical", "none"]
+"""Where a spread over seeds is taken from: the runs compared, what is typical (`power.TYPICAL`), or nowhere."""
 
-Spoken = Literal["models", "weights"]
-"""What is spoken of: models, trained anew, or these trained weights."""
+Subject = Literal["models", "weights"]
+"""What a verdict is about: models, however often they are trained, or only these trained weights."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +35,21 @@ class RankedModel:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """How much the second model's number is above the first's.
+    """How much higher a number is for the second model than for the first.
 
     Attributes:
         first, second: names; the first has the better mean.
         difference: second − first, of the means that rank them, with its interval and p value, corrected for all
             comparisons of the call.
-        seeds, examples: how many of each it is from (seeds: of the model that has fewer); no examples where only means
+        seeds, examples: how many of each there are (seeds: of the model that has fewer); no examples where only means
             are known.
         covers: what the interval covers.
-        better: the model that is shown to be better, at 1 − level; None where it cannot be told. Where `about` is
-            "weights" that is said of its trained weights, and not of the model.
+        better: the model that is shown to be better, at 1 − level; None where neither is. Where `about` is "weights",
+            only its trained weights are.
         paired: whether the two have the same seeds and are paired by them.
-        seeds_needed: seeds of each with which a difference as large would be shown of the models, with the chance
-            `power.POWER`; None where no number of seeds would do, or where the spread over seeds is not known.
-        spread_from: where that spread is from.
+        seeds_needed: how many seeds of each would show such a difference of the models, with a chance of
+            `power.POWER`; None where no number of seeds would, or where the spread over seeds is not known.
+        spread_from: where that spread is taken from.
     """
 
     first: str
@@ -61,23 +61,22 @@ class PairedDifference:
     better: str | None
     paired: bool = True
     seeds_needed: int | None = None
-    spread_from: Source = "none"
+    spread_from: SpreadSource = "none"
 
     @property
-    def about(self) -> Spoken:
-        """What the interval and the verdict speak of: models, trained anew, or these trained weights."""
+    def about(self) -> Subject:
+        """What the interval and the verdict are about."""
         return "models" if self.covers in ("both", "seeds") else "weights"
 
     def row(self) -> dict[str, Any]:
-        """It as plain values; None for what there is not."""
-        told, estimate = self.covers != "nothing", self.difference.estimate
+        """As plain values; None for what is not known."""
+        estimate = self.difference.estimate
+        interval = {"low": estimate.low, "high": estimate.high, "p_value": self.difference.p_value}
         return {
             "first": self.first,
             "second": self.second,
             "difference": estimate.value,
-            "low": estimate.low if told else None,
-            "high": estimate.high if told else None,
-            "p_value": self.difference.p_value if told else None,
+            **(dict.fromkeys(interval) if self.covers == "nothing" else interval),
             "comparisons": self.difference.comparisons,
             "seeds": self.seeds,
             "examples": self.examples,
@@ -92,13 +91,13 @@ class PairedDifference:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The models for which a number means the same.
+    """Models for which a number means the same, from best to worst.
 
     Attributes:
         score: as `Score.key`; column: which of its numbers; lower: whether less is better.
         scale: what the number is (see `Score.scale`).
         entries: best mean first.
-        gaps: of every pair, or of those with the model that was asked for.
+        gaps: the differences of every pair, or of those with the model that was asked for.
     """
 
     score: str
@@ -111,11 +110,11 @@ class Ranking:
 
 @dataclass(frozen=True)
 class ComparisonNote:
-    """Something that a reader must know, as the name of a sentence and what fills it.
+    """Something that a reader must know: which sentence says it, and what fills that.
 
     ``kind`` is "none" (a model has no such number, with the reason), "alone" (no other model has its scale), "apart"
-    (a number means different things for different models), "unscored" (a model was not scored by it), "unranked" (it is
-    better neither way) or "twice" (a run repeats another and was left out).
+    (a number means different things for different models), "unscored" (a model was not scored by it), "unranked" (no
+    model is better by it) or "twice" (a run repeats another and was left out).
     """
 
     kind: str
@@ -154,7 +153,7 @@ class Comparison:
         return latente.text(self, lang)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Every difference as a plain row, for instance for ``pandas.DataFrame``; None for what there is not."""
+        """Every difference as a plain row, for instance for ``pandas.DataFrame``; None for what is not known."""
         return [
             {"score": b.score, "column": b.column, "scale": b.scale, "split": self.split, **g.row()}
             for b in self.boards
@@ -185,7 +184,7 @@ class Comparison:
         }  # fmt: skip
 
     def select(self, column: str | None = None) -> Choice:
-        """The best run by a number on the validation part: of the model with the best mean, its best seed.
+        """The best run by a number on the validation part: the best seed of the model with the best mean.
 
         Args:
             column: by which; by default the first on which all models compare.
@@ -203,10 +202,11 @@ class Comparison:
             what = f"{column} does not mean" if column else "no number means"
             raise SpecError(f"select: {what} the same for all models; choose among fewer models, or by another score")
         best = named(self.models, board.entries[0].model)
-        opened = min(best.opened, key=lambda o: order(o.run.metrics[self.split][board.column].value, board.lower))
-        beside = [g for g in board.gaps if best.name in (g.first, g.second)]
-        ties = tuple(g.second if g.first == best.name else g.first for g in beside if g.better is None)
-        about: Spoken = "models" if all(g.about == "models" for g in beside) else "weights"
+        opened = min(best.opened, key=lambda o: best_first(o.run.metrics[self.split][board.column].value, board.lower))
+        # The best model is the first of every difference that it has a part in.
+        gaps = [g for g in board.gaps if g.first == best.name]
+        ties = tuple(g.second for g in gaps if g.better is None)
+        about: Subject = "models" if all(g.about == "models" for g in gaps) else "weights"
         return Choice(opened, best.name, board.column, ties, about)
 
 
@@ -215,18 +215,18 @@ class Choice:
     """A run that was selected on the validation part.
 
     Attributes:
-        opened: the run and its folder.
-        model: its model.
+        opened: the run with its folder.
+        model: the name of its model.
         column: the number that it was selected by.
-        ties: models that it is not shown to be better than.
-        about: whether that is said of the models, or of these trained weights.
+        ties: the models that it is not shown to be better than.
+        about: what that is about.
     """
 
     opened: OpenedRun
     model: str
     column: str
     ties: tuple[str, ...]
-    about: Spoken
+    about: Subject
 
 
 def refuse_test(split: str, what: str) -> None:
@@ -242,8 +242,8 @@ def refuse_test(split: str, what: str) -> None:
         )
 
 
-def order(value: float, lower: bool) -> float:
-    """Sorts values best first, and what is no number last."""
+def best_first(value: float, lower: bool) -> float:
+    """A key that sorts values from best to worst, and what is no number last."""
     return math.inf if math.isnan(value) else value if lower else -value
 
 

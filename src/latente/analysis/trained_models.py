@@ -169,8 +169,8 @@ def trained_models(runs: Iterable[Run]) -> list[TrainedModel]:
 def distinct_models(opened: Iterable[OpenedRun]) -> tuple[list[TrainedModel], list[tuple[OpenedRun, OpenedRun]]]:
     """The models of any runs, in order of appearance; and runs left out, each with the one that it repeats.
 
-    Runs of one spec and training are one model, whatever they are called, in the order of their seeds; two of the same
-    seed are the same twice. A prior that was fitted is in the name; models of one name get a number each.
+    Runs of equal spec and training are one model, whatever they are called, in the order of their seeds; of two runs of
+    one seed the second repeats the first. The name tells a fitted prior, and models of one name are numbered.
     """
 
     def identity(one: OpenedRun) -> str:

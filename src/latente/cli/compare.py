@@ -95,7 +95,7 @@ def _compare(arguments: Arguments) -> None:
 def _elbow(sweep: Sweep, asked: Sequence[Score], arguments: Arguments, on_score: OnScore) -> Elbow | None:
     """By the first score asked for that all of a sweep share and that is to be minimised; else by what is known."""
     from latente.analysis.compare import measure
-    from latente.analysis.elbow import SHARE, elbow_of, scored_by
+    from latente.analysis.elbow import SHARE, elbow_of, known_score
     from latente.analysis.trained_models import by_scale
 
     for score in asked:
@@ -103,7 +103,7 @@ def _elbow(sweep: Sweep, asked: Sequence[Score], arguments: Arguments, on_score:
         if True in score.columns().values() and None not in scales and len(scales) == 1:
             break
     else:
-        known = scored_by(sweep)
+        known = known_score(sweep)
         if known is None:
             return None
         score = known

@@ -24,7 +24,7 @@ from latente.report import scores
 from latente.report.figures import animation, classes, codes, curves, elbow, images, rate_distortion
 from latente.report.figures.figure_file import FigureContext, FigureFile, as_png, as_svg
 from latente.report.figures.rate_distortion import RatePoint
-from latente.report.tables.comparison import described
+from latente.report.tables.comparison import caption_and_alt
 from latente.report.tables.numbers import digits, number
 from latente.training.fit import SHOWN
 
@@ -287,7 +287,7 @@ def sweep_parts(study: StudyFigures) -> Iterator[FigureFile]:
 def elbows(study: FigureContext) -> Iterator[FigureFile]:
     """Which latent size is enough, a figure for each sweep that can be judged."""
     for curve in known_elbows(r for m in study.trained for r in m.runs):
-        caption, alt = described(curve, study.words)
+        caption, alt = caption_and_alt(curve, study.words)
         figure = elbow.draw(curve, study.words)
         yield as_svg(f"elbow-{curve.models[0]}", figure, caption, alt, group="sweep", wide=True)
 

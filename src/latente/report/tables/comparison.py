@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from latente.analysis.compare import compared, usual
+from latente.analysis.compare import compared, default_scores
 from latente.analysis.elbow import Elbow, known_elbows
 from latente.analysis.power import MOST as MOST_SEEDS
 from latente.analysis.power import POWER, TYPICAL
@@ -34,7 +34,7 @@ class Section:
     Attributes:
         tables: budgets, then the differences of each number.
         notes: how it was corrected, and what was not ranked.
-        curves: for each sweep what it was judged by, and which latent size is enough, in sentences.
+        curves: for each sweep what it is judged by, and which latent size is enough, in sentences.
     """
 
     tables: tuple[Table, ...]
@@ -50,15 +50,15 @@ def section(runs: Sequence[Run], words: Words) -> Section | None:
     models, _ = distinct_models(map(OpenedRun, runs))
     if len(models) < 2 or any("test" not in run.metrics for run in runs):
         return None
-    found = compared(models, usual(runs, "test"), whole=False)
+    found = compared(models, default_scores(runs, "test"), whole=False)
     return Section(
         tables=(budgets(found, words), *(differences(b, found, words) for b in found.boards)),
         notes=tuple(notes(found, words)),
-        curves=tuple((judged(e, words), tuple(sentences(e, words))) for e in known_elbows(runs)),
+        curves=tuple((criterion(e, words), tuple(sentences(e, words))) for e in known_elbows(runs)),
     )
 
 
-def judged(curve: Elbow, words: Words) -> str:
+def criterion(curve: Elbow, words: Words) -> str:
     """Which models an elbow is of, and by which number."""
     models, column = words.joined(list(curve.models)), number_name(curve.column, words)
     return words("compare.elbow.judged", models=models, column=column, part=words(f"report.part.{curve.split}"))
@@ -262,8 +262,8 @@ def _verdict(found: Elbow, words: Words) -> str:
     return said(key, "behind", found.at(found.chosen).behind, share=share)
 
 
-def described(found: Elbow, words: Words) -> tuple[str, str]:
-    """The figure's caption, and the text for who cannot see it."""
+def caption_and_alt(found: Elbow, words: Words) -> tuple[str, str]:
+    """The caption of an elbow's figure, and the text for readers who cannot see it."""
     part = words(f"report.part.{found.split}") if found.split else ""
     told: dict[str, Any] = {"column": number_name(found.column, words), "part": part, "level": f"{100 * found.level:g}"}
 
@@ -294,5 +294,5 @@ def paragraphs(found: Comparison, curves: Sequence[Elbow], words: Words) -> Iter
     yield from (f"\n{table.terminal(fold=False)}" for table in tables)
     yield "\n".join(notes(found, words))
     for curve in curves:
-        head = f"\n{words('compare.elbow.title')}: {judged(curve, words)}"
+        head = f"\n{words('compare.elbow.title')}: {criterion(curve, words)}"
         yield "\n".join([head, *sentences(curve, words)])
