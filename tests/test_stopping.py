@@ -110,7 +110,7 @@ train = { epochs = 20, batch_size = 16 }
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("jobs", "signals"), [("1", 4), ("2", 2)])
+@pytest.mark.parametrize(("jobs", "signals"), [("1", 2), ("2", 2)])
 def test_every_signal_is_obeyed_and_costs_nothing_that_was_done(jobs, signals, tmp_path):
     x, y = blobs(200, (6, 5))
     np.savez(tmp_path / "pictures.npz", x=x, y=y)

@@ -45,7 +45,7 @@ def test_from_init_to_report(here, capsys):
     captured = capsys.readouterr()
     assert captured.out.splitlines()[-1] == "out"
     assert "epoch 2/2" in captured.err and "loss" in captured.err
-    assert main(["run", "two.toml", "--out", "quiet", "--quiet"]) == 0
+    assert main(["run", "two.toml", "--out", "quiet", "--quiet", "--jobs", "1"]) == 0
     captured = capsys.readouterr()
     assert captured.out == "quiet\n" and captured.err == ""
     assert main(["show", "out"]) == 0
@@ -63,7 +63,7 @@ def test_the_default_folder_is_new_each_time(here, capsys):
     (here / "two.toml").write_text(STUDY)
     folders = []
     for _ in range(2):
-        assert main(["run", "two.toml", "--quiet"]) == 0
+        assert main(["run", "two.toml", "--quiet", "--jobs", "1"]) == 0
         folders.append(capsys.readouterr().out.strip())
     assert len(set(folders)) == 2 and all((here / f / "report.html").exists() for f in folders)
 

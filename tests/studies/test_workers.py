@@ -1,5 +1,6 @@
 """Runs in processes of their own: the same numbers, errors in one line, and nobody left behind."""
 
+import json
 import os
 import signal
 import subprocess
@@ -60,9 +61,17 @@ def test_the_same_numbers_as_one_after_the_other(study, tmp_path, monkeypatch):
     losses = [e.logs["loss"] for e in heard if e.run.name == "vae"]
     np.testing.assert_array_equal(np.float32(losses), beside.runs[0].history["loss"])
     assert [e.number for e in heard if e.run.name == "ae"] == [1, 2]
-    words = [(tmp_path / d / "findings.json").read_text() for d in ("beside", "here")]
-    assert words[0].count("verdict") == words[1].count("verdict") > 20
-    assert "latente" in (tmp_path / "beside" / "report.html").read_text()
+    tables = [json.loads((tmp_path / d / "findings.json").read_text())["findings"] for d in ("beside", "here")]
+    verdicts = [[(f["id"], f["verdict"]) for f in table] for table in tables]
+    assert verdicts[0] == verdicts[1] and len(verdicts[0]) >= 13
+    figures = [sorted(p.name for p in (tmp_path / d / "figures").iterdir()) for d in ("beside", "here")]
+    assert figures[0] == figures[1] and len(figures[0]) > 5
+    rows = [(tmp_path / d / "results.csv").read_text().splitlines() for d in ("beside", "here")]
+    numbers = [{tuple(r.split(",")[:4]): float(r.split(",")[4]) for r in table[1:]} for table in rows]
+    assert numbers[0] == pytest.approx(numbers[1], rel=1e-3)
+    page = (tmp_path / "beside" / "report.html").read_text()
+    # All that the page shows is in it.
+    assert page.count("<svg") + page.count('src="data:image/') >= len(figures[0])
 
 
 def test_what_goes_wrong_in_one_is_said_in_one_line(study, tmp_path):
