@@ -59,6 +59,7 @@ def test_from_init_to_report(here, capsys):
     assert capsys.readouterr().out.strip() == "out/report.html"
 
 
+@pytest.mark.slow
 def test_the_default_folder_is_new_each_time(here, capsys):
     (here / "two.toml").write_text(STUDY)
     folders = []
@@ -91,6 +92,7 @@ def test_commands_answer_in_the_language_of_the_locale(here, capsys, monkeypatch
     assert "dispositivos" in out and "cache de dados" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -12,6 +12,7 @@ from latente.objective.presets import FAMILIES, presets
 PAGE = Path(__file__).parents[2] / "docs" / "models.md"
 
 
+@pytest.mark.slow
 def test_the_page_of_the_documentation_is_what_the_registries_say():
     assert PAGE.read_text(encoding="utf-8") == models.markdown(), (
         "docs/models.md is old: write it again with `latente models --markdown > docs/models.md`"

@@ -59,6 +59,7 @@ def shared(catalogue, data):
     return catalogue
 
 
+@pytest.mark.slow
 def test_a_study_is_followed_while_it_trains(study, data):
     folder, go_on = study
     catalogue = shared(find_runs([folder]), data)

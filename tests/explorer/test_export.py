@@ -35,6 +35,7 @@ def test_the_file_of_the_notebooks_model_on_full_mnist_fits(data):
     assert packed * 4 / 3 + page + 20_000 < 2.5e6
 
 
+@pytest.mark.slow
 def test_explore_writes_a_file_and_refuses_what_it_cannot(vae, wide, ae, tmp_path):
     said = []
     path = open_explorer(ae, export=tmp_path / "ae.html", lang="pt", split="test", say=said.append)

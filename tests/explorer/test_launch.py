@@ -66,6 +66,7 @@ def test_without_the_extra_it_says_what_to_install(vae, monkeypatch):
         launch.serve(vae, port=0)
 
 
+@pytest.mark.slow
 def test_the_command_line_writes_a_file_and_says_what_is_wrong_in_one_line(tmp_path, capsys):
     from latente import load_data
     from latente.cli.main import main

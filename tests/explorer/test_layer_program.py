@@ -28,6 +28,7 @@ def model_of(spec, seed=0):
     return build(spec, SHAPE, key=jax.random.key(seed))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 @pytest.mark.parametrize("likelihood", ["bernoulli", {"name": "gaussian", "sigma": 0.3}])
 def test_both_programs_equal_the_model(activation, likelihood):

@@ -149,6 +149,7 @@ def test_a_notebooks_frame_shows_the_map(browser, vae, tmp_path):
     page.close()
 
 
+@pytest.mark.slow
 def test_a_table_of_one_latent_without_labels(browser, tmp_path):
     from latente import VAE
     from latente.data.source import make_source

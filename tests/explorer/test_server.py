@@ -99,6 +99,7 @@ def test_unknown_places_and_methods(ask):
     assert ask("DELETE", "/")[0] == 405
 
 
+@pytest.mark.slow
 def test_a_thousand_requests_at_once(ask, vae):
     z = np.random.default_rng(1).normal(size=(1000, 2)).astype(np.float32)
     expected = vae.decode(z).reshape(1000, -1)

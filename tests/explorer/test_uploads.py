@@ -45,6 +45,7 @@ def test_pictures_of_every_damage(ask, vae):
     alive(ask, vae)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read in /proc")
 def test_large_pictures_are_read_one_at_a_time(ask, vae):
     out = io.BytesIO()

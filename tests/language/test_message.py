@@ -122,6 +122,7 @@ def test_the_bound_says_why_it_is_loose():
     assert Bound(np.ones(20), np.full(20, 99.0), np.ones(20), 1000).warnings() == ()
 
 
+@pytest.mark.slow
 def test_a_small_k_is_told_on_the_terminal_and_for_the_report(tiny, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)

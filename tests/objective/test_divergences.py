@@ -29,6 +29,7 @@ FULL, NORMAL, _ = PAIRS["full-gaussian"]
 VMF, SPHERE, _ = PAIRS["von-mises-fisher-2"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAIRS)
 def test_closed_kl_is_the_mean_of_log_q_minus_log_p(name):
     q, p, dim = PAIRS[name]

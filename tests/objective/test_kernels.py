@@ -24,6 +24,7 @@ def by_double_sum(name, typical, scales, a, b):
     return inner(a) + inner(b) - 2 * np.mean([k(u, v) for u in a for v in b])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["imq", "rbf"])
 def test_it_is_the_double_sum_and_elements_without_weight_count_for_nothing(name):
     rng = np.random.default_rng(0)

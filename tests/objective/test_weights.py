@@ -31,6 +31,7 @@ def test_every_objective_says_what_its_loss_is():
     assert {name for name in objectives if objectives.make(name).weights() is None} == NO_SUMS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SUMS)
 def test_the_loss_is_the_sum_that_is_said(name):
     spec = preset(SUMS[name][0], 3, hidden=(5,))

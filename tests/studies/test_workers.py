@@ -42,6 +42,7 @@ def study(tmp_path):
     return {"study": tmp_path / "study.toml", "data": tmp_path / "pictures.npz", "lang": "en"}
 
 
+@pytest.mark.slow
 def test_the_same_numbers_as_one_after_the_other(study, tmp_path, monkeypatch):
     # Files of the current folder that are called as modules are, by those that any process imports: none is executed.
     for name in ("queue", "jax", "numpy", "json", "typing", "latente", "sitecustomize", "usercustomize"):
@@ -74,6 +75,7 @@ def test_the_same_numbers_as_one_after_the_other(study, tmp_path, monkeypatch):
     assert page.count("<svg") + page.count('src="data:image/') >= len(figures[0])
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_in_one_is_said_in_one_line(study, tmp_path):
     with pytest.raises(TrainingError, match='run "vae": the loss stopped being finite'):
         run_study(**study, out=tmp_path / "diverged", jobs=2, settings=["vae.train.learning_rate=1e30"])
@@ -102,6 +104,7 @@ def test_half_a_line_of_one_that_is_killed_is_the_end_of_it(study, tmp_path, the
         run_study(**study, out=tmp_path / "half", jobs=2)
 
 
+@pytest.mark.slow
 def test_the_current_folder_is_not_on_the_commands_path(tmp_path):
     """But for what Python itself imports before it looks for latente."""
     for name in ("queue", "jax", "numpy", "json", "typing", "argparse", "shlex", "difflib", "signal"):

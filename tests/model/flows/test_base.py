@@ -119,6 +119,7 @@ def test_a_stack_lets_every_coordinate_shape_every_other(build, layers):
     assert (np.abs(jacobian) > 1e-6).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["real-nvp", "iaf", "planar"])
 def test_gradients_are_finite_differences(name):
     with jax.enable_x64(True):

@@ -22,6 +22,7 @@ def made(name, latent_dim=3, **options):
     return posteriors.make({"name": name, **options}).init(latent_dim, key=jr.key(0))
 
 
+@pytest.mark.slow
 def test_vq_takes_the_nearest_code_of_each_latent():
     q = made("vq", codes=7, width=2)
     outputs = 0.1 * jr.normal(jr.key(1), (6,))
@@ -60,6 +61,7 @@ def test_fsq_rounds_to_its_grid_and_every_token_comes_back():
     assert np.asarray(q.mean(outputs)) == pytest.approx(np.array(nearest), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_running_averages_are_the_hand_written_ones_and_filling_counts_for_nothing():
     q = dataclasses.replace(made("vq", latent_dim=1, codes=2, width=1, decay=0.9, revive=0.0),
                             book=jnp.array([[[0.0], [10.0]]]), used=jnp.array([[1.0, 2.0]]),
@@ -80,6 +82,7 @@ def test_unused_codes_are_revived_where_outputs_are():
     assert revived.sum() >= 3 and not np.isclose(values, -7.0, atol=1).any()
 
 
+@pytest.mark.slow
 def test_the_rate_is_the_uniform_prior_and_samples_are_codes():
     model = build(VQVAE(3, hidden=(8,), codes=16, width=2), (4, 4), key=jr.key(0))
     x = jr.uniform(jr.key(1), (5, 4, 4))
@@ -95,6 +98,7 @@ def test_the_rate_is_the_uniform_prior_and_samples_are_codes():
     assert float(prior.log_prob(drawn[0])) == pytest.approx(-3 * np.log(16), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["VQVAE", "RVQVAE", "FSQVAE"])
 def test_a_quantised_model_learns_uses_its_codes_and_comes_back(preset, tmp_path):
     from latente.objective.presets import presets

@@ -50,6 +50,7 @@ def test_wrong_options_are_refused():
         priors.make({"name": "maf", "layers": 0})
 
 
+@pytest.mark.slow
 def test_it_learns_with_a_vae(tmp_path):
     data = latente.load_data("digits")
     run = latente.fit(latente.VAE(2, hidden=(16,), prior={"name": "realnvp", "layers": 2}), data, epochs=3)

@@ -26,6 +26,7 @@ def test_log_prob_is_scikit_learns_and_the_draws_follow_it(covariance, hold_to_i
     hold_to_its_density(ours, 12.0)
 
 
+@pytest.mark.slow
 def test_gradients_are_finite_differences():
     prior = priors.make({"name": "gaussian-mixture", "components": 3, "covariance": "full"})
     prior = prior.init(2, (), key=jr.key(0))
@@ -61,6 +62,7 @@ def test_wrong_options_are_refused():
         priors.make({"name": "gaussian-mixture", "covariance": "ful"})
 
 
+@pytest.mark.slow
 def test_it_learns_with_a_vae(tmp_path):
     data = latente.load_data("digits")
     spec = latente.VAE(2, hidden=(16,), prior={"name": "gaussian-mixture", "components": 4, "covariance": "full"})

@@ -25,6 +25,7 @@ def model_with(count, key=0, **parts):
     return spec, build(spec, SHAPE, key=jr.key(key))
 
 
+@pytest.mark.slow
 def test_the_density_is_the_mean_over_pseudo_inputs_and_draws_follow_it(hold_to_its_density):
     _, model = model_with(4)
     z = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
@@ -41,6 +42,7 @@ def test_the_density_is_the_mean_over_pseudo_inputs_and_draws_follow_it(hold_to_
     hold_to_its_density(PosteriorMixture(model.posterior, spread), 7.0)
 
 
+@pytest.mark.slow
 def test_with_one_pseudo_input_the_prior_is_its_posterior_and_the_rate_there_zero():
     _, model = model_with(1)
     x = jax.nn.sigmoid(model.prior.inputs[0])
@@ -49,6 +51,7 @@ def test_with_one_pseudo_input_the_prior_is_its_posterior_and_the_rate_there_zer
     assert float(rate(model.posterior, model.prior.given(model), outputs, z, log_q)) == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_gradients_reach_encoder_and_pseudo_inputs_and_are_finite_differences():
     _, model = model_with(3)
     x = jr.uniform(jr.key(1), (16, *SHAPE))
@@ -86,6 +89,7 @@ def test_it_starts_as_training_examples_each_of_them_once_first():
     assert (apart[8:].min(axis=1) > 1e-3).all() and (apart[8:].min(axis=1) < 0.15).all()
 
 
+@pytest.mark.slow
 def test_masks_of_missing_values_are_kept_as_they_were():
     spec, model = model_with(3, missing=True)
     x = jnp.full((3, *SHAPE), 0.3).at[0, 0, 1].set(jnp.nan)
@@ -111,6 +115,7 @@ def test_pairings_without_meaning_are_refused():
         priors.make({"name": "vamp", "start_from": "date"})
 
 
+@pytest.mark.slow
 def test_it_learns_with_a_vae(tmp_path):
     data = latente.load_data("digits")
     spec = latente.VAE(2, hidden=(16,), prior={"name": "vamp", "pseudo_inputs": 20})

@@ -36,6 +36,7 @@ def still(make):
     return model, before, after, losses
 
 
+@pytest.mark.slow
 def test_the_discriminators_logit_is_the_log_ratio_of_prior_and_codes(still):
     _, _, opponent, losses = still
     z = np.linspace(-1.2, 2.7, 40, dtype=np.float32)
@@ -74,6 +75,7 @@ def test_the_encoder_still_learns_where_the_discriminator_is_sure(still):
     assert abs(felt) > 0.9 * abs(float(slope))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("posterior", ["dirac", "gaussian"])
 def test_both_in_turn_bring_the_codes_to_the_prior(make, posterior):
     """Codes at mean 2 with deviation 0.3; only the adversarial term is followed."""

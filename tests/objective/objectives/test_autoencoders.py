@@ -87,6 +87,7 @@ def numerical(function, at, h=1e-5):
     return np.stack([(function(at + s) - function(at - s)) / (2 * h) for s in steps], axis=1)
 
 
+@pytest.mark.slow
 def test_contraction_is_the_numerical_jacobians_norm(model):
     terms = _terms(model, X, WEIGHT)
     flat = np.asarray(X, np.float64).reshape(N, -1)
@@ -132,6 +133,7 @@ def test_the_divergence_from_the_target_is_zero_there_only_and_finite_at_the_end
     assert np.isfinite(found).all() and np.isfinite(slope).all()
 
 
+@pytest.mark.slow
 def test_top_k_keeps_exactly_the_k_largest_in_training_and_in_the_code_alike():
     model = make(latent_dim=7, code_activation="linear", posterior={"name": "dirac", "top_k": 3})
     full = net(model.encoder.layers, np.asarray(X, np.float64).reshape(N, -1))

@@ -36,6 +36,7 @@ def brute_force(model, outputs, z):
     return own - log_q, log_q - product, product - log_p
 
 
+@pytest.mark.slow
 def test_on_a_full_batch_the_parts_are_those_of_the_exact_aggregate_posterior(make):
     model = make.model()
     batch = make.batch(model, n=7)
@@ -49,6 +50,7 @@ def test_on_a_full_batch_the_parts_are_those_of_the_exact_aggregate_posterior(ma
         assert np.abs(exact).max() > 0.05
 
 
+@pytest.mark.slow
 def test_the_parts_add_up_to_the_closed_kl_on_average(make):
     model = make.model()
     batch = make.batch(model, n=6)
@@ -101,6 +103,7 @@ def test_each_weight_is_felt_by_just_its_part_and_filling_changes_nothing(make):
         assert np.abs(slope.mean()) > 1e-3
 
 
+@pytest.mark.slow
 def test_gradients_are_finite_beside_filling(make):
     model = build(ModelSpec(latent_dim=2, hidden=(), objective="beta-tc"), (3,), key=jr.key(0))
     batch = make.filling(make.batch(model, n=1, examples=20))

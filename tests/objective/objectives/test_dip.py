@@ -13,6 +13,7 @@ def moments(model, x):
     return (np.asarray(a, np.float64) for a in jax.vmap(lambda v: model.posterior.moments(model.encode(v)))(x))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["i", "ii"])
 def test_the_penalties_are_numpys_covariances_and_filling_counts_for_nothing(make, kind):
     model = make.model()

@@ -46,6 +46,7 @@ def test_kl_names_a_pair_without_a_closed_form():
         kl(Dirac(), StandardNormal(), jnp.zeros(2))
 
 
+@pytest.mark.slow
 def test_elbo_is_the_exact_evidence_at_the_true_posterior_and_below_it_elsewhere():
     exact = linear_gaussian()
     rng = np.random.default_rng(1)
@@ -72,6 +73,7 @@ def test_elbo_is_the_exact_evidence_at_the_true_posterior_and_below_it_elsewhere
     assert (np.abs(log_p - loose - np.asarray(gap)) < 5 * error + 1e-3).all()
 
 
+@pytest.mark.slow
 def test_elbo_adds_its_parts_and_beta_weighs_the_kl():
     model = build(VAE(3, hidden=(8,)), (4, 4), key=jr.key(0))
     x = jr.uniform(jr.key(1), (10, 4, 4))
@@ -85,6 +87,7 @@ def test_elbo_adds_its_parts_and_beta_weighs_the_kl():
     assert float(slope) > 0.01
 
 
+@pytest.mark.slow
 def test_reconstruction_is_minus_log_p_without_a_rate():
     model = build(AE(2, hidden=(5,)), (3, 2), key=jr.key(0))
     x = jr.uniform(jr.key(1), (4, 3, 2))

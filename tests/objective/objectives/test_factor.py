@@ -61,6 +61,7 @@ def test_permuted_codes_are_uncorrelated_with_the_same_marginals():
     assert np.corrcoef(np.asarray(z).T)[0, 1] > 0.75
 
 
+@pytest.mark.slow
 def test_the_opponents_mean_logit_is_the_total_correlation(trained):
     opponent, losses = trained
     z = correlated(jr.key(7), 20_000)
@@ -91,6 +92,7 @@ def test_the_loss_is_the_elbo_plus_gamma_times_the_logit(make, trained):
     assert np.abs(correlation).min() > 1e-4
 
 
+@pytest.mark.slow
 def test_both_in_turn_take_the_total_correlation_away(trained):
     """An encoder z = (x₁, x₂ + c x₁) of pairs with correlation 0.8: only at c = −0.8 is there none."""
     learns, fixed = eqx.partition(trained[0], eqx.is_inexact_array)
@@ -118,6 +120,7 @@ def test_both_in_turn_take_the_total_correlation_away(trained):
     assert path[-300:].mean() == pytest.approx(-RHO, abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_run_trains_both_players_and_comes_back_with_both(tmp_path, tiny):
     spec = latente.VAE(2, hidden=(16,), objective={"name": "factor-vae", "hidden": [16], "learning_rate": 1e-3})
     run = latente.fit(spec, tiny, epochs=4, batch_size=50)

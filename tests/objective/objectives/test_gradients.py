@@ -47,6 +47,7 @@ GROUPS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 def test_gradients_are_finite_differences(group):
     spec, objectives = GROUPS[group]

@@ -64,6 +64,7 @@ def by_hand(model, x):
     return 0.5 * (mean**2 + np.exp(log_var) - 1 - log_var)
 
 
+@pytest.mark.slow
 def test_capacity_is_the_distance_of_the_mean_kl_from_where_the_schedule_stands(model):
     for step, capacity in ((0, 0.0), (50, 4.0), (100, 8.0), (2**30, 8.0)):
         terms = _terms(model, X, WEIGHT, jnp.int32(step))[0]

@@ -85,6 +85,7 @@ def six(exact=False):
     return {name: tuple(np.asarray(a, np.float64) for a in arrays) for name, arrays in found.items()}
 
 
+@pytest.mark.slow
 def test_iwae_rises_with_k_from_the_elbo_to_the_exact_evidence():
     last, last_error = None, 0.0
     for k in (1, 4, 64):
@@ -113,6 +114,7 @@ def test_iwae_rises_with_k_from_the_elbo_to_the_exact_evidence():
     assert 64 * last_error < 0.02 * (second - 1) / 2
 
 
+@pytest.mark.slow
 def test_at_the_true_posterior_every_draw_is_the_exact_evidence():
     for name, (loss, encoder, _) in six(exact=True).items():
         if name not in ("ciwae 0.25", "ciwae 1"):  # their ELBO has its KL in closed form, and so varies

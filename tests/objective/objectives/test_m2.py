@@ -68,6 +68,7 @@ def test_with_the_exact_posteriors_the_bounds_are_the_evidence(make, mixture):
     assert classification[label >= 0].min() > 1e-3
 
 
+@pytest.mark.slow
 def test_it_is_every_class_enumerated_by_hand(make):
     model = m2_model(hidden=(5,))
     batch = make.batch(model, n=4)
@@ -89,6 +90,7 @@ def test_it_is_every_class_enumerated_by_hand(make):
         assert float(terms.kl[i] + terms.reconstruction[i]) == pytest.approx(total, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_without_labels_it_is_above_minus_log_p(make):
     """log p(x) by 200,000 draws of (y, z) from the prior."""
     model = m2_model(hidden=(5,))
@@ -132,6 +134,7 @@ def run():
     return latente.fit(spec, latente.load_data("digits"), epochs=30, labelled=0.1, learning_rate=2e-3)
 
 
+@pytest.mark.slow
 def test_a_tenth_of_the_labels_tells_digits_apart(run):
     test = run.data.test
     q = latent.classify(run.model, run.data.values(test.x))
@@ -140,6 +143,7 @@ def test_a_tenth_of_the_labels_tells_digits_apart(run):
     assert run.history["val_loss"][-1] < run.history["val_loss"][0] - 5
 
 
+@pytest.mark.slow
 def test_numbers_are_those_of_a_model_that_sees_no_labels(run, tmp_path):
     data = run.data
     wrong = {p: dataclasses.replace(data.part(p), y=np.roll(data.part(p).y, 1)) for p in ("validation", "test")}

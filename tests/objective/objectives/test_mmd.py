@@ -29,6 +29,7 @@ def scene(make):
     return model, batch, mmd, make.terms(ELBO(), model, batch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("objective", "of_kl", "of_mmd"),
     [(InfoVAE(0.3, 8.0), 0.7, 7.3), (MMDVAE(9.0), 0.0, 9.0), (WAEMMD(5.0), 0.0, 5.0)],
@@ -51,6 +52,7 @@ def test_points_have_no_rate(make):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["imq", "rbf"])
 def test_descending_it_brings_points_to_the_prior(make, kernel):
     """Codes at mean 3 with deviation 0.3 end near mean 0 and deviation 1; only the penalty is followed."""

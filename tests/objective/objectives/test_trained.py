@@ -11,6 +11,7 @@ def digits():
     return latente.load_data("digits")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spec",
     [

@@ -55,6 +55,7 @@ def leaves(tree):
     return np.concatenate([np.ravel(a) for a in jax.tree.leaves(eqx.filter(tree, eqx.is_inexact_array))])
 
 
+@pytest.mark.slow
 def test_each_players_gradient_is_its_own_losss(scene):
     objective, model, batch, opponent = scene
 
@@ -94,6 +95,7 @@ def test_its_terms_and_loss_are_those_written_out_and_each_weight_is_felt(make, 
     assert min(rate, feature) > 0.05
 
 
+@pytest.mark.slow
 def test_the_opponents_loss_is_half_for_examples_and_a_quarter_for_each_fake_and_falls(make, scene):
     _, model, batch, opponent = scene
 
