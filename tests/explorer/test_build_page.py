@@ -6,7 +6,6 @@ import string
 from latente.explorer.build_page import SCRIPTS, STYLES, build, words
 
 
-@pytest.mark.slow
 def test_labels_cannot_leave_the_page(ask):
     text = ask("GET", "/")[2].decode()
     assert text.count("<script") == 3 and "onerror" not in text and "innerHTML" not in text
