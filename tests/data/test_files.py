@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from latente.data import bounds
+from latente.data import file_limits
 from latente.data.files import read, read_idx
 from latente.data.load import load_data
 from latente.errors import DataError
@@ -206,7 +206,7 @@ def test_idx_that_is_damaged(tmp_path):
 
 def test_what_takes_more_than_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
     """Small files that say or hold that they are large; `size` bytes each, of which half may be read."""
-    monkeypatch.setattr(bounds, "memory", lambda: 4e6)
+    monkeypatch.setattr(file_limits, "memory", lambda: 4e6)
     zeros = bytes(3_000_000)
     bomb = struct.pack(">HBB3I", 0, 8, 3, 3000, 10, 100) + zeros
     write(tmp_path / "a.gz", gzip.compress(bomb))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latente.data import bounds
+from latente.data import file_limits
 from latente.data.files import read
 from latente.errors import DataError
 from latente.spec import DataSpec
@@ -337,7 +337,7 @@ def test_what_else_a_file_holds_is_said(tmp_path):
 def test_more_images_than_memory_holds_are_refused_before_they_are_read(tmp_path, monkeypatch):
     draw(tmp_path, GREY)
     (tmp_path / "9.png").write_bytes(b"never read")
-    monkeypatch.setattr(bounds, "memory", lambda: 400.0)
+    monkeypatch.setattr(file_limits, "memory", lambda: 400.0)
     error_of(tmp_path, r"7 images like 0\.png take .* unpacked; allowed: .*memory divided by 2")
 
 

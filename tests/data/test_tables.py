@@ -257,7 +257,7 @@ def test_parquet_is_measured_before_it_is_read(tmp_path, monkeypatch):
     # 3,000 rows of 40 zeros take 960,000 bytes, and a thousandth of that on the disk.
     pd.DataFrame(np.zeros((3000, 40)), columns=[f"c{i}" for i in range(40)]).to_parquet(tmp_path / "a.parquet")
     assert (tmp_path / "a.parquet").stat().st_size < 100_000
-    monkeypatch.setattr("latente.data.bounds.memory", lambda: 1e6)
+    monkeypatch.setattr("latente.data.file_limits.memory", lambda: 1e6)
     monkeypatch.setattr(pd, "read_parquet", lambda *a, **k: pytest.fail("it was read"))
     error_of(tmp_path / "a.parquet", "a.parquet: 3000 rows of 40 columns take .* unpacked; allowed: .*memory")
 

@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.data.packed import check_arrays
+from latente.data.numpy_files import check_arrays
 from latente.data.source import Factor, Source
 from latente.errors import DataError, SpecError
 from latente.spec import got, to_python

@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.data.bounds import check_plain, check_size, check_unpacked
+from latente.data.file_limits import check_plain, check_size, check_unpacked
 from latente.data.images import SUFFIXES, read_images
 from latente.data.layout import arranged
 from latente.data.notes import Note, listed
-from latente.data.packed import check_arrays
+from latente.data.numpy_files import check_arrays
 from latente.data.source import DataColumn, Source, as_array, make_source, maximum_of
 from latente.data.tables import check_is_table, read_csv, read_parquet
 from latente.data.texttables import is_gzip

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.data.bounds import check_size
+from latente.data.file_limits import check_size
 from latente.data.notes import Note, counted, listed
 from latente.data.source import Source, make_source, maximum_of
 from latente.errors import DataError

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.data.bounds import check_size
 from latente.data.conditions import MOST_KINDS
+from latente.data.file_limits import check_size
 from latente.data.notes import Note, listed
 from latente.data.source import REMEDY, DataColumn, Source, make_source
 from latente.data.texttables import LABELS, is_label, is_number, read_text_table

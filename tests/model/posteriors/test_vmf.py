@@ -11,8 +11,8 @@ import pytest
 from scipy import integrate, special, stats
 
 from latente.errors import SpecError
-from latente.model.posteriors import angle as angles
 from latente.model.posteriors import posteriors
+from latente.model.posteriors import vmf_angle as angles
 from latente.model.posteriors.vmf import KAPPA_AT_ZERO, LOG_KAPPA_BOUND
 from latente.model.priors import priors
 

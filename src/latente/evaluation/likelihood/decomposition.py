@@ -41,7 +41,7 @@ from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import Posterior, posteriors
 from latente.model.priors.normal import StandardNormal
 from latente.objective.divergences import is_closed, kl_by_latent
-from latente.objective.objectives.btc import HasMarginals
+from latente.objective.objectives.beta_tc import HasMarginals
 from latente.training.examples import Examples, Scale
 
 ROWS = 2048

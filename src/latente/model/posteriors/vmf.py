@@ -12,8 +12,8 @@ from jax import Array
 
 from latente.errors import SpecError
 from latente.model.nets import bounded
-from latente.model.posteriors.angle import draw_angle, kl_to_uniform, log_density
 from latente.model.posteriors.base import Posterior, posteriors
+from latente.model.posteriors.vmf_angle import draw_angle, kl_to_uniform, log_density
 
 KAPPA_AT_ZERO = 10.0
 LOG_KAPPA_BOUND = math.log(1e3)

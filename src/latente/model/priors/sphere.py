@@ -9,7 +9,7 @@ import jax.random as jr
 from jax import Array
 
 from latente.errors import SpecError
-from latente.model.posteriors.angle import log_area
+from latente.model.posteriors.vmf_angle import log_area
 from latente.model.priors.base import Prior, priors
 
 

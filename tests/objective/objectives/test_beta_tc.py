@@ -13,7 +13,7 @@ from scipy.stats import norm
 
 from latente.model.build import build
 from latente.objective.divergences import kl
-from latente.objective.objectives.btc import BetaTC, decompose, log_importance
+from latente.objective.objectives.beta_tc import BetaTC, decompose, log_importance
 from latente.spec import ModelSpec
 
 

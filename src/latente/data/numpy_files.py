@@ -9,7 +9,7 @@ from typing import IO
 
 import numpy as np
 
-from latente.data.bounds import check_size
+from latente.data.file_limits import check_size
 from latente.errors import DataError
 
 
