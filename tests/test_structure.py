@@ -36,7 +36,7 @@ TOGETHER = {
     "model/networks/test_convolutional.py": "base gated",
     "model/posteriors/test_quantised.py": "fsq vq objective/objectives/vq",
     "model/posteriors/test_flow.py": "iaf",
-    "model/posteriors/test_vmf.py": "angle",
+    "model/posteriors/test_vmf.py": "vmf_angle",
     "model/posteriors/test_gumbel.py": "model/priors/uniform_categorical",
     "objective/objectives/test_autoencoders.py": "contractive denoising regularised sparse",
     "objective/objectives/test_importance.py": "dreg iwae multi",
@@ -46,7 +46,7 @@ TOGETHER = {
     "objective/test_pairings.py": "objective/objectives/base",
     "objective/test_weights.py": "terms",
     # Readers of files, by the files that they read.
-    "data/test_files.py": "bounds",
+    "data/test_files.py": "file_limits",
     "data/test_tables.py": "texttables",
     # A score beside what it measures.
     "evaluation/likelihood/test_importance.py": "exact evaluation/scores/nll",
