@@ -1,4 +1,4 @@
-"""What is handed to a run, however it comes, and what is kept so that its data need not be there."""
+"""A run gives the same for the same examples however they come, and needs its data no more where it is kept."""
 
 import numpy as np
 import pytest
@@ -55,26 +55,6 @@ def test_scaled_numbers_are_the_datas_own(scale):
         run.encode(data.values(stored))
 
 
-def test_values_beyond_the_training_part_are_held_and_said():
-    x = np.linspace(0, 100, 120, dtype=np.float32)[:, None] * [1, 2, 3]
-    data = latente.load_data(x, scale="minmax")
-    run = untrained(data, latente.VAE(2, **SMALL))
-    with pytest.warns(LatenteWarning, match="1 of 3 values lie beyond the range of the training part"):
-        run.encode([[50, 100, 900]])
-    with pytest.raises(DataError, match="outside what likelihood"):
-        run.encode([[50, 100, 900]], scaled=True)
-
-
-def test_channels_and_rows_come_as_the_data_did():
-    x = np.random.default_rng(0).integers(0, 256, (120, 3, 6, 6), np.uint8)
-    run = untrained(data := latente.load_data(x), latente.VAE(2, **SMALL))
-    assert data.shape == (6, 6, 3)
-    assert np.array_equal(run.encode(x[:4]), run.encode(np.moveaxis(x[:4], 1, -1)))
-    rows = X.reshape(120, 30).astype(float)
-    run = untrained(latente.load_data(rows, shape=[6, 5]), latente.VAE(2, **SMALL))
-    assert np.array_equal(run.encode(rows[:4]), run.encode(X[:4]))
-
-
 @pytest.mark.parametrize("scale", ["unit", "minmax"])
 def test_a_run_from_its_folder_needs_no_data(tmp_path, scale):
     np.savez(tmp_path / "s.npz", x=X if scale == "unit" else X.astype(float))
@@ -109,24 +89,6 @@ def test_older_folders_of_numbers_as_they_are_need_no_data(tmp_path):
     with pytest.raises(DataError, match=r"data=\(x, y\)\), or on the command line --data FILE"):
         _ = alone.data
     assert latente.load(tmp_path / "run", data=X / np.float32(255)).data.fingerprint == data.fingerprint
-
-
-def test_what_a_model_is_given_is_the_datas_own_too(tmp_path):
-    names = np.array(["three", "one", "two"])[Y]
-    labels = untrained(latente.load_data((X, names)), latente.VAE(2, condition="labels", **SMALL))
-    assert np.array_equal(labels.sample(2, given=["two", "one"]), labels.sample(2, given=[2, 0]))
-    with pytest.raises(DataError, match='unknown class "tow"; did you mean "two"'):
-        labels.sample(1, given=["tow"])
-    age = np.random.default_rng(0).normal(45, 3, 120)
-    data = latente.load_data(np.c_[X.reshape(120, 30) / 255, age], condition=30)
-    run = untrained(data, latente.VAE(2, condition="columns", **SMALL))
-    run.save(tmp_path / "run")
-    alone = latente.load(tmp_path / "run")
-    expected = run.sample(2, given=data.given([[40], [50.5]]))
-    assert np.array_equal(alone.given([[40], [50.5]]), data.given([[40], [50.5]]))
-    assert np.array_equal(alone.sample(2, given=[[40], [50.5]]), expected)
-    with pytest.warns(LatenteWarning, match="standard deviations from the training part's mean"):
-        alone.sample(2, given=np.array([[40], [50.5]]))
 
 
 def test_a_model_of_one_seed_is_its_run(tmp_path):

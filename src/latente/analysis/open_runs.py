@@ -11,7 +11,8 @@ from latente.data.load import AnySource
 from latente.data.split import Data
 from latente.errors import SpecError
 from latente.evaluation.folders import finished_runs
-from latente.evaluation.run import Run, load, read_data
+from latente.evaluation.run import Run, load
+from latente.evaluation.run_data import read_data
 from latente.spec import as_dict
 
 

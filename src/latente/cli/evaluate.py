@@ -97,7 +97,8 @@ def _say_score(score: Score, opened: Sequence[OpenedRun], split: str, words: Wor
 def _open(arguments: Arguments) -> list[OpenedRun]:
     from latente.analysis.trained_models import OpenedRun
     from latente.evaluation.folders import run_folders
-    from latente.evaluation.run import load, read_data
+    from latente.evaluation.run import load
+    from latente.evaluation.run_data import read_data
 
     opened = [OpenedRun(load(folder), folder) for given in arguments.folders for folder in run_folders(Path(given))]
     if len({one.run.card["fingerprint"] for one in opened}) > 1:

@@ -183,7 +183,8 @@ def _show_study(folder: Path, data: str | None, words: Words) -> list[Run]:
 
 def _show_runs(folder: Path, data: str | None, words: Words) -> list[Run]:
     from latente.evaluation.folders import run_folders
-    from latente.evaluation.run import load, read_data
+    from latente.evaluation.run import load
+    from latente.evaluation.run_data import read_data
     from latente.spec import as_dict
 
     runs = [load(one) for one in run_folders(folder)]

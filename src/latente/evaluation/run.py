@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import operator
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,20 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.atomic import clear_parts, make_folder
-from latente.data.conditions import Condition, encode_rows
-from latente.data.load import ARRAYS, AnySource, load_spec
-from latente.data.source import DataColumn
+from latente.data.load import ARRAYS, AnySource
 from latente.data.split import Data
-from latente.data.tables import rows_of
 from latente.data.units import Units
-from latente.errors import DataError, DownloadError, LatenteError, LatenteWarning, SpecError, StoreError, unknown
+from latente.errors import DataError, LatenteError, SpecError, StoreError
 from latente.evaluation import latent, manifest
 from latente.evaluation.access_log import Look, command, look
 from latente.evaluation.evaluate import METRICS, Metric, PerExample, per_example, summarise
 from latente.evaluation.fit_prior import check_kind, codes_of, fit_prior
 from latente.evaluation.folders import is_finished, one_run_folder
+from latente.evaluation.inputs import model_context, model_values
 from latente.evaluation.measured import Measured
 from latente.evaluation.outliers.anomaly_scores import anomaly_scores, default_of
+from latente.evaluation.run_data import read_data
 from latente.evaluation.run_files import (
     PRIOR,
     SCORES,
@@ -51,7 +48,7 @@ from latente.model.priors.fitted import blank_prior, part_of
 from latente.objective.objectives import objectives
 from latente.objective.objectives.base import Opponent
 from latente.plain import as_html, as_text
-from latente.spec import DataSpec, ModelSpec, RunSpec, TrainSpec, as_dict
+from latente.spec import ModelSpec, RunSpec, TrainSpec, as_dict
 from latente.spec import build as build_spec
 from latente.spec import part as part_of_spec
 from latente.training import store
@@ -66,8 +63,6 @@ OnBatch = Callable[[int, int], object]
 
 PARTS_SHOWN = ("objective", "posterior", "prior", "likelihood")
 """Of a model, in the summary of a run."""
-FAR = 10.0
-"""So many standard deviations from the training mean, a condition is not likely to be standardised."""
 
 
 @dataclass(repr=False)
@@ -387,77 +382,10 @@ class Run:
         return found
 
     def _context(self, given: Any, n: int) -> Floats | None:
-        size = self.model.context_size
-        if not size:
-            if given is not None:
-                raise SpecError('given: this model is not conditioned on anything; leave it out (condition = "none")')
-            return None
-        if given is None:
-            return None
-        if self.spec.model.condition != "columns":
-            found = np.asarray(given)
-            if found.dtype.kind in "UO" and found.ndim == 1:
-                found = np.array([self._class(name) for name in found])
-            if found.shape != (n,) or found.dtype.kind not in "iuf" or not np.isin(found, np.arange(size)).all():
-                raise DataError(
-                    f"given: got shape {found.shape}; allowed: {n} class numbers of 0 to {size - 1}, or classes' names"
-                )
-            return np.eye(size, dtype=np.float32)[found.astype(np.int64)]
-        if isinstance(given, list | tuple) and not all(isinstance(row, np.ndarray) for row in given):
-            encoded = encode_rows(_conditions(self.card), given)
-        else:
-            encoded = np.asarray(given, np.float32)
-        if encoded.shape != (n, size) or not np.isfinite(encoded).all():
-            raise DataError(
-                f"given: got shape {encoded.shape}; allowed: ({n}, {size}) finite numbers, as run.given(rows) gives"
-            )
-        far = float(np.median(np.abs(encoded), axis=0).max())
-        if far > FAR:
-            warnings.warn(
-                f"given: lies {far:.0f} standard deviations from the training part's mean, for an array is taken as "
-                "standardised; of values as they were found, run.given(rows) makes one",
-                LatenteWarning,
-                stacklevel=3,
-            )
-        return encoded
-
-    def _rows(self, x: Any) -> Any:
-        """The rows of a frame as they are stored, its columns found by their names; anything else as it is."""
-        names, texts = self.card.get("features"), self.card.get("categories", {})
-        if not hasattr(x, "iloc") or not names:
-            return x
-        return rows_of(x, [DataColumn(name, tuple(texts.get(name, ()))) for name in names])
-
-    def _class(self, name: object) -> int:
-        classes = [str(c) for c in self.card["classes"]]
-        if str(name) not in classes:
-            raise DataError(f"given: {unknown('class', name, classes)}")
-        return classes.index(str(name))
-
-    def _shaped(self, x: Any) -> Any:
-        """Rows of pixels as images, where the data was read so (``shape`` of its spec)."""
-        asked = self.spec.data.shape
-        size = np.shape(x)[1:] if asked and isinstance(x, np.ndarray | list | tuple) else ()
-        if size != (math.prod(asked),) or len(self.model.shape) == 1:
-            return x
-        images = np.reshape(x, (-1, *asked))
-        return np.moveaxis(images, 1, -1) if self.spec.data.layout == "channels-first" else images
+        return model_context(given, n, self.spec.model.condition, self.model.context_size, self.card)
 
     def _values(self, x: Any, *, scaled: bool) -> Floats:
-        x = self._shaped(self._rows(x))
-        values = self.units.read(x, scaled=scaled)
-        fine = np.isfinite(values) | (np.isnan(values) if self.model.missing else False)
-        if not fine.all():
-            raise DataError("examples: got NaN or infinite values; allowed: finite numbers")
-        try:
-            self.model.likelihood.check(values, self.model.shape)
-        except DataError as error:
-            # What follows the semicolon is advice for training.
-            told = str(error).partition(";")[0]
-            raise DataError(f"examples: {told}; this run takes {self.units.accepted}") from None
-        if not scaled and (doubt := self.units.warning(self.units.shaped(x))):
-            warnings.warn(doubt, LatenteWarning, stacklevel=3)
-        return values
+        return model_values(x, self.model, self.spec.data, self.card, self.units, scaled=scaled)
 
     def explore(self, *others: Run, split: str = "validation", lang: str | None = None) -> Any:
         """A page to walk in the latent space: see `latente.explore`, which this calls."""
@@ -650,54 +578,3 @@ def _templates(spec: RunSpec, shape: tuple[int, ...], card: dict[str, Any]) -> t
     objective = objectives.make(spec.model.objective)
     model = new_model(spec, shape, len(card["classes"]), len(card.get("columns", [])))
     return model, objective.opponent(model, key=jr.key(0))
-
-
-def found_data(spec: DataSpec, source: AnySource | None = None) -> Data:
-    """The data of a spec, from where it was or from another source.
-
-    Raises:
-        DataError: it is gone; what to do if it has moved.
-    """
-    try:
-        return load_spec(spec, source)
-    except DownloadError:
-        raise
-    except DataError as error:
-        if source is not None:
-            raise
-        text = str(error)
-        raise DataError(
-            f"{text}{'' if text.endswith(('.', '?')) else '.'} If the data has moved, say where it is: --data PATH on "
-            "the command line, latente.load(folder, data=PATH) from Python"
-        ) from None
-
-
-def read_data(spec: DataSpec, card: dict[str, Any], data: Data | AnySource | None = None) -> Data:
-    """The data that a run was trained on, checked to be that, and called as it was then.
-
-    Args:
-        spec: how it was read.
-        card: its data card.
-        data: it, or where it is now; None: where it was.
-
-    Raises:
-        DataError: it is gone, or something else.
-    """
-    if not isinstance(data, Data):
-        data = found_data(spec, data)
-    if data.fingerprint != card["fingerprint"]:
-        raise DataError(
-            f"{data.name}: is not the data the run was trained on (fingerprint {data.fingerprint[:12]}, "
-            f"then {str(card['fingerprint'])[:12]}); give the same data and split"
-        )
-    return data if data.name == card["name"] else dataclasses.replace(data, name=card["name"])
-
-
-def _conditions(card: dict[str, Any]) -> list[Condition]:
-    """The condition columns of a data card."""
-    return [
-        Condition(DataColumn(name), about["mean"], about["sd"])
-        if isinstance(about, dict)
-        else Condition(DataColumn(name, tuple(about)))
-        for name, about in card.get("conditions", {}).items()
-    ]

@@ -19,7 +19,8 @@ from latente.data.units import span_of
 from latente.errors import DataError, LatenteError
 from latente.evaluation.folders import read_study, run_folder, run_folders, trained_on
 from latente.evaluation.manifest import reading
-from latente.evaluation.run import Run, found_data, load, read_data
+from latente.evaluation.run import Run, load
+from latente.evaluation.run_data import found_data, read_data
 from latente.evaluation.run_files import read_curves
 from latente.explorer.run_view import RunView
 from latente.spec import DataSpec, build

@@ -13,7 +13,8 @@ from latente.evaluation.folders import (
     read_study,
     run_folder,
 )
-from latente.evaluation.run import Run, load, read_data
+from latente.evaluation.run import Run, load
+from latente.evaluation.run_data import read_data
 from latente.plain import as_html, as_text
 from latente.spec import StudySpec
 
