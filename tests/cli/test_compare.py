@@ -23,8 +23,6 @@ from latente.evaluation.run import Run
 from latente.evaluation.scores.nll import ImportanceBound
 from latente.language.message import Message
 from latente.language.words import Words
-from latente.report import study_figures
-from latente.report.figures.figure_file import FigureContext
 from latente.report.sections import method
 from latente.report.tables import comparison, numbers
 from latente.report.tables import comparison as elbows
@@ -211,28 +209,6 @@ def test_numbers_have_the_places_that_their_errors_leave():
     assert numbers.number(PT, -1.5, 2) == "−1,50" and numbers.number(EN, -0.001, 2, sign=True) == "0.00"
     assert numbers.number(EN, 2.0, 1, sign=True) == "+2.0" and numbers.number(EN, -np.inf, 1) == "−∞"
     assert numbers.p_value(EN, 0.0004) == "< 0.001" and numbers.p_value(PT, 0.0451) == "0,045"
-
-
-def test_the_elbow_is_drawn_with_what_it_says(tiny):
-    make = partial(made_run, tiny, split="validation")
-    runs = [make(f"vae-{d}", 0, latente.VAE(d, **SMALL), loss=m) for d, m in CURVE.items()]
-    found = latente.elbow(runs, "loss")
-    figure = found.plot(lang="pt")
-    left, right = figure.axes
-    drawn = left.containers[0].lines[0].get_ydata()
-    assert drawn == pytest.approx([s.mean.value for s in found.sizes])
-    behind = right.containers[0].lines[0].get_ydata()
-    assert behind == pytest.approx([s.behind.value for s in found.sizes]) and behind[-1] == 0
-    texts = [t.get_text() for t in right.texts]
-    assert [t[:5] for t in texts if t.startswith("↑")] == ["↑ 44,", "↑ 22,"]
-    assert left.get_ylabel().startswith("Perda, validação,") and right.get_ylim()[1] < 10
-    ring = [line for line in right.lines if line.get_markersize() == 11]
-    assert ring[0].get_xdata()[0] == found.chosen == 16
-    caption, alt = elbows.caption_and_alt(found, EN)
-    assert "the ring the size chosen" in caption and "16 latents are enough" in alt and "113.22" in alt
-    (picture,) = study_figures.elbows(FigureContext(trained_models(runs), tiny, EN))
-    assert picture.caption == caption
-    assert picture.file == "elbow-vae-2.svg" and picture.group == "sweep" and b"<svg" in picture.content
 
 
 def test_later_looks_at_the_test_part_are_told(tiny, tmp_path, capsys):

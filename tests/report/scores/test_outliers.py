@@ -13,7 +13,6 @@ from latente.evaluation.scores.outliers import tried
 from latente.language.words import Words
 from latente.report import scores as scored
 from latente.report.conclusions import as_rows, findings_of_scores, lines
-from latente.report.figures.histograms import BARS, Panel, bars, histograms, ticks
 from latente.report.page import write_report
 from latente.report.tables import scores as scoretables
 from latente.spec import StudySpec
@@ -57,17 +56,6 @@ def test_a_figure_a_model_says_what_was_told_from_what_and_how_well(tiny, traine
     assert f"{np.median(high):.3g}".replace(".", comma) in first.alt
 
 
-def test_bars_are_shares_and_a_reversal_is_said(trained):
-    low, high = np.arange(100.0), np.append(np.arange(50.0) - 50, 1e6)
-    figure = histograms([Panel("title", "nats", low, high)], ("own", "other"), EN)
-    bars = figure.axes[0].patches
-    assert [len(b.get_data().values) for b in bars] == [BARS, BARS]
-    # What lies far out is in the last bar, and nothing is lost.
-    assert [b.get_data().values.sum() for b in bars] == pytest.approx([100, 100])
-    assert bars[1].get_data().values[-1] == pytest.approx(100 / 51) and bars[1].get_data().edges[-1] < 100
-    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["own", "other"]
-
-
 @pytest.mark.parametrize("words", [EN, PT], ids=["en", "pt"])
 def test_the_table_names_every_number(trained, words):
     (table,) = scoretables.numbers(trained, [scores.make("outliers")], words)
@@ -79,16 +67,6 @@ def test_the_table_names_every_number(trained, words):
 
 def test_what_was_tried_is_kept_as_text():
     assert tried(measured().arrays) == "moda é"
-
-
-def test_where_outliers_lie_far_beyond_the_axis_is_bent_and_its_numbers_are_round():
-    edges, width = bars(RNG.normal(100, 5, 500), RNG.uniform(1000, 3000, 500))
-    assert 105 < width < 112 and len(edges) == BARS + 1
-    assert np.ptp(np.diff(np.arcsinh(edges / width))) < 1e-9 and (np.diff(edges) > 0).all()
-    at = ticks(edges[0], edges[-1], width)
-    assert set(at) <= {100, 200, 500, 1000, 2000} and len(at) >= 3
-    edges, width = bars(RNG.normal(100, 5, 500), RNG.normal(110, 5, 500))
-    assert width is None and np.ptp(np.diff(edges)) < 1e-9
 
 
 @pytest.mark.parametrize("words", [EN, PT], ids=["en", "pt"])
