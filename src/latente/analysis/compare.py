@@ -117,12 +117,12 @@ def compared(
     whole: bool = True,
 ) -> Comparison:
     """As `compare`, for models whose scores are known: by all ranked numbers of each, or its first (not ``whole``)."""
-    said = list(notes)
+    all_notes = list(notes)
     boards: list[Ranking] = []
     contrasts: dict[tuple[int, str, str], Contrast] = {}
     spreads: list[float | None] = []
     for score in asked:
-        for column, lower, scale, members in _comparable(models, score, split, said, whole=whole):
+        for column, lower, scale, members in _comparable(models, score, split, all_notes, whole=whole):
             means = {m: mean_of(m, score, split, column) for m in members}
             members.sort(key=lambda m: (best_first(means[m], lower), m.name))
             for a, b in combinations(members, 2):
@@ -132,12 +132,12 @@ def compared(
             entries = (RankedModel(m.name, replace(k, value=means[m]), len(m.runs)) for m, k in known.items() if k)
             boards.append(Ranking(score.key(), column, lower, scale, tuple(entries), ()))
             spreads.append(_pooled(members, split, column))
-    told = {key: c.difference for key, c in contrasts.items() if c.covers != "nothing"}
-    corrected, single = together(told, level=level), bonferroni(len(told), level=level)
+    covered = {key: c.difference for key, c in contrasts.items() if c.covers != "nothing"}
+    corrected, single = together(covered, level=level), bonferroni(len(covered), level=level)
     gaps: dict[int, list[PairedDifference]] = {}
     for key, c in contrasts.items():
         number, first, second = key
-        difference = corrected.get(key) or Difference(c.difference().estimate, 1.0, len(told))
+        difference = corrected.get(key) or Difference(c.difference().estimate, 1.0, len(covered))
         seeds, source = c.seeds_needed(over_seeds=spreads[number], level=single)
         # Ranks and differences are of the same means, so that the first is the better one by both.
         better = first if difference.p_value <= 1 - level else None
@@ -151,38 +151,38 @@ def compared(
         split=split,
         level=level,
         boards=tuple(replace(b, gaps=tuple(gaps.get(i, ()))) for i, b in enumerate(boards)),
-        notes=tuple(said),
+        notes=tuple(all_notes),
         budgets=budgets,
         unequal=unequal(budgets),
-        comparisons=len(told),
+        comparisons=len(covered),
     )
 
 
 def _comparable(
-    models: Sequence[TrainedModel], score: Score, split: str, said: list[ComparisonNote], *, whole: bool
+    models: Sequence[TrainedModel], score: Score, split: str, notes: list[ComparisonNote], *, whole: bool
 ) -> Iterator[tuple[str, bool, str, list[TrainedModel]]]:
     """Each ranked number of a score: whether less is better, one of its scales, and the two models or more on it.
 
-    For what does not compare, notes are added to ``said``.
+    For what does not compare, notes are added to ``notes``.
     """
     key = score.key()
     scales = by_scale(models, score)
     for model in scales.pop(None, ()):
-        said.append(
+        notes.append(
             ComparisonNote("none", {"score": key, "model": model.name, "why": score.unsupported(model.first) or ""})
         )
     if len(scales) > 1:
         names = {scale: ", ".join(m.name for m in members) for scale, members in scales.items()}
         each = tuple(Message("compare.of", text=f"{s} ({n})", scale=s or "", models=n) for s, n in names.items())
-        said.append(ComparisonNote("apart", {"score": key, "scales": Message("compare.apart", scales=each)}))
+        notes.append(ComparisonNote("apart", {"score": key, "scales": Message("compare.apart", scales=each)}))
     ranked = [(column, lower) for column, lower in score.columns().items() if lower is not None]
     if not ranked:
-        said.append(ComparisonNote("unranked", {"score": key}))
+        notes.append(ComparisonNote("unranked", {"score": key}))
     for scale, members in scales.items():
         bare = [m.name for m in members if not all(_has(r, score, split) for r in m.runs)]
-        said += [ComparisonNote("unscored", {"score": key, "model": name}) for name in bare]
+        notes += [ComparisonNote("unscored", {"score": key, "model": name}) for name in bare]
         if len(members) == 1 and ranked and not bare:
-            said.append(ComparisonNote("alone", {"score": key, "model": members[0].name, "scale": scale or ""}))
+            notes.append(ComparisonNote("alone", {"score": key, "model": members[0].name, "scale": scale or ""}))
         for column, lower in ranked if whole else ranked[:1]:
             have = [m for m in members if all(column in r.metrics[split] for r in m.runs)]
             if len(have) > 1:
@@ -202,8 +202,8 @@ def measure(opened: Sequence[OpenedRun], asked: Sequence[Score], split: str, on_
             share_data(opened)
             run.per_example(split)
         for score in new:
-            told = partial(on_score, f"{run.spec.name}: {score.key()}") if on_score else None
-            run.score(score, split, told)
+            on_batch = partial(on_score, f"{run.spec.name}: {score.key()}") if on_score else None
+            run.score(score, split, on_batch)
         if one.folder is not None and before != _known(run, split):
             run.write(one.folder)
 

@@ -107,11 +107,11 @@ class Elbow:
     models: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        told = "cannot be told" if self.chosen is None else f"{self.chosen} latents are enough"
+        verdict = "cannot be told" if self.chosen is None else f"{self.chosen} latents are enough"
         rows: list[tuple[str, object]] = [
             (f"{s.latents}", f"{s.mean.value:.4f}, {s.behind.value:.4f} behind ({s.state})") for s in self.sizes[:12]
         ]
-        return as_text(f"elbow of {len(self.sizes)} sizes: {self.shape}, {told}", rows)
+        return as_text(f"elbow of {len(self.sizes)} sizes: {self.shape}, {verdict}", rows)
 
     def at(self, latents: int) -> Size:
         """The size of so many latents."""

@@ -74,10 +74,9 @@ def _check_same_data(first: OpenedRun, other: OpenedRun) -> None:
         return
     a, b = (as_dict(o.run.spec.data) for o in (first, other))
     changed = [f"{k} {a[k]} and {b[k]}" for k in a if a[k] != b[k]]
-    told = a["source"] == b["source"] and changed
-    why = (
-        f"split differently ({', '.join(changed)})" if told else f"of different data ({ours['name']}, {theirs['name']})"
-    )
+    why = f"of different data ({ours['name']}, {theirs['name']})"
+    if changed and a["source"] == b["source"]:
+        why = f"split differently ({', '.join(changed)})"
     raise SpecError(
         f"{first.where} and {other.where} are {why}: their examples do not pair; compare runs of one data set and split"
     )

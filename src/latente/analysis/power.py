@@ -1,4 +1,4 @@
-"""How many seeds a claim about models would take, where only their trained weights are told apart."""
+"""How many seeds it would take to show a difference of models, where it is shown of their trained weights only."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def _columns(words: Words, *titles: str, **values: str) -> tuple[Column, ...]:
 def _row(gap: PairedDifference, places: int, words: Words) -> tuple[Cell, ...]:
     d = gap.difference
     low, high = (number(words, v, places, sign=True) for v in (d.estimate.low, d.estimate.high))
-    told = gap.covers != "nothing"
+    known = gap.covers != "nothing"
     better = gap.better or words("compare.better.unknown")
     if gap.better and gap.about == "weights":
         better = words("compare.better.weights", model=gap.better)
@@ -119,8 +119,8 @@ def _row(gap: PairedDifference, places: int, words: Words) -> tuple[Cell, ...]:
         text_cell(gap.first),
         text_cell(gap.second),
         Cell(number(words, d.estimate.value, places, sign=True), value=d.estimate.value),
-        Cell(f"{low} … {high}" if told else MISSING, value=f"{d.estimate.low} {d.estimate.high}" if told else None),
-        Cell(p_value(words, d.p_value) if told else MISSING, value=d.p_value if told else None),
+        Cell(f"{low} … {high}" if known else MISSING, value=f"{d.estimate.low} {d.estimate.high}" if known else None),
+        Cell(p_value(words, d.p_value) if known else MISSING, value=d.p_value if known else None),
         text_cell(better),
     )
 
