@@ -17,7 +17,7 @@ from latente.errors import LatenteError, SpecError, TrainingError
 from latente.studies import workers
 from latente.studies.study import run_study
 from latente.studies.train import Watch
-from latente.studies.workers import crew
+from latente.studies.workers import WorkerPool
 
 pytestmark = pytest.mark.slow
 
@@ -79,7 +79,7 @@ def test_the_same_numbers_as_one_after_the_other(study, tmp_path, monkeypatch):
 def test_what_goes_wrong_in_one_is_said_in_one_line(study, tmp_path):
     with pytest.raises(TrainingError, match='run "vae": the loss stopped being finite'):
         run_study(**study, out=tmp_path / "diverged", jobs=2, settings=["vae.train.learning_rate=1e30"])
-    with crew(2) as two:
+    with WorkerPool(2) as two:
 
         def kill(epoch):
             for worker in two.workers:
@@ -130,8 +130,8 @@ def test_what_other_processes_cannot_do_is_refused(tmp_path):
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="processes are looked for in /proc")  # noqa: PTH112
 def test_workers_end_with_the_one_they_work_for():
     code = (
-        "import sys, time\nfrom latente.studies.workers import crew\n"
-        "with crew(2) as c:\n    print(*(w.process.pid for w in c.workers), flush=True)\n    time.sleep(600)"
+        "import sys, time\nfrom latente.studies.workers import WorkerPool\n"
+        "with WorkerPool(2) as c:\n    print(*(w.process.pid for w in c.workers), flush=True)\n    time.sleep(600)"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     pids = [int(p) for p in parent.stdout.readline().split()]

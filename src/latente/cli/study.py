@@ -62,11 +62,11 @@ def add(command: AddCommand) -> None:
 def _run(arguments: Arguments) -> None:
     compiling.set_environment()
     from latente.evaluation.access_log import command
-    from latente.studies.workers import crew, processors
+    from latente.studies.workers import WorkerPool, processors
 
     jobs = processors() if arguments.jobs is None else arguments.jobs
     # The others get ready while this process imports what it needs.
-    with crew(jobs) if jobs > 1 else contextlib.nullcontext(jobs) as workers:
+    with WorkerPool(jobs) if jobs > 1 else contextlib.nullcontext(jobs) as workers:
         from latente import program_cache
         from latente.cli.progress import watching
         from latente.studies.study import run_study

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import itertools
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from latente._version import __version__
@@ -35,7 +35,7 @@ from latente.studies.study_file import DEFAULT
 from latente.studies.study_file import read_study as read_study_file
 from latente.studies.train import perform
 from latente.studies.watch import Watch
-from latente.studies.workers import Crew, crew
+from latente.studies.workers import WorkerPool
 from latente.training import store
 from latente.training.check import check
 
@@ -51,7 +51,7 @@ def run_study(
     resume: bool = False,
     command: str | None = None,
     watch: Watch | None = None,
-    jobs: int | Crew = 1,
+    jobs: int | WorkerPool = 1,
 ) -> Study:
     """Perform a study and write its folder.
 
@@ -83,13 +83,13 @@ def run_study(
     else:
         named = data.spec.source if isinstance(data, Data) else data
         spec = read_study_file(study, data=named, settings=settings, seeds=seeds)
-    if not isinstance(jobs, Crew) and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
+    if not isinstance(jobs, WorkerPool) and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
         raise got("jobs", jobs, "a whole number of at least 1")
     if not spec.expanded():
         raise SpecError("runs: got none; allowed: at least one, such as [runs.vae] with a preset in a study file")
     if len(spec.expanded()) == 1:
-        if isinstance(jobs, Crew):
-            jobs.dismiss()
+        if isinstance(jobs, WorkerPool):
+            jobs.shutdown()
         jobs = 1
     if resume and out is None:
         raise SpecError(
@@ -124,7 +124,7 @@ def run_study(
                 table = {"latente": __version__, "command": command, **as_dict(spec)}
                 manifest.write(folder, {STUDY: as_json(table).encode()})
             # Those who conclude are the same when a study is gone on with: other threads add up in another order.
-            with _crew(jobs) as workers:
+            with _pool(jobs) as workers:
                 if workers is not None:
                     waiting = [run for run in spec.expanded() if not is_finished(run_folder(folder, run))]
                     workers.perform(waiting, len(spec.expanded()), found, folder, spec.scores, watch)
@@ -137,16 +137,10 @@ def run_study(
     return Study(spec, runs, folder, report)
 
 
-@contextlib.contextmanager
-def _crew(jobs: int | Crew) -> Iterator[Crew | None]:
-    """The workers that are asked for; None for none."""
-    if isinstance(jobs, Crew):
-        yield jobs
-    elif jobs == 1:
-        yield None
-    else:
-        with crew(jobs) as workers:
-            yield workers
+def _pool(jobs: int | WorkerPool) -> contextlib.AbstractContextManager[WorkerPool | None]:
+    if isinstance(jobs, WorkerPool):
+        return contextlib.nullcontext(jobs)
+    return contextlib.nullcontext() if jobs == 1 else WorkerPool(jobs)
 
 
 def report_study(
@@ -181,7 +175,7 @@ def write_study_report(
     words: Words,
     command: str | None,
     watch: Watch,
-    workers: Crew | None = None,
+    workers: WorkerPool | None = None,
 ) -> Path:
     """Write results.csv, findings.json, the figures and report.html of finished runs.
 

@@ -1,9 +1,9 @@
-"""Runs in processes beside each other: small matrices gain little from more threads, and whole runs gain all.
+"""Runs in parallel, each in a worker process: small matrices gain little from more threads, and whole runs gain all.
 
-A worker is this module as a program. It is told its work in lines of JSON on standard input, and says in lines of JSON
-on standard output how it gets on. It ends when its input does, and on Linux even where it is stopped, so that none
-outlives the process that started it. The current folder is not on its path. Nothing heavy is imported here, so that a
-crew can be called while the one who calls it still gets ready.
+A worker is this module as a program. It reads its work as lines of JSON from standard input, and reports its progress
+as lines of JSON on standard output. It ends when its input does, and on Linux even while it is stopped, so that none
+outlives the process that started it. The current folder is not on its path. Nothing heavy is imported here, so that
+workers get ready while the process that starts them still imports what it needs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from latente.studies.watch import Watch
 
 GRACE = 60.0
-"""Seconds that the workers are given to keep what they have, once they are told to end."""
+"""Seconds that workers have to save their state once they are asked to end."""
 
 SILENT = 5.0
-"""Seconds in which a worker whose output has ended should have ended, too."""
+"""Seconds in which a worker whose output has ended should end, too."""
 
 WORKER = "import sys; sys.path.append({!r}); from latente.studies.workers import main; main()"
 """The program of a worker, which also finds a latente that is on no path but the caller's own."""
@@ -49,7 +49,7 @@ PR_SET_PDEATHSIG = 1
 """Of prctl(2)."""
 
 EARLY = 2
-"""How many are begun before it is known how many runs there are."""
+"""How many are started before it is known how many runs there are."""
 
 Event = Mapping[str, Any]
 
@@ -59,26 +59,15 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-@contextlib.contextmanager
-def crew(jobs: int) -> Iterator[Crew]:
-    """Up to so many processes that work for this one, and end with the context; the first `EARLY` get ready at once."""
-    made = Crew(jobs)
-    try:
-        made.grow(min(jobs, EARLY))
-        yield made
-    finally:
-        made.dismiss()
-
-
 class Worker:
-    """One process and the run it is at.
+    """One process, and the run that it performs.
 
     Args:
-        heard: where its events go; None is the end of its output.
+        events: where its events are put; None is the end of its output.
         threads: how many the libraries beside XLA may use.
     """
 
-    def __init__(self, heard: queue.SimpleQueue[tuple[Worker, Event | None]], threads: int) -> None:
+    def __init__(self, events: queue.SimpleQueue[tuple[Worker, Event | None]], threads: int) -> None:
         self.run: RunSpec | None = None
         self.log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         libraries = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -95,9 +84,9 @@ class Worker:
             # Ctrl-C reaches the first process alone, which then tells the workers, once.
             start_new_session=True,
         )
-        threading.Thread(target=self._listen, args=(heard,), daemon=True).start()
+        threading.Thread(target=self._listen, args=(events,), daemon=True).start()
 
-    def _listen(self, heard: queue.SimpleQueue[tuple[Worker, Event | None]]) -> None:
+    def _listen(self, events: queue.SimpleQueue[tuple[Worker, Event | None]]) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             # One that is killed while it speaks leaves half a line.
@@ -105,14 +94,14 @@ class Worker:
                 event = json.loads(line)
             except ValueError:
                 break
-            heard.put((self, event))
-        heard.put((self, None))
+            events.put((self, event))
+        events.put((self, None))
 
-    def tell(self, what: Mapping[str, Any]) -> None:
-        """Say a line; one that has ended is found out by its silence."""
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Write a line to its input. That it has ended is noticed by the end of its output."""
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            print(json.dumps(what), file=self.process.stdin, flush=True)
+            print(json.dumps(message), file=self.process.stdin, flush=True)
 
     def ended(self) -> LatenteError:
         """What to say of one whose output ended while it had something to do."""
@@ -137,24 +126,38 @@ class Worker:
             self.process.wait()
 
 
-class Crew:
-    """Workers, and the queue in which their events arrive; None is the end of one's output."""
+class WorkerPool:
+    """Up to ``jobs`` processes that work for this one and end with the context; the first `EARLY` start at once.
+
+    Their events arrive in one queue; None is the end of a worker's output.
+    """
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
         self.workers: list[Worker] = []
-        self.heard: queue.SimpleQueue[tuple[Worker, Event | None]] = queue.SimpleQueue()
+        self.events: queue.SimpleQueue[tuple[Worker, Event | None]] = queue.SimpleQueue()
 
-    def grow(self, count: int) -> None:
-        """Begin as many more as make it so many."""
+    def __enter__(self) -> WorkerPool:
+        try:
+            self.start_workers(min(self.jobs, EARLY))
+        except BaseException:
+            self.shutdown()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+
+    def start_workers(self, count: int) -> None:
+        """Start as many more as make it ``count``."""
         while len(self.workers) < count:
-            self.workers.append(Worker(self.heard, max(1, processors() // self.jobs)))
+            self.workers.append(Worker(self.events, max(1, processors() // self.jobs)))
 
-    def dismiss(self) -> None:
-        """End all of them: they keep what they have, beside each other."""
+    def shutdown(self) -> None:
+        """End all of them; they save their state at the same time."""
         for worker in self.workers:
             worker.process.terminate()
-            # One that was stopped would not hear it.
+            # A stopped process would not notice.
             with contextlib.suppress(AttributeError, OSError):
                 worker.process.send_signal(signal.SIGCONT)
         until = time.monotonic() + GRACE
@@ -166,13 +169,13 @@ class Crew:
     def perform(
         self, runs: Sequence[RunSpec], of: int, data: Data, study: Path, asked: Sequence[Part], watch: Watch
     ) -> None:
-        """Perform runs, each in one of the processes; the longest begin first.
+        """Perform runs, each in one of the processes; the longest start first.
 
         Args:
             runs: which; their data is read again by every process.
-            of: how many the study has. Threads are shared out by it and not by what is left to do, for sums depend on
-                them, and a study that is gone on with must give the same bits.
-            data: the same data, to tell it by its fingerprint.
+            of: how many runs the study has. It, and not what is left to do, says how many threads each gets: sums
+                depend on them, and a resumed study must give the same bits.
+            data: their data, which a worker recognises by its fingerprint.
             study: the study's folder.
             asked: the scores, as specs.
             watch: what to call.
@@ -193,44 +196,47 @@ class Crew:
             "command": command(),
             "threads": max(1, processors() // min(self.jobs, of)),
         }
-        # One at least is told, to conclude.
+        # At least one, which finds the conclusions.
         needed = max(1, min(self.jobs, len(runs)))
-        self.grow(needed)
+        self.start_workers(needed)
         for worker in self.workers[:needed]:
-            worker.tell(about)
+            worker.send(about)
         unfinished = len(runs)
         while unfinished:
-            worker, event = stopping.wait_for(self.heard)
+            worker, event = self._next()
             if event is None:
                 raise worker.ended()
-            if event["event"] == "error":
-                raise _error(event)
             if event["event"] == "idle":
                 if worker.run is not None:
                     watch.on_done(worker.run)
                     unfinished -= 1
                 worker.run = waiting.pop(0) if waiting else None
                 if worker.run is not None:
-                    worker.tell({"run": as_dict(worker.run)})
+                    worker.send({"run": as_dict(worker.run)})
             elif worker.run is not None:
                 _pass_on(watch, worker.run, event)
 
     def conclude(self) -> Callable[[], Event]:
         """Have a worker find the conclusions of the runs that were performed; gives a function that waits for what
         `latente.report.conclusions.conclude` gave."""
-        self.workers[0].tell({"conclude": True})
+        self.workers[0].send({"conclude": True})
 
         def concluded() -> Event:
             while True:
-                worker, event = stopping.wait_for(self.heard)
-                if event is not None and event["event"] == "error":
-                    raise _error(event)
+                worker, event = self._next()
                 if event is None and worker is self.workers[0]:
                     raise worker.ended()
                 if event is not None and event["event"] == "concluded":
                     return event
 
         return concluded
+
+    def _next(self) -> tuple[Worker, Event | None]:
+        """The next event; one that is an error is raised."""
+        worker, event = stopping.wait_for(self.events)
+        if event is not None and event["event"] == "error":
+            raise _error(event)
+        return worker, event
 
 
 def _pass_on(watch: Watch, run: RunSpec, event: Event) -> None:
@@ -253,8 +259,8 @@ def _error(event: Event) -> Exception:
 
 
 def main() -> None:
-    """A worker: told about the study in the first line of standard input, and of a run in each that follows."""
-    # The first process has told what was noted of the data.
+    """A worker: the first line of standard input describes the study, and each line that follows a run."""
+    # The first process has printed the notes on the data.
     logging.getLogger("latente.data").addHandler(logging.NullHandler())
     _die_with_parent()
     stopping.listen()
