@@ -43,7 +43,7 @@ def test_runs_are_what_they_were(old):
         kept = json.loads((folder(name, seed) / "metrics.json").read_text())
         read = {part: {k: dataclasses.asdict(m) for k, m in found.items()} for part, found in run.metrics.items()}
         assert read == kept
-        assert [look.by for look in run.looks] == ["latente run study.toml --out study --quiet --lang en"]
+        assert [access.by for access in run.test_accesses] == ["latente run study.toml --out study --quiet --lang en"]
         scored = {p.name.split(".")[1] for p in (folder(name, seed) / "scores").glob("test.*")}
         assert set(run.measured["test"]) == scored
 

@@ -15,7 +15,7 @@ from latente.analysis.compare import compare
 from latente.analysis.ranking import ComparisonNote
 from latente.analysis.trained_models import trained_models
 from latente.cli.main import main
-from latente.evaluation.access_log import Look
+from latente.evaluation.access_log import Access
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.likelihood.importance import unsupported
 from latente.evaluation.metrics.intervals import Estimate
@@ -213,7 +213,9 @@ def test_numbers_have_the_places_that_their_errors_leave():
 
 def test_later_looks_at_the_test_part_are_told(tiny, tmp_path, capsys):
     run = made_run(tiny)
-    run.looks = [Look(f"2026-0{i}-01T12:00:00Z", by, ["nll"]) for i, by in enumerate(("latente run", "latente x"), 1)]
+    run.test_accesses = [
+        Access(f"2026-0{i}-01T12:00:00Z", by, ["nll"]) for i, by in enumerate(("latente run", "latente x"), 1)
+    ]
     run.save(tmp_path / "run")
     assert main(["show", str(tmp_path / "run")]) == 0
     assert "test part looked at on 2026-02-01T12:00:00Z by latente x: nll" in capsys.readouterr().out

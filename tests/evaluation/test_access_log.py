@@ -26,9 +26,9 @@ def folders(tiny, tmp_path_factory):
         run = blank_run(tiny, name, 0, spec)
         with as_command(f"latente run {name}"):
             run.evaluate("validation")
-            assert run.looks == []
+            assert run.test_accesses == []
             first = run.evaluate("test")
-            assert run.evaluate("test") is first and len(run.looks) == 1
+            assert run.evaluate("test") is first and len(run.test_accesses) == 1
             run.per_example("test")
         run.save(root / name)
     return [root / "a", root / "b"]
@@ -41,7 +41,7 @@ def test_a_look_is_recorded_once_with_its_command(folders, tiny):
     assert look["by"] == "latente run a" and tuple(look["found"]) == METRICS
     assert look["at"].endswith("Z") and look["at"] > "2020"
     run = latente.load(folders[0], data=tiny)
-    assert [(k.by, k.at) for k in run.looks] == [("latente run a", look["at"])]
+    assert [(k.by, k.at) for k in run.test_accesses] == [("latente run a", look["at"])]
     with as_command("latente evaluate a"):
         measured = run.score("mean-mse", "test")
         assert run.score("mean-mse", "test") is measured
@@ -49,7 +49,7 @@ def test_a_look_is_recorded_once_with_its_command(folders, tiny):
         run.score("linear-probe", "test")
         # The loss is known: nothing is looked at.
         run.score("loss", "test")
-    assert [(k.by, k.found) for k in run.looks[1:]] == [("latente evaluate a", ["mean-mse", "linear-probe"])]
+    assert [(k.by, k.found) for k in run.test_accesses[1:]] == [("latente evaluate a", ["mean-mse", "linear-probe"])]
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import latente
 from latente.cli.main import main
 from latente.errors import LatenteError, StoreError
 from latente.evaluation import manifest
-from latente.evaluation.access_log import Look
+from latente.evaluation.access_log import Access
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.folders import refuse_links
 from latente.evaluation.measured import Measured
@@ -33,7 +33,7 @@ def found_out(run, name, value):
     """As a score does: its number, the example's values and a look."""
     run.measured.setdefault("test", {})[name] = Measured({name: Metric(value, 0.5)}, {"a": np.full(2, value)}, (), name)
     run.metrics["test"].update(run.measured["test"][name].values)
-    run.looks.append(Look("2026-01-01T00:00:00Z", name, [name]))
+    run.test_accesses.append(Access("2026-01-01T00:00:00Z", name, [name]))
 
 
 def flip(path):
@@ -101,7 +101,7 @@ def test_two_who_find_out_something_at_once_both_keep_it(tiny, tmp_path):
     [t.join() for t in threads]
     last = latente.load(folder, data=tiny)
     assert {k: last.metrics["test"][k].value for k in ("s0", "s1", "s2", "s3")} == {"s0": 0, "s1": 1, "s2": 2, "s3": 3}
-    assert {look.by for look in last.looks} == {"s0", "s1", "s2", "s3", "same"}
+    assert {access.by for access in last.test_accesses} == {"s0", "s1", "s2", "s3", "same"}
     # Of what both found, one counts, with its own arrays.
     same = last.measured["test"]["same"]
     assert same.values["same"].value == last.metrics["test"]["same"].value == same.arrays["a"][0]

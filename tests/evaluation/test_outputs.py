@@ -94,7 +94,7 @@ def test_a_full_disk_advises_to_resume_where_there_is_something_to_resume(tiny, 
 
     folder = made_run(tiny).save(tmp_path / "run")
     run = latente.load(folder, data=tiny)
-    run.looks.append(latente.evaluation.access_log.look(["x"]))
+    run.test_accesses.append(latente.evaluation.access_log.access(["x"]))
 
     def full(fd):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -209,7 +209,7 @@ def measure(opened: Sequence[OpenedRun], asked: Sequence[Score], split: str, on_
 
 
 def _known(run: Run, split: str) -> tuple[set[str], bool, int]:
-    return set(run.measured.get(split, {})), bool(run.known_examples(split)), len(run.looks)
+    return set(run.measured.get(split, {})), bool(run.known_examples(split)), len(run.test_accesses)
 
 
 def _has(run: Run, score: Score, split: str) -> bool:

@@ -200,9 +200,9 @@ def _show_runs(folder: Path, data: str | None, words: Words) -> list[Run]:
             say(f"{stage}: " + one_line(", ".join(f"{k} = {v}" for k, v in table.items())))
     epochs = len(run.history["loss"])
     say(words("terminal.trained", parameters=run.model.parameters(), epochs=epochs, seconds=run.seconds))
-    for look in run.looks:
-        found = one_line(", ".join(look.found))
-        say(words("terminal.looked", at=one_line(look.at), by=one_line(look.by), found=found))
+    for access in run.test_accesses:
+        found = one_line(", ".join(access.found))
+        say(words("terminal.looked", at=one_line(access.at), by=one_line(access.by), found=found))
     return runs
 
 

@@ -1,4 +1,4 @@
-"""When the test part was looked at, and by which command: kept with each run, for it may be looked at once only."""
+"""When the test part was used, and by which command: kept with each run, for each use makes its numbers less honest."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _command: ContextVar[str] = ContextVar("command", default="Python")
 
 
 @dataclass
-class Look:
-    """One look at the test part.
+class Access:
+    """One use of the test part.
 
     Attributes:
         at: when, in UTC, as "2026-01-31T12:00:00Z".
         by: the command, or "Python".
-        found: the numbers that were worked out.
+        found: the numbers that were computed.
     """
 
     at: str
@@ -28,7 +28,7 @@ class Look:
 
 @contextlib.contextmanager
 def as_command(command: str) -> Iterator[None]:
-    """Every look within is by this command."""
+    """Every use of the test part within is by this command."""
     token = _command.set(command)
     try:
         yield
@@ -37,11 +37,11 @@ def as_command(command: str) -> Iterator[None]:
 
 
 def command() -> str:
-    """What is being done now: a command, or "Python"."""
+    """The command that is being performed, or "Python"."""
     return _command.get()
 
 
-def look(found: list[str]) -> Look:
-    """A look now."""
+def access(found: list[str]) -> Access:
+    """A use of the test part now."""
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
-    return Look(now.isoformat().replace("+00:00", "Z"), command(), found)
+    return Access(now.isoformat().replace("+00:00", "Z"), command(), found)

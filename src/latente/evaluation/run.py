@@ -20,7 +20,7 @@ from latente.data.split import Data
 from latente.data.units import Units
 from latente.errors import DataError, LatenteError, SpecError, StoreError
 from latente.evaluation import latent, manifest
-from latente.evaluation.access_log import Look, command, look
+from latente.evaluation.access_log import Access, access, command
 from latente.evaluation.evaluate import METRICS, Metric, PerExample, per_example, summarise
 from latente.evaluation.fit_prior import check_kind, codes_of, fit_prior
 from latente.evaluation.folders import is_finished, one_run_folder
@@ -80,7 +80,7 @@ class Run:
         opponent: the second player it was trained against, where its objective has one.
         fitted: a prior fitted to the codes after training, which `sample` draws from (see `with_prior`); or None.
         measured: what was scored so far, by split and `Score.key`; its values are among the metrics too.
-        looks: when the test part was looked at, by which command and for what; kept beside the times.
+        test_accesses: when the test part was used, by which command and for what; kept beside the times.
     """
 
     spec: RunSpec
@@ -95,8 +95,8 @@ class Run:
     fitted: Prior | None = None
     measured: dict[str, dict[str, Measured]] = field(default_factory=dict)
     _per_example: dict[str, PerExample] = field(default_factory=dict)
-    looks: list[Look] = field(default_factory=list)
-    _looking: Look | None = None
+    test_accesses: list[Access] = field(default_factory=list)
+    _access: Access | None = None
     _units: Units | None = None
 
     def __repr__(self) -> str:
@@ -205,7 +205,12 @@ class Run:
         fitted = fit_prior(self.model, codes, kind, seed=seed, held_out=held_out, **options)
         metrics, measured = self._without_samples()
         return dataclasses.replace(
-            self, fitted=fitted, metrics=metrics, measured=measured, looks=list(self.looks), _looking=None
+            self,
+            fitted=fitted,
+            metrics=metrics,
+            measured=measured,
+            test_accesses=list(self.test_accesses),
+            _access=None,
         )
 
     def _without_samples(self) -> tuple[Metrics, dict[str, dict[str, Measured]]]:
@@ -247,19 +252,19 @@ class Run:
         return self._per_example.get(split, {})
 
     def _evaluated(self, split: str) -> PerExample:
-        self.record_look(split, *METRICS)
+        self.record_access(split, *METRICS)
         examples = latent.evaluation_examples(self.model, self.spec.model, self.data, self.data.part(split))
         objective = objectives.make(self.spec.model.objective)
         return per_example(self.model, objective, scale_of(self.data), examples, opponent=self.opponent)
 
-    def record_look(self, split: str, *found: str) -> None:
-        """Record a look at the test part; those of one command are one."""
+    def record_access(self, split: str, *found: str) -> None:
+        """Record a use of the test part; those of one command are one."""
         if split != "test":
             return
-        if self._looking is None or self._looking.by != command():
-            self._looking = look([])
-            self.looks.append(self._looking)
-        self._looking.found += [name for name in found if name not in self._looking.found]
+        if self._access is None or self._access.by != command():
+            self._access = access([])
+            self.test_accesses.append(self._access)
+        self._access.found += [name for name in found if name not in self._access.found]
 
     def scaled(self, x: Any) -> Floats:
         """Examples in the data's own units as model values, shape (n, *shape); what `encode` does with them first.
@@ -414,7 +419,7 @@ class Run:
         Raises:
             StoreError: it holds another run, or cannot be written.
         """
-        numbers = Numbers(self.metrics, self.measured, self._per_example, self.looks, self.seconds)
+        numbers = Numbers(self.metrics, self.measured, self._per_example, self.test_accesses, self.seconds)
         with manifest.locked(folder):
             for place in (folder, folder / SCORES):
                 clear_parts(place)
@@ -427,7 +432,7 @@ class Run:
             numbers = merged(numbers, theirs.numbers)
             manifest.write(folder, written_numbers(numbers, self.spec.name), own_files(folder))
         self.metrics, self.measured, self._per_example = numbers.metrics, numbers.measured, numbers.examples
-        self.looks = numbers.looks
+        self.test_accesses = numbers.test_accesses
 
     def _kept(self, numbers: Numbers) -> SavedRun:
         arrays = store.flatten(self.model, "") | store.flatten(self.opponent, "opponent.")
@@ -569,7 +574,7 @@ def load(path: str | Path, *, data: Data | AnySource | None = None) -> Run:
         fitted,
         numbers.measured,
         numbers.examples,
-        numbers.looks,
+        numbers.test_accesses,
         _units=kept.units,
     )
 

@@ -20,7 +20,7 @@ from latente.data.notes import Note
 from latente.data.split import PARTS
 from latente.data.units import Units, span_of
 from latente.errors import DataError, SpecError, StoreError
-from latente.evaluation.access_log import Look
+from latente.evaluation.access_log import Access
 from latente.evaluation.evaluate import METRICS, Metric, PerExample
 from latente.evaluation.manifest import Manifest
 from latente.evaluation.measured import Measured
@@ -64,7 +64,7 @@ class Numbers:
     metrics: Metrics
     measured: Scored
     examples: dict[str, PerExample]
-    looks: list[Look]
+    test_accesses: list[Access]
     seconds: float
 
 
@@ -121,7 +121,7 @@ def written(kept: SavedRun) -> dict[str, bytes]:
 
 def written_numbers(numbers: Numbers, name: str) -> dict[str, bytes]:
     """As `written`, of the files that change after training; ``name`` is the run's."""
-    looks = [dataclasses.asdict(look) for look in numbers.looks]
+    accesses = [dataclasses.asdict(access) for access in numbers.test_accesses]
     examples = {f"{p}.{k}": v for p in PAIRED for k, v in numbers.examples.get(p, {}).items()}
     # Without any, those that are there but damaged stay, and are still said to be.
     found = {EXAMPLES: store.as_bytes(examples, {"run": name})} if examples else {}
@@ -135,7 +135,7 @@ def written_numbers(numbers: Numbers, name: str) -> dict[str, bytes]:
                 "warnings": [*map(to_json, one.warnings)],
             }
             found[f"{SCORES}/{split}.{key}.safetensors"] = store.as_bytes(dict(one.arrays), about)
-    found[TIMES] = as_json({"training_seconds": numbers.seconds, "looks_at_test": looks}).encode()
+    found[TIMES] = as_json({"training_seconds": numbers.seconds, "looks_at_test": accesses}).encode()
     table = {s: {k: plain(m) for k, m in ms.items()} for s, ms in numbers.metrics.items()}
     found[METRICS_FILE] = as_json(table).encode()
     return found
@@ -215,9 +215,10 @@ def merged(ours: Numbers, theirs: Numbers) -> Numbers:
     examples = {
         s: ours.examples.get(s, {}) | theirs.examples.get(s, {}) for s in _either(ours.examples, theirs.examples)
     }
-    # A command's looks are one, and it may have looked once more since it wrote.
-    looks = {(look.at, look.by): look for look in (*theirs.looks, *ours.looks)}
-    return Numbers(metrics, measured, examples, sorted(looks.values(), key=lambda look: look.at), theirs.seconds)
+    # A command's accesses are one, which may have grown since it was written.
+    accesses = {(access.at, access.by): access for access in (*theirs.test_accesses, *ours.test_accesses)}
+    in_order = sorted(accesses.values(), key=lambda access: access.at)
+    return Numbers(metrics, measured, examples, in_order, theirs.seconds)
 
 
 def plain(metric: Metric) -> dict[str, float | None]:
@@ -283,12 +284,12 @@ def _metric(table: Any) -> Metric:
     return Metric(*found)
 
 
-def _times(table: dict[str, Any]) -> tuple[float, list[Look]]:
-    looks = [
-        Look(_text(k["at"]), _text(k["by"]), [*map(_text, _list(k["found"]))])
+def _times(table: dict[str, Any]) -> tuple[float, list[Access]]:
+    accesses = [
+        Access(_text(k["at"]), _text(k["by"]), [*map(_text, _list(k["found"]))])
         for k in map(_table, _list(table.get("looks_at_test", [])))
     ]
-    return _number(table["training_seconds"]), looks
+    return _number(table["training_seconds"]), accesses
 
 
 def _card(value: Any) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def method(trained: Sequence[TrainedModel], data: Data, words: Words, unit: str)
     ]
     scored = any(r.measured.get("test") for m in trained for r in m.runs)
     test = [words("report.method.test_scored" if scored else "report.method.test_value")]
-    again = list(dict.fromkeys(look.by for m in trained for r in m.runs for look in r.looks[1:]))
+    again = list(dict.fromkeys(access.by for m in trained for r in m.runs for access in r.test_accesses[1:]))
     if again:
         test.append(words("report.method.test_again", commands="; ".join(map(portable, again))))
     facts = [

@@ -98,7 +98,7 @@ def score(run: Run, score: Score | Part, split: str = "test", on_batch: OnBatch 
             return None
         metrics = run.evaluate(split)
         if not set(made.columns()) <= set(run.known_examples(split)):
-            run.record_look(split, made.key())
+            run.record_access(split, made.key())
         found = made.measure(run, split, on_batch)
         known[made.key()] = replace(
             found, score=made.part(), of_samples=made.generates, name=name_of(made), key=made.key()
