@@ -1,4 +1,4 @@
-"""Where a study keeps its runs, which are finished, and what its study.json says."""
+"""Where a study keeps its runs, which of them are finished, and what its study.json says."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def finished_runs(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise StoreError(f"{folder}: no such folder; give a run's, or a study's (latente list shows those in runs/)")
     if is_study(folder):
-        return _of_study(folder)
+        return finished_study(folder)[1]
     if is_finished(folder) and (folder / "spec.json").is_file():
         return [folder]
     if any(folder.glob("seed-*/metrics.json")):
@@ -126,8 +126,14 @@ def finished_runs(folder: Path) -> list[Path]:
     raise StoreError(f"{folder}: is neither a run's folder (spec.json) nor a study's (study.json)")
 
 
-def _of_study(folder: Path) -> list[Path]:
-    runs = [run_folder(folder, run) for run in read_study(folder)[0].expanded()]
+def finished_study(folder: Path) -> tuple[StudySpec, list[Path], str | None]:
+    """A study's spec, the folders of its runs, which are all finished, and the command that made it.
+
+    Raises:
+        StoreError: as `read_study`; or a run is not finished.
+    """
+    spec, command = read_study(folder)
+    runs = [run_folder(folder, run) for run in spec.expanded()]
     missing = [r for r in runs if not is_finished(r)]
     if missing:
         names = ", ".join(str(r.relative_to(folder / "runs")) for r in missing[:4])
@@ -135,7 +141,7 @@ def _of_study(folder: Path) -> list[Path]:
             f"{folder}: {len(missing)} of {len(runs)} runs are not finished ({names}); finish it with the same "
             f"latente run … --out {folder} --resume, or name the folders of finished runs"
         )
-    return runs
+    return spec, runs, command
 
 
 def run_folders(path: Path) -> list[Path]:
@@ -144,10 +150,16 @@ def run_folders(path: Path) -> list[Path]:
     Raises:
         StoreError: it is neither.
     """
+    if (path / "spec.json").is_file():
+        return [path]
     seeds = [p for p in path.glob("seed-*") if (p / "spec.json").is_file()]
-    if (path / "spec.json").is_file() or not seeds:
-        return [one_run_folder(path)]
-    return sorted(seeds, key=lambda p: (len(p.name), p.name))
+    if seeds:
+        return sorted(seeds, key=lambda p: (len(p.name), p.name))
+    if not path.is_dir():
+        raise StoreError(f"{path}: no such folder; give a run's (latente list shows the studies in runs/)")
+    if is_study(path):
+        raise StoreError(f"{path}: is a study's folder; a study's runs are in its runs/ folder")
+    raise StoreError(f"{path}: is not a run folder (it has no spec.json); a study's runs are in its runs/ folder")
 
 
 def one_run_folder(path: Path) -> Path:
@@ -156,15 +168,7 @@ def one_run_folder(path: Path) -> Path:
     Raises:
         StoreError: it is neither.
     """
-    if (path / "spec.json").is_file():
-        return path
-    seeds = sorted(p.name for p in path.glob("seed-*") if (p / "spec.json").is_file())
-    if len(seeds) == 1:
-        return path / seeds[0]
-    if seeds:
-        raise StoreError(f"{path}: holds {len(seeds)} runs; name one: {path / seeds[0]} … {path / seeds[-1]}")
-    if not path.is_dir():
-        raise StoreError(f"{path}: no such folder; give a run's (latente list shows the studies in runs/)")
-    if (path / "study.json").is_file():
-        raise StoreError(f"{path}: is a study's folder; a study's runs are in its runs/ folder")
-    raise StoreError(f"{path}: is not a run folder (it has no spec.json); a study's runs are in its runs/ folder")
+    found = run_folders(path)
+    if len(found) > 1:
+        raise StoreError(f"{path}: holds {len(found)} runs; name one: {found[0]} … {found[-1]}")
+    return found[0]

@@ -7,12 +7,7 @@ from pathlib import Path
 
 from latente.data.load import AnySource
 from latente.data.split import Data
-from latente.errors import StoreError
-from latente.evaluation.folders import (
-    is_finished,
-    read_study,
-    run_folder,
-)
+from latente.evaluation.folders import finished_study
 from latente.evaluation.run import Run, load
 from latente.evaluation.run_data import read_data
 from latente.plain import as_html, as_text
@@ -57,14 +52,8 @@ def load_study(folder: str | Path, *, data: Data | AnySource | None = None) -> t
         DataError: ``data`` is not what the runs were trained on.
     """
     folder = Path(folder)
-    spec, command = read_study(folder)
-    missing = [r.name for r in spec.expanded() if not is_finished(run_folder(folder, r))]
-    if missing:
-        raise StoreError(
-            f"{folder}: {len(missing)} of {len(spec.expanded())} runs are not finished ({', '.join(missing[:4])}); "
-            f"finish it with the same latente run … --out {folder} --resume"
-        )
-    runs = [load(run_folder(folder, r)) for r in spec.expanded()]
+    spec, places, command = finished_study(folder)
+    runs = [load(place) for place in places]
     if data is not None:
         found = read_data(spec.data, runs[0].card, data)
         for run in runs:
