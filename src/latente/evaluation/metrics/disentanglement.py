@@ -15,11 +15,24 @@ from numpy.typing import NDArray
 from latente.errors import DataError
 
 Floats = NDArray[np.float64]
-
 Integers = NDArray[np.int64]
 
 BINS = 20
 """Of equal width between a latent's lowest and highest code, as in Locatello et al. (2019)."""
+EXAMPLES = 9_000
+"""At most so many are used where a classifier is trained."""
+BATCH, VOTES, HELD = 64, 10_000, 5_000
+"""The FactorVAE score's examples a vote, votes to learn from and votes to score."""
+TREES, LEAF = 50, 5
+"""Of DCI's random forests, and the least examples of their leaves."""
+_CHUNK = 500
+"""Votes worked on at a time."""
+NAMES = (
+    *("mig", "dci_disentanglement", "dci_completeness", "dci_informativeness"),
+    *("sap", "factor_vae", "modularity", "irs"),
+)
+VOTED = 20
+"""Resamplings at most for the FactorVAE score's error: each takes as long as the score."""
 
 
 @dataclass(frozen=True)
@@ -143,15 +156,12 @@ def mig(codes: NDArray[np.floating], factors: NDArray[np.integer], *, bins: int 
         The score; each: the gap of every factor.
 
     Raises:
-        DataError: as `latente.evaluation.metrics.disentanglement.checked`.
+        DataError: as `checked`.
     """
     z, f = checked(codes, factors)
     ranked = np.sort(mutual_information(z, f, bins=bins), axis=0)
     gaps = (ranked[-1] - ranked[-2]) / [entropy(np.bincount(column)) for column in f.T]
     return MetricValue(float(gaps.mean()), gaps)
-
-
-EXAMPLES = 9_000
 
 
 def sap(
@@ -183,7 +193,7 @@ def sap(
         The score; each: the gap of every factor.
 
     Raises:
-        DataError: as `latente.evaluation.metrics.disentanglement.checked`, fewer than 30 examples where a factor
+        DataError: as `checked`, fewer than 30 examples where a factor
             is categorical, or ``categorical`` of another length.
     """
     z, f = checked(codes, factors)
@@ -230,16 +240,7 @@ def modularity(codes: NDArray[np.floating], factors: NDArray[np.integer], *, bin
     gets whatever the estimates' bias gives it (some 0.7 where one factor has many more values than the others): look
     at ``each`` beside the active units.
 
-    Args:
-        codes: shape (n, latents).
-        factors: whole numbers, shape (n, factors).
-        bins: a latent's.
-
-    Returns:
-        The score; each: that of every latent.
-
-    Raises:
-        DataError: as `latente.evaluation.metrics.disentanglement.checked`.
+    Arguments and errors as `mig`; ``each`` of what is returned is that of every latent.
     """
     z, f = checked(codes, factors)
     squares = mutual_information(z, f, bins=bins) ** 2
@@ -269,7 +270,7 @@ def irs(codes: NDArray[np.floating], factors: NDArray[np.integer], *, quantile: 
         The score; each: that of every latent, NaN for one that is constant, which does not count.
 
     Raises:
-        DataError: as `latente.evaluation.metrics.disentanglement.checked`, or a quantile out of range.
+        DataError: as `checked`, or a quantile out of range.
     """
     if not 0 < quantile <= 1:
         raise DataError(f"quantile: got {quantile}; allowed: above 0 and at most 1")
@@ -286,15 +287,6 @@ def irs(codes: NDArray[np.floating], factors: NDArray[np.integer], *, quantile: 
         moved[:, j] = np.mean([np.quantile(np.abs(g - g.mean(axis=0)), quantile, axis=0) for g in groups], axis=0)
     each[active] = (1 - moved / reach[:, None]).max(axis=1)
     return MetricValue(float(np.average(each[active], weights=reach)), each)
-
-
-BATCH = 64
-
-VOTES = 10_000
-
-HELD = 5_000
-
-_CHUNK = 500
 
 
 def factor_vae(
@@ -327,10 +319,10 @@ def factor_vae(
 
     Returns:
         The score, 0 where every latent is collapsed; each: that of every factor; and its standard error over votes,
-        not over examples (`latente.evaluation.metrics.disentanglement.scores` has both).
+        not over examples (`scores` has both).
 
     Raises:
-        DataError: as `latente.evaluation.metrics.disentanglement.checked`, or a size out of its range.
+        DataError: as `checked`, or a size out of its range.
     """
     z, f = checked(codes, factors)
     if min(batch - 1, votes, held) < 1 or not least >= 0:
@@ -366,11 +358,6 @@ def _table(z: Floats, factors: Integers, votes: int, batch: int, rng: np.random.
             group = z[orders[starts[j][value][:, None] + within, j]]
             table[j] += np.bincount(group.var(axis=1).argmin(axis=1), minlength=z.shape[1])
     return table
-
-
-TREES = 50
-
-LEAF = 5
 
 
 @dataclass(frozen=True)
@@ -421,7 +408,7 @@ def dci(
         examples: at most so many are used, drawn with the seed.
 
     Raises:
-        DataError: as `latente.evaluation.metrics.disentanglement.checked`, or fewer than 30 examples.
+        DataError: as `checked`, or fewer than 30 examples.
     """
     from sklearn.ensemble import RandomForestClassifier
 
@@ -457,7 +444,7 @@ def purity(importance: Floats) -> Floats:
     return np.array([1 - entropy(row) / full if row.sum() > 0 else 0.0 for row in importance])
 
 
-def halves(n: int, *, seed: int, examples: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def halves(n: int, *, seed: int, examples: int) -> tuple[Integers, Integers]:
     """Two thirds and one third of at most ``examples`` of n rows, shuffled.
 
     Raises:
@@ -469,15 +456,6 @@ def halves(n: int, *, seed: int, examples: int) -> tuple[NDArray[np.int64], NDAr
     rows = np.random.default_rng(seed).permutation(n)[:n_used]
     cut = 2 * n_used // 3
     return rows[:cut], rows[cut:]
-
-
-NAMES = (
-    *("mig", "dci_disentanglement", "dci_completeness", "dci_informativeness"),
-    *("sap", "factor_vae", "modularity", "irs"),
-)
-
-VOTED = 20
-"""Resamplings at most for the FactorVAE score's error: each takes as long as the score."""
 
 
 class _Scorer(Protocol):
@@ -505,7 +483,7 @@ def scores(
         seed: of every draw.
         categorical: whether the factors are names without an order: one for all, or one each.
         draws: resamplings for a standard error; 0 for none, and the FactorVAE score's over votes alone.
-        least: see `latente.evaluation.metrics.disentanglement.factor_vae`.
+        least: see `factor_vae`.
 
     Raises:
         DataError: codes or factors that no score takes.

@@ -1,6 +1,6 @@
-"""Are samples like the data? Precision, recall, density, coverage, Fréchet and kernel distance.
+"""Are samples like the data? Precision, recall, density and coverage, Fréchet and kernel distance, balance of classes.
 
-All work on features of real examples and of samples, shapes (n, d) and (m, d). None of them notices copies of the
+All but the last work on features of real examples and of samples, shapes (n, d) and (m, d). None of them notices copies of the
 training part: see `latente.evaluation.metrics.neighbours.memorisation`.
 """
 
@@ -31,6 +31,10 @@ from latente.evaluation.metrics.intervals import (
 from latente.evaluation.metrics.neighbours import MEMORY, blocks, nearest, squared_distances
 
 Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+TIE = 1e-12
+"""Rounding of squared distances relative to the largest: a point this near to a ball's surface is not inside."""
 
 
 @dataclass(frozen=True)
@@ -231,12 +235,6 @@ def _kernel_sums(x: Floats, y: Floats, memory: int) -> tuple[Floats, Floats]:
 def _kernel_sums_of_itself(x: Floats) -> Floats:
     own: Floats = ((x**2).sum(axis=1) / x.shape[1] + 1) ** 3
     return own
-
-
-Labels = NDArray[np.int64]
-
-TIE = 1e-12
-"""Rounding of squared distances relative to the largest: a point this near to a ball's surface is not inside."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where every metric's interval comes from: an estimate with its ends; proportions, means, jackknife, bootstrap."""
+"""Estimates with 95% intervals: of means, proportions and differences, by the jackknife, and of several together."""
 
 from __future__ import annotations
 
@@ -48,10 +48,6 @@ def corrected(estimate: Estimate, times: int) -> Estimate:
     usual, wide = (quantile(estimate.degrees, bonferroni(n)) for n in (1, times))
     low, high = (estimate.value + (end - estimate.value) * wide / usual for end in (estimate.low, estimate.high))
     return Estimate(estimate.value, low, high, estimate.degrees)
-
-
-def _fewest(*estimates: Estimate) -> float | None:
-    return min((e.degrees for e in estimates if e.degrees is not None), default=None)
 
 
 def least(estimates: Sequence[Estimate]) -> Estimate:
@@ -193,3 +189,7 @@ def check_level(level: float) -> None:
     """
     if not 0 < level < 1:
         raise got("level", level, "a number above 0 and below 1, for instance 0.95")
+
+
+def _fewest(*estimates: Estimate) -> float | None:
+    return min((e.degrees for e in estimates if e.degrees is not None), default=None)

@@ -124,7 +124,7 @@ class Generation(Score):
         return too_few(run, LEAST)
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
-        """See `latente.evaluation.metrics.generation`, `….classifier_distance`, `….neighbours` and `….balance`.
+        """See `latente.evaluation.metrics.generation`, `….classifier` and `….neighbours`.
 
         Where a sample is not finite there are no numbers, and a warning.
         """
