@@ -1,7 +1,7 @@
 """Are samples like the data? Precision, recall, density and coverage, Fréchet and kernel distance, balance of classes.
 
-All but the last work on features of real examples and of samples, shapes (n, d) and (m, d). None of them notices copies of the
-training part: see `latente.evaluation.metrics.neighbours.memorisation`.
+All but the last work on features of real examples and of samples, shapes (n, d) and (m, d). None of them notices
+copies of the training part: see `latente.evaluation.metrics.neighbours.memorisation`.
 """
 
 from __future__ import annotations
