@@ -23,6 +23,7 @@ def notes(found, kind):
     return [n.values for n in found.notes if n.kind == kind]
 
 
+@pytest.mark.slow
 def test_one_seed_is_the_paired_t_test_over_examples(make):
     rng = np.random.default_rng(0)
     a = 100 + 20 * rng.normal(size=N)
@@ -88,6 +89,7 @@ def test_all_comparisons_of_a_call_are_corrected_together(make):
     assert alone.comparisons == 3 and all("a" in (g.first, g.second) for g in board(alone, "loss").gaps)
 
 
+@pytest.mark.slow
 def test_under_the_null_nothing_is_called_better_more_often_than_alpha(make):
     trials = 60
     wrong = 0

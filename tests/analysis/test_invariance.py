@@ -43,6 +43,7 @@ def spans(found):
     return np.array([v for e in estimates for v in (e.value, e.low, e.high)] + [found.tolerance, found.flat])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tolerance", [None, 0.5])
 def test_the_elbow(tolerance):
     seen = set()

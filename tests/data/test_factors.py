@@ -71,6 +71,7 @@ def test_every_combination_is_there_once_and_all_images_differ():
     assert hashlib.sha256(DEFAULT.x.tobytes()).hexdigest() == SHA256
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [32, 64])
 def test_pictures_are_those_of_another_way_to_draw(size):
     source = draw(size, counts=(3, 2, 8, 3, 2), turn=2 * math.pi)

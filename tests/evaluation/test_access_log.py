@@ -78,6 +78,7 @@ def test_comparing_what_is_known_looks_at_nothing(folders, monkeypatch):
     assert [contents(f) for f in folders] == before
 
 
+@pytest.mark.slow
 def test_what_a_comparison_works_out_is_kept_and_recorded(folders, tiny):
     with as_command("latente compare a b"):
         found = latente.compare(folders, ["mean-mse"], data=tiny)

@@ -57,6 +57,7 @@ def mean_log_prob(prior, z):
     return jnp.mean(jax.vmap(prior.log_prob)(z))
 
 
+@pytest.mark.slow
 def test_kde_is_scikit_learns_by_both_bandwidths(model):
     codes, new = moons(300, 0), moons(200, 1)
     scott = fit_prior(model, codes, "kde")
@@ -104,6 +105,7 @@ def test_kde_draws_follow_its_density(model):
     assert stats.kstest((drawn @ along)[:4000], cdf).pvalue > 1e-3
 
 
+@pytest.mark.slow
 def test_the_mixture_is_scikit_learns(model):
     codes, new = moons(600, 0), moons(500, 1)
     prior = fit_prior(model, codes, "gaussian-mixture", components=3, seed=4)
@@ -227,6 +229,7 @@ def test_numbers_of_a_vae_are_those_of_its_own_prior():
     assert drawn.var(axis=0).sum() > run.encode(data.train.x).var(axis=0).sum()
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_run_with_its_prior(trained, tmp_path, capsys):
     trained.save(tmp_path / "plain")
     # Data comes from its name again.

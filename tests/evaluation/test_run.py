@@ -23,6 +23,7 @@ def same(a, b):
     return all(np.array_equal(one, other) for one, other in zip(a, b, strict=True))
 
 
+@pytest.mark.slow
 def test_bytes_give_the_same_codes_by_every_door():
     data = latente.load_data(X.astype(int))
     run = untrained(data, latente.VAE(2, **SMALL))

@@ -96,6 +96,7 @@ def test_a_checkpoint_that_is_cut_off_is_no_error(study, data):
         assert shared(find_runs([folder]), data).progress(0)[0]["done"] == 0
 
 
+@pytest.mark.slow
 def test_the_page_follows_a_study_and_opens_its_first_run(study, data, browser, monkeypatch):
     pytest.importorskip("uvicorn")
     from latente.explorer import catalogue as module

@@ -12,6 +12,7 @@ from latente.explorer import export_page, open_explorer
 from latente.explorer.build_page import build
 
 
+@pytest.mark.slow
 def test_the_file_holds_codes_in_half_precision_and_asks_nobody(written, vae, data):
     text = written.read_text(encoding="utf-8")
     blob = re.search(r'id="blob-run-0">([^<]*)<', text)[1]

@@ -58,6 +58,7 @@ def test_activations_are_those_of_jax_far_out_too(activation):
     np.testing.assert_allclose(ours, np.asarray(ACTIVATIONS[activation](x)), rtol=2e-6, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_half_precision_moves_no_pixel_of_the_notebooks_model_by_a_step():
     model = build(VAE(), (28, 28), key=jax.random.key(3))
     # Weights some times larger than at the start, as after training.
@@ -72,6 +73,7 @@ def eqx_array(a):
     return isinstance(a, jax.Array)
 
 
+@pytest.mark.slow
 def test_what_has_no_steps_is_refused_by_name():
     model = model_of(VAE(latent_dim=2, hidden=(4,)))
 

@@ -128,6 +128,7 @@ def test_a_phone_shows_it_all_and_a_finger_walks(browser, served, vae, theme):
     page.close()
 
 
+@pytest.mark.slow
 def test_a_notebooks_frame_shows_the_map(browser, vae, tmp_path):
     from latente.explorer import launch
 

@@ -14,6 +14,7 @@ from seen import assert_decoded, change, code, settled, tab
 from latente.explorer import latents
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["server", "asking", "file"], indirect=True)
 def test_dragging_decodes_what_python_decodes(page, vae):
     before = code(page)

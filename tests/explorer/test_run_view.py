@@ -14,6 +14,7 @@ from latente.explorer import export_page, latents
 from latente.explorer.run_view import RunView
 
 
+@pytest.mark.slow
 def test_a_model_whose_numbers_are_not_finite_is_refused_in_one_line(vae, data, tmp_path):
 
     import equinox as eqx

@@ -19,6 +19,7 @@ from latente.explorer import latents
 from latente.explorer import server as explorer_server
 
 
+@pytest.mark.slow
 def test_decoding_encoding_and_examples_are_pythons(ask, vae, wide, data):
     z = np.random.default_rng(0).normal(size=(70, 4)).astype(np.float32)
     status, _, body = ask("POST", "/api/decode?run=1", floats(z))
@@ -122,6 +123,7 @@ def test_a_thousand_requests_at_once(ask, vae):
     alive(ask, vae)
 
 
+@pytest.mark.slow
 def test_bodies_of_any_bytes_are_one_line(ask, vae, capfd):
     rng = np.random.default_rng(0)
     out = io.BytesIO()

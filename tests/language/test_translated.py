@@ -56,6 +56,7 @@ def pairs():
     return [(pair["en"], pair["pt"]) for pair in tomllib.loads(text)["sentence"]]
 
 
+@pytest.mark.slow
 def test_every_error_of_the_code_has_a_translation():
     known = {en for en, _ in pairs()}
     assert {text: place for text, place in errors().items() if text not in known} == {}
@@ -98,6 +99,7 @@ def test_a_command_errs_in_the_language_it_is_asked_for(capsys, monkeypatch, tmp
     assert "a pasta não existe" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_every_sentence_comes_out_as_its_own_translation():
     """Filled with words of no meaning, so that a pattern which takes another's sentences is seen."""
     other = {}

@@ -24,6 +24,7 @@ def losses(name, others, **options):
     return objectives.make(spec.objective), np.asarray(objectives.make(spec.objective)(model, batch).loss)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALONE)
 def test_the_loss_of_an_example_is_its_own(name):
     objective, first = losses(name, 5)
@@ -32,6 +33,7 @@ def test_the_loss_of_an_example_is_its_own(name):
     assert first[0] == pytest.approx(second[0], rel=1e-6) and not np.allclose(first[1:], second[1:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TOGETHER)
 def test_others_have_a_term_of_all_examples(name):
     objective, first = losses(name, 5, **TOGETHER[name])
@@ -40,6 +42,7 @@ def test_others_have_a_term_of_all_examples(name):
     assert abs(first[0] - second[0]) > 1e-4
 
 
+@pytest.mark.slow
 def test_whether_sparse_codes_are_scored_alone_depends_on_the_kind():
     assert objectives.make({"name": "sparse", "kind": "l1"}).by_example()
     assert not objectives.make({"name": "sparse", "kind": "kl"}).by_example()

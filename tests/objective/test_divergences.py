@@ -99,6 +99,7 @@ def test_von_mises_fisher_kl_is_that_of_bessel_functions_for_every_concentration
     np.testing.assert_allclose(slopes[:, :-1], 0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_categorical_kl_is_log_k_minus_the_entropy_of_each_latent():
     q, p, dim = PAIRS["gumbel-softmax"]
     outputs = (3 * np.random.default_rng(0).normal(size=q.size(dim))).astype(np.float32)

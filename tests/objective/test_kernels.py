@@ -39,6 +39,7 @@ def test_it_is_the_double_sum_and_elements_without_weight_count_for_nothing(name
     assert float(squared_mmd(kernel, a2, b2, *weights)) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mean", "sd"), [(0.0, 1.0), (0.8, 0.5)])
 def test_its_mean_is_the_closed_form_of_the_gaussian_kernel(mean, sd):
     d, n, repeats, kernel = 2, 20, 4000, Kernel("rbf", 4.0, (0.5, 2.0))
@@ -71,6 +72,7 @@ def test_a_sample_and_itself_are_near_zero_by_exactly_the_pairs_left_out():
     assert abs(found) < 2 / 400
 
 
+@pytest.mark.slow
 def test_one_element_has_no_u_statistic_and_its_gradient_is_finite():
     a, b = jnp.ones((3, 2)), jnp.zeros((3, 2))
     alone = jnp.array([1.0, 0, 0])

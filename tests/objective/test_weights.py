@@ -49,6 +49,7 @@ def test_the_loss_is_the_sum_that_is_said(name):
     assert np.asarray(terms["loss"]) == pytest.approx(np.asarray(total), rel=1e-5, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_bound_counts_the_kl_once_when_schedules_have_ended():
     bounds = {
         "elbo": True, "reconstruction": False, "mmd-vae": False, "vq": False, "iwae": True, "m2": True, "ciwae": True

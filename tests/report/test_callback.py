@@ -65,6 +65,7 @@ def test_images_are_read_in_the_datas_own_units(scale, monkeypatch):
         latente.fit(model, data, epochs=1, on_epoch=latente.ReconstructionCallback(data.validation.x[:3, 0]))
 
 
+@pytest.mark.slow
 def test_it_refuses_what_it_cannot_draw(tiny):
     with pytest.raises(SpecError, match="every: got 0"):
         latente.ReconstructionCallback(every=0)

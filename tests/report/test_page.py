@@ -370,6 +370,7 @@ def test_tables_have_no_images(tmp_path, quick):
     assert "nats per example" in Page(page).said and "nats per image" not in Page(page).said
 
 
+@pytest.mark.slow
 def test_without_labels_there_are_no_classes(tmp_path):
     x = np.random.default_rng(0).integers(0, 256, (100, 5, 7, 1)).astype(np.uint8)
     page = write(tmp_path, split_source(make_source("plain", x)), {"vae": NOTEBOOK["vae"]}, PT)

@@ -108,6 +108,7 @@ def test_the_test_part_is_looked_at_once(finished, monkeypatch):
     assert again.evaluate("test") == finished.runs[0].metrics["test"]
 
 
+@pytest.mark.slow
 def test_a_finished_study_resumes_to_itself_and_reports_in_portuguese(finished, pictures):
     before = (finished.folder / "results.csv").read_bytes()
     seen = []

@@ -114,6 +114,7 @@ def test_early_stopping_goes_back_to_the_best_weights(tiny):
         assert np.asarray(a) == pytest.approx(np.asarray(b), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_names_epoch_and_step(tiny):
     spec = dataclasses.replace(SMALL, train=TrainSpec(epochs=50, batch_size=50, learning_rate=1e30))
     with pytest.raises(

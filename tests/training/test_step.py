@@ -91,6 +91,7 @@ def test_validation_is_the_mean_over_examples_with_fixed_keys(tiny):
     assert float(first["kl"]) == pytest.approx(float(terms.kl.mean()), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_one_program_per_fit_and_shape(tiny):
     programs = compiling.compiled(stepping.run_epoch, model_for(SMALL, tiny))._cached._cache_size
     before = programs()
@@ -101,6 +102,7 @@ def test_one_program_per_fit_and_shape(tiny):
     assert programs() == before + 1
 
 
+@pytest.mark.slow
 def test_warmup_cosine_rises_to_the_peak_and_falls_to_zero(tiny):
     recipe = Recipe(50, 0.01, "warmup-cosine", 10, 100)
     assert float(recipe.rate(0)) == 0

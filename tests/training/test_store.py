@@ -22,6 +22,7 @@ def test_arrays_that_are_not_contiguous_come_back_right(tmp_path):
         assert np.array_equal(found[name], value) and found[name].dtype == value.dtype
 
 
+@pytest.mark.slow
 def test_a_model_comes_back_and_another_is_refused(tmp_path):
     model = build(VAE(2, hidden=(5,)), (3, 3), key=jr.key(0))
     arrays = store.flatten(model, "m.")

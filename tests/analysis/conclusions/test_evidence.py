@@ -31,6 +31,7 @@ from latente.spec import RunSpec, TrainSpec
 RNG = np.random.default_rng(0)
 
 
+@pytest.mark.slow
 def test_losses_that_are_no_finite_numbers_have_no_fit(tiny):
     run = made_run(tiny)
     run.history = {"loss": np.ones(3, np.float32), "val_loss": np.ones(3, np.float32)}
@@ -96,6 +97,7 @@ def test_a_constant_of_the_density_moves_no_verdict(tiny):
         )
 
 
+@pytest.mark.slow
 def test_the_floor_of_a_grey_cross_entropy_is_the_entropy(tiny):
     run = untrained(spec(VAE(2, hidden=())), tiny)
     x = tiny.values(tiny.train.x).reshape(len(tiny.train), -1).astype(float)

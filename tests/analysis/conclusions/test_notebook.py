@@ -112,6 +112,7 @@ def test_every_claim_was_seen_to_hold_to_fail_and_not_to_be_told():
     assert {k: v for k, v in seen.items() if v != every} == {("next_steps", "datasets"): {"unknown"}}
 
 
+@pytest.mark.slow
 def test_the_best_of_seven_weights_is_rarely_called_a_help_where_none_is():
     called = {bonferroni(7): 0, LEVEL: 0}
     trials = 400

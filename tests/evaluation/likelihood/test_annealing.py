@@ -145,6 +145,7 @@ def test_the_score_takes_a_fixed_subset_and_warns_of_what_is_loose(tiny):
     assert "2.0 nats apart" in warnings(tight, loose, 10, 10)[0]
 
 
+@pytest.mark.slow
 def test_a_model_whose_encoder_gives_points_has_a_likelihood_too(tiny, monkeypatch):
     run = untrained(tiny, preset("WAE", 2, hidden=(8,)), "wae")
     score = scores.make({"name": "ais", "images": 3, "steps": 7})

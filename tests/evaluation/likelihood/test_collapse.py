@@ -35,6 +35,7 @@ def test_a_model_made_to_collapse_is_told_to_have_collapsed(runs):
     assert phrase(said, PT).startswith("nenhum dos 3 latentes é usado")
 
 
+@pytest.mark.slow
 def test_a_model_that_uses_its_latents_is_not(runs, tiny):
     run = runs["free"]
     found = run.score("collapse")
@@ -65,6 +66,7 @@ def test_some_unused_latents_are_counted_and_the_rest_recommended():
     assert diagnose(np.array([np.nan, 1.0]), latente.VAE(2)).unused == (0,)
 
 
+@pytest.mark.slow
 def test_the_mmd_is_the_kernels_and_its_error_that_of_repetitions(runs):
     model = runs["free"].model
     rng = np.random.default_rng(0)

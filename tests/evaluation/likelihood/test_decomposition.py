@@ -57,6 +57,7 @@ def test_gaussian_codes_of_gaussian_data_have_the_parts_that_theory_gives():
     assert parts == pytest.approx(found.mutual_information + found.aggregate_kl, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_small_mixture_is_what_integrals_on_a_grid_say():
     gain, variance = np.array([[1.0, 0.3], [-0.5, 1.0]]), np.array([0.4, 0.15])
     x = np.array([[0.0, 0.0], [1.2, -0.4], [-0.7, 1.5]], np.float32)
@@ -90,6 +91,7 @@ def test_blocks_give_what_the_objective_gives_for_the_whole_set_at_once():
     assert np.asarray(own_latents.sum(axis=1)) == pytest.approx(np.asarray(own), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_codes_that_tell_all_examples_apart_are_at_the_ceiling():
     x = jnp.asarray(np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32))
     found = decompose(with_posterior(1e4 * np.eye(2), np.ones(2)), ONE, Examples(x))
@@ -100,6 +102,7 @@ def test_codes_that_tell_all_examples_apart_are_at_the_ceiling():
     assert abs(nothing.aggregate_kl).max() < 1e-5 and abs(nothing.rate).max() < 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prior", [{"name": "gaussian-mixture", "components": 3}, {"name": "vamp", "pseudo_inputs": 4}])
 def test_with_a_prior_of_dependent_latents_there_is_no_kl_by_dimension(prior):
     spec = VAE(2, hidden=(), likelihood="gaussian", prior=prior)
@@ -111,6 +114,7 @@ def test_with_a_prior_of_dependent_latents_there_is_no_kl_by_dimension(prior):
     assert found.mutual_information + found.aggregate_kl == pytest.approx(found.rate, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_posterior_of_dependent_latents_has_two_parts():
     model = build(VAE(2, hidden=(), likelihood="gaussian", posterior="full-gaussian"), (2,), key=jr.key(0))
     x = jnp.asarray(np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32))
@@ -129,6 +133,7 @@ def test_a_step_takes_no_more_memory_than_it_may():
     assert 0 < step.compiled.memory_analysis().temp_size_in_bytes < memory and rows * columns > memory / LIVE / 33
 
 
+@pytest.mark.slow
 def test_what_has_no_parts_is_refused():
     x = Examples(jnp.zeros((3, 4)))
     with pytest.raises(SpecError, match=r'not split: it needs a density of codes, and posterior "dirac"'):

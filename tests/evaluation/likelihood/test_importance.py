@@ -133,6 +133,7 @@ def test_the_exact_nll_with_missing_values_a_context_and_a_learnt_sigma():
         exact_nll(build(VAE(2, hidden=()), (4,), key=jr.key(0)), ONE, Examples(jnp.zeros((1, 4))))
 
 
+@pytest.mark.slow
 def test_categories_are_weighed_by_their_probabilities():
     hard = {"name": "gumbel-softmax", "classes": 3}
     spec = VAE(1, hidden=(), posterior=hard, prior={"name": "uniform-categorical", "classes": 3}, likelihood="gaussian")
@@ -171,6 +172,7 @@ def test_the_same_again_to_the_bit_and_the_uneven_end_is_no_filling():
     assert np.array_equal(shifted.values[:130], one.values)
 
 
+@pytest.mark.slow
 def test_a_perfect_posterior_has_a_full_effective_size():
     model = mute()
     w = np.asarray(model.decoder.layers[0].weight)

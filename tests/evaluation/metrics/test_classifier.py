@@ -27,6 +27,7 @@ def trained(tiny):
     return train_classifier(tiny, SHORT)
 
 
+@pytest.mark.slow
 def test_it_learns_and_its_accuracy_is_that_of_the_validation_part(tiny, trained):
     assert trained.accuracy.value > 0.95
     right = trained.predict(tiny.values(tiny.validation.x)) == tiny.validation.y

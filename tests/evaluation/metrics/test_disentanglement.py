@@ -176,6 +176,7 @@ def test_sap_of_categories_is_the_gap_between_linear_machines():
     assert perfect.each == pytest.approx([1 / 2, 2 / 3, 3 / 4], abs=0.06)
 
 
+@pytest.mark.slow
 def test_dci_of_a_factor_shared_by_two_latents_and_of_a_latent_that_serves_two():
     f = grid(4, 4, times=60)
     both = dci(np.stack([f[:, 0], f[:, 0], f[:, 1]], axis=1), f, seed=0, trees=200)

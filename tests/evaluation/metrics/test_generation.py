@@ -110,6 +110,7 @@ def test_equal_distributions_have_the_density_and_coverage_that_are_expected():
     assert expected_coverage(10**6, 10**6, 5) == pytest.approx(1 - 2**-5, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_manifold_intervals_are_as_wide_as_the_spread_of_new_draws():
     found = [
         generation.manifold(RNG.normal(size=(300, 4)), 0.8 * RNG.normal(size=(300, 4)), 3, seed=s) for s in range(60)

@@ -33,6 +33,7 @@ def test_nearest_agrees_with_all_distances(kind, small, memory, monkeypatch):
     assert found.distance == pytest.approx(np.sort(d, axis=1)[:, :7], rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("memory", [2**20, 2**26])
 def test_nearest_among_themselves_leaves_each_out(memory):
     x = RNG.normal(size=(200, 900))
@@ -58,6 +59,7 @@ def test_distances_to_copies_are_exactly_zero_far_from_the_origin():
     assert (nearest(x[:1000], x, 1).index[:, 0] == np.arange(1000)).all()
 
 
+@pytest.mark.slow
 def test_memory_is_bounded():
     q, to = RNG.random((3000, 100)).astype(np.float32), RNG.random((6000, 100)).astype(np.float32)
     nearest(q, to, 2)
@@ -86,6 +88,7 @@ def test_mann_whitneys_statistic_and_p_value():
     assert found.p_value == pytest.approx(stats.mannwhitneyu(a, b, alternative="less").pvalue, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_copies_are_found_and_new_samples_are_not_accused():
     rng = np.random.default_rng(1)
     train, held = rng.normal(size=(400, 10)), rng.normal(size=(200, 10))

@@ -64,6 +64,7 @@ def test_a_linear_probe_does_not_see_rotation_or_scale_and_knows_no_circles():
     assert knn_probe(rings[:400], y[:400], rings[400:], y[400:]).accuracy.value == 1
 
 
+@pytest.mark.slow
 def test_few_labels_say_more_the_more_they_are():
     found = few_label_probe(TRAIN, TRAIN_Y, TEST, TEST_Y, per_class=(1, 5, 40, 10_000), draws=8)
     assert list(found) == [1, 5, 40]  # no class has ten thousand

@@ -77,6 +77,7 @@ def test_one_odd_example_comes_first(runs, tiny):
     assert runs["ae"].anomaly_scores(x).argmax() == 17
 
 
+@pytest.mark.slow
 def test_a_model_without_a_density_has_the_error_alone_and_a_told_one_nothing(runs, tiny):
     found = runs["ae"].score(ASKED)
     assert set(found.values) == {

@@ -48,6 +48,7 @@ def test_it_is_the_evidence_less_the_encoders_elbo_where_the_family_holds_the_po
     assert np.corrcoef(found, exact)[0, 1] > 0.95
 
 
+@pytest.mark.slow
 def test_a_perfect_encoder_has_nothing_to_regret():
     variance = 1 / (1 + (W**2).sum(axis=1) / SIGMA**2)
     gain = variance[:, None] * W / SIGMA**2
@@ -60,6 +61,7 @@ def test_a_perfect_encoder_has_nothing_to_regret():
     assert np.abs(regret(model, ONE, Examples(jnp.asarray(x + 20)))).max() < 0.1
 
 
+@pytest.mark.slow
 def test_the_same_again_to_the_bit_and_every_example_by_itself():
     x = EVIDENCE.rvs(size=7, random_state=2).astype(np.float32)
     seen = []

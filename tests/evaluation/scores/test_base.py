@@ -58,6 +58,7 @@ def test_an_nll_compares_on_its_scale_only_and_says_its_k(runs):
     assert runs["point"].score(nll) is None and "needs a density of codes" in nll.unsupported(runs["point"])
 
 
+@pytest.mark.slow
 def test_the_probe_is_scikit_learns_and_the_error_numpys(runs, tiny):
     run = runs["grey"]
     a, b = run.encode(tiny.train.x), run.encode(tiny.test.x)
@@ -110,6 +111,7 @@ def test_an_unknown_score_is_refused(runs):
         runs["grey"].score("nlll")
 
 
+@pytest.mark.slow
 def test_what_a_score_found_is_kept_with_the_run(runs, tiny, tmp_path, monkeypatch, caplog):
     made = scores.make("mean-mse")
     arrays, warnings = (
@@ -138,6 +140,7 @@ def test_what_a_score_found_is_kept_with_the_run(runs, tiny, tmp_path, monkeypat
     assert "mean-mse" not in lacking.measured.get("validation", {})
 
 
+@pytest.mark.slow
 def test_a_number_that_is_none_is_kept_as_none(runs, tiny, tmp_path):
     import dataclasses
 

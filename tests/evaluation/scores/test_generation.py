@@ -151,6 +151,7 @@ def test_distances_in_other_classifiers_features_are_on_another_scale(run, data,
     assert score.scale(again) == score.scale(second)
 
 
+@pytest.mark.slow
 def test_the_same_run_gets_the_same_bits_and_its_options_other_columns(run):
     # A model that was not trained: its own prior and decoder.
     a, b = run().score("generation"), run().score("generation")
@@ -163,6 +164,7 @@ def test_the_same_run_gets_the_same_bits_and_its_options_other_columns(run):
     assert found.arrays["counts"].tolist() == [100, 100, 3]
 
 
+@pytest.mark.slow
 def test_a_weak_classifier_is_told(run, fresh, data, monkeypatch, tmp_path):
     hardly = dataclasses.replace(SHORT, steps=1, passes=1, learning_rate=1e-9)
     monkeypatch.setattr(generation, "frozen_classifier", partial(frozen_classifier, recipe=hardly, folder=tmp_path))

@@ -50,6 +50,7 @@ def component(hard):
     return bare(hard, encode=encode)
 
 
+@pytest.mark.slow
 def test_principal_components_equal_their_baseline_in_every_number(component):
     found = component.score("representation").values
     pairs = [(name, f"{name}_pca") for name in found if not name.endswith("_pca")]
@@ -90,6 +91,7 @@ def test_no_label_of_the_test_part_tunes_anything(component, hard):
     assert told == ("the probes learnt from the examples that they are judged on; take the test part",)
 
 
+@pytest.mark.slow
 def test_fewer_examples_are_drawn_by_the_seed_and_named(component):
     table = {"name": "representation", "examples": 60, "neighbours": 40}
     made = scores.make(table)

@@ -37,6 +37,7 @@ def directions(flow):
     return ["forward", "inverse"] if flow.invertible else ["forward"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dim", "context_dim"), [(1, 2), (3, 2)])
 @pytest.mark.parametrize("name", BUILD)
 def test_log_det_is_the_numerical_jacobians_and_the_inverse_undoes(name, dim, context_dim):
@@ -83,6 +84,7 @@ def test_float32_comes_back_too(name):
     np.testing.assert_allclose(back, -there, atol=2e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["real-nvp", "maf", "iaf", "planar"])
 def test_a_new_flow_is_near_the_identity_and_depends_on_its_key_alone(name):
     z = normal(1, 50, 4)
@@ -102,6 +104,7 @@ def test_a_new_flow_is_near_the_identity_and_depends_on_its_key_alone(name):
     assert any((a != b).any() for a, b in zip(leaves, other, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gate", [False, True])
 def test_an_autoregressive_jacobian_is_lower_triangular_both_ways(gate):
     layer = shaken(AutoregressiveFlow, 5, hidden=(16,), gate=gate)

@@ -14,6 +14,7 @@ from latente.errors import SpecError
 from latente.model.flows import flow_log_prob, flow_sample, flow_sample_and_log_prob
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["real-nvp", "maf", "iaf"])
 def test_the_density_integrates_to_one_and_has_the_samples_moments(name):
     flow, h = shaken(PLANE[name], size=0.3, context_dim=1), jnp.array([0.7])
@@ -32,6 +33,7 @@ def test_the_density_integrates_to_one_and_has_the_samples_moments(name):
     assert abs(np.asarray(log_prob) - np.asarray(jax.vmap(base_log_prob)(points)))[mass > 1e-6].max() > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLANE)
 def test_a_draws_density_is_that_of_the_draws(name):
     # For any normalised p inside q's support, E_q[p / q] = 1: false of any wrong log q, and needs no inverse.

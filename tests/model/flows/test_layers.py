@@ -141,6 +141,7 @@ def test_planar_parameters_are_read_layer_by_layer():
         assert float(log_det) == pytest.approx(float(expected[1]), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_permutations_and_chains_by_hand():
     turn = Permutation((2, 0, 1))
     z = jnp.array([10.0, 20.0, 30.0])

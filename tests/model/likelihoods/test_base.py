@@ -117,6 +117,7 @@ def test_gradients_are_the_slopes_and_finite_however_extreme_the_outputs(name):
     assert np.abs(numeric).max() > 1e-2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in CASES if name != "mixture-colour"])
 def test_exactly_the_missing_values_are_left_out(name):
     likelihood, outputs, x = case(name)
@@ -161,6 +162,7 @@ def test_training_lowers_the_loss_and_a_saved_run_scores_alike(name, tmp_path):
     assert latente.load(tmp_path / "run", data=data).evaluate("validation")["loss"] == loss
 
 
+@pytest.mark.slow
 def test_data_outside_the_support_is_refused_before_anything_compiles():
     data = split_source(make_source("table", tables()))
     for part, message in (

@@ -18,6 +18,7 @@ from latente.model.likelihoods.gaussian import Gaussian
 BERNOULLI = likelihoods.make("bernoulli")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 5, 8, 13, 784])
 @pytest.mark.parametrize("spread", [0.01, 3.0, 60.0])
 def test_the_sum_its_gradient_and_curvature_are_those_of_its_values(size, spread):
@@ -69,6 +70,7 @@ def test_data_outside_the_support_is_refused():
     Gaussian().check(np.array([-1e6, 1e6]), (1,))
 
 
+@pytest.mark.slow
 def test_binarisation_draws_each_value_with_itself_as_the_probability():
     x = jnp.array([0.0, 0.2, 0.7, 1.0, jnp.nan])
     dynamic = Bernoulli("dynamic")

@@ -15,6 +15,7 @@ def make(**options):
     return likelihoods.make({"name": "categorical", **options})
 
 
+@pytest.mark.slow
 def test_probabilities_are_the_softmax_and_sum_to_one():
     logits = np.random.default_rng(0).normal(0, 4, (5, 3))
     table = np.stack([make(categories=5).log_probs(jnp.array(logits), jnp.full(3, float(k))) for k in range(5)])

@@ -22,6 +22,7 @@ def exact(logit, x):
     return x * logit + np.log(abs(logit)) - max(logit, 0) - np.log(-np.expm1(-abs(logit)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("x", [0.0, 0.25, 0.5, 1.0])
 def test_density_is_the_closed_form_near_a_half_and_far_in_the_tails(x):
     expected = [exact(logit, x) for logit in LOGITS]
@@ -33,6 +34,7 @@ def test_density_is_the_closed_form_near_a_half_and_far_in_the_tails(x):
         np.testing.assert_allclose(double, expected, rtol=1e-12, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_density_is_the_papers_product_and_integrates_to_one():
     logits = np.array([-6.0, -0.5, 0.01, 2.0, 12.0])
     p = 1 / (1 + np.exp(-logits))
@@ -78,6 +80,7 @@ def test_samples_have_the_distribution():
     assert stats.kstest(draws, lambda x: np.expm1(2 * x) / np.expm1(2)).pvalue > 1e-3
 
 
+@pytest.mark.slow
 def test_bias_has_the_training_mean():
     mean = jnp.array([0.01, 0.1, 0.4999, 0.5, 0.7, 0.99])
     bias = jax.jit(lambda m: CB.bias(m))

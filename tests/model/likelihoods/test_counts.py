@@ -47,6 +47,7 @@ def test_negative_binomial_is_scipys(mean, theta):
     np.testing.assert_allclose(ours, stats.nbinom.logpmf(COUNTS, t, t / (t + mu)), rtol=2e-6, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_gradients_are_those_of_the_formulas():
     x = jnp.array([0, 1, 3, 40, 5000], jnp.float32)
     rate = jnp.log(jnp.array([0.5, 1.0, 20.0, 40.0, 5100.0]))
@@ -62,6 +63,7 @@ def test_gradients_are_those_of_the_formulas():
         np.testing.assert_allclose(gradient[1], (up - down) / (2 * step), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("raw", [-20.0, -1.0, 0.5, 4.0])
 def test_probabilities_sum_to_one(raw):
     n = 3000
@@ -76,6 +78,7 @@ def test_probabilities_sum_to_one(raw):
         assert total == pytest.approx(1, abs=2e-5)
 
 
+@pytest.mark.slow
 def test_zero_inflation_mixes_in_zeros():
     x, mean, gate = np.array([0.0, 0, 1, 7]), np.array([0.2, 30, 2, 5]), np.array([-1.0, 0.5, 2.0, -30.0])
     raw = 15 * np.arctanh(np.log(mean) / 15)
@@ -90,6 +93,7 @@ def test_zero_inflation_mixes_in_zeros():
     np.testing.assert_allclose(closed, plain, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["negative-binomial", "zero-inflated-negative-binomial"])
 def test_dispersion_is_fixed_learnt_for_each_value_or_given_by_the_decoder(name):
     x, base = jnp.array([0.0, 2.0, 30.0]), jnp.array([[0.5, -0.3, 3.0], [0.4, -2.0, 0.1]])

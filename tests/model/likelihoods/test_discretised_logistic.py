@@ -52,6 +52,7 @@ def test_bins_are_scipys_and_sum_to_one(log_scale):
             assert float(jnp.exp(row).sum()) == pytest.approx(1, abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("levels", [2, 64, 256])
 def test_mean_is_the_sum_over_the_levels(levels):
     locations = jnp.array([*np.linspace(-0.3, 1.3, 161), -9, 9], jnp.float32)
@@ -137,6 +138,7 @@ def test_mixture_of_colour_is_the_sum_over_shared_components_and_sums_to_one(pix
     assert correlation_given_nothing(joint) > 0.005
 
 
+@pytest.mark.slow
 def test_mean_and_samples_of_a_colour_pixel_are_those_of_all_its_probabilities(pixel):
     likelihood, outputs, joint = pixel
     axes = np.stack(np.meshgrid(*[np.arange(6) / 5] * 3, indexing="ij"), -1)
@@ -157,6 +159,7 @@ def test_linear_terms_alone_make_the_channels_depend_on_one_another():
     assert correlation_given_nothing(joint_of(np.array([0.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]), 1, 6, False)) < 1e-12
 
 
+@pytest.mark.slow
 def test_means_of_bytes_of_colour_are_within_a_quarter_of_a_level_of_the_sums_over_all_of_them():
     rng = np.random.default_rng(0)
     n, levels = 16, np.arange(256) / 255
@@ -204,6 +207,7 @@ def test_a_mixtures_terms_by_channel_add_up_and_missing_channels_are_summed_over
     assert float(seen(x.at[0, 1, 0].set(jnp.nan))) == pytest.approx(float(jax.nn.logsumexp(jnp.array(every))), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_one_component_is_the_discretised_logistic_and_grey_shapes_are_kept():
     one, alone = mixture((2, 3), components=1, levels=256), make(scale="per-value", shape=(2, 3))
     outputs = jr.normal(jr.key(6), (3, 2, 3))
@@ -217,6 +221,7 @@ def test_one_component_is_the_discretised_logistic_and_grey_shapes_are_kept():
         assert jax.eval_shape(lambda o, part=likelihood: part.mean(o), outputs).shape == drawn.shape == shape
 
 
+@pytest.mark.slow
 def test_mixture_samples_share_the_component_among_channels():
     likelihood = mixture((1, 1, 3), components=2, levels=256)
     # Components far apart and narrow: all channels dark, or all bright.
@@ -230,6 +235,7 @@ def test_mixture_samples_share_the_component_among_channels():
     assert abs(bright[:, 0].mean() - 0.5) < 4 * 0.5 / np.sqrt(2000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("likelihood", "shape"),
     [
@@ -267,6 +273,7 @@ def test_a_mixture_needs_a_component():
         mixture((3,), components=0)
 
 
+@pytest.mark.slow
 def test_colour_with_linear_terms_does_not_go_with_missing_values():
     spec = latente.VAE(2, hidden=(4,), likelihood="discretised-logistic-mixture", missing=True)
     with pytest.raises(SpecError, match=r'mixture" does not go with missing = true: no channel .* "independent"'):

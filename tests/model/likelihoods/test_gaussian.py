@@ -10,6 +10,7 @@ from scipy import stats
 from latente.model.likelihoods.gaussian import Gaussian
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sigma", [0.3, 1.0, 2.5])
 def test_gaussian_is_scipys_and_integrates_to_one(sigma):
     mean, x = jnp.array([[0.5, -1.0]]), jnp.array([1.0, 2.0])
@@ -20,6 +21,7 @@ def test_gaussian_is_scipys_and_integrates_to_one(sigma):
     assert float(jnp.trapezoid(density, grid)) == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_gaussian_learns_its_sigma():
     shape, x = (3,), jnp.array([0.3, -1.0, 2.0])
     one = Gaussian("learned").init(shape, key=jr.key(0))

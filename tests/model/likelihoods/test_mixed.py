@@ -148,6 +148,7 @@ def test_mean_and_samples_are_by_kind():
     likelihood.check(draws, (8,))
 
 
+@pytest.mark.slow
 def test_bias_has_the_training_mean():
     mean = jnp.array([1.0, -4.0, 3.0, 0.2, 8.0, 0.5, 2.0, 1.0])
     bias = table().bias(mean)
@@ -158,6 +159,7 @@ def test_bias_has_the_training_mean():
     np.testing.assert_array_equal(bias[:3], 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [["real"], ["binary", "binary"], ["categorical:4", "count"]])
 def test_kinds_may_be_absent(columns):
     likelihood = make(columns).init((len(columns),), key=jr.key(0))

@@ -17,6 +17,7 @@ from latente.model.networks.gated import GatedMLP
 from latente.objective.presets import VAE
 
 
+@pytest.mark.slow
 def test_the_gated_layer_is_the_hand_written_one():
     net = GatedMLP((5, 4, 3), "tanh", key=jr.key(0))
     x, c = np.random.default_rng(0).normal(size=3), np.array([0.5, -2.0])

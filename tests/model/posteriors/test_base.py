@@ -44,6 +44,7 @@ def test_it_trains_and_comes_back_the_same(name, data, tmp_path):
         np.testing.assert_allclose(np.linalg.norm(codes, axis=1), 1, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("posterior", "prior", "spaces"),
     [

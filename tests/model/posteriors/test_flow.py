@@ -51,6 +51,7 @@ def test_log_q_of_a_draw_is_the_gaussians_through_the_jacobian(name):
         np.testing.assert_allclose(log_q, again, atol=2e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["iaf", "realnvp"])
 def test_the_density_integrates_to_one_and_is_that_of_the_draws(name):
     q, outputs = shaken(name, 2)
@@ -109,6 +110,7 @@ def test_the_mean_code_is_the_image_of_the_gaussians_mean(name):
     assert np.abs(mean - narrow[:3]).max() > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SPECS)
 @pytest.mark.parametrize("dim", [1, 5])
 def test_sizes_fit_and_it_starts_near_the_gaussian(name, dim):

@@ -55,6 +55,7 @@ def test_draws_have_the_mean_and_covariance_and_their_own_log_prob():
     assert np.all(np.abs(np.cov(z.T) - cov) < 4 * spread)
 
 
+@pytest.mark.slow
 def test_without_entries_below_the_diagonal_it_is_the_diagonal_gaussian():
     outputs, z, diagonal = outputs_for(5), np.float32([0.3, -1, 2, 0, 1]), DiagonalGaussian()
     outputs[10:] = 0

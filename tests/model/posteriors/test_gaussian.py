@@ -10,6 +10,7 @@ from scipy import stats
 from latente.model.posteriors.gaussian import LOG_VARIANCE_BOUND, DiagonalGaussian
 
 
+@pytest.mark.slow
 def test_gaussian_posterior_is_scipys_and_samples_have_its_moments():
     q = DiagonalGaussian()
     outputs = jnp.array([0.5, -1.0, 0.2, -1.5])
@@ -22,6 +23,7 @@ def test_gaussian_posterior_is_scipys_and_samples_have_its_moments():
     assert draws.var(axis=0) == pytest.approx(np.exp(log_var), rel=0.03)
 
 
+@pytest.mark.slow
 def test_log_variance_is_bounded_smoothly():
     q = DiagonalGaussian()
     for raw in (-1e9, -5.0, 0.0, 5.0, 1e9):

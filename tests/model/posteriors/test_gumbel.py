@@ -26,6 +26,7 @@ def draws(q, outputs, n, seed=0):
     return tuple(np.asarray(f, np.float64) for f in found)
 
 
+@pytest.mark.slow
 def test_hard_codes_are_one_hot_with_the_classes_probabilities():
     n = 100_000
     z, log_q = draws(gumbel(), LOGITS, n)

@@ -36,6 +36,7 @@ def test_vq_takes_the_nearest_code_of_each_latent():
     assert np.asarray(back(jnp.arange(6.0))[0]) == pytest.approx(np.arange(6.0))
 
 
+@pytest.mark.slow
 def test_rvq_quantises_what_the_book_before_left():
     q = made("rvq", latent_dim=1, codes=5, width=3, levels=3)
     v = np.asarray(0.2 * jr.normal(jr.key(3), (3,)))
@@ -48,6 +49,7 @@ def test_rvq_quantises_what_the_book_before_left():
     assert q.tokens(4) == 12 and q.entries() == 5
 
 
+@pytest.mark.slow
 def test_fsq_rounds_to_its_grid_and_every_token_comes_back():
     q = made("fsq", levels=[4, 3, 2])
     every = jnp.arange(24)
@@ -73,6 +75,7 @@ def test_running_averages_are_the_hand_written_ones_and_filling_counts_for_nothi
     assert np.asarray(new.book[0, :, 0]) == pytest.approx([0.4 / 1.1, 18.9 / 1.9], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_unused_codes_are_revived_where_outputs_are():
     q = made("vq", latent_dim=1, codes=4, width=1, decay=0.5, revive=0.1)
     far = jnp.array([[100.0], [101.0], [102.0], [-7.0]])
@@ -120,6 +123,7 @@ def test_a_quantised_model_learns_uses_its_codes_and_comes_back(preset, tmp_path
     assert np.array_equal(again.sample(4, seed=1), run.sample(4, seed=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spec", "both"),
     [
@@ -155,6 +159,7 @@ def test_a_codebook_larger_than_the_data_is_refused_before_anything_is_compiled(
         latente.fit(VQVAE(2, codes=500), tiny, epochs=1)
 
 
+@pytest.mark.slow
 def test_a_batch_knows_its_filling():
     batch = Batch(jnp.zeros((3, 1)), jr.split(jr.key(0), 3), jnp.array([1.0, 1.0, 0.0]), None, None, jnp.int32(0), 2)
     assert float(batch.count()) == 2

@@ -160,6 +160,7 @@ def _angles(kappa, keys, dim):
     return t, jax.vmap(lambda t: angles.angle_slope(t, kappa, dim))(t)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dim", "kappa"), [(2, 0.01), (2, 1e4), (3, 1.0), (3, 300.0), (64, 0.01), (64, 1e4)])
 def test_an_angle_moves_with_kappa_as_its_quantile(dim, kappa):
     """∂t/∂κ = −(∂F/∂κ) / f, by adaptive quadrature in float64 of the side where the integrand has one sign."""

@@ -14,6 +14,7 @@ from latente.model.priors import priors
 from latente.model.priors.mixture import mixture_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("covariance", ["diag", "full"])
 def test_log_prob_is_scikit_learns_and_the_draws_follow_it(covariance, hold_to_its_density):
     rng = np.random.default_rng(0)
@@ -48,6 +49,7 @@ def test_gradients_are_finite_differences():
     np.testing.assert_allclose(ours, wanted, rtol=2e-2, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_no_component_starts_equal_to_another_and_extreme_variances_stay_finite():
     prior = priors.make({"name": "gaussian-mixture", "components": 5}).init(4, (), key=jr.key(0))
     assert len(np.unique(np.asarray(prior.means), axis=0)) == 5

@@ -78,6 +78,7 @@ def test_gradients_reach_encoder_and_pseudo_inputs_and_are_finite_differences():
         assert float(ours) == pytest.approx(float(wanted), rel=2e-2, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_it_starts_as_training_examples_each_of_them_once_first():
     spec, model = model_with(12)
     x = jr.uniform(jr.key(1), (8, *SHAPE))
@@ -101,6 +102,7 @@ def test_masks_of_missing_values_are_kept_as_they_were():
     assert (slope[:, 6:] == 0).all() and np.abs(slope[:, :6]).max() > 0
 
 
+@pytest.mark.slow
 def test_pairings_without_meaning_are_refused():
     with pytest.raises(SpecError, match=r'prior "vamp" does not go with posterior "flow": it needs q\(z \| u\) at any'):
         model_with(2, posterior={"name": "flow", "family": "planar"})

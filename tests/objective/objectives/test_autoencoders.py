@@ -102,6 +102,7 @@ def test_contraction_is_the_numerical_jacobians_norm(model):
     assert more == pytest.approx(0.5 * np.array(expected), rel=1e-3) and more.min() > 0.001
 
 
+@pytest.mark.slow
 def test_contraction_is_by_what_is_seen_of_the_values_and_not_by_the_mask():
     model = make(missing=True)
     x = X[0].at[1, 0].set(jnp.nan)
@@ -170,6 +171,7 @@ def test_regularised_adds_the_codes_norm_and_the_decoders(model):
         assert (0.3 * size).min() > 0.01 and (0.02 * r).min() > 1e-4
 
 
+@pytest.mark.slow
 def test_denoising_decodes_the_corrupted_and_scores_the_clean(model):
     keys = jr.split(jr.key(1), N)
     seen = jax.vmap(lambda x, key: Denoising("masking", 0.4).corrupted(x, key=key))(X, keys)
@@ -180,6 +182,7 @@ def test_denoising_decodes_the_corrupted_and_scores_the_clean(model):
     assert np.abs(loss - score(model, codes(model, seen), seen)).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_noise_has_its_moments_and_leaves_missing_values_missing():
     x = jnp.full(40_000, 0.3).at[:100].set(jnp.nan)
     gaussian, masked, salted, hidden = (
@@ -208,6 +211,7 @@ def test_noise_has_its_moments_and_leaves_missing_values_missing():
         assert share == pytest.approx(expected, abs=4 * (expected * (1 - expected) / rest) ** 0.5)
 
 
+@pytest.mark.slow
 def test_masked_values_are_missing_where_the_model_takes_missing_ones():
     model = make(missing=True)
     x = X.at[:, 0, 0].set(jnp.nan)

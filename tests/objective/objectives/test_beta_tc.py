@@ -91,6 +91,7 @@ def test_weights_leave_filling_out_and_an_example_alone_stands_for_all():
     assert np.exp(np.asarray(log_importance(jnp.array([1.0, 0]), 10)))[0].tolist() == [1, 0]
 
 
+@pytest.mark.slow
 def test_each_weight_is_felt_by_just_its_part_and_filling_changes_nothing(make):
     model = make.model(objective="beta-tc")
     batch = make.batch(model, n=6, examples=40)

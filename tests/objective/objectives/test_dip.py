@@ -32,6 +32,7 @@ def test_the_penalties_are_numpys_covariances_and_filling_counts_for_nothing(mak
         assert np.asarray(terms.loss - elbo) == pytest.approx(3 * off + 5 * on, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_their_sum_is_the_covariance_of_the_codes_drawn(make):
     model = make.model()
     batch = make.batch(model, n=5)
@@ -43,6 +44,7 @@ def test_their_sum_is_the_covariance_of_the_codes_drawn(make):
     assert np.abs(np.asarray(across)).max() > 0.1
 
 
+@pytest.mark.slow
 def test_the_two_kinds_differ_by_the_posteriors_own_variance(make):
     model = make.model()
     batch = make.batch(model)

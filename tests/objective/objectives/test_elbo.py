@@ -21,6 +21,7 @@ from latente.objective.objectives.reconstruction import Reconstruction
 from latente.objective.presets import AE, VAE
 
 
+@pytest.mark.slow
 def test_kl_is_the_monte_carlo_one():
     q, p = DiagonalGaussian(), StandardNormal()
     outputs = jnp.array([0.8, -0.4, 0.5, -1.3])
@@ -113,6 +114,7 @@ def test_pairings_without_meaning_are_refused_naming_both_sides(spec, both):
     assert all(side in str(error.value) for side in both)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beta", [-1, float("nan"), "1", True])
 def test_beta_is_checked(beta):
     with pytest.raises(SpecError, match="allowed: a number of at least 0|unknown schedule"):

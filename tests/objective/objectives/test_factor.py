@@ -43,6 +43,7 @@ def trained(make):
     return make.descended(opponent, loss, adam, 2500)
 
 
+@pytest.mark.slow
 def test_permuting_keeps_every_latents_values_and_leaves_filling_where_it_is():
     z = jr.normal(jr.key(0), (40, 3)).at[33:].set(99.0)
     weight = (jnp.arange(40) < 33).astype(jnp.float32)
@@ -82,6 +83,7 @@ def test_the_opponents_mean_logit_is_the_total_correlation(trained):
     assert least < CHANCE - 0.1
 
 
+@pytest.mark.slow
 def test_the_loss_is_the_elbo_plus_gamma_times_the_logit(make, trained):
     model = make.model(latent_dim=2)
     batch = make.batch(model)

@@ -177,6 +177,7 @@ def _dreg_by_hand(model, x, key):
     return expected, found.encoder.layers[0].bias
 
 
+@pytest.mark.slow
 def test_dregs_encoder_gradient_is_the_papers_sum():
     expected, found = _dreg_by_hand(WRONG, jnp.asarray(X[0]), jr.key(5))
     assert np.asarray(found) == pytest.approx(np.asarray(expected), rel=1e-4, abs=1e-6)
@@ -201,6 +202,7 @@ def test_ciwaes_beta_mixes_the_two_bounds():
     assert (elbo[0] - iwae[0]).mean() > 0.05
 
 
+@pytest.mark.slow
 def test_ciwae_of_one_code_at_beta_one_is_the_elbo_objective():
     keys = jr.split(jr.key(2), len(X))
     # It draws with the one key split from an example's.

@@ -51,6 +51,7 @@ def mixture():
     return eqx.tree_at(where, model, tuple(jnp.asarray(a, jnp.float32) for a in new)), centres
 
 
+@pytest.mark.slow
 def test_with_the_exact_posteriors_the_bounds_are_the_evidence(make, mixture):
     model, centres = mixture
     batch = make.batch(model, n=6, label=jnp.array([0, -1, 2, -1, -1, 1]))
@@ -115,6 +116,7 @@ def test_without_labels_it_is_above_minus_log_p(make):
     assert (gap > 4 * error).all()
 
 
+@pytest.mark.slow
 def test_a_label_of_minus_one_is_the_same_as_none(make, mixture):
     model, _ = mixture
     without, hidden = make.batch(model), make.batch(model, label=-jnp.ones(8, jnp.int32))
@@ -156,6 +158,7 @@ def test_numbers_are_those_of_a_model_that_sees_no_labels(run, tmp_path):
     assert (run.history["val_classification"] == 0).all()
 
 
+@pytest.mark.slow
 def test_what_is_not_given_is_the_likely_class_and_samples_draw_it(run):
     x = run.data.validation.x[:20]
     likely = latent.classify(run.model, run.data.values(x)).argmax(axis=1)

@@ -81,6 +81,7 @@ def test_each_players_gradient_is_its_own_losss(scene):
         assert np.abs(leaves(plain) - leaves(own)).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_its_terms_and_loss_are_those_written_out_and_each_weight_is_felt(make, scene):
     objective, model, batch, opponent = scene
     rate, feature, rebuilt, drawn = (float(v) for v in plainly(model, batch, opponent))

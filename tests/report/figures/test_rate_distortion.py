@@ -55,6 +55,7 @@ def test_models_that_differ_in_beta_are_a_curve(tiny, swept):
     assert {f"{level[0]:g}" for level in levels} <= set(texts)
 
 
+@pytest.mark.slow
 def test_the_report_has_the_curve_from_three_values_on(tiny, swept):
     (picture,) = study_figures.rates_and_distortions(FigureContext(trained_models(swept), tiny, EN))
     assert "The least rate + distortion is 88.00, at β = 1." in picture.alt

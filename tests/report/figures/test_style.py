@@ -27,6 +27,7 @@ MADE = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MADE)
 @pytest.mark.parametrize("how", [style.svg, style.png])
 def test_equal_figures_are_equal_bytes_whatever_the_users_settings(make, how):
@@ -37,6 +38,7 @@ def test_equal_figures_are_equal_bytes_whatever_the_users_settings(make, how):
         assert dict(matplotlib.rcParams) == settings
 
 
+@pytest.mark.slow
 def test_no_text_is_below_eight_points_and_nothing_is_cut_off():
     labels, z = np.arange(60) % 3, np.random.default_rng(0).normal(size=(60, 4))
     families = {"VAE": {2: [history()], 16: [history(seed=1)]}, "AE": {2: [history(kl=False)]}}
@@ -114,6 +116,7 @@ def test_marks_are_moved_apart():
 RNG = np.random.default_rng(0)
 
 
+@pytest.mark.slow
 def test_figures_of_scores_have_no_text_below_eight_points_and_nothing_cut_off():
     samples = RNG.uniform(size=(12, 28, 28))
     shares = np.tile([0.1, 0.05, 0.15], (10, 1))

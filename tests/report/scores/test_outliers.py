@@ -41,6 +41,7 @@ def trained(tiny):
     return trained_models(runs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [EN, PT], ids=["en", "pt"])
 def test_a_figure_a_model_says_what_was_told_from_what_and_how_well(tiny, trained, words):
     first, second = scored.figure_files(trained, tiny, words)
