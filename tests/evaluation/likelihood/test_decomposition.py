@@ -11,7 +11,7 @@ from scipy import stats
 from latente.errors import SpecError
 from latente.evaluation.likelihood.decomposition import LIVE, _blocks, _pairs, decompose
 from latente.model.build import build
-from latente.objective.objectives import btc
+from latente.objective.objectives import beta_tc
 from latente.objective.presets import AE, VAE, preset
 from latente.training.examples import Examples, Scale
 
@@ -84,7 +84,7 @@ def test_blocks_give_what_the_objective_gives_for_the_whole_set_at_once():
     model = build(VAE(3, hidden=(5,), likelihood="gaussian"), (4,), key=jr.key(1))
     outputs = jr.normal(jr.key(2), (97, 6))
     z = jax.vmap(lambda o, k: model.posterior.sample(o, key=k))(outputs, jr.split(jr.key(3), 97))
-    parts = btc.decompose(model, outputs, z, jnp.ones(97), 97)
+    parts = beta_tc.decompose(model, outputs, z, jnp.ones(97), 97)
     own, mixed, own_latents, marginals = _pairs(model.posterior, z, outputs, outputs, 10)
     assert np.asarray(own - mixed) == pytest.approx(np.asarray(parts.mutual_information), abs=1e-4)
     assert np.asarray(mixed - marginals.sum(axis=1)) == pytest.approx(np.asarray(parts.total_correlation), abs=1e-4)
