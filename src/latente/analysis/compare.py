@@ -118,7 +118,7 @@ def compared(
 ) -> Comparison:
     """As `compare`, for models whose scores are known: by all ranked numbers of each, or its first (not ``whole``)."""
     all_notes = list(notes)
-    boards: list[Ranking] = []
+    rankings: list[Ranking] = []
     contrasts: dict[tuple[int, str, str], Contrast] = {}
     spreads: list[float | None] = []
     for score in asked:
@@ -127,10 +127,10 @@ def compared(
             members.sort(key=lambda m: (best_first(means[m], lower), m.name))
             for a, b in combinations(members, 2):
                 if against in (None, a.name, b.name):
-                    contrasts[len(boards), a.name, b.name] = contrast(a, b, score, split, column)
+                    contrasts[len(rankings), a.name, b.name] = contrast(a, b, score, split, column)
             known = {m: m.metric(split, column) for m in members}
             entries = (RankedModel(m.name, replace(k, value=means[m]), len(m.runs)) for m, k in known.items() if k)
-            boards.append(Ranking(score.key(), column, lower, scale, tuple(entries), ()))
+            rankings.append(Ranking(score.key(), column, lower, scale, tuple(entries), ()))
             spreads.append(_pooled(members, split, column))
     covered = {key: c.difference for key, c in contrasts.items() if c.covers != "nothing"}
     corrected, single = together(covered, level=level), bonferroni(len(covered), level=level)
@@ -150,7 +150,7 @@ def compared(
         models=tuple(models),
         split=split,
         level=level,
-        boards=tuple(replace(b, gaps=tuple(gaps.get(i, ()))) for i, b in enumerate(boards)),
+        boards=tuple(replace(b, gaps=tuple(gaps.get(i, ()))) for i, b in enumerate(rankings)),
         notes=tuple(all_notes),
         budgets=budgets,
         unequal=unequal(budgets),

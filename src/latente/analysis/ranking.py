@@ -197,17 +197,19 @@ class Comparison:
         known = {b.column for b in self.boards}
         if column is not None and column not in known:
             raise SpecError(unknown("number", column, known))
-        board = next((b for b in whole if column in (None, b.column)), None)
-        if board is None:
+        ranking = next((b for b in whole if column in (None, b.column)), None)
+        if ranking is None:
             what = f"{column} does not mean" if column else "no number means"
             raise SpecError(f"select: {what} the same for all models; choose among fewer models, or by another score")
-        best = named(self.models, board.entries[0].model)
-        opened = min(best.opened, key=lambda o: best_first(o.run.metrics[self.split][board.column].value, board.lower))
+        best = named(self.models, ranking.entries[0].model)
+        opened = min(
+            best.opened, key=lambda o: best_first(o.run.metrics[self.split][ranking.column].value, ranking.lower)
+        )
         # The best model is the first of every difference that it has a part in.
-        gaps = [g for g in board.gaps if g.first == best.name]
+        gaps = [g for g in ranking.gaps if g.first == best.name]
         ties = tuple(g.second for g in gaps if g.better is None)
         about: Subject = "models" if all(g.about == "models" for g in gaps) else "weights"
-        return Choice(opened, best.name, board.column, ties, about)
+        return Choice(opened, best.name, ranking.column, ties, about)
 
 
 @dataclass(frozen=True)

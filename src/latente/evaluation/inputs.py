@@ -40,8 +40,8 @@ def model_values(
         model.likelihood.check(values, model.shape)
     except DataError as error:
         # What follows the semicolon is advice for training.
-        told = str(error).partition(";")[0]
-        raise DataError(f"examples: {told}; this run takes {units.accepted}") from None
+        reason = str(error).partition(";")[0]
+        raise DataError(f"examples: {reason}; this run takes {units.accepted}") from None
     if not scaled and (doubt := units.warning(units.shaped(x))):
         warnings.warn(doubt, LatenteWarning, stacklevel=4)
     return values

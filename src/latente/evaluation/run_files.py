@@ -57,7 +57,7 @@ class Numbers:
         metrics: by part and name.
         measured: what was scored, by part and `Score.key`; its values are among the metrics too.
         examples: every metric for each example, by part.
-        looks: at the test part.
+        accesses: at the test part.
         seconds: time spent training.
     """
 
@@ -177,7 +177,7 @@ def read(manifest: Manifest) -> SavedRun:
     with _damage(manifest.folder / CARD):
         card = _card(_json(manifest, CARD))
     with _damage(manifest.folder / TIMES):
-        seconds, looks = _times(_table(_json(manifest, TIMES)))
+        seconds, accesses = _times(_table(_json(manifest, TIMES)))
     prior = None
     if manifest.lists(PRIOR):
         with _damage(manifest.folder / PRIOR):
@@ -187,7 +187,7 @@ def read(manifest: Manifest) -> SavedRun:
     frames = manifest.read_optional(FRAMES, lambda path, content: _frames(path, content, span_of(*card["range"])))
     examples = manifest.read_optional(EXAMPLES, _examples) or {}
     measured = _read_measured(manifest, metrics)
-    numbers = Numbers(metrics, measured, examples, looks, seconds)
+    numbers = Numbers(metrics, measured, examples, accesses, seconds)
     units = manifest.read_optional(SCALE, _units)
     return SavedRun(spec, table, card, prior, weights, frames, history, numbers, units)
 

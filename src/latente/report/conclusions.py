@@ -66,8 +66,8 @@ def render(finding: Finding, words: Words) -> WordedFinding:
 
 def render_score(finding: Finding, words: Words) -> WordedFinding:
     """What rules say about a score, in words; a score as a whole has no verdict."""
-    claims = tuple(worded(c, f"told.{c.key}", words) for c in finding.claims)
-    return WordedFinding(f"told-{finding.id}", words(f"told.title.{finding.id}"), "", "", claims)
+    claims = tuple(worded(c, f"rule.{c.key}", words) for c in finding.claims)
+    return WordedFinding(f"rule-{finding.id}", words(f"rule.title.{finding.id}"), "", "", claims)
 
 
 def worded(claim: Claim, key: str, words: Words) -> WordedClaim:
@@ -76,7 +76,7 @@ def worded(claim: Claim, key: str, words: Words) -> WordedClaim:
     for name, facts in claim.evidence:
         sentence = words(template_of(key, name), **numbers(facts))
         seeds = "seed" in facts and len(claim.evidence) > 1
-        said.append(words("told.seed", seed=facts["seed"], evidence=sentence) if seeds else sentence)
+        said.append(words("rule.seed", seed=facts["seed"], evidence=sentence) if seeds else sentence)
     return WordedClaim(words(f"{key}.text", **numbers(claim.values)), claim.verdict, tuple(said))
 
 
@@ -120,8 +120,8 @@ def findings_of_scores(runs: Sequence[Run], split: str = "test") -> list[Finding
 def notes_of_scores(runs: Sequence[Run], words: Words, split: str = "test") -> list[str]:
     """What a reader must know about all of these sentences."""
     many = len({r.spec.seed for r in runs}) > 1
-    note = words("told.note", part=words(f"report.part.{split}"))
-    return [note, words("told.note_seeds" if many else "told.note_one_seed")]
+    note = words("rule.note", part=words(f"report.part.{split}"))
+    return [note, words("rule.note_seeds" if many else "rule.note_one_seed")]
 
 
 def lines(findings: Sequence[Finding], words: Words) -> Iterator[str]:

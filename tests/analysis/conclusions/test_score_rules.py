@@ -55,25 +55,25 @@ def test_every_rule_has_its_words_in_both_languages_and_they_fill(rule):
     for words in WORDS.values():
         for read in (rule.holds, rule.fails):
             made = Claim(rule.name, "holds", (("", {"seed": 0, **read}),), {"model": "m", **read})
-            claim = worded(made, f"told.{rule.name}", words)
+            claim = worded(made, f"rule.{rule.name}", words)
             assert (
                 claim.text.startswith(f"{read.get('model', 'm')}: ")
                 and claim.text.endswith(".")
                 and len(claim.evidence) == 1
             )
             assert not re.search(r"[{}]|\bnan\b", claim.text + claim.evidence[0])
-        assert f"told.title.{rule.about}" in words.templates
+        assert f"rule.title.{rule.about}" in words.templates
     for part in ("text", "evidence"):
-        fields = {language: _fields(w.templates[f"told.{rule.name}.{part}"]) for language, w in WORDS.items()}
+        fields = {language: _fields(w.templates[f"rule.{rule.name}.{part}"]) for language, w in WORDS.items()}
         assert fields["en"] == fields["pt"]
 
 
 def test_no_words_are_left_over():
-    known = {f"told.{name}.{part}" for name in RULES for part in ("text", "evidence")}
-    known |= {f"told.title.{r.about}" for r in RULES.values()} | {"told.seed", "told.note"}
-    known |= {"told.note_one_seed", "told.note_seeds"}
+    known = {f"rule.{name}.{part}" for name in RULES for part in ("text", "evidence")}
+    known |= {f"rule.title.{r.about}" for r in RULES.values()} | {"rule.seed", "rule.note"}
+    known |= {"rule.note_one_seed", "rule.note_seeds"}
     for words in WORDS.values():
-        assert {k for k in words.templates if k.startswith("told.")} == known
+        assert {k for k in words.templates if k.startswith("rule.")} == known
 
 
 def _fields(template):
@@ -156,7 +156,7 @@ def test_seeds_must_agree():
     told = {c.key: c for _, c in tell(scored("a", 3, first) + scored("a", 4, second))}
     memorised = told["memorised"]
     assert memorised.verdict == "unknown" and [facts(memorised, i)["seed"] for i in (0, 1)] == [3, 4]
-    said = worded(memorised, "told.memorised", WORDS["pt"])
+    said = worded(memorised, "rule.memorised", WORDS["pt"])
     assert [e[:10] for e in said.evidence] == ["Semente 3:", "Semente 4:"]
     assert unanimous(["holds", "holds"]) == "holds" and unanimous(["fails", "holds"]) == "unknown"
 

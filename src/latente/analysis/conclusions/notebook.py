@@ -180,8 +180,8 @@ def next_steps(e: Evidence) -> tuple[Claim, ...]:
 def extra_autoencoder(e: Evidence) -> tuple[Claim, ...]:
     """Extra 1: the autoencoder reconstructs sharply but cannot generate; the VAE has the advantage."""
     # The advantage is claimed twice; its numbers stand in the first place only.
-    told = rules.advantage(e)
-    again = told if told.evidence[0][0].startswith("missing") else Claim("advantage", told.verdict, (say("above"),))
+    found = rules.advantage(e)
+    again = found if found.evidence[0][0].startswith("missing") else Claim("advantage", found.verdict, (say("above"),))
     return rules.sharp(e), rules.sharper_than_vae(e), rules.no_new(e), again
 
 

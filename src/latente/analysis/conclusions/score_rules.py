@@ -22,7 +22,7 @@ class Rule:
     """One sentence over numbers.
 
     Attributes:
-        name: says where its words are: ``told.NAME.text`` is the claim and ``told.NAME.evidence`` its numbers; of the
+        name: says where its words are: ``rule.NAME.text`` is the claim and ``rule.NAME.evidence`` its numbers; of the
             summary, ``report.summary.NAME``.
         about: the score whose numbers it reads, or "losses" for a sentence of the report's summary.
         read: takes what the words and the verdict need from what one run measured, None where the rule does not apply;

@@ -245,9 +245,9 @@ def modularity(codes: NDArray[np.floating], factors: NDArray[np.integer], *, bin
     z, f = checked(codes, factors)
     squares = mutual_information(z, f, bins=bins) ** 2
     best = squares.max(axis=1)
-    told = best > 0
-    rest = (squares.sum(axis=1) - best) / (np.where(told, best, 1) * (f.shape[1] - 1))
-    each = np.where(told, 1 - rest, 0.0)
+    informative = best > 0
+    rest = (squares.sum(axis=1) - best) / (np.where(informative, best, 1) * (f.shape[1] - 1))
+    each = np.where(informative, 1 - rest, 0.0)
     return MetricValue(float(each.mean()), each)
 
 

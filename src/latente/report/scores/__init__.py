@@ -1,7 +1,7 @@
 """What is shown and said about scores: a module for each, found by import, with its figures and its rules.
 
 A figure draws what the runs of a study have kept. A rule comes with made-up numbers for which it holds and others for
-which it fails, so that one test proves all of them; its words are ``told.NAME``.
+which it fails, so that one test proves all of them; its words are ``rule.NAME``.
 """
 
 from collections.abc import Iterator, Sequence

@@ -137,7 +137,7 @@ def _seeds(shown: Sequence[PairedDifference], words: Words) -> list[str]:
     case = "none" if gap.spread_from == "none" else gap.spread_from if gap.seeds_needed else "never"
     if case == "none" and gap.covers == "nothing":
         return []
-    told = {
+    fields = {
         "first": gap.first,
         "second": gap.second,
         "seeds": words.number(gap.seeds_needed or 0, ",d"),
@@ -145,7 +145,7 @@ def _seeds(shown: Sequence[PairedDifference], words: Words) -> list[str]:
         "power": f"{100 * POWER:g}",
         "ratio": words.number(TYPICAL, "g"),
     }
-    return [words(f"compare.seeds.{gap.about}_{case}", **told)]
+    return [words(f"compare.seeds.{gap.about}_{case}", **fields)]
 
 
 def budgets(found: Comparison, words: Words) -> Table:
@@ -211,8 +211,8 @@ def sentences(found: Elbow, words: Words) -> list[str]:
     if found.possible and found.chosen is not None:
         said.append(words("compare.elbow.open", sizes=_listed(found.possible, words)))
     if found.seeds == 1 and found.seeds_needed is not None:
-        told = {"power": f"{100 * POWER:g}", "ratio": words.number(TYPICAL, "g")}
-        said.append(words("compare.elbow.one_seeds", seeds=words.number(found.seeds_needed, ",d"), **told))
+        fields = {"power": f"{100 * POWER:g}", "ratio": words.number(TYPICAL, "g")}
+        said.append(words("compare.elbow.one_seeds", seeds=words.number(found.seeds_needed, ",d"), **fields))
     else:
         key = "one" if found.seeds == 1 else "only_seeds" if found.examples == 1 else "seeds"
         examples = words.number(found.examples, ",d")
@@ -265,7 +265,11 @@ def _verdict(found: Elbow, words: Words) -> str:
 def caption_and_alt(found: Elbow, words: Words) -> tuple[str, str]:
     """The caption of an elbow's figure, and the text for readers who cannot see it."""
     part = words(f"report.part.{found.split}") if found.split else ""
-    told: dict[str, Any] = {"column": number_name(found.column, words), "part": part, "level": f"{100 * found.level:g}"}
+    fields: dict[str, Any] = {
+        "column": number_name(found.column, words),
+        "part": part,
+        "level": f"{100 * found.level:g}",
+    }
 
     def listed(values: Sequence[tuple[int, float]], places: int) -> str:
         return words.joined(
@@ -275,8 +279,8 @@ def caption_and_alt(found: Elbow, words: Words) -> tuple[str, str]:
     behind = digits(s.behind for s in found.sizes if s.latents != found.best)
     values = listed([(s.latents, s.mean.value) for s in found.sizes], digits(s.mean for s in found.sizes))
     behinds = listed([(s.latents, s.behind.value) for s in found.sizes], behind)
-    alt = words("compare.elbow.alt", values=values, behinds=behinds, verdict=verdict(found, words), **told)
-    return words("compare.elbow.caption", **told), alt
+    alt = words("compare.elbow.alt", values=values, behinds=behinds, verdict=verdict(found, words), **fields)
+    return words("compare.elbow.caption", **fields), alt
 
 
 def text(found: Comparison, lang: str | None = None) -> str:
@@ -287,10 +291,10 @@ def text(found: Comparison, lang: str | None = None) -> str:
 def paragraphs(found: Comparison, curves: Sequence[Elbow], words: Words) -> Iterator[str]:
     """Tables and sentences, each to be printed as it is."""
     tables = [budgets(found, words)]
-    for board in found.boards:
-        tables.append(values(board, found.split, words))
-        if board.gaps:
-            tables.append(differences(board, found, words))
+    for ranking in found.boards:
+        tables.append(values(ranking, found.split, words))
+        if ranking.gaps:
+            tables.append(differences(ranking, found, words))
     yield from (f"\n{table.terminal(fold=False)}" for table in tables)
     yield "\n".join(notes(found, words))
     for curve in curves:
