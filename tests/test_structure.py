@@ -59,10 +59,9 @@ TOGETHER = {
     # What stands between the numbers and a page, by the page or the command.
     "analysis/conclusions/test_evidence.py": "model_outputs",
     "analysis/conclusions/test_notebook.py": "rules",
-    "report/test_page.py": "sections study_figures report/tables/results report/tables/table",
+    "report/test_page.py": "sections report/tables/results",
     "report/scores/test_base.py": "collapse disentanglement generation representation",
-    "report/scores/test_outliers.py": "report/figures/histograms",
-    "cli/test_compare.py": "report/tables/comparison report/figures/elbow report/figures/figure_file",
+    "cli/test_compare.py": "report/tables/comparison report/figures/figure_file",
     "cli/test_main.py": "data options progress study",
     "studies/test_study.py": "folder train",
 }
@@ -216,6 +215,8 @@ def test_a_module_has_its_test_file():
         assert not long or path in known or own.exists(), f"{path.relative_to(SRC)}: no {own.relative_to(TESTS)}"
     for path, file in known.items():
         assert path.exists() and file.exists(), f"{path} is not tested by {file}"
+        own = TESTS / path.relative_to(SRC).with_name(f"test_{path.name}")
+        assert not own.exists(), f"{path} has {own}, and needs no {file}"
 
 
 def test_tests_stand_in_the_folders_of_what_they_test():
