@@ -102,6 +102,7 @@ def kept():
             "information": np.eye(3)[:, :2],
         },
         "ais_500_of_100": {"index": np.arange(100)},
+        "psis_1000": {f"{EACH}psis_1000_heavy": np.arange(100) < 40},
         "generation_samples500": {"classifier": np.arange(32, dtype=np.uint8), "counts": np.array([500, 500, 5])},
         "representation": {EACH + "probe": np.arange(100) < 90, EACH + "probe_pca": np.arange(100) < 80},
         "outliers": anomalies | {"against": np.frombuffer(b"clothes", np.uint8)},
@@ -254,8 +255,8 @@ def test_neither_the_order_of_models_nor_of_seeds_nor_units_move_a_verdict():
 def test_the_sentences_stand_by_score_and_on_lines():
     told = claims_of_scores(scored("a", 0, kept()))
     shown = {f.id: f for f in (render_score(one, WORDS["en"]) for one in told)}
-    assert set(shown) == {f"told-{r.about}" for r in RULES.values()}
-    outliers = shown["told-outliers"]
+    assert set(shown) == {f"rule-{r.about}" for r in RULES.values()}
+    outliers = shown["rule-outliers"]
     assert outliers.claims[0].text == "a: the model finds clothes likelier than its own data."
     holds = WORDS["pt"]("findings.verdict.holds")
     assert any(line.startswith(f"[{holds}] a: o modelo acha clothes") for line in lines(told, WORDS["pt"]))
