@@ -32,12 +32,10 @@ TOGETHER = {
     # Small parts of one family, which one compiled program or one table of cases holds to the same truths.
     "model/flows/test_layers.py": "affine autoregressive coupling made planar",
     "model/likelihoods/test_base.py": "checks columns numeric",
-    "model/likelihoods/test_discretised_logistic.py": "discretised_logistic_mixture",
     "model/networks/test_convolutional.py": "base gated",
     "model/posteriors/test_quantised.py": "fsq vq objective/objectives/vq",
     "model/posteriors/test_flow.py": "iaf",
     "model/posteriors/test_vmf.py": "vmf_angle",
-    "model/posteriors/test_gumbel.py": "model/priors/uniform_categorical",
     "objective/objectives/test_autoencoders.py": "contractive denoising regularised sparse",
     "objective/objectives/test_importance.py": "dreg iwae multi",
     "objective/objectives/test_held_kl.py": "capacity freebits",
@@ -49,13 +47,10 @@ TOGETHER = {
     "data/test_files.py": "file_limits",
     "data/test_tables.py": "texttables",
     # A score beside what it measures.
-    "evaluation/likelihood/test_importance.py": "exact evaluation/scores/nll",
-    "evaluation/likelihood/test_annealing.py": "hmc evaluation/scores/ais",
     "evaluation/likelihood/test_decomposition.py": "evaluation/scores/elbo_split",
     "evaluation/likelihood/test_collapse.py": "evaluation/scores/collapse",
-    "evaluation/outliers/test_anomaly_scores.py": "sources evaluation/scores/outliers",
+    "evaluation/outliers/test_anomaly_scores.py": "evaluation/scores/outliers",
     "evaluation/scores/test_base.py": "losses evaluation/measured",
-    "evaluation/test_fit_prior.py": "model/priors/second_stage",
     # What stands between the numbers and a page, by the page or the command.
     "analysis/conclusions/test_evidence.py": "model_outputs",
     "analysis/conclusions/test_notebook.py": "rules",

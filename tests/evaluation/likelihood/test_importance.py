@@ -108,32 +108,6 @@ def test_one_program_serves_every_k_and_every_number_of_images():
 
 
 @pytest.mark.slow
-def test_the_exact_nll_with_missing_values_a_context_and_a_learnt_sigma():
-    spec = VAE(2, hidden=(), likelihood={"name": "gaussian", "sigma": "learned"})
-    model = build(replace(spec, missing=True, condition="columns"), (4,), key=jr.key(3), context=2)
-    model = eqx.tree_at(lambda m: m.likelihood.log_sigma, model, jnp.float32(-0.4))
-    x = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
-    x[1, [0, 2]] = np.nan
-    context = np.random.default_rng(1).normal(size=(3, 2)).astype(np.float32)
-    w, b = (np.asarray(a) for a in (model.decoder.layers[0].weight, model.decoder.layers[0].bias))
-    covariance = w[:2].T @ w[:2] + np.exp(-12 * np.tanh(0.4 / 6)) * np.eye(4)
-    means = b + context @ w[2:]
-    seen = [[0, 1, 2, 3], [1, 3], [0, 1, 2, 3]]
-    each = [
-        stats.multivariate_normal(m[s], covariance[np.ix_(s, s)]).logpdf(row[s])
-        for m, s, row in zip(means, seen, x, strict=True)
-    ]
-    found = exact_nll(model, ONE, Examples(jnp.asarray(x), jnp.asarray(context)))
-    assert found == pytest.approx(-np.array(each), abs=1e-5)
-    with pytest.raises(SpecError, match="takes an affine decoder"):
-        exact_nll(
-            build(VAE(2, hidden=(3,), likelihood="gaussian"), (4,), key=jr.key(0)), ONE, Examples(jnp.zeros((1, 4)))
-        )
-    with pytest.raises(SpecError, match="takes a gaussian likelihood"):
-        exact_nll(build(VAE(2, hidden=()), (4,), key=jr.key(0)), ONE, Examples(jnp.zeros((1, 4))))
-
-
-@pytest.mark.slow
 def test_categories_are_weighed_by_their_probabilities():
     hard = {"name": "gumbel-softmax", "classes": 3}
     spec = VAE(1, hidden=(), posterior=hard, prior={"name": "uniform-categorical", "classes": 3}, likelihood="gaussian")

@@ -41,24 +41,6 @@ def runs(tiny):
 
 
 @pytest.mark.slow
-def test_an_nll_compares_on_its_scale_only_and_says_its_k(runs):
-    nll = scores.make({"name": "nll", "samples": 20})
-    assert nll.key() == "nll_20"
-    scales = {n: nll.scale(r) for n, r in runs.items()}
-    assert scales["bits"] == scales["more-bits"] == "bits, drawn once"
-    assert scales["grey"] == "BCE score of grey values"
-    assert scales["told"] == "BCE score of grey values, given the label or columns"
-    assert scales["density"] == "density of values" and scales["point"] is None
-    # Summed over its labels it is a bound on log p(x) like any other.
-    assert scales["classes"] == "BCE score of grey values"
-    # More codes, a tighter bound; and the same again without looking.
-    loose, tight = (runs["bits"].score({"name": "nll", "samples": k}).values[f"nll_{k}"] for k in (1, 20))
-    assert tight.value < loose.value and 0 < tight.standard_error < 1
-    assert runs["bits"].score(nll).values["nll_20"] is runs["bits"].metrics["test"]["nll_20"]
-    assert runs["point"].score(nll) is None and "needs a density of codes" in nll.unsupported(runs["point"])
-
-
-@pytest.mark.slow
 def test_the_probe_is_scikit_learns_and_the_error_numpys(runs, tiny):
     run = runs["grey"]
     a, b = run.encode(tiny.train.x), run.encode(tiny.test.x)

@@ -1,4 +1,4 @@
-"""The Gumbel-softmax posterior and its priors: probabilities of classes, densities of relaxed codes, gradients."""
+"""The Gumbel-softmax posterior: probabilities of classes, densities of relaxed codes, gradients."""
 
 import math
 
@@ -120,14 +120,6 @@ def test_the_mean_code_is_the_mode_or_the_probabilities():
     np.testing.assert_allclose(gumbel(hard=False).mean(LOGITS), PI.ravel(), rtol=1e-5)
 
 
-def test_the_uniform_prior_draws_every_class_alike():
-    prior, n = priors.make({"name": "uniform-categorical", "classes": 3}), 50_000
-    z = np.asarray(jax.vmap(lambda key: prior.sample(6, key=key))(jr.split(jr.key(0), n)))
-    np.testing.assert_array_equal(z.reshape(n, 2, 3).sum(-1), 1)
-    assert np.all(np.abs(z.mean(0) - 1 / 3) < 4 * math.sqrt(2 / 9 / n))
-    assert float(prior.log_prob(z[0])) == pytest.approx(-2 * math.log(3))
-
-
 def test_extreme_logits_and_low_temperatures_stay_finite():
     for hard in (True, False):
         q = gumbel(hard=hard, temperature=0.05)
@@ -141,21 +133,13 @@ def test_extreme_logits_and_low_temperatures_stay_finite():
 
 
 @pytest.mark.parametrize(
-    ("registry", "spec", "message"),
+    ("options", "message"),
     [
-        (posteriors, {"name": "gumbel-softmax", "classes": 1}, 'posterior "gumbel-softmax": got classes = 1'),
-        (posteriors, {"name": "gumbel-softmax", "temperature": 0}, "temperature = 0; allowed: a number above 0"),
-        (posteriors, {"name": "gumbel-softmax", "hard": 1}, "hard = 1; allowed: true or false"),
-        (priors, {"name": "uniform-categorical", "classes": 2.0}, 'prior "uniform-categorical": got classes = 2.0'),
-        (priors, {"name": "uniform-concrete", "temperature": -1}, "temperature = -1"),
+        ({"classes": 1}, 'posterior "gumbel-softmax": got classes = 1'),
+        ({"temperature": 0}, "temperature = 0; allowed: a number above 0"),
+        ({"hard": 1}, "hard = 1; allowed: true or false"),
     ],
 )
-def test_options_are_checked(registry, spec, message):
+def test_options_are_checked(options, message):
     with pytest.raises(SpecError, match=message):
-        registry.make(spec)
-
-
-@pytest.mark.parametrize("name", ["uniform-categorical", "uniform-concrete"])
-def test_codes_that_are_no_groups_of_the_classes_are_refused(name):
-    with pytest.raises(SpecError, match="classes = 4 for codes of 6 numbers"):
-        priors.make({"name": name, "classes": 4}).init(6, (3,), key=jr.key(0))
+        posteriors.make({"name": "gumbel-softmax", **options})
