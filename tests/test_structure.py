@@ -58,7 +58,6 @@ TOGETHER = {
     "report/scores/test_base.py": "collapse disentanglement generation representation",
     "cli/test_compare.py": "report/tables/comparison report/figures/figure_file",
     "cli/test_main.py": "data options progress study",
-    "studies/test_study.py": "folder train",
 }
 """Modules that have no test file of their own, by the one that tests them; a bare name stands in the same folder."""
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from maderuns import blank_run, made_run
+from maderuns import made_run
 
 import latente
 from latente.analysis.compare import compare
@@ -20,14 +20,11 @@ from latente.evaluation.evaluate import Metric
 from latente.evaluation.likelihood.importance import unsupported
 from latente.evaluation.metrics.intervals import Estimate
 from latente.evaluation.run import Run
-from latente.evaluation.scores.nll import ImportanceBound
 from latente.language.message import Message
 from latente.language.words import Words
 from latente.report.sections import method
 from latente.report.tables import comparison, numbers
 from latente.report.tables import comparison as elbows
-from latente.spec import RunSpec, StudySpec, TrainSpec, as_dict
-from latente.studies import train
 
 EN, PT = Words("en"), Words("pt")
 SMALL = {"hidden": (4,)}
@@ -243,25 +240,6 @@ def test_by_default_nothing_is_worked_out(tiny, monkeypatch):
     said = found.text("en")
     assert "MSE of mean codes (test): squared error; less is better" in said
     assert "MSE of mean codes: not ranked: bare, for nothing was worked out anew; ask for it with --scores." in said
-
-
-@pytest.mark.slow
-def test_a_study_that_scores_the_nll_does_so_on_validation_where_latent_sizes_are_swept(tiny, tmp_path, monkeypatch):
-    specs = [
-        RunSpec(name, 0, latente.VAE(d, hidden=(h,)), TrainSpec(epochs=4), tiny.spec)
-        for name, d, h in (("a", 2, 4), ("b", 3, 4), ("c", 2, 5))
-    ]
-    study = StudySpec(data=tiny.spec, runs=tuple(specs))
-    (tmp_path / "study.json").write_text(json.dumps(as_dict(study)))
-
-    def trained(spec, data, **others):
-        return dataclasses.replace(blank_run(data, spec.name, 0, spec.model), spec=spec)
-
-    monkeypatch.setattr(train, "train_run", trained)
-    runs = [train.perform(s, tiny, tmp_path, [ImportanceBound(3)], train.Watch()) for s in (specs[0], specs[2])]
-    assert [set(r.measured["test"]) for r in runs] == [{"nll_3"}] * 2
-    assert "nll_3" in runs[0].measured["validation"] and "validation" not in runs[1].measured
-    assert runs[0].measured["validation"]["nll_3"].each("nll_3").shape == (48,)
 
 
 def test_both_languages_say_all():
