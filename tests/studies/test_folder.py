@@ -6,9 +6,12 @@ import re
 
 import numpy as np
 import pytest
+from made import blobs
 from maderuns import made_run
 
 import latente
+from latente.data.source import make_source
+from latente.data.split import split_source
 from latente.errors import DataError, StoreError
 from latente.evaluation.folders import run_folder
 from latente.spec import StudySpec, as_dict
@@ -45,7 +48,7 @@ def test_a_study_is_read_as_it_was_written(saved, tiny):
 
 
 def test_other_data_and_unfinished_runs_are_refused(saved, tiny):
-    other = dataclasses.replace(tiny, train=tiny.test)
+    other = split_source(make_source("tiny", *blobs(seed=5)))
     with pytest.raises(DataError, match="is not the data the run was trained on"):
         load_study(saved.folder, data=other)
     (saved.folder / "runs" / "ae" / "seed-2" / "metrics.json").unlink()
