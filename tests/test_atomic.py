@@ -95,7 +95,7 @@ def test_only_plain_files_are_replaced_and_a_link_never_followed(tmp_path):
     (tmp_path / "b").symlink_to("a")
     write_bytes(tmp_path / "b", b"new")
     assert (tmp_path / "a").read_bytes() == b"precious" and (tmp_path / "b").read_bytes() == b"new"
-    with pytest.raises(StoreError, match="no Unicode text; rename"):
+    with pytest.raises(StoreError, match="is not Unicode text; rename"):
         write_text(tmp_path / "c", "caf\udce9")
     with pytest.raises(StoreError, match="no name of a file"):
         write_text(tmp_path / "\0", "x")

@@ -234,7 +234,7 @@ def test_arrays_that_say_they_are_larger_than_they_are(tmp_path):
 
 def test_names_that_differ_in_capitals_alone_are_refused(tmp_path):
     np.savez(tmp_path / "a.npz", x=X, X=X)
-    error_of(tmp_path / "a.npz", "names differ in capitals alone: x, X")
+    error_of(tmp_path / "a.npz", "holds arrays whose names differ only in case: x, X")
 
 
 def test_pipes_are_not_waited_for(tmp_path):
@@ -248,7 +248,7 @@ def test_pipes_are_not_waited_for(tmp_path):
         load_data(tmp_path / "zero.npz")
     (folder / "train-labels-idx1-ubyte.gz").unlink()
     os.mkfifo(folder / "train-labels-idx1-ubyte.gz")
-    error_of(folder, "train-labels-idx1-ubyte.gz: is no plain file")
+    error_of(folder, "train-labels-idx1-ubyte.gz: is not a plain file")
 
 
 def test_a_folder_about_idx_files_and_what_lies_beside_them(tmp_path):

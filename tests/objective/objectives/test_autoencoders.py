@@ -275,7 +275,7 @@ def test_noise_and_gradients_that_mean_nothing_to_the_values_are_refused():
         Denoising("gaussian").check(having(Whole()))
     with pytest.raises(SpecError, match=name + '"bernoulli": low = -1 and high = 1 leave its 0 to 1'):
         Denoising("salt-and-pepper", low=-1.0).check(shapes(AE(2)))
-    with pytest.raises(SpecError, match=name + 'Categories: noise = "masking" means nothing to values'):
+    with pytest.raises(SpecError, match=name + 'Categories: noise = "masking" does not apply to values'):
         Denoising("masking").check(having(Categories()))
     Denoising("salt-and-pepper").check(having(Whole()))
     Denoising("gaussian").check(shapes(AE(2)))
