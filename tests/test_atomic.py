@@ -97,6 +97,6 @@ def test_only_plain_files_are_replaced_and_a_link_never_followed(tmp_path):
     assert (tmp_path / "a").read_bytes() == b"precious" and (tmp_path / "b").read_bytes() == b"new"
     with pytest.raises(StoreError, match="is not Unicode text; rename"):
         write_text(tmp_path / "c", "caf\udce9")
-    with pytest.raises(StoreError, match="no name of a file"):
+    with pytest.raises(StoreError, match="is not a valid file name"):
         write_text(tmp_path / "\0", "x")
     assert not list(tmp_path.glob(".*"))

@@ -261,7 +261,7 @@ def test_noise_and_gradients_that_mean_nothing_to_the_values_are_refused():
         whole = True
 
     class Columns(Bernoulli):
-        alike = False
+        same_support = False
 
     class Categories(Bernoulli):
         def features_shape(self, shape):
