@@ -55,7 +55,6 @@ TOGETHER = {
     "analysis/conclusions/test_evidence.py": "model_outputs",
     "analysis/conclusions/test_notebook.py": "rules",
     "report/test_page.py": "sections report/tables/results",
-    "report/scores/test_base.py": "collapse disentanglement generation representation",
     "cli/test_compare.py": "report/tables/comparison report/figures/figure_file",
     "cli/test_main.py": "data options progress study",
 }

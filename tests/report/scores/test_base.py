@@ -6,20 +6,17 @@ import io
 import numpy as np
 import pytest
 from made import blobs, untrained
+from madescores import four_scores, scored_run
 from PIL import Image
 
 import latente
 from latente.analysis.trained_models import trained_models
 from latente.data.source import Factor, make_source
 from latente.data.split import split_source
-from latente.evaluation.evaluate import Metric
-from latente.evaluation.measured import EACH
-from latente.evaluation.scores import Measured, scores
+from latente.evaluation.scores import scores
 from latente.language.message import phrase
 from latente.language.words import Words
 from latente.report import scores as scored
-from latente.report.figures.images import ImageRows, image_grid
-from latente.report.scores.base import Scored
 from latente.report.tables import scores as scoretables
 
 EN, PT = Words("en"), Words("pt")
@@ -31,53 +28,9 @@ RNG = np.random.default_rng(0)
 VAE, AE = latente.VAE(2, hidden=(8,)), latente.AE(2, hidden=(8,))
 
 
-def kept(data, seed=0):
-    """What four scores of one run would keep, made up."""
-    rng = np.random.default_rng(seed)
-    shape, n = data.shape, len(data.test)
-    near = {f"{k}_neighbours": rng.integers(0, len(data.train), (12, 3)) for k in ("sample", "suspect")}
-    apart = {f"{k}_distances": np.sort(rng.uniform(1, 2, (12, 3)), axis=1) for k in ("sample", "suspect")}
-    images = {f"{k}s": rng.uniform(size=(12, *shape)).astype(np.float32) for k in ("sample", "suspect")}
-    share = rng.dirichlet(np.ones(3))
-    shares = {"class_shares": np.stack([share, share * 0.8, np.minimum(share * 1.2, 1)], axis=1)}
-    shares |= {"class_reference": np.full(3, 1 / 3), "counts": np.array([n, n, 5])}
-    shares |= {"classifier": np.arange(32, dtype=np.uint8), "classifier_accuracy": np.array([0.91, 0.9, 0.92])}
-    mse = rng.uniform(size=n)
-    rebuilt = {EACH + "reconstruction_mse": mse, "per_pixel": rng.uniform(size=shape), "worst": np.argsort(-mse)[:8]}
-    rebuilt["worst_rebuilt"] = rng.uniform(size=(8, *shape)).astype(np.float32)
-    values = {
-        "generation": {c: Metric(0.25, 0.01) for c in scores.make("generation").columns()},
-        "reconstruction": {c: Metric(0.5, 0.01) for c in scores.make("reconstruction").columns()},
-        "representation": {c: Metric(0.75, 0.01) for c in scores.make("representation").columns()},
-    }
-    return {
-        "generation": Measured(
-            values["generation"], near | apart | images | shares, (), "generation", name="generation", key="generation"
-        ),
-        "reconstruction": Measured(
-            values["reconstruction"], rebuilt, (), "reconstruction", name="reconstruction", key="reconstruction"
-        ),
-        "representation": Measured(
-            values["representation"],
-            {"confusion": np.diag([9, 8, 7]) + 1 - np.eye(3, dtype=int)},
-            (),
-            "representation",
-            name="representation",
-            key="representation",
-        ),
-    }
-
-
-def run(data, model, name, seed=0, measured=None):
-    found = untrained(data, model, name, seed)
-    found.measured = {"test": kept(data, seed) if measured is None else measured}
-    found.metrics = {"test": {c: m for one in found.measured["test"].values() for c, m in one.values.items()}}
-    return found
-
-
 @pytest.fixture(scope="module")
 def trained(tiny):
-    return trained_models([run(tiny, VAE, "vae"), run(tiny, AE, "ae", 1)])
+    return trained_models([scored_run(tiny, VAE, "vae"), scored_run(tiny, AE, "ae", 1)])
 
 
 @pytest.mark.slow
@@ -107,53 +60,17 @@ def test_only_images_are_drawn_and_only_what_was_scored(trained):
     x = RNG.normal(size=(200, 4)).astype(np.float32)
     table = split_source(make_source("table", x, np.arange(200) % 3))
     model = latente.VAE(2, hidden=(4,), likelihood="gaussian")
-    measured = {k: v for k, v in kept(table).items() if k != "reconstruction"}
-    files = [p.file for p in scored.figure_files(trained_models([run(table, model, "vae", 0, measured)]), table, EN)]
+    measured = {k: v for k, v in four_scores(table).items() if k != "reconstruction"}
+    files = [
+        p.file for p in scored.figure_files(trained_models([scored_run(table, model, "vae", 0, measured)]), table, EN)
+    ]
     assert files == ["class-balance.svg", "confusion-vae.svg"]
 
 
-def test_factors_are_named_beside_the_latents_that_tell_of_them(tiny):
-    known = dataclasses.replace(tiny, known=(Factor("shape", ("a", "b")), Factor("x", (1.0, 2.0))))
-    information = np.array([[0.02, 0.9], [0.3, 0.01], [0.0, 0.04]])
-    arrays = {
-        "information": information,
-        "traversal": RNG.uniform(size=(3, 9, 6, 5)),
-        "traversal_latents": np.arange(3),
-        "traversal_change": np.array([0.5, 0.2, 0.1]),
-    }
-    measured = {
-        "disentanglement": Measured({"mig": Metric(0.57, 0.01)}, arrays, name="disentanglement", key="disentanglement")
-    }
-    first = run(known, latente.VAE(3, hidden=(8,)), "vae", 0, measured)
-    traversal, told = scored.figure_files(trained_models([first]), known, EN)
-    assert (
-        traversal.file == "traversal-vae.png"
-        and "changes the image most is 1, the least of those shown 3" in traversal.alt
-    )
-    assert told.file == "information-vae.svg" and "MIG 0.57" in told.caption
-    assert "shape: most in latent 2 (30%). x: most in latent 1 (90%)." in told.alt
-    # Of the third latent nothing is said: it tells less than a twentieth of any factor.
-    rows = ["Latent 1: x 90%", "Latent 2: shape 30%", "Latent 3"]
-    shown = image_grid([ImageRows(rows, list(arrays["traversal"]), ["1%"] * 9)])
-    assert [t.get_text() for t in shown.axes[0].get_yticklabels()][2] == "Latent 3"
-
-
-def test_a_score_with_options_is_found_by_its_name(tiny):
-    measured = {"generation_k3": kept(tiny)["generation"]}
-    values = {f"{c}_k3": m for c, m in measured["generation_k3"].values.items()}
-    measured = {
-        "generation_k3": Measured(values, measured["generation_k3"].arrays, name="generation", key="generation_k3")
-    }
-    ((_, found),) = Scored(trained_models([run(tiny, VAE, "vae", 0, measured)]), tiny, EN, "generation", "test").kept
-    assert found.value("copies") == 0.25 and found.value("nothing") is None
-    captions = [p.caption for p in scored.figure_files(trained_models([run(tiny, VAE, "vae", 0, measured)]), tiny, EN)]
-    assert "Of 60 samples, 15 are copies." in captions[0]
-
-
 def test_numbers_are_a_table_of_each_scale_with_the_reasons_of_those_that_have_none(tiny):
-    measured = {"generation": kept(tiny)["generation"]}
-    models = [run(tiny, VAE, "vae", 0, measured), run(tiny, AE, "ae", 0, {})]
-    models.append(run(tiny, latente.preset("CVAE", 2, hidden=(8,)), "told", 0, measured))
+    measured = {"generation": four_scores(tiny)["generation"]}
+    models = [scored_run(tiny, VAE, "vae", 0, measured), scored_run(tiny, AE, "ae", 0, {})]
+    models.append(scored_run(tiny, latente.preset("CVAE", 2, hidden=(8,)), "told", 0, measured))
     shown = scoretables.numbers(trained_models(models), [scores.make("generation"), scores.make("mean-mse")], PT)
     assert len(shown) == 2 and [c.title for c in shown[0].columns] == ["Número", "vae"]
     assert "acurácia 0,910" in shown[0].caption and "dados o rótulo" in shown[1].caption
@@ -165,7 +82,7 @@ def test_numbers_are_a_table_of_each_scale_with_the_reasons_of_those_that_have_n
 
 
 def test_a_score_that_no_model_has_is_told_with_the_reason(tiny):
-    models = trained_models([run(tiny, VAE, "vae", 0, {}), run(tiny, AE, "ae", 0, {})])
+    models = trained_models([scored_run(tiny, VAE, "vae", 0, {}), scored_run(tiny, AE, "ae", 0, {})])
     asked = [scores.make(n) for n in ("disentanglement", "generation", "active-units")]
     said = scoretables.lacking(models, asked, EN)
     assert said[0].startswith(
@@ -196,7 +113,7 @@ def test_everything_that_scores_say_is_said_in_portuguese_too(tiny):
         return scores.make({"name": name, **options}).unsupported(untrained(data, model))
 
     def scale(name, data, model, measured=None, **options):
-        found = run(data, model, "run", 0, {} if measured is None else measured)
+        found = scored_run(data, model, "run", 0, {} if measured is None else measured)
         return scores.make({"name": name, **options}).scale(found)
 
     cvae, one = latente.preset("CVAE", 2, hidden=(8,)), latente.VAE(1, hidden=(8,))
@@ -206,7 +123,7 @@ def test_everything_that_scores_say_is_said_in_portuguese_too(tiny):
     gappy = latente.VAE(2, hidden=(8,), likelihood="gaussian", missing=True)
     factors = (Factor("shape", ("a", "b")), Factor("x", (1.0, 2.0)))
     known = dataclasses.replace(tiny, known=factors, validation=tiny.train, test=tiny.train)
-    judged = {"generation": kept(tiny)["generation"]}
+    judged = {"generation": four_scores(tiny)["generation"]}
     said = [
         reason("generation", tiny, AE), reason("generation", plain, VAE), reason("generation", gaps, gappy),
         reason("active-units", tiny, AE), reason("linear-probe", plain, VAE), reason("linear-probe", tiny, cvae),
