@@ -40,17 +40,10 @@ TOGETHER = {
     "objective/objectives/test_importance.py": "dreg iwae multi",
     "objective/objectives/test_held_kl.py": "capacity freebits",
     "objective/objectives/test_adversarial.py": "critics",
-    "objective/objectives/test_mmd.py": "codes",
     "objective/test_pairings.py": "objective/objectives/base",
-    "objective/test_weights.py": "terms",
-    # Readers of files, by the files that they read.
-    "data/test_files.py": "file_limits",
-    "data/test_tables.py": "texttables",
     # A score beside what it measures.
-    "evaluation/likelihood/test_decomposition.py": "evaluation/scores/elbo_split",
     "evaluation/likelihood/test_collapse.py": "evaluation/scores/collapse",
     "evaluation/outliers/test_anomaly_scores.py": "evaluation/scores/outliers",
-    "evaluation/scores/test_base.py": "losses evaluation/measured",
     # What stands between the numbers and a page, by the page or the command.
     "analysis/conclusions/test_evidence.py": "model_outputs",
     "analysis/conclusions/test_notebook.py": "rules",

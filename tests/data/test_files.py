@@ -8,8 +8,8 @@ import zipfile
 
 import numpy as np
 import pytest
+from madefiles import error_of, write
 
-from latente.data import file_limits
 from latente.data.files import read, read_idx
 from latente.data.load import load_data
 from latente.errors import DataError
@@ -23,18 +23,6 @@ CODES = {"u1": 8, "i1": 9, ">i2": 11, ">i4": 12, ">f4": 13, ">f8": 14}
 
 def idx(a, kind="u1"):
     return struct.pack(f">HBB{a.ndim}I", 0, CODES[kind], a.ndim, *a.shape) + a.astype(kind).tobytes()
-
-
-def write(path, content):
-    path.write_bytes(content)
-    return path
-
-
-def error_of(path, match):
-    with pytest.raises(DataError, match=match) as error:
-        read(path)
-    assert "\n" not in str(error.value)
-    return str(error.value)
 
 
 def test_npz_in_the_layout_of_keras(tmp_path):
@@ -202,24 +190,6 @@ def test_idx_that_is_damaged(tmp_path):
     folder = four_files(tmp_path / "mine")
     write(folder / "train-labels-idx1-ubyte.gz", b"\x1f\x8b")
     error_of(folder, "train-labels-idx1-ubyte.gz: cannot be read as IDX")
-
-
-def test_what_takes_more_than_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
-    """Small files that say or hold that they are large; `size` bytes each, of which half may be read."""
-    monkeypatch.setattr(file_limits, "memory", lambda: 4e6)
-    zeros = bytes(3_000_000)
-    bomb = struct.pack(">HBB3I", 0, 8, 3, 3000, 10, 100) + zeros
-    write(tmp_path / "a.gz", gzip.compress(bomb))
-    assert "a.gz: numbers of shape (3000, 10, 100) take" in error_of(tmp_path / "a.gz", "divided by 2")
-    # One that goes on after what its header says is followed by one byte alone.
-    write(tmp_path / "b.gz", gzip.compress(struct.pack(">HBB3I", 0, 8, 3, 6, 10, 10) + zeros))
-    error_of(tmp_path / "b.gz", r"holds 601 or more bytes after its header, and shape \(6, 10, 10\) needs 600")
-    write(tmp_path / "c.csv.gz", gzip.compress(b"1,2\n" * 800_000))
-    error_of(tmp_path / "c.csv.gz", "what it holds and more take")
-    np.savez_compressed(tmp_path / "d.npz", x=np.zeros((3000, 1000), np.uint8))
-    error_of(tmp_path / "d.npz", "d.npz: its arrays take")
-    np.save(tmp_path / "e.npy", np.zeros((3000, 1000), np.uint8))
-    error_of(tmp_path / "e.npy", "e.npy: its bytes take")
 
 
 def test_arrays_that_say_they_are_larger_than_they_are(tmp_path):

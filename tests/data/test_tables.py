@@ -1,11 +1,11 @@
 """CSV and Parquet tables: numbers, at most one column of labels, and an error that names the column."""
 
-import gzip
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from madefiles import error_of, write
 
 from latente.data.files import read
 from latente.data.load import load_data
@@ -17,17 +17,6 @@ from latente.spec import DataSpec
 A = np.round(np.random.default_rng(0).normal(size=(30, 6)), 4)
 X = A.astype(np.float32)
 Y = np.arange(30) % 3
-
-
-def table(path, text):
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def error_of(path, match):
-    with pytest.raises(DataError, match=match) as error:
-        read(path)
-    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.CSV", "a.tsv", "a.parquet", "a.pq"])
@@ -46,45 +35,6 @@ def test_a_table_gives_the_same_numbers(tmp_path, name, label):
     assert s.y is None if label is None else s.y.tolist() == Y.tolist()
     assert s.classes == (() if label is None else ("0", "1", "2"))
     assert (s.name, s.x_test) == ("a", None)
-
-
-def test_packed_without_saying_so(tmp_path):
-    (tmp_path / "a.csv").write_bytes(gzip.compress(b"1,2\n3,4\n"))
-    assert read(tmp_path / "a.csv").x.tolist() == [[1, 2], [3, 4]]
-
-
-@pytest.mark.parametrize(
-    ("text", "rows"),
-    [
-        ("1,2\n3,4\n", [[1, 2], [3, 4]]),
-        ("1,2", [[1, 2]]),
-        ("1\n2\n", [[1], [2]]),
-        ("0,1\n1,0\n", [[0, 1], [1, 0]]),
-        ("\n\n1;2\r\n3;4\r\n", [[1, 2], [3, 4]]),
-        ("1\t-2e3\n3\t4\n", [[1, -2000], [3, 4]]),
-        ("\ufeff1,2\n3,4\n", [[1, 2], [3, 4]]),
-        ("a,b\n1,2\n", [[1, 2]]),
-        ("\ufeffa,b\n1,2\n", [[1, 2]]),
-        ('"a, or ""b""","c"\n"1","2"\n', [[1, 2]]),
-        ("x, 2020, 2021\n5, 1, 2\n", [[5, 1, 2]]),
-        ("0,1,2,3,4\n5,5,5,5,5\n", [[5, 5, 5, 5, 5]]),
-        (",0,1\n0,5,6\n1,7,8\n", [[5, 6], [7, 8]]),
-        (",a,b\n0,5,6\n1,7,8\n", [[5, 6], [7, 8]]),
-        (",a,b\n3,5,6\n7,7,8\n", [[5, 6], [7, 8]]),
-        ("a,b\nTrue,0\nFalse,1\n", [[1, 0], [0, 1]]),
-        ("a,b\n1,2,\n4,5,\n", [[1, 2], [4, 5]]),
-    ],
-)
-def test_with_a_line_of_names_or_without(tmp_path, text, rows):
-    s = read(table(tmp_path / "a.csv", text))
-    assert s.x.tolist() == rows
-    assert s.y is None
-
-
-def test_labels_among_numbered_columns(tmp_path):
-    s = read(table(tmp_path / "a.csv", "label,0,1\n7,5,6\n3,7,8\n"))
-    assert s.x.tolist() == [[5, 6], [7, 8]]
-    assert [s.classes[i] for i in s.y] == ["7", "3"]
 
 
 @pytest.mark.parametrize(
@@ -152,13 +102,7 @@ def test_parquet_of_other_types(tmp_path):
     ],
 )
 def test_what_is_refused(tmp_path, text, message):
-    error_of(table(tmp_path / "a.csv", text), f"a.csv: {message}")
-
-
-def test_text_that_is_no_text(tmp_path):
-    for content in (b"\xff\xfe\x00a", b"a,b\n1,\xe9\n", b"\x00\x01\x02"):
-        (tmp_path / "a.csv").write_bytes(content)
-        error_of(tmp_path / "a.csv", "a.csv: ")
+    error_of(write(tmp_path / "a.csv", text), f"a.csv: {message}")
 
 
 def test_parquet_that_holds_no_numbers(tmp_path):
@@ -235,7 +179,7 @@ def test_what_is_decided_is_said_and_can_be_decided_otherwise(tmp_path, text, op
     first, *rest = text.split("\n{" if "\n{" in text else "\nq" if "\nq" in text else "\nr", 1)
     row = (text[len(first) + 1 :] if rest else text) + "\n"
     whole = "".join(row.format(i=100 + i, n=i * i % 7, m=i % 3) for i in range(30))
-    data = load_data(table(tmp_path / "a.csv", (first + "\n" if rest else "") + whole), **options)
+    data = load_data(write(tmp_path / "a.csv", (first + "\n" if rest else "") + whole), **options)
     assert [c.name for c in data.features] == features
     assert data.classes == classes
     assert said(data) == notes
@@ -244,59 +188,10 @@ def test_what_is_decided_is_said_and_can_be_decided_otherwise(tmp_path, text, op
     assert sum(map(len, (data.train, data.validation, data.test))) == 30 + numbered
 
 
-def test_blank_lines_of_one_column_are_counted(tmp_path):
-    s = read(table(tmp_path / "a.csv", "a\n1\n\n2\n   \n3\n\n\n"))
-    assert s.x.tolist() == [[1], [2], [3]] and [(n.key, dict(n.values)) for n in s.notes] == [("blank", {"count": 2})]
-    assert not read(table(tmp_path / "b.csv", "a\n1\n2\n3\n\n")).notes
-    kept = read(table(tmp_path / "c.csv", 'a\n1\n""\nNaN\n3\n'), DataSpec(missing="keep"))
-    assert np.array_equal(kept.x, [[1], [np.nan], [np.nan], [3]], equal_nan=True) and not kept.notes
-
-
-def test_parquet_is_measured_before_it_is_read(tmp_path, monkeypatch):
-    pytest.importorskip("pyarrow")
-    # 3,000 rows of 40 zeros take 960,000 bytes, and a thousandth of that on the disk.
-    pd.DataFrame(np.zeros((3000, 40)), columns=[f"c{i}" for i in range(40)]).to_parquet(tmp_path / "a.parquet")
-    assert (tmp_path / "a.parquet").stat().st_size < 100_000
-    monkeypatch.setattr("latente.data.file_limits.memory", lambda: 1e6)
-    monkeypatch.setattr(pd, "read_parquet", lambda *a, **k: pytest.fail("it was read"))
-    error_of(tmp_path / "a.parquet", "a.parquet: 3000 rows of 40 columns take .* unpacked; allowed: .*memory")
-
-
 def test_large_numbers_of_a_note_can_be_told_apart(tmp_path):
     rows = "".join(f"{1600000000 + i},{i * i % 7}\n" for i in range(30))
-    notes = load_data(table(tmp_path / "a.csv", f"time,a\n{rows}")).notes
+    notes = load_data(write(tmp_path / "a.csv", f"time,a\n{rows}")).notes
     assert notes[0].values["values"] == "1600000000, 1600000001, 1600000002, …"
-
-
-def test_decimal_commas_and_indexes_have_the_right_values(tmp_path):
-    s = read(table(tmp_path / "a.csv", ";x;label\n7;-1,5;1\n9;2e1;2\n"), DataSpec(decimal=","))
-    assert (s.x.tolist(), s.classes) == ([[-1.5], [20]], ("1", "2"))
-    with pytest.raises(DataError, match=r'column "x" holds "-1,5"; allowed: .*; for decimal commas say decimal = ","'):
-        read(tmp_path / "a.csv")
-    s = read(table(tmp_path / "b.csv", '"",a\n"Mazda RX4",1\n"Fiat 128",2\n'))
-    assert s.x.tolist() == [[1], [2]]
-
-
-def test_words_for_nothing_are_texts_in_a_column_of_text_and_missing_among_numbers(tmp_path):
-    rows = "".join(
-        f"{i},{('NA', 4)[i % 2]},{('None', 'Mild', 'NA')[i % 3]},{('null', '', 'a')[i % 3]}\n" for i in range(30)
-    )
-    path = table(tmp_path / "a.csv", f"a,n,label,town\n{rows}")
-    data = load_data(path, scale="none", missing="keep")
-    assert data.classes == ("Mild", "NA", "None")
-    assert [c.categories for c in data.features] == [(), (), ("a", "null")]
-    whole = np.concatenate([data.part(p).x for p in ("train", "validation", "test")])
-    assert np.isnan(whole).sum(axis=0).tolist() == [0, 15, 10]
-    assert [n.values["words"] for n in data.notes if n.key == "words"] == ['10 "NA", 10 "None"', '10 "null"']
-    with pytest.raises(DataError, match=r'column "n" has 15 missing values, the first in row 1'):
-        load_data(path, scale="none")
-    error_of(table(path, "a,label\n1,0\n2,None\n"), 'column "label" has 1 missing values, the first in row 2')
-
-
-def test_rows_that_end_early_are_counted(tmp_path):
-    path = table(tmp_path / "a.csv", "a,b,c\n" + "1,2,3\n" * 20 + "4,5\n" * 2 + "6\n" + "7,8,\n")
-    data = load_data(path, missing="keep")
-    assert [(n.key, dict(n.values)) for n in data.notes] == [("short", {"count": 3, "row": 21})]
 
 
 @pytest.mark.parametrize(
@@ -324,14 +219,7 @@ def test_rows_that_end_early_are_counted(tmp_path):
 )
 def test_what_would_be_read_as_something_else_is_refused(tmp_path, text, message):
     with pytest.raises(DataError, match=message):
-        read(table(tmp_path / "a.csv", text), DataSpec(scale="none"))
-
-
-def test_other_encodings_are_named(tmp_path):
-    (tmp_path / "a.csv").write_text("a\tb\n1\t2\n" * 3, encoding="utf-16")
-    error_of(tmp_path / "a.csv", r"a.csv: is not UTF-8 \(its first bytes are those of UTF-16\); save it as UTF-8")
-    (tmp_path / "a.csv").write_text("a,ação\n1,2\n3,4\n", encoding="latin-1")
-    error_of(tmp_path / "a.csv", r"a.csv: is not UTF-8 \(it has the byte 0xe7\); save it as UTF-8")
+        read(write(tmp_path / "a.csv", text), DataSpec(scale="none"))
 
 
 @pytest.mark.parametrize(
