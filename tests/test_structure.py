@@ -45,8 +45,6 @@ TOGETHER = {
     "evaluation/likelihood/test_collapse.py": "evaluation/scores/collapse",
     "evaluation/outliers/test_anomaly_scores.py": "evaluation/scores/outliers",
     # What stands between the numbers and a page, by the page or the command.
-    "analysis/conclusions/test_evidence.py": "model_outputs",
-    "analysis/conclusions/test_notebook.py": "rules",
     "report/test_page.py": "sections report/tables/results",
     "cli/test_compare.py": "report/tables/comparison report/figures/figure_file",
     "cli/test_main.py": "data options progress study",
