@@ -45,8 +45,6 @@ TOGETHER = {
     "evaluation/likelihood/test_collapse.py": "evaluation/scores/collapse",
     "evaluation/outliers/test_anomaly_scores.py": "evaluation/scores/outliers",
     # What stands between the numbers and a page, by the page or the command.
-    "report/test_page.py": "sections report/tables/results",
-    "cli/test_compare.py": "report/tables/comparison report/figures/figure_file",
     "cli/test_main.py": "data options progress study",
 }
 """Modules that have no test file of their own, by the one that tests them; a bare name stands in the same folder."""

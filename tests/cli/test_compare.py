@@ -1,30 +1,18 @@
 """The comparison on the command line, in the report and as a figure, of runs with made-up numbers."""
 
 import csv
-import dataclasses
 import json
 import re
-from functools import partial
 
-import numpy as np
 import pytest
 from maderuns import made_run
 
 import latente
-from latente.analysis.compare import compare
-from latente.analysis.ranking import ComparisonNote
-from latente.analysis.trained_models import trained_models
 from latente.cli.main import main
 from latente.evaluation.access_log import Access
 from latente.evaluation.evaluate import Metric
-from latente.evaluation.likelihood.importance import unsupported
-from latente.evaluation.metrics.intervals import Estimate
 from latente.evaluation.run import Run
-from latente.language.message import Message
 from latente.language.words import Words
-from latente.report.sections import method
-from latente.report.tables import comparison, numbers
-from latente.report.tables import comparison as elbows
 
 EN, PT = Words("en"), Words("pt")
 SMALL = {"hidden": (4,)}
@@ -112,102 +100,6 @@ def test_every_mistake_is_one_line(folders, capsys, arguments, message):
     assert message in said and said.count("\n") == 1
 
 
-def test_a_report_shows_the_differences_and_the_elbow(tiny):
-    make = partial(made_run, tiny, split=("validation", "test"))
-    runs = [
-        make(f"vae-{d}", s, latente.VAE(d, **SMALL), loss=CURVE[d] + s / 100, mse=1 / d) for d in CURVE for s in (0, 1)
-    ]
-    section = comparison.section(runs, EN)
-    assert [t.name for t in section.tables] == ["budgets", "differences-loss", "differences-mse"]
-    assert len(section.tables[1].rows) == 10
-    (curve,) = section.curves
-    assert curve[0] == "vae-2, vae-4, vae-8, vae-16 and vae-32, judged by loss on validation."
-    assert curve[1][0].startswith("16 latents are enough") and curve[1][1] == "Shown to be too small: 2, 4 and 8."
-    assert comparison.section(runs[:2], EN) is None
-    # Runs that were evaluated before such values were kept are compared by their means.
-    for run in runs:
-        run._per_example.clear()
-    bare = comparison.section(runs, EN)
-    assert "Intervals cover other seeds, paired by seed" in bare.tables[1].notes[0] and bare.curves == ()
-
-
-@pytest.mark.slow
-def test_of_many_models_the_differences_to_the_best_are_shown(tiny):
-    runs = [made_run(tiny, f"m{d}", 0, latente.VAE(d, **SMALL), loss=100.0 + d) for d in range(2, 12)]
-    found = compare(runs, ["loss"])
-    table = comparison.differences(found.boards[0], found, EN)
-    assert len(found.boards[0].gaps) == 45 and len(table.rows) == 9
-    assert {row[0].text for row in table.rows} == {"m2"}
-    assert table.notes[-1] == "Only the differences to the best model are shown; all 45 are in the CSV file."
-
-
-def test_with_one_seed_the_word_is_these_weights(tiny):
-    runs = [made_run(tiny, f"m{d}", 0, latente.VAE(d, **SMALL), loss=100.0 + d / 20) for d in (2, 4)]
-    found = compare(runs, ["loss"])
-    (gap,) = found.boards[0].gaps
-    assert (gap.better, gap.about, gap.spread_from) == ("m2", "weights", "typical") and gap.seeds_needed > 2
-    for words, said, claim in ((EN, "these weights of m2", "no claim"), (PT, "estes pesos de m2", "não é uma")):
-        table = comparison.differences(found.boards[0], found, words)
-        assert table.rows[0][-1].text == said and claim in table.notes[-1]
-        assert f" {gap.seeds_needed} se" in table.notes[-1] and "m2" in table.notes[-1] and "80%" in table.notes[-1]
-    assert "these weights of m2" in found.text("en") and found.rows()[0]["about"] == "weights"
-    # Another model with several seeds says how far seeds lie apart, and none is typical.
-    more = [made_run(tiny, "m8", s, latente.VAE(8, **SMALL), loss=100.5 + s / 10) for s in (0, 1, 2)]
-    spread = compare([*runs, *more], ["loss"]).boards[0].gaps[0]
-    assert (spread.first, spread.about, spread.spread_from) == ("m2", "weights", "study")
-    assert spread.seeds_needed > gap.seeds_needed
-    # With several seeds the name stands alone, and nothing is said of more where it is shown.
-    both = [made_run(tiny, f"m{d}", s, latente.VAE(d, **SMALL), loss=100.0 + d) for d in (2, 4) for s in (0, 1, 2)]
-    table = comparison.differences(compare(both, ["loss"]).boards[0], compare(both, ["loss"]), EN)
-    assert table.rows[0][-1].text == "m2" and len(table.notes) == 1
-
-
-def test_an_elbow_of_one_seed_is_of_these_weights_and_says_what_it_leaves_aside(tiny):
-    runs = [
-        made_run(tiny, f"vae-{d}", s, latente.VAE(d, **SMALL), loss=m, split="validation")
-        for d, m in CURVE.items()
-        for s in ((0,) if d > 2 else (0, 1))
-    ]
-    found = latente.elbow(runs, "loss")
-    assert (found.seeds, found.aside) == (1, 1) and found.seeds_needed >= 2
-    english, portuguese = (elbows.sentences(found, words) for words in (EN, PT))
-    assert english[0].startswith("These weights (one seed): 16 latents are enough")
-    assert portuguese[0].startswith("Estes pesos (uma semente): 16 latentes bastam")
-    assert f"about {found.seeds_needed} seeds of each size" in english[-3]
-    assert english[-2] == "Runs left aside, for not every size has their seed: 1."
-
-
-def test_notes_of_one_kind_are_one_sentence(tiny):
-    runs = [made_run(tiny, f"m{d}", 0, latente.VAE(d, **SMALL)) for d in (2, 3)]
-    found = compare(runs, ["loss"])
-    said = [ComparisonNote("alone", {"score": "loss", "model": m, "scale": m}) for m in ("a", "b", "c")]
-    scales = Message("compare.apart", scales=tuple(f"s{i} (m{i})" for i in range(6)))
-    told = dataclasses.replace(found, notes=(*said, ComparisonNote("apart", {"score": "loss", "scales": scales})))
-    sentences = comparison.notes(told, PT)
-    assert sentences[0].startswith("Uma só diferença")
-    assert "Perda: o número tem 6 significados diferentes" in sentences[1]
-    assert "Perda: fora da classificação: a, b e c (nenhum outro modelo" in sentences[2]
-
-
-def test_scales_and_reasons_are_said_in_the_language(tiny):
-    runs = [made_run(tiny, f"m{d}", 0, latente.VAE(d, **SMALL)) for d in (2, 3)]
-    found = compare(runs, ["mse"])
-    drawn = "squared error of drawn codes"
-    assert comparison.differences(found.boards[0], found, EN).caption.endswith(f": {drawn}")
-    assert comparison.differences(found.boards[0], found, PT).caption.endswith(": erro quadrático de códigos sorteados")
-    why = unsupported(made_run(tiny, "ae", 0, latente.AE(2, **SMALL)).model)
-    told = dataclasses.replace(found, notes=(ComparisonNote("none", {"score": "nll", "model": "ae", "why": why}),))
-    assert 'a posterior "dirac" com a prior "none" não tem nenhuma' in comparison.notes(told, PT)[-1]
-
-
-def test_numbers_have_the_places_that_their_errors_leave():
-    assert numbers.digits([Estimate(100.0, 99.0, 101.0)]) == 1 and numbers.digits([0.034, 2.0]) == 3
-    assert numbers.digits([0.0, np.inf]) == 2 and numbers.digits([1e-12]) == 6 and numbers.digits([340.0]) == 0
-    assert numbers.number(PT, -1.5, 2) == "−1,50" and numbers.number(EN, -0.001, 2, sign=True) == "0.00"
-    assert numbers.number(EN, 2.0, 1, sign=True) == "+2.0" and numbers.number(EN, -np.inf, 1) == "−∞"
-    assert numbers.p_value(EN, 0.0004) == "< 0.001" and numbers.p_value(PT, 0.0451) == "0,045"
-
-
 def test_later_looks_at_the_test_part_are_told(tiny, tmp_path, capsys):
     run = made_run(tiny)
     run.test_accesses = [
@@ -216,8 +108,6 @@ def test_later_looks_at_the_test_part_are_told(tiny, tmp_path, capsys):
     run.save(tmp_path / "run")
     assert main(["show", str(tmp_path / "run")]) == 0
     assert "test part looked at on 2026-02-01T12:00:00Z by latente x: nll" in capsys.readouterr().out
-    facts = method(trained_models([run]), tiny, EN, "image")
-    assert facts[-1][1].endswith("after training. After that it was looked at by latente x.")
 
 
 def test_plain_values_for_a_program(tiny):
@@ -240,9 +130,3 @@ def test_by_default_nothing_is_worked_out(tiny, monkeypatch):
     said = found.text("en")
     assert "MSE of mean codes (test): squared error; less is better" in said
     assert "MSE of mean codes: not ranked: bare, for nothing was worked out anew; ask for it with --scores." in said
-
-
-def test_both_languages_say_all():
-    assert {k for k in EN.templates if k.startswith("compare.")} == {
-        k for k in PT.templates if k.startswith("compare.")
-    }

@@ -3,36 +3,25 @@ import csv
 import hashlib
 import io
 import itertools
-import math
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 from xml.dom.minidom import parseString
 
 import numpy as np
 import pytest
-from made import built
-from rich.console import Console
-from scipy import stats
+from madereport import HIDDEN, NOTEBOOK, run, runs_of, value
 
-from latente.analysis.trained_models import trained_models
 from latente.data.source import make_source
 from latente.data.split import split_source
-from latente.evaluation.evaluate import METRICS, Metric
-from latente.evaluation.run import Run
 from latente.language.words import LANGUAGES, Words
-from latente.objective.presets import AE, VAE
+from latente.objective.presets import AE
 from latente.report.conclusions import WordedClaim, WordedFinding
 from latente.report.page import write_report
-from latente.report.sections import SYMBOLS, summary_sentences
-from latente.report.tables import results
-from latente.report.tables.results import results_csv, results_table
-from latente.spec import RunSpec, StudySpec, TrainSpec
+from latente.report.sections import SYMBOLS
+from latente.spec import StudySpec
 
 EN, PT = Words("en"), Words("pt")
 FACTS = {"versions": {"latente": "9.9", "python": "3.x"}, "platform": "Box", "processors": 2, "date": "2030-01-02"}
-HIDDEN = (8,)
-EPOCHS = 3
 
 
 CONCLUSIONS = [
@@ -40,45 +29,6 @@ CONCLUSIONS = [
     WordedFinding("b", "Second", "they said too", "fails", (WordedClaim("c", "fails"),)),
     WordedFinding("c", "Third", "and this", "unknown", (WordedClaim("d", "unknown", ("e",)),)),
 ]
-
-
-def value(name, seed, split, metric):
-    """A made-up number, different for each place it may stand in."""
-    digest = hashlib.sha256(f"{name} {split} {metric}".encode()).digest()
-    return Metric(100 + digest[0] + digest[1] / 256 + seed, 0.5 + digest[2] / 1024)
-
-
-def run(data, name, model, seed=0, epochs=EPOCHS):
-    """A run with random weights and made-up numbers: training would say nothing more about a report."""
-    spec = RunSpec(name, seed, model, TrainSpec(epochs=epochs, batch_size=16), data.spec)
-    history = {k: np.float32([200, 150, 120][:epochs]) + seed for k in ("loss", "reconstruction")}
-    history["kl"] = np.float32([0, 0, 0] if model.prior == "none" else [1, 2, 3])[:epochs]
-    history |= {f"val_{k}": v + 1 for k, v in history.items()}
-    history["learning_rate"] = np.full(epochs, 1e-3, np.float32)
-    metrics = {}
-    for split in ("test", "validation", "train"):
-        metrics[split] = {m: value(name, seed, split, m) for m in reversed(METRICS)}
-        if model.prior == "none":
-            metrics[split] |= {"kl": Metric(0.0, 0.0), "loss": metrics[split]["reconstruction"]}
-    frames = None
-    if data.is_image:
-        shown = data.validation.x[:8]
-        frames = np.random.default_rng(seed).integers(0, 256, (epochs, *shown.shape)).astype(np.uint8)
-    return Run(spec, built(spec, data.shape), history, frames, 1.5, data.card(), metrics, data)
-
-
-def runs_of(data, models, seeds=(0,)):
-    return [run(data, name, model, seed) for name, model in models.items() for seed in seeds]
-
-
-NOTEBOOK = {
-    "vae": VAE(2, hidden=(8, 4)),
-    "ae": AE(3, hidden=HIDDEN),
-    "latent-2": VAE(2, hidden=HIDDEN),
-    "latent-8": VAE(8, hidden=HIDDEN),
-    "ae-2": AE(2, hidden=HIDDEN, code_activation="linear"),
-    "ae-8": AE(8, hidden=HIDDEN, code_activation="linear"),
-}
 
 
 def write(folder, data, models, words=EN, seeds=(0,), title="A study", conclusions=CONCLUSIONS, **kwargs):
@@ -239,81 +189,11 @@ def test_the_main_table_holds_each_runs_numbers(pages):
             assert cell.replace(".", mark) in html
 
 
-def test_an_ae_has_no_kl(tiny):
-    table = results.results(trained_models(runs_of(tiny, NOTEBOOK)), EN, "image")
-    rows = {row[0].text: row for row in table.rows}
-    assert [c.text for c in rows["ae"][-2:]] == ["–", "–"] and rows["vae"][-1].text != "–"
-    assert any("–:" in note for note in table.notes)
-    parameters = (30 * 8 + 8) + (8 * 4 + 4) + (4 * 4 + 4) + (2 * 4 + 4) + (4 * 8 + 8) + (8 * 30 + 30)
-    assert rows["vae"][3].value == parameters
-
-
-def test_several_seeds_are_a_mean_with_the_error_over_seeds(tiny):
-    trained = trained_models(runs_of(tiny, {"vae": NOTEBOOK["vae"]}, seeds=(0, 1, 2)))
-    (model,) = trained
-    base = value("vae", 0, "test", "loss").value
-    found = model.metric("test", "loss")
-    assert math.isclose(found.value, base + 1) and math.isclose(found.standard_error, 1 / math.sqrt(3))
-    table = results.results(trained, EN, "image")
-    assert any("means over 3 seeds" in note for note in table.notes)
-
-
-def test_matched_models_are_compared_at_equal_latent_size(tiny):
-    table = results.matched(trained_models(runs_of(tiny, NOTEBOOK)), PT, "image")
-    assert [(row[0].text, row[1].text, row[2].text) for row in table.rows] == [
-        ("2", "latent-2", "ae-2"), ("8", "latent-8", "ae-8"),
-    ]  # fmt: skip
-    ours, theirs = (value(n, 0, "test", "reconstruction").value for n in ("latent-8", "ae-8"))
-    shown = f"{theirs - ours:+.2f}".replace(".", ",").replace("-", "−")
-    assert table.rows[1][5].text == shown and table.rows[1][5].value == theirs - ours
-    unlike = runs_of(tiny, {"vae": NOTEBOOK["vae"], "ae": NOTEBOOK["ae"]})
-    assert results.matched(trained_models(unlike), EN, "image") is None
-
-
 def test_the_summary_names_the_lowest(pages):
     priors = ("vae", "latent-2", "latent-8")
     best = min(priors, key=lambda n: value(n, 0, "test", "loss").value)
     low = value(best, 0, "test", "loss")
     assert f"{best}, {low.value:.2f} ± {low.standard_error:.2f} nats per image" in Page(pages["en"]).said
-
-
-def test_the_summary_pairs_examples_as_the_comparison_does(tiny):
-    """Examples differ by far more than the models do: only pairs tell that one is always better."""
-    runs = runs_of(tiny, {"a": NOTEBOOK["latent-2"], "b": NOTEBOOK["latent-8"]})
-    rng = np.random.default_rng(0)
-    examples = 100 + 30 * rng.normal(size=len(tiny.test))
-    losses = (examples, examples + 1 + 0.1 * rng.normal(size=len(examples)))
-    for r, values in zip(runs, losses, strict=True):
-        r._per_example["test"] = {"loss": values.astype(np.float32)}
-        r.metrics["test"]["loss"] = Metric(values.mean(), values.std(ddof=1) / len(values) ** 0.5)
-    said = next(s for s in summary_sentences(trained_models(runs), EN, "image") if "Lowest test loss" in s.text)
-    d = losses[1] - losses[0]
-    low, high = stats.t.interval(0.95, len(d) - 1, d.mean(), stats.sem(d))
-    assert said.verdict == "holds" and f"95% interval {low:.2f} to {high:.2f}" in said.text
-    assert said.text.startswith("These weights (one seed): Lowest test loss")
-    # One nat, with a deviation of 0.1 over examples and so some 0.025 over seeds: t of one degree still shows it.
-    assert "A claim about the models would take about 2 seeds of each" in said.text
-
-
-def test_losses_of_different_likelihoods_are_not_ranked(tiny):
-    models = {"a": NOTEBOOK["vae"], "b": NOTEBOOK["vae"]}
-    assert any("Lowest" in s.text for s in summary_sentences(trained_models(runs_of(tiny, models)), EN, "image"))
-    models["b"] = replace(NOTEBOOK["vae"], likelihood="gaussian")
-    trained = trained_models(runs_of(tiny, models))
-    assert not any("Lowest" in s.text for s in summary_sentences(trained, EN, "image"))
-    assert any("different scales" in note for note in results.results(trained, EN, "image").notes)
-
-
-def test_results_csv_is_exact_and_ordered(tiny):
-    first = run(tiny, "vae", NOTEBOOK["vae"], seed=7)
-    test = {"mse": Metric(0.1, 1e-17), "loss": Metric(1 / 3, 2.0)}
-    first.metrics = {"test": test, "train": {"kl": Metric(5.0, 0.25)}}
-    assert results_csv([first]) == (
-        "run,seed,split,metric,value,standard_error\n"
-        "vae,7,train,kl,5.0,0.25\n"
-        "vae,7,test,loss,0.3333333333333333,2.0\n"
-        "vae,7,test,mse,0.1,1e-17\n"
-    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -328,19 +208,6 @@ def test_each_table_comes_as_csv_with_plain_numbers(pages, language):
     assert len({len(row) for row in rows}) == 1 and [r[0] for r in rows[1:]] == list(NOTEBOOK)
     loss = value("vae", 0, "train", "loss")
     assert rows[1][5:7] == [repr(loss.value), repr(loss.standard_error)]
-
-
-def test_the_terminal_table_fits_a_terminal(tiny):
-    runs = runs_of(tiny, NOTEBOOK)
-    out = io.StringIO()
-    Console(file=out, width=80).print(results_table(runs, PT).terminal())
-    text = out.getvalue()
-    loss = value("latent-8", 0, "test", "loss")
-    assert f"{loss.value:.2f} ± {loss.standard_error:.2f}".replace(".", ",") in text
-    assert all(len(line) <= 80 for line in text.splitlines())
-    runs[0].metrics = {}
-    Console(file=out, width=80).print(results_table(runs, EN).terminal())
-    assert "–" in out.getvalue()
 
 
 # what is left out
