@@ -37,10 +37,7 @@ TOGETHER = {
     "model/posteriors/test_flow.py": "iaf",
     "model/posteriors/test_vmf.py": "vmf_angle",
     "objective/objectives/test_autoencoders.py": "contractive denoising regularised sparse",
-    "objective/objectives/test_importance.py": "dreg iwae multi",
     "objective/objectives/test_held_kl.py": "capacity freebits",
-    "objective/objectives/test_adversarial.py": "critics",
-    "objective/test_pairings.py": "objective/objectives/base",
     # A score beside what it measures.
     "evaluation/likelihood/test_collapse.py": "evaluation/scores/collapse",
     "evaluation/outliers/test_anomaly_scores.py": "evaluation/scores/outliers",

@@ -34,6 +34,13 @@ def batch_for(model, n=8, examples=0, label=None, seed=1):
     return Batch(x, keys, jnp.ones(n), None, label, jnp.int32(0), examples or n)
 
 
+def normal_batch(key, n, size):
+    """Examples of so many standard normal numbers, drawn by the key."""
+    keys = jr.split(key, n)
+    x = jax.vmap(lambda k: jr.normal(jr.fold_in(k, 5), (size,)))(keys)
+    return Batch(x, keys, jnp.ones(n), None, None, jnp.int32(0), n)
+
+
 def gaussian_model(latent_dim=3, shape=(5,), objective="elbo", seed=0, hidden=(), **rest):
     """A VAE with Gaussian likelihood; linear unless ``hidden``."""
     parts = {"likelihood": {"name": "gaussian", "sigma": 0.7}, "objective": objective, "activation": "tanh", **rest}
@@ -77,6 +84,7 @@ def make():
     class Make:
         filling = staticmethod(filled)
         batch = staticmethod(batch_for)
+        normal = staticmethod(normal_batch)
         terms = staticmethod(terms_of)
         model = staticmethod(gaussian_model)
         identity = staticmethod(identity_encoder)

@@ -1,7 +1,5 @@
 """Every preset of the registry: it learns, is saved and loaded, resumes bit for bit, and is compiled once."""
 
-import dataclasses
-
 import jax
 import numpy as np
 import pytest
@@ -11,7 +9,6 @@ from latente.compiling import compiled
 from latente.errors import SpecError
 from latente.evaluation.run import train_run
 from latente.objective.objectives import objectives
-from latente.objective.pairings import pairings
 from latente.objective.presets import VAE, keywords, presets
 from latente.spec import ModelSpec, RunSpec, TrainSpec
 from latente.training.check import model_for
@@ -86,22 +83,3 @@ def test_an_option_of_a_part_may_be_said_directly():
     with pytest.raises(SpecError, match='unknown key in model "sgima"; did you mean "sigma"'):
         VAE(likelihood="gaussian", sgima=3)
     assert "pseudo_inputs" in keywords("VampVAE", presets["VampVAE"]())
-
-
-def test_every_preset_is_a_pairing_that_holds():
-    known = pairings()
-    for name in presets:
-        spec = presets[name]()
-        part = {f: v if isinstance(v, str) else v["name"] for f, v in dataclasses.asdict(spec).items()
-                if f in ("objective", "posterior", "prior")}  # fmt: skip
-        assert part["prior"] in known.objective[part["objective"], part["posterior"]], name
-
-
-def test_a_pairing_that_does_not_hold_names_both_sides():
-    known = pairings()
-    for (objective, posterior), reason in known.reason.items():
-        assert f'"{objective}"' in reason or f'"{posterior}"' in reason
-    for (posterior, prior), reason in known.prior.items():
-        if reason is not None:
-            # A prior that is only ever fitted afterwards goes with no training at all.
-            assert f'"{prior}"' in reason and (f'"{posterior}"' in reason or "fitted" in reason)

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from latente.model.priors import priors
+from latente.errors import SpecError
+from latente.model.priors import Prior, priors
+from latente.objective.objectives import objectives
 from latente.objective.objectives.codes import coded, frozen, has_arrays, posterior_draws, prior_draws, weighted_mean
 
 
@@ -62,3 +64,25 @@ def test_gradients_flow_through_what_is_frozen_and_not_to_it():
     assert to_layer.weight.tolist() == [[0, 0]] and to_x.tolist() == [2, -3]
     assert has_arrays(layer) and has_arrays(eqx.filter_eval_shape(lambda: layer))
     assert not has_arrays(priors.make("standard-normal"))
+
+
+class LearntPrior(Prior):
+    shift: jnp.ndarray
+
+    def log_prob(self, z):
+        return jnp.sum(z * self.shift)
+
+    def sample(self, code_size, *, key):
+        return jr.normal(key, (code_size,)) + self.shift
+
+
+@pytest.mark.parametrize("name", ["mmd-vae", "wae-mmd", "adversarial", "wae-gan"])
+def test_a_prior_that_nothing_would_train_is_refused_also_as_shapes(make, name):
+    def learning():
+        model = make.model()
+        return eqx.tree_at(lambda m: m.prior, model, LearntPrior(jnp.zeros(3)), is_leaf=lambda p: isinstance(p, Prior))
+
+    for model in (learning(), eqx.filter_eval_shape(learning)):
+        with pytest.raises(SpecError, match=f'objective "{name}" does not go with prior LearntPrior: only draws'):
+            objectives.make(name).check(model)
+    objectives.make(name).check(make.model())

@@ -13,7 +13,6 @@ from latente.objective.objectives import objectives
 from latente.objective.objectives.codes import PRIOR
 from latente.objective.objectives.elbo import ELBO
 from latente.objective.objectives.mmd import MMDVAE, WAEMMD, InfoVAE
-from latente.objective.terms import Batch
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +64,7 @@ def test_descending_it_brings_points_to_the_prior(make, kernel):
         def step(learns, key):
             def penalty(learns):
                 moved = eqx.tree_at(lambda m: m.encoder, model, eqx.combine(learns, fixed))
-                keys = jr.split(key, 200)
-                x = jax.vmap(lambda k: jr.normal(jr.fold_in(k, 5), (2,)))(keys)
-                batch = Batch(x, keys, jnp.ones(200), None, None, jnp.int32(0), 200)
-                return objective(moved, batch).penalties["mmd"][0]
+                return objective(moved, make.normal(key, 200, 2)).penalties["mmd"][0]
 
             return jax.tree.map(lambda a, g: a - 0.2 * g, learns, jax.grad(penalty)(learns)), None
 
