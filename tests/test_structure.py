@@ -38,9 +38,6 @@ TOGETHER = {
     "model/posteriors/test_vmf.py": "vmf_angle",
     "objective/objectives/test_autoencoders.py": "contractive denoising regularised sparse",
     "objective/objectives/test_held_kl.py": "capacity freebits",
-    # A score beside what it measures.
-    "evaluation/likelihood/test_collapse.py": "evaluation/scores/collapse",
-    "evaluation/outliers/test_anomaly_scores.py": "evaluation/scores/outliers",
     # What stands between the numbers and a page, by the page or the command.
     "cli/test_main.py": "data options progress study",
 }
