@@ -38,8 +38,6 @@ TOGETHER = {
     "model/posteriors/test_vmf.py": "vmf_angle",
     "objective/objectives/test_autoencoders.py": "contractive denoising regularised sparse",
     "objective/objectives/test_held_kl.py": "capacity freebits",
-    # What stands between the numbers and a page, by the page or the command.
-    "cli/test_main.py": "data options progress study",
 }
 """Modules that have no test file of their own, by the one that tests them; a bare name stands in the same folder."""
 

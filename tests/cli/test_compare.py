@@ -9,7 +9,6 @@ from maderuns import made_run
 
 import latente
 from latente.cli.main import main
-from latente.evaluation.access_log import Access
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
 from latente.language.words import Words
@@ -98,16 +97,6 @@ def test_every_mistake_is_one_line(folders, capsys, arguments, message):
     assert main(["compare", *(named.get(a, a) for a in arguments)]) == 2
     said = capsys.readouterr().err
     assert message in said and said.count("\n") == 1
-
-
-def test_later_looks_at_the_test_part_are_told(tiny, tmp_path, capsys):
-    run = made_run(tiny)
-    run.test_accesses = [
-        Access(f"2026-0{i}-01T12:00:00Z", by, ["nll"]) for i, by in enumerate(("latente run", "latente x"), 1)
-    ]
-    run.save(tmp_path / "run")
-    assert main(["show", str(tmp_path / "run")]) == 0
-    assert "test part looked at on 2026-02-01T12:00:00Z by latente x: nll" in capsys.readouterr().out
 
 
 def test_plain_values_for_a_program(tiny):
