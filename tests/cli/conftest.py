@@ -1,8 +1,14 @@
-"""A folder of one's own to work in, with a file of data."""
+"""A locale and a width that no machine changes; a folder to work in, with a file of data."""
 
 import numpy as np
 import pytest
 from made import blobs
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch):
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setenv("COLUMNS", "120")
 
 
 @pytest.fixture
