@@ -26,6 +26,7 @@ def test_each_score_is_its_own_definition(vae, tiny):
     assert run.anomaly_scores(other)[:5] == pytest.approx(run.anomaly_scores(x)[:5], abs=1e-3)
 
 
+@pytest.mark.slow
 def test_one_odd_example_comes_first(vae, tiny):
     ae = latente.fit(latente.AE(2, hidden=(16,)), tiny, epochs=30, batch_size=16, learning_rate=5e-3)
     x = tiny.test.x.copy()

@@ -35,6 +35,7 @@ def test_a_part_is_named_by_the_options_that_are_not_its_defaults():
     assert named({"name": "discretised-logistic", **levels}) == "discretised-logistic (levels = 8, scale = per-value)"
 
 
+@pytest.mark.slow
 def test_the_numbers_are_the_means_that_a_run_evaluates_and_compare_on_their_scale(tiny):
     vae, beta, aae = (
         untrained(tiny, spec, name)
