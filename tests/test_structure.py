@@ -1,6 +1,7 @@
 """The layout holds: a room imports only rooms before it, nothing goes in circles, and names lead to their rooms."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -54,17 +55,23 @@ def name_of(path):
 KNOWN = {name_of(p): p for p in modules()}
 
 
+@functools.cache
+def parsed(path):
+    return ast.parse(path.read_text())
+
+
+@functools.cache
 def imported(path):
     """The modules of latente that a file imports, anywhere in it and for types only too: (module, where it stands)."""
-    tree = ast.parse(path.read_text())
-    for top in tree.body:
-        for node in ast.walk(top):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "latente":
-                for alias in node.names:
-                    full = f"{node.module}.{alias.name}"
-                    yield (full if full in KNOWN else node.module), node
-            elif isinstance(node, ast.Import):
-                yield from ((a.name, node) for a in node.names if a.name.split(".")[0] == "latente")
+    found = []
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "latente":
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                found.append(((full if full in KNOWN else node.module), node))
+        elif isinstance(node, ast.Import):
+            found += [(a.name, node) for a in node.names if a.name.split(".")[0] == "latente"]
+    return found
 
 
 def room(module):
@@ -72,11 +79,11 @@ def room(module):
     return parts[1] if len(parts) > 1 else ""
 
 
+@functools.cache
 def doors(path):
     """The nodes of the listed methods of a file."""
     names = {name for file, name in DOORS if path == SRC / file}
-    tree = ast.parse(path.read_text())
-    members = [n for c in ast.walk(tree) if isinstance(c, ast.ClassDef) for n in c.body]
+    members = [n for c in ast.walk(parsed(path)) if isinstance(c, ast.ClassDef) for n in c.body]
     return {n.name: n for n in members if isinstance(n, ast.FunctionDef) and n.name in names}
 
 
@@ -113,7 +120,7 @@ def test_no_module_is_named_in_a_string():
     for path in modules():
         if path in (SRC / "__init__.py", SRC / "registry.py"):
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
                 said = [c.value for c in ast.walk(node) if isinstance(c, ast.Constant)]
                 assert not any(str(s).startswith("latente") for s in said), f"{path}:{node.lineno}"
@@ -167,7 +174,7 @@ def test_public_names_are_all_there_and_sorted_by_kind():
 def test_no_two_public_classes_share_a_name():
     homes = {}
     for path in modules():
-        for node in ast.parse(path.read_text()).body:
+        for node in parsed(path).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes.setdefault(node.name, []).append(name_of(path))
     assert not {name: found for name, found in homes.items() if len(found) > 1}
