@@ -82,11 +82,11 @@ def smoothed_nll(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The estimate of −log p(x), nats, and the tail index k of each example, shape (n,) each."""
     count = len(examples)
-    # All weights of a batch are held at once, beside what one step of their computation takes.
-    size = max(1, min(100, codes_at_once(model, MEMORY) // samples, count))
+    codes = codes_at_once(model, MEMORY)
+    size = max(1, min(100, codes // samples, count))
     found = []
     for at, batch, keys in batches(examples, size, seed):
-        log_w = np.asarray(_log_weights(model, scale, batch, keys, samples), np.float64)
+        log_w = np.asarray(_log_weights(model, scale, batch, keys, samples, min(samples, codes)), np.float64)
         found.append(smoothed(log_w))
         if on_batch is not None:
             on_batch(min(at + size, count), count)
@@ -116,15 +116,19 @@ def smoothed(log_w: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
 
 
 @jit
-def _log_weights(model: Autoencoder, scale: Scale, examples: Examples, keys: Array, samples: int) -> Array:
-    """log p(x, z) − log q(z | x) of ``samples`` codes an example, shape (n, samples)."""
+def _log_weights(
+    model: Autoencoder, scale: Scale, examples: Examples, keys: Array, samples: int, at_once: int
+) -> Array:
+    """log p(x, z) − log q(z | x) of ``samples`` codes an example, shape (n, samples); so many at once are decoded."""
     batch = examples.batch(model, scale, keys, jnp.ones(len(examples)))
     encoded, weight = log_weight(model)
 
     def one(x: Array, context: Array | None, key: Array) -> Array:
         outputs = encoded(x, context)
-        drawn = jax.vmap(lambda k: jr.fold_in(key, k))(jnp.arange(samples))
-        weights: Array = jax.vmap(lambda k: weight(x, context, outputs, k))(drawn)
+        draws = jnp.arange(samples)
+        weights: Array = jax.lax.map(
+            lambda k: weight(x, context, outputs, jr.fold_in(key, k)), draws, batch_size=at_once
+        )
         return weights
 
     found: Array = jax.vmap(one)(batch.x, batch.context, batch.keys)
