@@ -17,8 +17,10 @@ FOUNDATION = {
     "_begin", "_version", "atomic", "compiling", "errors", "language", "memory", "plain", "program_cache", "registry",
     "spec", "stopping", "terminal",
 }  # fmt: skip
-ROOMS = ["data", "model", "objective", "training", "evaluation", "analysis", "report", "studies", "explorer", "cli"]
-APART = {"explorer": {"analysis", "report", "studies"}}
+ROOMS = [
+    "data", "model", "objective", "training", "evaluation", "analysis", "report", "sklearn", "studies", "explorer", "cli",
+]  # fmt: skip
+APART = {"explorer": {"analysis", "report", "studies", "sklearn"}, "studies": {"sklearn"}}
 """What a room does not import although it stands before it."""
 
 DOORS = {
