@@ -18,7 +18,8 @@ FOUNDATION = {
     "spec", "stopping", "terminal",
 }  # fmt: skip
 ROOMS = [
-    "data", "model", "objective", "training", "evaluation", "analysis", "report", "sklearn", "studies", "explorer", "cli",
+    "data", "model", "objective", "training", "evaluation", "analysis", "report", "sklearn", "studies", "explorer",
+    "cli",
 ]  # fmt: skip
 APART = {"explorer": {"analysis", "report", "studies", "sklearn"}, "studies": {"sklearn"}}
 """What a room does not import although it stands before it."""
