@@ -26,7 +26,7 @@ MICROSECONDS = 86_400_000_000
 
 
 @dataclass(frozen=True, repr=False)
-class Column:
+class FrameColumn:
     """One column of a table.
 
     Attributes:
@@ -67,7 +67,7 @@ class Frame:
         index: the index of a pandas frame, else None.
     """
 
-    columns: tuple[Column, ...]
+    columns: tuple[FrameColumn, ...]
     rows: int
     library: str
     named: bool
@@ -131,7 +131,7 @@ def read_frame(table: Any) -> Frame:
     return Frame(tuple(columns), rows, library, True, index)
 
 
-def write_frame(columns: Sequence[Column], library: str, *, index: Any = None, dtype: str | None = None) -> Any:
+def write_frame(columns: Sequence[FrameColumn], library: str, *, index: Any = None, dtype: str | None = None) -> Any:
     """Columns as a table of a library, each with its data type.
 
     Args:
@@ -213,7 +213,7 @@ def _from_array(table: Any) -> Frame:
         wide = np.asarray(x, np.float64)
         _check_finite(wide)
         family = "boolean" if x.dtype.kind == "b" else "number"
-        columns = [Column(f"x{i}", family, wide[:, i], dtype) for i in range(x.shape[1])]
+        columns = [FrameColumn(f"x{i}", family, wide[:, i], dtype) for i in range(x.shape[1])]
     else:
         for i in range(x.shape[1]):
             columns.append(_of_array(f"x{i}", x[:, i]))
@@ -221,7 +221,7 @@ def _from_array(table: Any) -> Frame:
     return Frame(tuple(columns), len(x), "numpy", False)
 
 
-def _of_array(name: str, values: NDArray[Any]) -> Column:
+def _of_array(name: str, values: NDArray[Any]) -> FrameColumn:
     if values.dtype.kind in "mM":
         return _times(name, values, str(values.dtype))
     if values.dtype.kind == "S":
@@ -230,16 +230,16 @@ def _of_array(name: str, values: NDArray[Any]) -> Column:
     return _of_objects(name, values.astype(object), dtype)
 
 
-def _times(name: str, values: NDArray[Any], dtype: str) -> Column:
+def _times(name: str, values: NDArray[Any], dtype: str) -> FrameColumn:
     """Dates or durations from an array of datetime64 or timedelta64."""
     family = "date" if values.dtype.kind == "M" else "duration"
     unit: Any = "datetime64[us]" if family == "date" else "timedelta64[us]"
     missing = np.isnat(values)
     numbers = values.astype(unit).astype(np.int64).astype(np.float64)
-    return Column(name, family, np.where(missing, np.nan, numbers), dtype)
+    return FrameColumn(name, family, np.where(missing, np.nan, numbers), dtype)
 
 
-def _of_objects(name: str, values: NDArray[Any], dtype: str) -> Column:
+def _of_objects(name: str, values: NDArray[Any], dtype: str) -> FrameColumn:
     """A column of Python's own values, by what they all are."""
     import pandas as pd
 
@@ -254,19 +254,19 @@ def _of_objects(name: str, values: NDArray[Any], dtype: str) -> Column:
             "column, or remove it"
         )
     if kinds and all(issubclass(k, bool | np.bool_) for k in kinds):
-        return Column(name, "boolean", _floats(values, missing), dtype)
+        return FrameColumn(name, "boolean", _floats(values, missing), dtype)
     if kinds and all(issubclass(k, _NUMBERS) for k in kinds):
-        return Column(name, "number", _floats(values, missing), dtype)
+        return FrameColumn(name, "number", _floats(values, missing), dtype)
     if kinds and all(issubclass(k, datetime.datetime | np.datetime64) for k in kinds):
         return _times(name, pd.to_datetime(pd.Series(values), utc=True).dt.tz_localize(None).to_numpy(), "object")
     if kinds and all(issubclass(k, datetime.date) for k in kinds):
         found = _times(name, np.array(np.where(missing, "NaT", values), "datetime64[D]"), "object")
-        return Column(name, "date", found.values, "object date")
+        return FrameColumn(name, "date", found.values, "object date")
     if kinds and all(issubclass(k, datetime.timedelta | np.timedelta64) for k in kinds):
         return _times(name, pd.to_timedelta(pd.Series(values)).to_numpy(), "object")
     texts = values.copy()
     texts[missing] = None
-    return Column(name, "text", texts, dtype)
+    return FrameColumn(name, "text", texts, dtype)
 
 
 _NUMBERS = (int, float, np.integer, np.floating, np.bool_, Decimal)
@@ -281,7 +281,7 @@ def _floats(values: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[np.floa
     return found
 
 
-def _pandas(name: str, series: Any) -> Column:
+def _pandas(name: str, series: Any) -> FrameColumn:
     import pandas as pd
     from pandas.api import types
 
@@ -292,7 +292,7 @@ def _pandas(name: str, series: Any) -> Column:
         codes = series.cat.codes.to_numpy()
         table = np.empty(len(categories) + 1, object)
         table[: len(categories)], table[-1] = categories, None
-        return Column(name, "text", table[codes], dtype, tuple(categories), bool(series.cat.ordered))
+        return FrameColumn(name, "text", table[codes], dtype, tuple(categories), bool(series.cat.ordered))
     if isinstance(series.dtype, pd.PeriodDtype):
         return _times(name, series.dt.to_timestamp().to_numpy(), dtype)
     if types.is_datetime64_any_dtype(series.dtype):
@@ -304,7 +304,7 @@ def _pandas(name: str, series: Any) -> Column:
         raise ValueError("Complex data not supported\n" + str(series.iloc[0]) + "\n")
     if types.is_bool_dtype(series.dtype) or types.is_numeric_dtype(series.dtype):
         family = "boolean" if types.is_bool_dtype(series.dtype) else "number"
-        return Column(name, family, series.to_numpy(np.float64, na_value=np.nan), dtype)
+        return FrameColumn(name, family, series.to_numpy(np.float64, na_value=np.nan), dtype)
     values = series.astype(object).to_numpy(object, copy=True)
     values[missing] = None
     return _of_objects(name, values, dtype)
@@ -316,17 +316,17 @@ def _scalar(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool) else str(value)
 
 
-def _narwhals(name: str, series: Any) -> Column:
+def _narwhals(name: str, series: Any) -> FrameColumn:
     import narwhals as nw
 
     kind = series.dtype
     dtype = str(kind)
     if kind.is_numeric() and not kind.is_decimal():
-        return Column(name, "number", np.asarray(series.cast(nw.Float64).to_numpy(), np.float64), dtype)
+        return FrameColumn(name, "number", np.asarray(series.cast(nw.Float64).to_numpy(), np.float64), dtype)
     if kind.is_decimal():
-        return Column(name, "number", np.asarray(series.cast(nw.Float64).to_numpy(), np.float64), "Float64")
+        return FrameColumn(name, "number", np.asarray(series.cast(nw.Float64).to_numpy(), np.float64), "Float64")
     if kind == nw.Boolean:
-        return Column(name, "boolean", np.asarray(series.cast(nw.Float64).to_numpy(), np.float64), dtype)
+        return FrameColumn(name, "boolean", np.asarray(series.cast(nw.Float64).to_numpy(), np.float64), dtype)
     if kind == nw.Date or kind == nw.Datetime or kind == nw.Duration:
         if kind == nw.Datetime and kind.time_zone is not None:
             series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
@@ -335,11 +335,11 @@ def _narwhals(name: str, series: Any) -> Column:
     values[:] = series.to_list()
     if kind == nw.Enum or kind == nw.Categorical:
         listed_ = tuple(kind.categories) if kind == nw.Enum else ()
-        return Column(name, "text", values, kind.__class__.__name__, listed_)
+        return FrameColumn(name, "text", values, kind.__class__.__name__, listed_)
     return _of_objects(name, values, dtype)
 
 
-def _to_array(columns: Sequence[Column], dtype: str | None) -> NDArray[Any]:
+def _to_array(columns: Sequence[FrameColumn], dtype: str | None) -> NDArray[Any]:
     numeric = all(c.family in ("number", "boolean") for c in columns)
     if dtype is None:
         found = {c.dtype for c in columns}
@@ -357,7 +357,7 @@ def _to_array(columns: Sequence[Column], dtype: str | None) -> NDArray[Any]:
     return made
 
 
-def _objects(column: Column) -> NDArray[Any]:
+def _objects(column: FrameColumn) -> NDArray[Any]:
     """The values of a column as Python's own, None where missing."""
     made = np.empty(len(column.values), object)
     missing = column.missing
@@ -379,7 +379,7 @@ def _objects(column: Column) -> NDArray[Any]:
     return made
 
 
-def _to_pandas(column: Column) -> Any:
+def _to_pandas(column: FrameColumn) -> Any:
     import pandas as pd
 
     dtype, values = column.dtype, column.values
@@ -405,7 +405,7 @@ def _to_pandas(column: Column) -> Any:
     return _typed(series, dtype) if dtype[:1].islower() else series
 
 
-def _numbers_to_pandas(column: Column) -> Any:
+def _numbers_to_pandas(column: FrameColumn) -> Any:
     """Numbers and truth values with their type, or the next that has missing values."""
     import pandas as pd
 
@@ -441,7 +441,7 @@ def _zone(dtype: str) -> str | None:
     return (found[1] or found[2]) if found else None
 
 
-def _to_narwhals(column: Column, library: Any) -> Any:
+def _to_narwhals(column: FrameColumn, library: Any) -> Any:
     """A series of another library, with the type that the column's name means there."""
     import narwhals as nw
 
@@ -469,7 +469,7 @@ _NARWHALS = re.compile(r"U?Int(8|16|32|64)|Float(32|64)|Boolean|String|Date|Cate
 _UNITS: Mapping[str, str] = {"s": "ms", "ms": "ms", "us": "us", "ns": "ns"}
 
 
-def _narwhals_type(column: Column, library: Any) -> Any:
+def _narwhals_type(column: FrameColumn, library: Any) -> Any:
     import narwhals as nw
 
     name = column.dtype.removesuffix("[pyarrow]")

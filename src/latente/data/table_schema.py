@@ -21,8 +21,8 @@ from latente.data.conditions import moments
 from latente.data.frames import (
     LIBRARIES,
     MICROSECONDS,
-    Column,
     Frame,
+    FrameColumn,
     library_of,
     read_frame,
     write_frame,
@@ -61,7 +61,7 @@ class TableColumn:
     """What one column is.
 
     Attributes:
-        name, family, dtype, categories, ordered: as of `latente.data.frames.Column`.
+        name, family, dtype, categories, ordered: as of `latente.data.frames.FrameColumn`.
         kind: one of `KINDS`, or `LEFT_OUT`.
         why: what the values are, or why the column is left out.
         transform: from numbers (of dates and durations: microseconds) to what a model sees.
@@ -282,7 +282,7 @@ class TableSchema:
                 j += 1
         return values, changes
 
-    def _matched(self, frame: Frame) -> tuple[dict[str, Column], list[Message]]:
+    def _matched(self, frame: Frame) -> tuple[dict[str, FrameColumn], list[Message]]:
         if not frame.named or self.library == "numpy":
             if len(frame.columns) != len(self.columns):
                 raise DataError(
@@ -357,7 +357,7 @@ def _dtype_of(table: Any, frame: Frame) -> str:
     return found or frame.columns[0].dtype
 
 
-def _learnt(column: Column, kind: str | None, ignored: bool, frame: Frame) -> TableColumn:
+def _learnt(column: FrameColumn, kind: str | None, ignored: bool, frame: Frame) -> TableColumn:
     missing = column.missing
     base = TableColumn(
         column.name, column.family, column.dtype, LEFT_OUT, "", column.categories, column.ordered,
@@ -541,7 +541,7 @@ def _grid(levels: Floats, dtype: str, time: bool) -> tuple[float, int]:
 _TIMES = (1, 1000, 1_000_000, 60_000_000, 3_600_000_000, MICROSECONDS)
 
 
-def _encoded(c: TableColumn, column: Column) -> tuple[Floats, list[Message]]:
+def _encoded(c: TableColumn, column: FrameColumn) -> tuple[Floats, list[Message]]:
     """What a model sees of a column, shape (rows,), and how it differs from the one learnt."""
     changes: list[Message] = []
     if c.coded or c.kind == "constant":
@@ -566,7 +566,7 @@ def _change(key: str, c: TableColumn, odd: Iterable[Any]) -> Message:
     return Message(f"drift.{key}", name=c.name, count=len(cells), values=listed(different), **values)
 
 
-def _as_numbers(c: TableColumn, column: Column) -> tuple[Floats, list[Message]]:
+def _as_numbers(c: TableColumn, column: FrameColumn) -> tuple[Floats, list[Message]]:
     """A column as numbers, whatever its type is now, if that can be done without a guess."""
     numeric = ("number", "boolean")
     family = "date" if c.format else c.family
@@ -597,7 +597,7 @@ def _as_numbers(c: TableColumn, column: Column) -> tuple[Floats, list[Message]]:
     return found, changes
 
 
-def _codes(c: TableColumn, column: Column) -> tuple[Floats, list[Message]]:
+def _codes(c: TableColumn, column: FrameColumn) -> tuple[Floats, list[Message]]:
     """The place of each value among the levels; unseen texts are missing, unseen numbers the nearest level."""
     import pandas as pd
 
@@ -632,7 +632,7 @@ def _codes(c: TableColumn, column: Column) -> tuple[Floats, list[Message]]:
     return found, changes
 
 
-def _decoded(c: TableColumn, values: Floats | None, rows: int, snap: bool) -> Column:
+def _decoded(c: TableColumn, values: Floats | None, rows: int, snap: bool) -> FrameColumn:
     """A column of a table from what a model sees of it; None for one that it does not see."""
     family = c.family
     if values is None:
@@ -652,13 +652,13 @@ def _decoded(c: TableColumn, values: Floats | None, rows: int, snap: bool) -> Co
         numbers = np.asarray(c.levels, np.float64)
         if not snap and c.kind != "categorical":
             between = np.interp(np.where(missing, 0, values), np.arange(len(numbers)), numbers)
-            return Column(c.name, "number", np.where(missing, np.nan, between), "float64")
+            return FrameColumn(c.name, "number", np.where(missing, np.nan, between), "float64")
         return _column_of(c, np.where(missing, np.nan, numbers[codes]))
     if c.transform.kind != "identity":
         values = np.clip(values, *c.transform.forward(np.array([c.low, c.high])))
     found = c.transform.backward(values)
     if not snap and family == "number":
-        return Column(c.name, "number", found, "float64")
+        return FrameColumn(c.name, "number", found, "float64")
     found = np.clip(found, c.low, c.high) if c.kind != "count" else np.clip(np.round(found), c.low, c.high)
     found = _on_grid(c, found)
     if c.format:
@@ -676,8 +676,8 @@ def _on_grid(c: TableColumn, numbers: Floats) -> Floats:
     return numbers
 
 
-def _column_of(c: TableColumn, values: NDArray[Any]) -> Column:
-    return Column(c.name, c.family, values, c.dtype, c.categories, c.ordered)
+def _column_of(c: TableColumn, values: NDArray[Any]) -> FrameColumn:
+    return FrameColumn(c.name, c.family, values, c.dtype, c.categories, c.ordered)
 
 
 def _sorted(values: Iterable[Any]) -> list[Any]:
@@ -699,10 +699,10 @@ def _key(value: Any) -> tuple[bool, Any]:
 def _shown(c: TableColumn, value: Any) -> str:
     if c.family == "text" and not c.format:
         return str(value)
-    return _shown_as(Column(c.name, "date" if c.format else c.family, np.array([value]), c.dtype), value)
+    return _shown_as(FrameColumn(c.name, "date" if c.format else c.family, np.array([value]), c.dtype), value)
 
 
-def _shown_as(column: Column, value: Any) -> str:
+def _shown_as(column: FrameColumn, value: Any) -> str:
     if column.family == "boolean":
         return str(bool(value))
     if column.family == "date":
