@@ -27,6 +27,7 @@ from latente.evaluation.folders import is_finished, one_run_folder
 from latente.evaluation.inputs import model_context, model_values
 from latente.evaluation.measured import Measured
 from latente.evaluation.outliers.anomaly_scores import anomaly_scores, default_of
+from latente.evaluation.outliers.explain import Explanation, explain, usual_columns
 from latente.evaluation.run_data import read_data
 from latente.evaluation.run_files import (
     PRIOR,
@@ -370,6 +371,30 @@ class Run:
             self.model, values, context, kinds=(kind,), samples=samples, seed=seed, on_batch=on_batch
         )
         return found[kind]
+
+    def explain(
+        self, x: Any, *, given: Any = None, scaled: bool = False, seed: int = 0, on_batch: OnBatch | None = None
+    ) -> Explanation:
+        """Which columns or pixels make each of x unlikely: −log p(x) split over its values, which sum to it.
+
+        What is usual is read from the validation part (see `latente.evaluation.outliers.explain.explain`, which also
+        says how it is split and what that cannot do).
+
+        Args:
+            x: examples, shape (n, *shape), as in `encode`.
+            given, scaled: as in `encode`.
+            seed: of what is drawn.
+            on_batch: called with (examples done, of how many).
+
+        Raises:
+            DataError: as `encode`, or the data is gone.
+        """
+        values = self._values(x, scaled=scaled)
+        held_out = self.data.validation
+        known = latent.context_of(self.model, self.spec.model, self.data, held_out)
+        usual = usual_columns(self.model, self.data.values(held_out.x), known, seed=seed)
+        context = self._context(given, len(values))
+        return explain(self.model, values, context, usual=usual, seed=seed, on_batch=on_batch)
 
     def given(self, rows: Sequence[Any]) -> Floats:
         """What a conditional model is given beside n examples, shape (n, context_size); the data is not needed.
