@@ -346,7 +346,7 @@ class DataSpec(_Checked):
 
     Attributes:
         source: a name, a file or a folder.
-        validation, test, seed: of the split.
+        validation, test, seed: of the split; a test share of 0 keeps no test part.
         scale: "unit", "minmax", "none", or a number to divide by (see `latente.data.split.split_source`).
         missing: "refuse" missing values, or "keep" them as NaN, for a model with ``missing = true``.
         condition: columns that are not part of x but condition the model (which has ``condition = "columns"``):
@@ -363,7 +363,7 @@ class DataSpec(_Checked):
 
     source: str = _option("mnist-5k", _text)
     validation: float = _option(0.2, _number(0, 0.9, above=True))
-    test: float = _option(0.2, _number(0, 0.9, above=True))
+    test: float = _option(0.2, _number(0, 0.9))
     seed: int = _option(42, check_seed)
     scale: str | float = _option("unit", _scale)
     missing: str = _option("refuse", _choice("refuse", "keep"))

@@ -74,6 +74,7 @@ class Source:
             None without conditions.
         context_columns: the columns of ``context``.
         notes: what was decided or skipped in reading.
+        weight: how much each example of x counts in training, shape (n,), float32, above zero; None: all alike.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Source:
     context_test: NDArray[np.float64] | None = None
     context_columns: tuple[DataColumn, ...] = ()
     notes: tuple[Note, ...] = ()
+    weight: NDArray[np.float32] | None = None
 
     def noted(self, *notes: Note) -> Source:
         """The same with more notes."""
@@ -172,6 +174,8 @@ def drop_classes(source: Source, without: Sequence[str]) -> Source:
             return {}
         rows = np.flatnonzero(stays[y])
         arrays = {f"{n}{suffix}": getattr(source, f"{n}{suffix}") for n in ("x", "factors", "context")}
+        if not suffix:
+            arrays["weight"] = source.weight
         return {f"y{suffix}": place[y[rows]]} | {n: None if a is None else a[rows] for n, a in arrays.items()}
 
     classes = tuple(c for c, s in zip(source.classes, stays, strict=True) if s)

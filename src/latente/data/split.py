@@ -36,13 +36,15 @@ class Split:
     Values are stored as uint8 or float32, or as float64 where float32 would lose too much of numbers that are scaled by
     their range. A missing value of x is NaN. If each example's factors are known, ``factors`` of shape (n, number of
     factors) holds their codes (see `Data.known`); if there are condition columns, ``context`` of shape
-    (n, len(Data.columns)) holds them encoded for a model.
+    (n, len(Data.columns)) holds them encoded for a model. ``weight`` of shape (n,), float32, says how much each
+    example counts in the means that training minimises and validation measures; None: all alike.
     """
 
     x: NDArray[np.generic]
     y: NDArray[np.int64] | None
     factors: NDArray[np.int64] | None = None
     context: NDArray[np.float32] | None = None
+    weight: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -237,7 +239,8 @@ def split_source(
     Args:
         source: what a reader returned.
         validation: share of the training examples kept for validation, in (0, 1).
-        test: share of all examples kept for testing if the source has no test part, in (0, 1).
+        test: share of all examples kept for testing if the source has no test part, in [0, 1); with 0 the test part
+            is empty.
         seed: of both splits; 42 is the notebook's.
         scale: "unit" divides whole-byte data by its maximum and leaves other numbers as they are;
             "minmax" scales each column (or all pixels of images together) to 0..1 by the train part's range,
@@ -256,10 +259,10 @@ def split_source(
     source, notes = _narrowed(source, scale)
     rest = np.arange(len(source.x))
     if source.x_test is None:
-        rest, last = _stratified(source, rest, test, seed, "test")
+        rest, last = _stratified(source, rest, spec.test, seed, "test") if spec.test else (rest, rest[:0])
         kept = _taken(source, last)
     else:
-        kept = _Raw(source.x_test, source.y_test, source.factors_test, source.context_test)
+        kept = _Raw(source.x_test, source.y_test, source.factors_test, source.context_test, None)
     first, second = _stratified(source, rest, validation, seed, "validation")
     raw = (_taken(source, first), _taken(source, second), kept)
     x, context = raw[0].x, raw[0].context
@@ -275,7 +278,7 @@ def split_source(
                 digest.update(np.ascontiguousarray(values).data)
     conditions = () if context is None else fit_conditions(source.context_columns, context)
     train, validated, tested = (
-        Split(p.x, p.y, p.factors, None if p.context is None else encode(conditions, p.context)) for p in raw
+        Split(p.x, p.y, p.factors, None if p.context is None else encode(conditions, p.context), p.weight) for p in raw
     )
     return Data(
         source.name,
@@ -341,11 +344,13 @@ class _Raw(NamedTuple):
     y: NDArray[np.int64] | None
     factors: NDArray[np.int64] | None
     context: NDArray[np.float64] | None
+    weight: NDArray[np.float32] | None
 
 
 def _taken(source: Source, index: NDArray[np.int64]) -> _Raw:
     y, factors = (None if codes is None else codes[index] for codes in (source.y, source.factors))
-    return _Raw(source.x[index], y, factors, None if source.context is None else source.context[index])
+    context = None if source.context is None else source.context[index]
+    return _Raw(source.x[index], y, factors, context, None if source.weight is None else source.weight[index])
 
 
 def _stratified(

@@ -253,6 +253,8 @@ class Run:
         return self._per_example.get(split, {})
 
     def _evaluated(self, split: str) -> PerExample:
+        if not len(self.data.part(split)):
+            raise DataError(f'{self.card["name"]} has no {split} part, for its share is 0; take split = "validation"')
         self.record_access(split, *METRICS)
         examples = latent.evaluation_examples(self.model, self.spec.model, self.data, self.data.part(split))
         objective = objectives.make(self.spec.model.objective)

@@ -281,6 +281,15 @@ def preset(name: str, *args: Any, **changes: Any) -> ModelSpec:
     return presets[name](*args, **changes)
 
 
+def changed(spec: ModelSpec, **changes: Any) -> ModelSpec:
+    """A spec with other fields of `ModelSpec`, or other options of its parts by their names, as `preset` takes them.
+
+    Raises:
+        SpecError: as `preset`.
+    """
+    return _spec({f: getattr(spec, f) for f in ModelSpec.__dataclass_fields__}, changes)
+
+
 def keywords(name: str, spec: ModelSpec) -> list[str]:
     """The keyword arguments of a preset: the fields of `ModelSpec`, and the options of its parts."""
     own = ["code_activation"] if name == "AE" else []

@@ -17,7 +17,7 @@ class Batch(eqx.Module):
     Attributes:
         x: model values, shape (n, *shape); NaN for missing values.
         keys: one per example, shape (n,): the only source of randomness.
-        weight: 1, or 0 for padding at the end of the batch, shape (n,).
+        weight: how much each counts, 1 unless the data has weights; 0 for padding at the end of the batch, shape (n,).
         context: what the model is conditioned on, shape (n, context_size), or None.
         label: class numbers, −1 if unknown, shape (n,), or None.
         step: training steps done so far, for schedules; a scalar.
@@ -38,7 +38,7 @@ class Batch(eqx.Module):
         return jr.fold_in(self.keys[0], 0x6261746)
 
     def count(self) -> Array:
-        """The number of examples without padding."""
+        """The sum of the weights: without weights of the data's own, the number of examples without padding."""
         return jnp.sum(self.weight)
 
 

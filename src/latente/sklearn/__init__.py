@@ -1,1 +1,5 @@
 """Estimators for scikit-learn: transformers, an outlier detector, an imputer and a synthesiser of tables."""
+
+from latente.sklearn.autoencoder import AE, VAE, Autoencoder
+
+__all__ = ["AE", "VAE", "Autoencoder"]

@@ -57,7 +57,7 @@ def check(spec: RunSpec, data: Data) -> Objective:
     model.posterior.check(len(data.train))
     if spec.model.output_bias:
         eqx.filter_eval_shape(with_bias, spec.model, model, jnp.zeros(data.shape))
-    for part in (data.train, data.validation, data.test):
+    for part in filter(len, (data.train, data.validation, data.test)):
         # If all values of an example have the same support, it is enough to check those that occur.
         values = data.distinct(part) if model.likelihood.same_support else data.values(part.x)
         try:

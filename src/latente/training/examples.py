@@ -54,19 +54,25 @@ class Examples(eqx.Module):
         x: stored values, shape (n, *shape).
         context: what a conditional model is conditioned on, shape (n, context_size), or None.
         label: class numbers, shape (n,), or None; −1, or any other number that is no class, is an unknown label.
+        weight: how much each counts in means over examples, shape (n,), above zero; None: all alike.
     """
 
     x: Array
     context: Array | None = None
     label: Array | None = None
+    weight: Array | None = None
 
     def __len__(self) -> int:
         return len(self.x)
 
+    def total_weight(self) -> Array | int:
+        """The sum of the weights; the number of examples where all count alike."""
+        return len(self.x) if self.weight is None else jnp.sum(self.weight)
+
     def take(self, index: Array | slice) -> Examples:
         """The examples at these indices, or in this slice."""
-        context = None if self.context is None else self.context[index]
-        return Examples(self.x[index], context, None if self.label is None else self.label[index])
+        rest = (None if a is None else a[index] for a in (self.context, self.label, self.weight))
+        return Examples(self.x[index], *rest)
 
     def batch(
         self,
@@ -84,6 +90,7 @@ class Examples(eqx.Module):
             noise = observed_keys(keys)
             x = jax.vmap(lambda x, key: model.likelihood.observe(x, key=key))(x, noise)
         step = jnp.int32(LAST_STEP) if step is None else step
+        weight = weight if self.weight is None else weight * self.weight
         return Batch(x, keys, weight, self.context, self.label, step, len(self.x) if total is None else total)
 
 
@@ -129,7 +136,7 @@ def examples_of(data: Data, part: Split, spec: ModelSpec, labelled: float = 0.0,
     elif spec.condition == "columns":
         context = jnp.asarray(part.context)
     label = None if part.y is None or not labelled else jnp.asarray(_partly_hidden(part.y, labelled, seed))
-    return Examples(stored(data, part.x), context, label)
+    return Examples(stored(data, part.x), context, label, None if part.weight is None else jnp.asarray(part.weight))
 
 
 def _partly_hidden(y: NDArray[np.int64], share: float, seed: int) -> NDArray[np.int32]:

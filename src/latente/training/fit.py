@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from latente import stopping
 from latente.compiling import compiled
 from latente.data.split import Data
 from latente.data.units import Units, span_of
-from latente.errors import StoreError, TrainingError
+from latente.errors import SpecError, StoreError, TrainingError
 from latente.model.autoencoder import Autoencoder
 from latente.model.build import start as start_model
 from latente.objective.objectives import Objective
@@ -200,6 +201,49 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
         progress.seconds,
         last.opponent,
     )
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A training that goes on with whatever data comes next (see `one_pass`).
+
+    Attributes:
+        state: of the weights, the optimizer and the opponent.
+        logs: the means of the last pass by name, as in `Epoch.logs`.
+        done: passes so far.
+        seconds: how long they took, all together.
+    """
+
+    state: State
+    logs: dict[str, float]
+    done: int
+    seconds: float
+
+
+def one_pass(spec: RunSpec, data: Data, before: Passed | None = None) -> Passed:
+    """Train once through a data set's training part, from where an earlier pass over other data left off.
+
+    Args:
+        spec: as for `fit`, but for ``epochs`` and ``patience``, which do not apply; equal from pass to pass.
+        data: the examples of this pass; the validation part is measured after it.
+        before: the passes so far; None to begin with a new model.
+
+    Raises:
+        SpecError, DataError, TrainingError: as `fit`; a schedule that depends on the total number of steps.
+    """
+    if spec.train.schedule != "constant":
+        raise SpecError(
+            f'schedule: got "{spec.train.schedule}"; allowed: "constant", for nobody knows how many steps will follow'
+        )
+    spec = dataclasses.replace(spec, train=dataclasses.replace(spec.train, epochs=1, patience=0))
+    began = time.monotonic()
+    prepared = _prepare(spec, data)
+    state, done, seconds = (prepared.state, 0, 0.0) if before is None else (before.state, before.done, before.seconds)
+    program = compiled(run_epoch, state.model)
+    state, row, bad, _ = program(*prepared.arguments(state, done))
+    _check_finite(spec, int(bad), row, done + 1, prepared.steps)
+    logs = {k: float(v) for k, v in row.items()}
+    return Passed(state, logs, done + 1, seconds + time.monotonic() - began)
 
 
 def stride_of(epochs: int, values: int) -> int:

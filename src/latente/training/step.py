@@ -113,7 +113,7 @@ def mean_terms(
     step: Array | None = None,
     total: int | None = None,
 ) -> dict[str, Array]:
-    """The mean of every term over examples; the random keys depend on ``key`` and position only."""
+    """The mean of every term over examples, by their weights; the random keys depend on ``key`` and position only."""
     most = min(VALIDATION_BATCH, len(examples))
     batches, weights = _batches(jnp.arange(len(examples)), most)
     keys = jr.split(key, batches.shape)
@@ -121,7 +121,7 @@ def mean_terms(
 
     def terms(index: Array, weight: Array, drawn: Array) -> dict[str, Array]:
         batch = examples.take(index).batch(model, scale, drawn, weight, step=step, total=total)
-        return {k: jnp.sum(v * weight) for k, v in objective(model, batch, opponent).named().items()}
+        return {k: jnp.sum(v * batch.weight) for k, v in objective(model, batch, opponent).named().items()}
 
     fixed = (objective, model, scale, opponent, examples)
     size = rows_at_once(_summed, fixed, (batches[0], weights[0], keys[0]), most)
@@ -136,7 +136,7 @@ def mean_terms(
 
     zeros = {k: jnp.zeros(()) for k in eqx.filter_eval_shape(terms, batches[0], weights[0], keys[0])}
     sums, _ = jax.lax.scan(add, zeros, (batches, weights, keys))
-    return {k: v / len(examples) for k, v in sums.items()}
+    return {k: v / examples.total_weight() for k, v in sums.items()}
 
 
 def _summed(
@@ -193,8 +193,8 @@ def run_epoch(
         players = eqx.combine(Players(model, others.opponent), fixed)
         batch = train.take(index).batch(players.model, scale, drawn, weight, step=done, total=len(train))
         terms = objective(players.model, batch, players.opponent).named()
-        sums = {k: jnp.sum(v * weight) for k, v in terms.items()}
-        return sums["loss"] / jnp.sum(weight), (sums, batch)
+        sums = {k: jnp.sum(v * batch.weight) for k, v in terms.items()}
+        return sums["loss"] / jnp.sum(batch.weight), (sums, batch)
 
     def step(
         carry: tuple[Players, Optimizers, Array], item: tuple[Array, Array, Array, Array]
@@ -209,7 +209,7 @@ def run_epoch(
         if opponent is not None:
             against = eqx.combine(opponent, fixed.opponent)
             opponent, of_opponent, its_loss = _opponent_step(against, of_opponent, model, batch)
-            sums["opponent_loss"] = its_loss * jnp.sum(weight)
+            sums["opponent_loss"] = its_loss * jnp.sum(batch.weight)
             opponent = eqx.filter(opponent, eqx.is_inexact_array)
         model = eqx.filter(objective.after(model, batch), eqx.is_inexact_array)
         bad = jnp.where((bad < 0) & ~jnp.isfinite(sums["loss"]), number, bad)
@@ -222,7 +222,7 @@ def run_epoch(
     )
     players = eqx.combine(learns, fixed)
     model = players.model
-    row = {k: jnp.sum(v) / len(train) for k, v in sums.items()}
+    row = {k: jnp.sum(v) / train.total_weight() for k, v in sums.items()}
     done = (epoch + 1) * len(batches)
     means = mean_terms(objective, model, scale, validation, validation_key, players.opponent, done, len(train))
     row |= {f"val_{k}": v for k, v in means.items()}
