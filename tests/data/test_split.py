@@ -135,11 +135,33 @@ def test_the_fingerprint_tells_where_one_part_ends():
     assert split_source(source).fingerprint != split_source(longer).fingerprint
 
 
-@pytest.mark.parametrize("option", ["validation", "test"])
-@pytest.mark.parametrize("share", [0, -0.1, 1.5, float("nan"), "0.2", None, True])
+@pytest.mark.parametrize(
+    ("option", "share"),
+    [
+        ("validation", 0),
+        *((o, s) for o in ("validation", "test") for s in (-0.1, 1.5, float("nan"), "0.2", None, True)),
+    ],
+)
 def test_shares_out_of_range(option, share):
-    with pytest.raises(SpecError, match=f"{option}: got .*allowed: a number above 0"):
+    with pytest.raises(SpecError, match=f"{option}: got .*allowed: a number (above|at least) 0"):
         split_source(numbered(50), **{option: share})
+
+
+def test_a_test_share_of_nought_keeps_no_test_part():
+    data = split_source(numbered(50), validation=0.1, test=0)
+    assert [len(data.part(p)) for p in ("train", "validation", "test")] == [45, 5, 0]
+    assert data.test.x.shape == (0, *data.shape)
+    assert data.card()["counts"]["test"] == 0
+    assert not data.missing
+
+
+def test_weights_go_with_their_examples():
+    source = numbered(50)
+    weight = source.x.reshape(50, -1)[:, 0].astype(np.float32) + 1
+    data = split_source(dataclasses.replace(source, weight=weight), test=0)
+    for part in (data.train, data.validation):
+        assert np.array_equal(part.weight, part.x.reshape(len(part), -1)[:, 0] + 1)
+    assert data.fingerprint != split_source(source, test=0).fingerprint
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "a", 2**32])
