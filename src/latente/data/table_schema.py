@@ -109,7 +109,7 @@ class TableColumn:
         if self.kind == "binary" or (self.coded and len(self.levels) == 2):
             return "binary"
         if self.coded:
-            return f"categorical:{len(self.levels)}"
+            return f"{self.kind}:{len(self.levels)}"
         if self.kind == "count":
             return "count:negative-binomial" if self.dispersed else "count"
         return "real"

@@ -233,3 +233,107 @@ def test_residuals_are_of_columns_in_units_of_their_own():
     assert found[1] == pytest.approx(2, rel=1e-3) and found[2] == pytest.approx(np.log(10 / 5), rel=1e-5)
     gone = np.array(part.residual(np.full(8, np.nan, np.float32), mean))
     assert np.isnan(gone).all()
+
+
+ORDERED = ["ordinal:4", "real", "ordinal:2", "ordinal:6"]
+AT = np.array([0.4, 0.0, -1.3, 2.1], np.float32)
+"""Outputs of `ordered`, one for each column."""
+
+
+def ordered():
+    """After a start from rows whose levels have known frequencies, and the rows."""
+    r = np.random.default_rng(0)
+    weights = [[0.1, 0.5, 0.15, 0.25], [0.3, 0.7], [0.02, 0.2, 0.3, 0.08, 0.3, 0.1]]
+    codes = [r.choice(len(w), 400, p=w) for w in weights]
+    rows = np.stack([codes[0], r.normal(size=400), codes[1], codes[2]], axis=1).astype(np.float32)
+    rows[:7, 3] = np.nan
+    return make(ORDERED).init((4,), key=jr.key(0)).start(lambda: rows), rows
+
+
+def every_level(part, outputs):
+    """The probability of each level of each ordinal column."""
+    found = []
+    for i, levels in ((0, 4), (2, 2), (3, 6)):
+        x = np.zeros((levels, 4), np.float32)
+        x[:, i] = np.arange(levels)
+        found.append(
+            np.exp(np.asarray(jax.vmap(lambda v: log_probs(part, outputs, v))(jnp.array(x))[:, i], np.float64))
+        )
+    return found
+
+
+def cuts_of(part):
+    raw = np.asarray(part.thresholds, np.float64)
+    return np.cumsum(np.concatenate([raw[:, :1], 1e-4 + np.logaddexp(0, raw[:, 1:])], axis=1), axis=1)
+
+
+def test_ordinal_probabilities_are_differences_of_the_logistic_and_add_up_to_one():
+    part, rows = ordered()
+    assert part.outputs((4,)) == part.features_shape((4,)) == (4,)
+    for outputs in (AT, np.zeros(4, np.float32), np.array([9, 0, -9, 7], np.float32)):
+        for i, (found, cuts) in enumerate(zip(every_level(part, outputs), cuts_of(part), strict=True)):
+            cuts = cuts[: len(found) - 1]
+            below = special.expit(np.concatenate([[-np.inf], cuts, [np.inf]]) - outputs[[0, 2, 3][i]])
+            np.testing.assert_allclose(found, np.diff(below), rtol=2e-4, atol=1e-9)
+            assert found.sum() == pytest.approx(1, abs=1e-5)
+    # An output of 0 has the frequencies of the training part, half a count added to each.
+    for i, found in zip((0, 2, 3), every_level(part, np.zeros(4, np.float32)), strict=True):
+        counts = np.bincount(rows[~np.isnan(rows[:, i]), i].astype(int)) + 0.5
+        np.testing.assert_allclose(found, counts / counts.sum(), rtol=1e-3)
+
+
+@pytest.mark.slow
+def test_ordinal_gradients_are_finite_differences_and_never_nan():
+    part, _ = ordered()
+    x, step = jnp.array([2.0, 0.3, 1.0, 5.0]), 1e-2
+    slope = np.asarray(slope_of(part, AT, x))
+    for i in (0, 2, 3):
+        moved = [
+            float(jnp.sum(log_probs(part, AT + sign * step * np.eye(4, dtype=np.float32)[i], x))) for sign in (1, -1)
+        ]
+        assert slope[i] == pytest.approx((moved[0] - moved[1]) / (2 * step), rel=2e-3)
+    by_cut = eqx.filter_jit(eqx.filter_grad(lambda p: p.log_prob(jnp.array(AT), x)))(part).thresholds
+    raw = np.asarray(part.thresholds)
+    for place in ((0, 0), (0, 2), (2, 1), (2, 4)):
+        ends = []
+        for sign in (1, -1):
+            other = raw.copy()
+            other[place] += sign * step
+            ends.append(float(jnp.sum(log_probs(eqx.tree_at(lambda p: p.thresholds, part, jnp.array(other)), AT, x))))
+        assert float(by_cut[place]) == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=5e-3, abs=2e-4)
+    for output in (-80.0, 0.0, 80.0):
+        for level in range(4):
+            at = jnp.full(4, output)
+            assert np.isfinite(slope_of(part, at, jnp.array([level, 0.0, 0.0, level]))).all()
+
+
+@pytest.mark.slow
+def test_ordinal_mean_samples_features_and_missing_values():
+    part, rows = ordered()
+    probabilities = every_level(part, AT)
+    mean = np.asarray(mean_of(part, AT))
+    for i, p in zip((0, 2, 3), probabilities, strict=True):
+        assert mean[i] == pytest.approx((np.arange(len(p)) * p).sum(), rel=1e-4)
+    draw = jax.jit(jax.vmap(lambda k: part.sample(jnp.array(AT), key=k)))
+    draws = np.asarray(draw(jr.split(jr.key(2), 6000)))
+    for i, p in zip((0, 2, 3), probabilities, strict=True):
+        counts = np.bincount(draws[:, i].astype(int), minlength=len(p))
+        assert stats.chisquare(counts, 6000 * p / p.sum()).pvalue > 1e-3
+    part.check(draws, (4,))
+    features = np.asarray(jax.vmap(part.features)(jnp.array(rows[7:])))
+    np.testing.assert_allclose(features.mean(axis=0), 0, atol=0.03)
+    np.testing.assert_allclose(features[:, [0, 2, 3]].std(axis=0), 1, rtol=0.01)
+    x = np.array([2, np.nan, np.nan, 1], np.float32)
+    whole = np.asarray(log_probs(part, AT, jnp.array([2.0, 0, 0, 1])))
+    assert float(part.log_prob_observed(jnp.array(AT), jnp.array(x))) == pytest.approx(whole[0] + whole[3], rel=1e-5)
+    np.testing.assert_array_equal(np.asarray(part.bias(jnp.array([1.0, 0, 1, 2])))[[0, 2, 3]], 0)
+    with pytest.raises(
+        DataError, match='column 2 is "ordinal:2" and takes the whole numbers 0 to 1, and the data has 2'
+    ):
+        part.check(np.array([[0, 0, 2, 0.0]]), (4,))
+
+
+def test_tables_without_ordinal_columns_have_no_thresholds():
+    assert table().thresholds is None
+    with pytest.raises(SpecError, match=r"columns\[0\]: got 'ordinal:1'; allowed: ordinal:K with K from 2"):
+        make(["ordinal:1"])

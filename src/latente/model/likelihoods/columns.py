@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from latente.errors import SpecError, unknown
 
 Index = NDArray[np.int32]
-KINDS = ("real", "binary", "count", "count:negative-binomial", "categorical")
+PLAIN = ("real", "binary", "count", "count:negative-binomial")
+LEVELS = ("categorical", "ordinal")
+"""Kinds that are written with a number of levels, "categorical:5"."""
+KINDS = (*PLAIN, *LEVELS)
 CATEGORIES = 65536
 
 
@@ -22,6 +25,7 @@ class Layout:
 
     Attributes:
         kinds: of each column, one of `KINDS`.
+        levels: the number of categories or of ordered levels of each column, else 1.
         sizes: the number of outputs, and of features, of each column: its categories, else 1.
         starts: where its outputs and its features begin.
         order: index that brings values sorted by kind, in the order of `KINDS`, back to the order of the columns.
@@ -30,6 +34,7 @@ class Layout:
     """
 
     kinds: tuple[str, ...]
+    levels: tuple[int, ...]
     sizes: tuple[int, ...]
     starts: Index
     order: Index
@@ -40,6 +45,12 @@ class Layout:
     def outputs(self) -> int:
         """The total number of outputs."""
         return sum(self.sizes)
+
+    @property
+    def ordered(self) -> NDArray[np.bool_]:
+        """Of each ordinal column the thresholds that it has, shape (columns, most levels − 1)."""
+        counts = np.array([self.levels[c] for c in self.columns("ordinal")], np.int32)
+        return np.asarray(np.arange(max(counts, default=2) - 1)[None] < counts[:, None] - 1)
 
     def columns(self, kind: str) -> Index:
         """The columns of a kind."""
@@ -73,7 +84,7 @@ def parse(columns: Sequence[str], where: str) -> tuple[tuple[str, int], ...]:
     if isinstance(columns, str) or not isinstance(columns, Sequence) or not columns:
         raise SpecError(
             f"{where}: got columns = {columns!r}; allowed: a list with, for each column of the table, "
-            f'{", ".join(KINDS[:-1])} or categorical:K, for instance ["real", "count", "categorical:5"]'
+            f'{", ".join(PLAIN)}, categorical:K or ordinal:K, for instance ["real", "count", "categorical:5"]'
         )
     return tuple(_kind(column, f"{where}: columns[{i}]") for i, column in enumerate(columns))
 
@@ -81,14 +92,15 @@ def parse(columns: Sequence[str], where: str) -> tuple[tuple[str, int], ...]:
 @lru_cache(maxsize=256)
 def layout(columns: tuple[tuple[str, int], ...]) -> Layout:
     """The layout of columns that `parse` returned."""
-    kinds, sizes = zip(*columns, strict=True)
+    kinds, levels = zip(*columns, strict=True)
+    sizes = tuple(count if kind == "categorical" else 1 for kind, count in columns)
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32)
     by_kind = np.concatenate([np.flatnonzero([k == kind for k in kinds]) for kind in KINDS])
     chosen = np.flatnonzero([k == "categorical" for k in kinds])
     most = np.arange(max((sizes[c] for c in chosen), default=1))
     real = most[None] < np.array([sizes[c] for c in chosen], np.int32)[:, None]
     categories = starts[chosen][:, None] + np.where(real, most[None], 0).astype(np.int32)
-    return Layout(kinds, sizes, starts, np.argsort(by_kind).astype(np.int32), categories, real)
+    return Layout(kinds, levels, sizes, starts, np.argsort(by_kind).astype(np.int32), categories, real)
 
 
 def acceptable(kind: str, size: int) -> tuple[str, Callable[[NDArray[np.floating]], NDArray[np.bool_]]]:
@@ -101,19 +113,20 @@ def acceptable(kind: str, size: int) -> tuple[str, Callable[[NDArray[np.floating
         return "numbers", np.isfinite
     if kind == "binary":
         return "0 and 1", lambda v: np.asarray((v == 0) | (v == 1))
-    if kind == "categorical":
+    if kind in LEVELS:
         return f"the whole numbers 0 to {size - 1}", lambda v: whole(v) & (v <= size - 1)
     return "whole numbers of at least 0", whole
 
 
 def _kind(column: object, where: str) -> tuple[str, int]:
-    if column in KINDS[:-1]:
+    if column in PLAIN:
         return str(column), 1
     if column == "count:poisson":
         return "count", 1
-    if isinstance(column, str) and column.startswith("categorical:"):
-        number = column.removeprefix("categorical:")
-        if number.isascii() and number.isdigit() and 2 <= int(number) <= CATEGORIES:
-            return "categorical", int(number)
-        raise SpecError(f"{where}: got {column!r}; allowed: categorical:K with K from 2 to {CATEGORIES}")
-    raise SpecError(unknown(where, column, (*KINDS[:-1], "count:poisson", "categorical:K")))
+    if isinstance(column, str):
+        kind, colon, number = column.partition(":")
+        if colon and kind in LEVELS:
+            if number.isascii() and number.isdigit() and 2 <= int(number) <= CATEGORIES:
+                return kind, int(number)
+            raise SpecError(f"{where}: got {column!r}; allowed: {kind}:K with K from 2 to {CATEGORIES}")
+    raise SpecError(unknown(where, column, (*PLAIN, "count:poisson", "categorical:K", "ordinal:K")))

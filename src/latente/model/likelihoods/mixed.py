@@ -33,6 +33,8 @@ from latente.registry import learnt
 FAINTEST = 1e-3
 NEVER = -1e30
 """The logit of categories that a column does not have: finite, so that no gradient is NaN."""
+GAP = 1e-4
+"""The least distance of two thresholds: no level has a probability of zero."""
 
 
 @likelihoods.register("mixed", source="Nazábal et al. 2020, arXiv:1807.03653 (heterogeneous data)")
@@ -46,16 +48,22 @@ class Mixed(Likelihood):
     - "binary": 0 or 1, a Bernoulli;
     - "count": a Poisson (also "count:poisson"), or "count:negative-binomial", with one learnt θ per column; an output
       of 0 is the training part's mean count;
-    - "categorical:K": one of 0, 1, …, K − 1, a softmax.
+    - "categorical:K": one of 0, 1, …, K − 1, a softmax;
+    - "ordinal:K": one of 0, 1, …, K − 1 in order: P(x ≤ k) = sigmoid(c_k − output), with learnt thresholds c₀ < c₁ < …
+      per column (McCullagh 1980, JRSS B 42), which start where an output of 0 has the training part's frequencies.
 
-    The encoder sees real columns standardised, binary ones as they are, log(1 + x) of counts, and one-hot categories.
+    The encoder sees real and ordinal columns standardised, binary ones as they are, log(1 + x) of counts, and one-hot
+    categories.
     Means, samples and log-probabilities are in the data's own units. Log-densities and log-probabilities add up, as
     for any mixed table: the sum is in nats, but depends on the units of the real columns.
 
     Attributes:
         center: what an output of 0 stands for in each column, shape (columns,): the mean of a real one, the raw log of
-            the mean of counts, else 0.
-        spread: what an output of 1 adds in each column: the standard deviation of a real one, else 1.
+            the mean of counts, else 0; of an ordinal one the mean that the encoder's input is centred by.
+        spread: what an output of 1 adds in each column: the standard deviation of a real one, else 1; of an ordinal one
+            the deviation that the encoder's input is divided by.
+        thresholds: of each ordinal column the first threshold, and the raw distances to the next: each is `GAP` +
+            softplus; shape (columns, most levels − 1); None without such columns.
     """
 
     columns: Sequence[str] = eqx.field(static=True, default=(), converter=lambda c: tuple(c) if type(c) is list else c)
@@ -63,6 +71,7 @@ class Mixed(Likelihood):
     log_dispersion: Array | None = learnt()
     center: Array | None = learnt()
     spread: Array | None = learnt()
+    thresholds: Array | None = learnt()
 
     support: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
     same_support: ClassVar[bool] = False
@@ -93,12 +102,28 @@ class Mixed(Likelihood):
         at = self.layout
         sizes = (len(at.columns("real")), len(at.columns("count:negative-binomial")))
         made: Self = eqx.tree_at(
-            lambda s: (s.log_sigma, s.log_dispersion, s.center, s.spread),
+            lambda s: (s.log_sigma, s.log_dispersion, s.center, s.spread, s.thresholds),
             self,
-            (*(jnp.zeros(n) for n in sizes), *(jnp.asarray(v) for v in self.legacy_arrays().values())),
+            (
+                *(jnp.zeros(n) for n in sizes),
+                *(jnp.asarray(v) for v in self.legacy_arrays().values()),
+                self._first_thresholds(None),
+            ),
             is_leaf=lambda leaf: leaf is None,
         )
         return made
+
+    def _first_thresholds(self, rows: NDArray[np.float32] | None) -> Array | None:
+        """Where an output of 0 has the frequencies of rows, (n, columns), half a count added to each; or equal ones."""
+        at = self.layout
+        raw = np.zeros(at.ordered.shape, np.float32)
+        for i, c in enumerate(at.columns("ordinal")):
+            codes = np.zeros(0, np.int64) if rows is None else rows[~np.isnan(rows[:, c]), c].astype(np.int64)
+            shares = np.bincount(codes, minlength=at.levels[c]) + 0.5
+            below = np.cumsum(shares)[:-1] / shares.sum()
+            cuts = np.log(below / (1 - below))
+            raw[i, : len(cuts)] = [cuts[0], *np.log(np.expm1(np.maximum(np.diff(cuts) - GAP, GAP)))]
+        return jnp.asarray(raw) if len(raw) else None
 
     def legacy_arrays(self) -> dict[str, NDArray[np.float32]]:
         """No standardisation, as in older versions."""
@@ -106,15 +131,17 @@ class Mixed(Likelihood):
         return {"center": np.zeros(count, np.float32), "spread": np.ones(count, np.float32)}
 
     def start(self, values: Callable[[], NDArray[np.float32]]) -> Self:
-        """With the center and spread of the training part's observed values."""
+        """With the center, spread and thresholds of the training part's observed values."""
         units, rows = self.legacy_arrays(), values()
         for i, kind in enumerate(self.layout.kinds):
             mean, sd = moments(rows[:, i])
-            if kind == "real":
+            if kind in ("real", "ordinal"):
                 units["center"][i], units["spread"][i] = mean, sd
             elif kind.startswith("count"):
                 units["center"][i] = raw_of_mean(jnp.float32(mean))
         made: Self = eqx.tree_at(lambda s: (s.center, s.spread), self, tuple(jnp.asarray(v) for v in units.values()))
+        if self.thresholds is not None:
+            made = eqx.tree_at(lambda s: s.thresholds, made, self._first_thresholds(rows))
         return made
 
     def fixed_arrays(self) -> tuple[Array, ...]:
@@ -128,9 +155,9 @@ class Mixed(Likelihood):
         return np.flatnonzero([kind == "count" for kind in self.layout.kinds])
 
     def fill_value(self) -> Array:
-        """The mean of real columns, else 0."""
-        real = np.array([kind == "real" for kind in self.layout.kinds])
-        return jnp.where(real, self.fixed_arrays()[0], 0)
+        """The mean of real and ordinal columns, else 0."""
+        centred = np.array([kind in ("real", "ordinal") for kind in self.layout.kinds])
+        return jnp.where(centred, self.fixed_arrays()[0], 0)
 
     def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Flat, column after column: one number each, or one logit for each category."""
@@ -152,7 +179,9 @@ class Mixed(Likelihood):
         return jnp.where(kinds == "categorical", (jnp.round(values) == at.offsets).astype(x.dtype), numbers)
 
     def residual(self, x: Array, mean: Array) -> Array:
-        """Real columns over their spread, binary ones as they are, counts as log(1 + x), categories 0 or 1 if wrong."""
+        """Real and ordinal columns over their spread, binary ones as they are, counts as log(1 + x), categories 0 or 1
+        if wrong.
+        """
         kinds = np.array(self.layout.kinds)
         counts = np.char.startswith(kinds, "count")
         logs = [jnp.log1p(jnp.where(counts, v, 0)) for v in (mean, x)]
@@ -168,6 +197,35 @@ class Mixed(Likelihood):
         """The center and the spread of the real columns."""
         center, spread = (v[self.layout.columns("real")] for v in self.fixed_arrays())
         return center, spread
+
+    def _cuts(self) -> Array:
+        """The thresholds, shape (ordinal columns, most levels − 1)."""
+        assert self.thresholds is not None
+        first, more = self.thresholds[:, :1], GAP + jax.nn.softplus(self.thresholds[:, 1:])
+        return jnp.cumsum(jnp.concatenate([first, more], axis=1), axis=1)
+
+    def _ordinal_log_probs(self, outputs: Array, x: Array) -> Array:
+        """log P(c_{k−1} < y ≤ c_k) of a logistic y around the output: of each ordinal column, by differences that lose
+        no digits, σ(b) − σ(a) = σ(b) σ(−a) (1 − exp(a − b)).
+        """
+        at = self.layout
+        columns = at.columns("ordinal")
+        if self.thresholds is None:
+            return jnp.zeros(0, outputs.dtype)
+        last = np.array([at.levels[c] - 1 for c in columns], np.int32)
+        index = jnp.round(x[columns]).astype(jnp.int32)
+        cuts = self._cuts()
+        above, below = (
+            jnp.take_along_axis(cuts, jnp.clip(place, 0, last - 1)[:, None], axis=1)[:, 0]
+            for place in (index, index - 1)
+        )
+        output, first, top = outputs[at.places("ordinal")], index <= 0, index >= last
+        gap = jnp.where(first | top, 1, above - below)
+        return (
+            jnp.where(top, 0, jax.nn.log_sigmoid(above - output))
+            + jnp.where(first, 0, jax.nn.log_sigmoid(output - below))
+            + jnp.where(first | top, 0, jnp.log(-jnp.expm1(-gap)))
+        )
 
     def _log_means(self, outputs: Array, kind: str) -> Array:
         at = self.layout
@@ -205,11 +263,14 @@ class Mixed(Likelihood):
                 poisson_log_prob(rate, x[at.columns("count")]),
                 negative_binomial_log_prob(overdispersed, self._log_dispersion(), counts),
                 chosen - jax.nn.logsumexp(logits, axis=1),
+                self._ordinal_log_probs(outputs, x),
             ]
         )
 
     def bias(self, mean: Array) -> Array:
-        """The outputs with these means; for categories, whose mean says nothing, equal logits."""
+        """The outputs with these means; for categories, whose mean says nothing, equal logits, and for ordinal columns,
+        whose thresholds start at the training part's frequencies, 0.
+        """
         self._check_shape(mean.shape)
         at = self.layout
         bits = jnp.clip(mean[at.columns("binary")], FAINTEST, 1 - FAINTEST)
@@ -232,22 +293,38 @@ class Mixed(Likelihood):
                 jax.nn.sigmoid(outputs[at.places("binary")]),
                 *(jnp.exp(self._log_means(outputs, kind)) for kind in ("count", "count:negative-binomial")),
                 jnp.argmax(self._logits(outputs), axis=1).astype(outputs.dtype),
+                self._levels_passed(outputs, jax.nn.sigmoid),
             ]
         )
+
+    def _levels_passed(self, outputs: Array, passed: Callable[[Array], Array]) -> Array:
+        """Of each ordinal column the sum of ``passed(output − threshold)`` over its thresholds."""
+        at = self.layout
+        if self.thresholds is None:
+            return jnp.zeros(0, outputs.dtype)
+        beyond = passed(outputs[at.places("ordinal")][:, None] - self._cuts())
+        return jnp.sum(jnp.where(at.ordered, beyond, 0), axis=1)
 
     def sample(self, outputs: Array, *, key: Array) -> Array:
         """Real numbers, zeros and ones, counts, and category numbers."""
         at = self.layout
         keys = jr.split(key, 5)
+        # A key of its own, so that tables without ordinal columns draw what they always drew.
+        ordinal = at.places("ordinal")
+        noisy = outputs.at[ordinal].add(jr.logistic(jr.fold_in(key, 5), ordinal.shape, outputs.dtype))
         mean, logit = outputs[at.places("real")], outputs[at.places("binary")]
         rate, overdispersed = (self._log_means(outputs, k) for k in ("count", "count:negative-binomial"))
         center, spread = self._units()
         drawn = [
             center + spread * (mean + jnp.exp(self._log_sigma()) * jr.normal(keys[0], mean.shape, mean.dtype)),
             jr.bernoulli(keys[1], jax.nn.sigmoid(logit)),
-            jr.poisson(keys[2], jnp.exp(rate)),
-            draw_negative_binomial(overdispersed, self._log_dispersion(), key=keys[3]),
+            # Their loops take long to compile, even for no columns.
+            jr.poisson(keys[2], jnp.exp(rate)) if rate.size else rate,
+            draw_negative_binomial(overdispersed, self._log_dispersion(), key=keys[3])
+            if overdispersed.size
+            else overdispersed,
             jr.categorical(keys[4], self._logits(outputs), axis=1),
+            self._levels_passed(noisy, lambda beyond: beyond > 0),
         ]
         return self._ordered([d.astype(outputs.dtype) for d in drawn])
 
@@ -264,7 +341,7 @@ class Mixed(Likelihood):
         name = likelihoods.name_of(self)
         if values.shape[1:] != shape:
             raise DataError(f"{name}: got values of shape {values.shape}; allowed: whole examples, (n, *{shape})")
-        for i, (kind, size) in enumerate(zip(self.layout.kinds, self.layout.sizes, strict=True)):
+        for i, (kind, size) in enumerate(zip(self.layout.kinds, self.layout.levels, strict=True)):
             words, fine = acceptable(kind, size)
             observed = values[:, i][~np.isnan(values[:, i])]
             odd = observed[~fine(observed)]
