@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from latente.objective.presets import AE, VAE, preset
     from latente.report.callback import ReconstructionCallback
     from latente.report.figures.elbow import plot_elbow
+    from latente.report.figures.forest import plot_comparison
+    from latente.report.figures.run_figures import plot_run
     from latente.report.tables.comparison import text
     from latente.spec import ModelSpec, TrainSpec
     from latente.studies.folder import Study, load_study
@@ -57,6 +59,8 @@ _HOME = {
     "TrainSpec": "latente.spec",
     "VAE": "latente.objective.presets",
     "explore": "latente.explorer.launch",
+    "plot_comparison": "latente.report.figures.forest",
+    "plot_run": "latente.report.figures.run_figures",
     "plot_elbow": "latente.report.figures.elbow",
     "score": "latente.evaluation.scores",
     "text": "latente.report.tables.comparison",
@@ -98,7 +102,9 @@ __all__ = [
     "load",
     "load_data",
     "load_study",
+    "plot_comparison",
     "plot_elbow",
+    "plot_run",
     "preset",
     "read_study",
     "report_study",

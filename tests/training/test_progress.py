@@ -1,36 +1,17 @@
-"""What is seen while a model trains."""
+"""How far a training is, in words."""
+
+from types import SimpleNamespace
 
 import pytest
-from made import blobs
 
-import latente
-
-SMALL = {"hidden": (8,)}
+from latente.training.progress import TimeLeft, clock
 
 
-X, Y = blobs(120, (6, 5))
+def test_durations_are_read_as_a_clock_shows_them():
+    assert [clock(s) for s in (0, 6.2, 60, 750, 3723)] == ["0:00", "0:07", "1:00", "12:30", "1:02:03"]
 
 
-@pytest.mark.slow
-def test_fitting_shows_one_line_on_a_terminal_only(capsys, monkeypatch):
-    import io
-    import sys
-
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
-    data = latente.load_data(X)
-    options = {"epochs": 2, "batch_size": 32}
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    latente.fit(latente.VAE(2, **SMALL), data, **options)
-    shown = sys.stderr.getvalue()
-    assert shown.startswith("\rrun: compiling") and shown.count("\r") == 3 and "epoch 2/2  loss" in shown
-    assert shown.endswith("\n") and capsys.readouterr().out == ""
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    epochs = []
-    latente.fit(latente.VAE(2, **SMALL), data, on_epoch=epochs.append, **options)
-    latente.fit(latente.VAE(2, **SMALL), data, progress=False, **options)
-    assert sys.stderr.getvalue() == "" and len(epochs) == 2
-    latente.fit(latente.VAE(2, **SMALL), data, on_epoch=epochs.append, progress=True, **options)
-    assert sys.stderr.getvalue().count("\r") == 3 and len(epochs) == 4
+def test_the_time_left_is_that_of_usual_epochs_without_the_first_which_compiles():
+    left = TimeLeft()
+    after = [left.after(SimpleNamespace(number=i + 1, epochs=10, seconds=s)) for i, s in enumerate([9.0, 1, 1, 5])]
+    assert after == pytest.approx([81, 8, 7, 6])

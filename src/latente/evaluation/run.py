@@ -54,10 +54,10 @@ from latente.spec import build as build_spec
 from latente.spec import part as part_of_spec
 from latente.training import store
 from latente.training.check import new_model
+from latente.training.display import fitting
 from latente.training.examples import examples_of, scale_of
 from latente.training.fit import Epoch, History, OnEpoch
 from latente.training.fit import fit as fit_run
-from latente.training.progress import fitting
 
 Floats = NDArray[np.float32]
 OnBatch = Callable[[int, int], object]
@@ -424,6 +424,12 @@ class Run:
         import latente
 
         return latente.explore(self, *others, split=split, lang=lang)
+
+    def plot(self, what: str = "training", *, lang: str | None = None) -> Any:
+        """A matplotlib figure of the training, reconstructions, samples or codes: see `latente.plot_run`."""
+        import latente
+
+        return latente.plot_run(self, what, lang)
 
     def save(self, path: str | Path) -> Path:
         """Write spec, weights, history, metrics and data card to a folder, each file in one step.

@@ -1,51 +1,37 @@
-"""The progress of one training on one line of the terminal or notebook."""
+"""How far a training is, in words: the numbers of an epoch and the time left."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import math
+import statistics
 from typing import TYPE_CHECKING
 
-from latente.language.message import Message, phrase
-from latente.language.words import Words, default_language
-from latente.plain import visible
-from latente.terminal import width
+from latente.language.message import phrase
+from latente.language.words import Words
 
 if TYPE_CHECKING:
     from latente.spec import RunSpec
     from latente.training.fit import EpochNumbers
 
 
-@contextmanager
-def fitting(run: RunSpec) -> Iterator[Callable[[EpochNumbers], object] | None]:
-    """An ``on_epoch`` hook that shows progress on one line, on a terminal or in a notebook; None elsewhere."""
-    notebook = _in_notebook()
-    # A notebook shows standard error as a warning.
-    stream = sys.stdout if notebook else sys.stderr
-    if not notebook and not stream.isatty():
-        yield None
-        return
-    before = 0
+class TimeLeft:
+    """How long the epochs to come will take, by those that were: the first is not counted, for it compiles."""
 
-    def write(text: str) -> None:
-        nonlocal before
-        shown = visible(text)[:200] if notebook else visible(text)[: max(20, width() - 1)]
-        print(f"\r{shown:<{before}}", end="", file=stream, flush=True)
-        before = len(shown)
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
 
-    words = Words(default_language())
-    write(stage_line(Message("progress.compiling"), run, words))
-    try:
-        yield lambda epoch: write(epoch_line(epoch, words))
-    finally:
-        print(file=stream, flush=True)
+    def after(self, epoch: EpochNumbers) -> float:
+        """Seconds left after an epoch; early stopping may make it less."""
+        self.seconds.append(epoch.seconds)
+        later = self.seconds[1:] or self.seconds
+        return statistics.median(later) * (epoch.epochs - epoch.number)
 
 
-def _in_notebook() -> bool:
-    """Whether this is a Jupyter kernel: its output is no terminal, but obeys carriage returns as one does."""
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return shell is not None and "IPKernelApp" in getattr(shell, "config", {})
+def clock(seconds: float) -> str:
+    """A duration as minutes and seconds, and hours where there are any: 0:07, 12:30, 1:02:03."""
+    minutes, second = divmod(math.ceil(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 def epoch_numbers(epoch: EpochNumbers, words: Words) -> str:

@@ -87,8 +87,7 @@ def values(ranking: Ranking, split: str, words: Words) -> Table:
 
 def differences(ranking: Ranking, found: Comparison, words: Words) -> Table:
     """The paired differences of a ranking; of many models, those with the best."""
-    best = ranking.entries[0].model
-    shown = ranking.gaps if len(ranking.gaps) <= MOST else [g for g in ranking.gaps if best in (g.first, g.second)]
+    shown = shown_differences(ranking)
     places = digits(g.difference.estimate for g in shown)
     titles = ("first", "second", "difference", "interval", "p", "better")
     columns = _columns(words, *titles, level=f"{100 * found.level:g}")
@@ -101,6 +100,12 @@ def differences(ranking: Ranking, found: Comparison, words: Words) -> Table:
         notes.append(words("compare.reference", comparisons=len(ranking.gaps)))
     rows = tuple(_row(g, places, words) for g in shown)
     return Table(f"differences-{ranking.column}", caption, columns, rows, tuple(notes))
+
+
+def shown_differences(ranking: Ranking) -> list[PairedDifference]:
+    """Those that fit on a page: of many models, the differences from the best."""
+    best = ranking.entries[0].model
+    return [g for g in ranking.gaps if len(ranking.gaps) <= MOST or best in (g.first, g.second)]
 
 
 def _columns(words: Words, *titles: str, **values: str) -> tuple[Column, ...]:
