@@ -19,7 +19,7 @@ SETS = (
         (
             ["rnu"],
             'unknown command "rnu"; did you mean "run"? Allowed: run, init, list, show, evaluate, compare, prior, '
-            "report, explore, data, models, doctor.",
+            "encode, decode, reconstruct, sample, score, report, explore, data, models, doctor.",
         ),
         (["show"], "the following arguments are required: RUN (see latente show --help)"),
         (
@@ -129,8 +129,8 @@ def test_without_a_command_there_is_help(capsys):
     assert main([]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "usage: latente [-h] [--version] COMMAND ..." and lines[-1] == "Start with: latente run"
-    assert "    run       perform a study: train, evaluate, compare, report" in lines
-    assert "    doctor    versions, devices, threads and caches" in lines
+    assert "    run        perform a study: train, evaluate, compare, report" in lines
+    assert "    doctor     versions, devices, threads and caches" in lines
     assert main(["data"]) == 0
     assert capsys.readouterr().out.splitlines()[-4:] == [
         "commands:",

@@ -8,6 +8,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -74,9 +75,40 @@ def read_text_table(path: Path, spec: DataSpec) -> TextTable:
         raise _not_utf8(path, f"it has the byte 0x{error.object[error.start]:02x}") from None
 
 
-def _read(path: Path, spec: DataSpec) -> TextTable:
+def text_batches(path: Path, spec: DataSpec, size: int) -> Iterator[pd.DataFrame]:
+    """The rows of a text file in frames of at most ``size`` rows, cells typed by what each batch of a column holds.
+
+    Raises:
+        DataError: as `read_text_table`, and for lines that have more cells than the first.
+    """
     import pandas as pd
 
+    _check_encoding(path)
+    try:
+        names, options = _layout(path, spec)[:2]
+        table = pd.read_csv(path, dtype=str, na_filter=False, chunksize=size, **options)
+        called = [name or f"Unnamed: {i}" for i, name in enumerate(names)]
+        with table:
+            while True:
+                with _whole_rows(path, len(names)):
+                    cells = next(table, None)
+                if cells is None:
+                    return
+                columns = {}
+                for i, name in enumerate(called):
+                    raw = np.array([cell.strip() for cell in cells[i].fillna("")], object)
+                    columns[i] = _typed(f'{path}: column "{name}"', name, raw, spec)[0]
+                frame = pd.DataFrame(columns)
+                frame.columns = called
+                yield frame
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path, f"it has the byte 0x{error.object[error.start]:02x}") from None
+    except pd.errors.ParserError as error:
+        raise DataError(f"{path}: is no table ({' '.join(str(error).split())[:160]})") from None
+
+
+def _layout(path: Path, spec: DataSpec) -> tuple[list[str], dict[str, Any], list[Note], str, bool]:
+    """Names of the columns and how pandas reads them; notes, the separator, and whether the first row has the names."""
     separator = _separator(path)
     first, second = _top(path, separator)
     named, notes = _has_names(first, second, spec.header, "" if separator == "," and spec.decimal != "," else ",")
@@ -91,19 +123,18 @@ def _read(path: Path, spec: DataSpec) -> TextTable:
         "skipinitialspace": True,
         "compression": "gzip" if is_gzip(path) else None,
     }
-    with warnings.catch_warnings():
-        # pandas warns when it drops cells.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        try:
-            table = pd.read_csv(path, decimal=spec.decimal or ".", na_values=["?", "none"], **options)
-        except pd.errors.ParserWarning as warning:
-            raise DataError(
-                f"{path}: its rows have more cells than the {len(first)} of the first line; name every column there, "
-                "also an index, or take separators off the ends of the lines"
-            ) from warning
-        labels = [i for i, name in enumerate(names) if name == spec.labels or (spec.labels is None and is_label(name))]
-        texts = sorted({*labels, *(i for i in table.columns if _is_text(table[i]))})
-        cells = pd.read_csv(path, usecols=texts, dtype=str, na_filter=False, **options) if texts else None
+    return names, options, notes, separator, named
+
+
+def _read(path: Path, spec: DataSpec) -> TextTable:
+    import pandas as pd
+
+    names, options, notes, separator, named = _layout(path, spec)
+    with _whole_rows(path, len(names)):
+        table = pd.read_csv(path, decimal=spec.decimal or ".", na_values=["?", "none"], **options)
+    labels = [i for i, name in enumerate(names) if name == spec.labels or (spec.labels is None and is_label(name))]
+    texts = sorted({*labels, *(i for i in table.columns if _is_text(table[i]))})
+    cells = pd.read_csv(path, usecols=texts, dtype=str, na_filter=False, **options) if texts else None
     for i in texts:
         assert cells is not None
         raw = np.array([cell.strip() for cell in cells[i].fillna("")], object)
@@ -115,6 +146,22 @@ def _read(path: Path, spec: DataSpec) -> TextTable:
     if spec.missing == "keep" and len(names) > 1 and len(table) and table.iloc[:, -1].isna().any():
         notes += _short(path, separator, len(names), named)
     return TextTable(table, tuple(names), tuple(notes))
+
+
+@contextmanager
+def _whole_rows(path: Path, width: int) -> Iterator[None]:
+    """Refuse rows that are longer than the first, of which pandas would drop cells with a warning."""
+    import pandas as pd
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            yield
+        except pd.errors.ParserWarning as warning:
+            raise DataError(
+                f"{path}: its rows have more cells than the {width} of the first line; name every column there, "
+                "also an index, or take separators off the ends of the lines"
+            ) from warning
 
 
 def _check_encoding(path: Path) -> None:

@@ -94,10 +94,18 @@ def sample(model: Autoencoder, n: int, *, seed: int, context: Floats | None = No
     Raises:
         SpecError: the model has no prior.
     """
-    if context is None and model.classifier is not None:
-        classes = np.random.default_rng(seed).integers(model.context_size, size=n)
-        context = np.eye(model.context_size, dtype=np.float32)[classes]
-    return decode(model, sample_codes(model, n, seed=seed), context)
+    return decode(
+        model, sample_codes(model, n, seed=seed), sample_context(model, n, seed) if context is None else context
+    )
+
+
+def sample_context(model: Autoencoder, n: int, seed: int) -> Floats | None:
+    """Classes of a model with a classifier, each as likely as the next, as zeros and a one, shape (n, classes)."""
+    if model.classifier is None:
+        return None
+    classes = np.random.default_rng(seed).integers(model.context_size, size=n)
+    one_hot: Floats = np.eye(model.context_size, dtype=np.float32)[classes]
+    return one_hot
 
 
 def sample_codes(model: Autoencoder, n: int, *, seed: int) -> Floats:

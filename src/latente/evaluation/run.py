@@ -28,6 +28,7 @@ from latente.evaluation.inputs import model_context, model_values
 from latente.evaluation.measured import Measured
 from latente.evaluation.outliers.anomaly_scores import anomaly_scores, default_of
 from latente.evaluation.outliers.explain import Explanation, explain, usual_columns
+from latente.evaluation.row_terms import row_terms
 from latente.evaluation.run_data import read_data
 from latente.evaluation.run_files import (
     PRIOR,
@@ -397,6 +398,15 @@ class Run:
         usual = usual_columns(self.model, self.data.values(held_out.x), known, seed=seed)
         context = self._context(given, len(values))
         return explain(self.model, values, context, usual=usual, seed=seed, on_batch=on_batch)
+
+    def terms(self, x: Any, *, given: Any = None, scaled: bool = False) -> dict[str, Floats]:
+        """Loss, reconstruction and KL of each of x in nats, shape (n,): see `latente.evaluation.row_terms.row_terms`.
+
+        The evidence lower bound is −(reconstruction + kl). Arguments and errors as `encode`.
+        """
+        values = self._values(x, scaled=scaled)
+        objective = objectives.make(self.spec.model.objective)
+        return row_terms(self.model, objective, values, self._context(given, len(values)), opponent=self.opponent)
 
     def given(self, rows: Sequence[Any]) -> Floats:
         """What a conditional model is given beside n examples, shape (n, context_size); the data is not needed.

@@ -31,7 +31,7 @@ def test_a_run_draws_its_training_reconstructions_samples_and_codes(run):
 def test_tables_have_no_pictures():
     x = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
     model = latente.VAE(2, hidden=(4,), likelihood="gaussian")
-    run = latente.fit(model, latente.load_data(x), epochs=1, progress=False)
+    run = latente.fit(model, latente.load_data(x), epochs=1, batch_size=16, progress=False)
     assert "nats per example" in run.plot(lang="en").axes[0].get_ylabel()
     with pytest.raises(DataError, match="shape 3; allowed: images"):
         run.plot("samples")

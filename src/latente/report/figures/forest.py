@@ -59,9 +59,10 @@ def _panel(ax: Any, ranking: Ranking, gaps: list[PairedDifference], words: Words
         if gap.covers != "nothing":
             ax.plot([value.low, value.high], [at, at], color=colour, linewidth=1.4)
         ax.plot([value.value], [at], "o", color=colour, markerfacecolor=fill)
+    # First, for it writes numbers on both axes.
+    localise(ax, words)
     ax.set_yticks(range(len(gaps)), [f"{plain(g.second, 20)} − {plain(g.first, 20)}" for g in gaps])
     ax.set_ylim(len(gaps) - 0.5, -0.5)
     ax.grid(axis="y", visible=False)
     column = plain(number_name(ranking.column, words), 60)
     ax.set_xlabel(words(f"figure.forest.{'lower' if ranking.lower else 'higher'}", column=column))
-    localise(ax, words)
