@@ -1,5 +1,6 @@
 """Estimators for scikit-learn: transformers, an outlier detector, an imputer and a synthesiser of tables."""
 
 from latente.sklearn.autoencoder import AE, VAE, Autoencoder
+from latente.sklearn.outliers import OutlierDetector
 
-__all__ = ["AE", "VAE", "Autoencoder"]
+__all__ = ["AE", "VAE", "Autoencoder", "OutlierDetector"]
