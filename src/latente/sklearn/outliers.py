@@ -175,7 +175,7 @@ class OutlierDetector(OutlierMixin, ModelEstimator):  # type: ignore[misc]
     def _unusual(self, values: Floats) -> Doubles:
         """Nats above what is usual, shape (n,)."""
         usual = np.where(np.isnan(values), 0.0, self.usual_).reshape(len(values), -1).sum(axis=1)
-        return explained_score(self.run_.model, values) - usual
+        return np.asarray(explained_score(self.run_.model, values) - usual, np.float64)
 
     def _columns(self, count: int) -> tuple[str, ...]:
         modelled = getattr(self.schema_, "modelled", None)
