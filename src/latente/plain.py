@@ -73,17 +73,17 @@ def portable(command: str) -> str:
     return command if shown == words else shlex.join(shown)
 
 
-def as_text(title: str, rows: Sequence[tuple[str, object]]) -> str:
-    """A summary for a terminal: a title, then a name and its value on each line."""
+def as_text(title: str, rows: Sequence[tuple[str, object]], most: int = 100) -> str:
+    """A summary for a terminal: a title, then a name and its value, cut to ``most`` characters, on each line."""
     wide = max((len(name) for name, _ in rows), default=0)
-    return "\n".join([one_line(title), *(f"  {name:<{wide}}  {_short(value)}" for name, value in rows)])
+    return "\n".join([one_line(title), *(f"  {name:<{wide}}  {_short(value, most)}" for name, value in rows)])
 
 
-def as_html(title: str, rows: Sequence[tuple[str, object]]) -> str:
+def as_html(title: str, rows: Sequence[tuple[str, object]], most: int = 100) -> str:
     """The same for a notebook."""
     cells = "".join(
         f'<tr><th style="text-align:left">{html.escape(name)}</th>'
-        f'<td style="text-align:left">{html.escape(_short(value))}</td></tr>'
+        f'<td style="text-align:left">{html.escape(_short(value, most))}</td></tr>'
         for name, value in rows
     )
     return f"<div><strong>{html.escape(one_line(title))}</strong><table>{cells}</table></div>"

@@ -192,6 +192,18 @@ class TableSchema:
                 raise DataError(f'X: {odd[0]}; allowed: what fit saw; or say unseen = "missing"')
         if changes:
             warnings.warn(Message("drift.all", changes=tuple(changes)), DriftWarning, stacklevel=2)
+        with np.errstate(over="ignore"):
+            return np.clip(values, -_LARGEST, _LARGEST).astype(np.float32)
+
+    def numbers(self, table: Any) -> Floats:
+        """A table as `encode` gives it, but with numbers, dates and durations as they are, float64: see `FrameColumn`.
+
+        Raises:
+            DataError, ValueError, TypeError: as `encode`.
+        """
+        values, changes = self._encoded(read_frame(table), transformed=False)
+        if changes:
+            warnings.warn(Message("drift.all", changes=tuple(changes)), DriftWarning, stacklevel=2)
         return values
 
     def drift(self, table: Any) -> tuple[str, ...]:
@@ -266,19 +278,18 @@ class TableSchema:
                 raise
             raise DataError(f"the columns of a table are damaged ({error}); fit again, or take another copy") from error
 
-    def _encoded(self, frame: Frame) -> tuple[NDArray[np.float32], list[Message]]:
+    def _encoded(self, frame: Frame, *, transformed: bool = True) -> tuple[Floats, list[Message]]:
         found, changes = self._matched(frame)
         modelled = self.modelled
-        values = np.empty((frame.rows, len(modelled)), np.float32)
+        values = np.empty((frame.rows, len(modelled)))
         j = 0
         for c in self.columns:
             if c.kind == LEFT_OUT:
                 continue
-            numbers, more = _encoded(c, found[c.name])
+            numbers, more = _encoded(c, found[c.name], transformed)
             changes += more
             if c.modelled:
-                with np.errstate(over="ignore"):
-                    values[:, j] = np.clip(numbers, -_LARGEST, _LARGEST)
+                values[:, j] = numbers
                 j += 1
         return values, changes
 
@@ -541,7 +552,7 @@ def _grid(levels: Floats, dtype: str, time: bool) -> tuple[float, int]:
 _TIMES = (1, 1000, 1_000_000, 60_000_000, 3_600_000_000, MICROSECONDS)
 
 
-def _encoded(c: TableColumn, column: FrameColumn) -> tuple[Floats, list[Message]]:
+def _encoded(c: TableColumn, column: FrameColumn, transformed: bool) -> tuple[Floats, list[Message]]:
     """What a model sees of a column, shape (rows,), and how it differs from the one learnt."""
     changes: list[Message] = []
     if c.coded or c.kind == "constant":
@@ -554,7 +565,7 @@ def _encoded(c: TableColumn, column: FrameColumn) -> tuple[Floats, list[Message]
         if odd.any():
             changes.append(_change("nearest", c, numbers[odd]))
         numbers = fits
-    return c.transform.forward(numbers), changes
+    return c.transform.forward(numbers) if transformed else numbers, changes
 
 
 def _change(key: str, c: TableColumn, odd: Iterable[Any]) -> Message:
