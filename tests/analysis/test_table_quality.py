@@ -119,5 +119,5 @@ def test_what_is_refused():
     real, made = tables()
     with pytest.raises(DataError, match="synthetic: got 5 rows; allowed: at least 20"):
         table_quality(real, made.head(5))
-    with pytest.raises(DataError, match='target: unknown column "clas"; did you mean "class"'):
+    with pytest.raises(DataError, match='unknown target "clas"; did you mean "class"'):
         table_quality(real, made, target="clas")

@@ -205,7 +205,7 @@ def table_quality(
     wanted = names[:MOST_TARGETS] if target is None else [target] if isinstance(target, str) else list(target)
     for name in wanted:
         if name not in names:
-            raise DataError(f"target: {unknown('column', name, names)}")
+            raise DataError(unknown("target", name, names))
     rng = np.random.default_rng(seed)
     halves = rng.permutation(len(a))
     first, second = a[halves[: len(a) // 2]], a[halves[len(a) // 2 :]]
