@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -59,7 +60,7 @@ def pairings() -> Pairings:
             for p in priors:
                 if (q, p) in models:
                     try:
-                        objective.check(models[q, p])
+                        objective.check(dataclasses.replace(models[q, p], missing=objective.hides))
                         good.append(p)
                     except SpecError as error:
                         last = str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
@@ -58,6 +59,10 @@ class Likelihood(eqx.Module):
     def poisson_values(self) -> NDArray[np.intp]:
         """Which values of an example, shape (values,), have a Poisson likelihood: none."""
         return np.array([], np.intp)
+
+    def category_counts(self, shape: tuple[int, ...]) -> NDArray[np.intp]:
+        """How many categories each value of an example has, shape (values,); 0 for numbers, which have a mean."""
+        return np.zeros(math.prod(shape), np.intp)
 
     def legacy_arrays(self) -> dict[str, NDArray[np.float32]]:
         """The arrays that runs written by an older version lack, by field, with the values that such runs used."""
@@ -120,6 +125,14 @@ class Likelihood(eqx.Module):
     @abstractmethod
     def mean(self, outputs: Array) -> Array:
         """E[x | z], of the example's shape."""
+
+    def variance(self, outputs: Array) -> Array | None:
+        """Var[x | z] of each value, of the example's shape; None where it is not known in closed form."""
+        return None
+
+    def when_missing(self) -> Likelihood:
+        """p(x | z) of a value that is known to be missing: itself, where being missing says nothing about a value."""
+        return self
 
     @abstractmethod
     def sample(self, outputs: Array, *, key: Array) -> Array:

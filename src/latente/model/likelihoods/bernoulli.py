@@ -103,6 +103,10 @@ class Bernoulli(Likelihood):
         """sigmoid(output)."""
         return jax.nn.sigmoid(outputs[0])
 
+    def variance(self, outputs: Array) -> Array:
+        """p (1 − p)."""
+        return jax.nn.sigmoid(outputs[0]) * jax.nn.sigmoid(-outputs[0])
+
     def sample(self, outputs: Array, *, key: Array) -> Array:
         """Zeros and ones."""
         return jr.bernoulli(key, self.mean(outputs)).astype(outputs.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import equinox as eqx
@@ -62,6 +63,10 @@ class Categorical(Likelihood):
         """A logit for each category of each value."""
         return (self.categories, *shape)
 
+    def category_counts(self, shape: tuple[int, ...]) -> NDArray[np.intp]:
+        """``categories`` of classes; none of grey levels."""
+        return np.full(math.prod(shape), self.categories if self.values == "whole" else 0, np.intp)
+
     def features(self, x: Array) -> Array:
         """Grey levels as they are; classes one-hot on the last axis (after the two of an image)."""
         if self.values == "grey":
@@ -100,6 +105,14 @@ class Categorical(Likelihood):
             return jnp.argmax(outputs, axis=0).astype(outputs.dtype)
         levels = jnp.linspace(0, 1, self.categories, dtype=outputs.dtype)
         return jnp.tensordot(levels, jax.nn.softmax(outputs, axis=0), axes=1)
+
+    def variance(self, outputs: Array) -> Array:
+        """Of the grey level; of a class number, which has none, the chance that it is not the most probable one."""
+        share = jax.nn.softmax(outputs, axis=0)
+        if self.values == "whole":
+            return 1 - jnp.max(share, axis=0)
+        levels = jnp.linspace(0, 1, self.categories, dtype=outputs.dtype).reshape(-1, *[1] * (outputs.ndim - 1))
+        return jnp.sum(share * (levels - self.mean(outputs)) ** 2, axis=0)
 
     def sample(self, outputs: Array, *, key: Array) -> Array:
         """A class number, or a grey level, for each value."""

@@ -69,6 +69,10 @@ class Gaussian(Likelihood):
         """The first of the outputs."""
         return outputs[0]
 
+    def variance(self, outputs: Array) -> Array:
+        """σ²."""
+        return jnp.broadcast_to(jnp.exp(2 * self._log_sigma(outputs)), outputs[0].shape)
+
     def sample(self, outputs: Array, *, key: Array) -> Array:
         """The mean plus σ times standard normal noise."""
         return outputs[0] + jnp.exp(self._log_sigma(outputs)) * jr.normal(key, outputs[0].shape)

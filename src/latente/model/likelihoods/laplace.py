@@ -36,6 +36,10 @@ class Laplace(LocationScale):
         """The first of the outputs."""
         return outputs[0]
 
+    def variance(self, outputs: Array) -> Array:
+        """2 b²."""
+        return jnp.broadcast_to(2 * jnp.exp(2 * self.bounded_log_scale(outputs)), outputs[0].shape)
+
     def sample(self, outputs: Array, *, key: Array) -> Array:
         """The mean plus b times standard Laplace noise."""
         noise = jr.laplace(key, outputs[0].shape, outputs.dtype)

@@ -154,6 +154,11 @@ class Mixed(Likelihood):
         """Its "count" columns."""
         return np.flatnonzero([kind == "count" for kind in self.layout.kinds])
 
+    def category_counts(self, shape: tuple[int, ...]) -> NDArray[np.intp]:
+        """The K of its categorical columns."""
+        at = self.layout
+        return np.array([n if k == "categorical" else 0 for k, n in zip(at.kinds, at.sizes, strict=True)], np.intp)
+
     def fill_value(self) -> Array:
         """The mean of real and ordinal columns, else 0."""
         centred = np.array([kind in ("real", "ordinal") for kind in self.layout.kinds])
@@ -304,6 +309,31 @@ class Mixed(Likelihood):
             return jnp.zeros(0, outputs.dtype)
         beyond = passed(outputs[at.places("ordinal")][:, None] - self._cuts())
         return jnp.sum(jnp.where(at.ordered, beyond, 0), axis=1)
+
+    def variance(self, outputs: Array) -> Array:
+        """Of each column in its own unit; of a categorical one the chance that it is not its most probable category."""
+        at = self.layout
+        logit = outputs[at.places("binary")]
+        rate, overdispersed = (jnp.exp(self._log_means(outputs, k)) for k in ("count", "count:negative-binomial"))
+        return self._ordered(
+            [
+                (self._units()[1] * jnp.exp(self._log_sigma())) ** 2,
+                jax.nn.sigmoid(logit) * jax.nn.sigmoid(-logit),
+                rate,
+                overdispersed + overdispersed**2 * jnp.exp(-self._log_dispersion()),
+                1 - jnp.max(jax.nn.softmax(self._logits(outputs), axis=1), axis=1, initial=0),
+                self._ordinal_variance(outputs),
+            ]
+        )
+
+    def _ordinal_variance(self, outputs: Array) -> Array:
+        """E[y²] is the sum of (2k + 1) P(y > k) over the levels k."""
+        at = self.layout
+        if self.thresholds is None:
+            return jnp.zeros(0, outputs.dtype)
+        beyond = jax.nn.sigmoid(outputs[at.places("ordinal")][:, None] - self._cuts())
+        chance = jnp.where(at.ordered, beyond, 0)
+        return jnp.sum((2 * np.arange(at.ordered.shape[1]) + 1) * chance, axis=1) - jnp.sum(chance, axis=1) ** 2
 
     def sample(self, outputs: Array, *, key: Array) -> Array:
         """Real numbers, zeros and ones, counts, and category numbers."""

@@ -38,6 +38,11 @@ class NegativeBinomial(Dispersed):
         """μ."""
         return jnp.exp(log_mean_of(outputs[0]))
 
+    def variance(self, outputs: Array) -> Array:
+        """μ + μ²/θ."""
+        mean = self.mean(outputs)
+        return mean + mean**2 * jnp.exp(-self.bounded_log_dispersion(outputs))
+
     def sample(self, outputs: Array, *, key: Array) -> Array:
         """Counts."""
         log_mean = log_mean_of(outputs[0])

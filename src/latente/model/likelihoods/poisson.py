@@ -30,6 +30,10 @@ class Poisson(Counts):
         """The rate."""
         return jnp.exp(log_mean_of(outputs[0]))
 
+    def variance(self, outputs: Array) -> Array:
+        """The rate, as its mean."""
+        return self.mean(outputs)
+
     def sample(self, outputs: Array, *, key: Array) -> Array:
         """Counts."""
         return jr.poisson(key, self.mean(outputs)).astype(outputs.dtype)

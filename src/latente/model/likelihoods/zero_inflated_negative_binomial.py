@@ -44,6 +44,11 @@ class ZeroInflatedNegativeBinomial(Dispersed):
         """(1 − π) μ."""
         return jax.nn.sigmoid(-outputs[1]) * jnp.exp(log_mean_of(outputs[0]))
 
+    def variance(self, outputs: Array) -> Array:
+        """(1 − π) μ (1 + μ/θ + π μ)."""
+        mean, lost = jnp.exp(log_mean_of(outputs[0])), jax.nn.sigmoid(outputs[1])
+        return (1 - lost) * mean * (1 + mean * (jnp.exp(-self.bounded_log_dispersion(outputs)) + lost))
+
     def sample(self, outputs: Array, *, key: Array) -> Array:
         """Counts."""
         lost, count = jr.split(key)

@@ -24,12 +24,14 @@ class Objective(eqx.Module):
 
     Attributes:
         classifies: whether it needs a model with a classifier, and labels.
+        hides: whether it hides values, and so needs a model that takes missing ones.
         bound: whether its loss is an upper bound on −log p(x) with its default options, so that it may be compared in
             nats.
         least: the smallest batch: two examples if it compares them.
     """
 
     classifies: ClassVar[bool] = False
+    hides: ClassVar[bool] = False
     bound: ClassVar[bool] = False
     least: ClassVar[int] = 1
 
