@@ -337,3 +337,22 @@ def test_tables_without_ordinal_columns_have_no_thresholds():
     assert table().thresholds is None
     with pytest.raises(SpecError, match=r"columns\[0\]: got 'ordinal:1'; allowed: ordinal:K with K from 2"):
         make(["ordinal:1"])
+
+
+def test_variances_are_sums_over_the_values_that_a_column_takes():
+    columns = ["binary", "ordinal:4", "count", "count:negative-binomial", "categorical:3"]
+    part = likelihoods.make({"name": "mixed", "columns": columns})
+    likelihood = part.init((5,), key=jr.key(0)).start(
+        lambda: np.array([[0, 0, 1, 2, 0], [1, 1, 3, 0, 1], [1, 3, 2, 5, 2], [0, 2, 0, 1, 0]], np.float32)
+    )
+    outputs = jnp.array([0.4, 0.9, 0.2, -0.3, 0.1, 1.0, -0.5])
+    chance = np.exp([likelihood.log_probs(outputs, jnp.full(5, float(v))) for v in range(80)])
+    value = np.arange(80)
+    for column, levels in enumerate([2, 4, 80, 80]):
+        p = chance[:levels, column]
+        mean = p @ value[:levels]
+        assert p.sum() == pytest.approx(1, abs=1e-4)
+        assert float(likelihood.mean(outputs)[column]) == pytest.approx(mean, rel=1e-3)
+        variance = p @ (value[:levels] - mean) ** 2
+        assert float(likelihood.variance(outputs)[column]) == pytest.approx(variance, rel=5e-3)
+    assert float(likelihood.variance(outputs)[4]) == pytest.approx(1 - chance[:3, 4].max(), rel=1e-4)

@@ -84,6 +84,24 @@ def test_a_missing_category_is_summed_over():
         assert float(found[0]) == pytest.approx((of_bit / of_bit.sum())[min(c, 1)], rel=1e-5)
 
 
+def test_a_missing_level_is_summed_over():
+    inner = {"name": "mixed", "columns": ["ordinal:4", "real"]}
+    part = likelihoods.make({"name": "self-masked", "of": inner}).init((2,), key=jr.key(0))
+    part = part.start(lambda: np.array([[0, 1], [1, 2], [3, 0.5], [2, np.nan]], np.float32))
+    part = with_mechanism(part, [0.3, 1.0], [-2.0, 0.0])
+    outputs = jnp.array([0.4, 0.1])
+    level = np.arange(4)
+    chance = np.exp([float(part.inner.log_probs(outputs, jnp.array([v, 0.0]))[0]) for v in level])
+    hidden = chance * expit(-(0.3 - 2 * (level - 1.5) / np.std(level)))
+    found = float(part.log_prob_observed(outputs, jnp.full(2, jnp.nan)))
+    assert found == pytest.approx(np.log(hidden.sum()) + np.log(expit(-1)), rel=1e-4)
+    share = hidden / hidden.sum()
+    assert float(part.when_missing().mean(outputs)[0]) == pytest.approx(share @ level, rel=1e-4)
+    assert float(part.when_missing().variance(outputs)[0]) == pytest.approx(
+        share @ level**2 - (share @ level) ** 2, rel=1e-3
+    )
+
+
 def rows(n, seed=0):
     """Complete rows, and the same with holes where values are high."""
     rng = np.random.default_rng(seed)
