@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import codecs
 import html
-import io
 import re
 import shlex
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 # Control characters except tab and line feed, marks that change the direction of writing, and lone surrogates (from
 # names of files that are not UTF-8).
@@ -46,6 +44,7 @@ def csv_text(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     Numbers stay numbers, and None is an empty cell.
     """
     import csv
+    import io
 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -87,13 +86,6 @@ def as_html(title: str, rows: Sequence[tuple[str, object]], most: int = 100) -> 
         for name, value in rows
     )
     return f"<div><strong>{html.escape(one_line(title))}</strong><table>{cells}</table></div>"
-
-
-def figure_png(figure: Any) -> bytes:
-    """A matplotlib figure as a notebook shows it."""
-    out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=110)
-    return out.getvalue()
 
 
 def _short(value: object, most: int = 100) -> str:

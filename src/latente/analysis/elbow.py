@@ -24,7 +24,7 @@ from latente.evaluation.run import Run
 from latente.evaluation.scores import Score, scores
 from latente.evaluation.scores.losses import KEPT, Distortion, Loss
 from latente.evaluation.scores.nll import ImportanceBound
-from latente.plain import as_text, figure_png
+from latente.plain import as_text
 from latente.spec import Part, got
 
 SHARE = 0.05
@@ -128,7 +128,8 @@ class Elbow:
         return latente.plot_elbow(self, lang)
 
     def _repr_png_(self) -> bytes:
-        return figure_png(self.plot())
+        picture: bytes = self.plot()._repr_png_()
+        return picture
 
 
 def find_elbow(

@@ -12,7 +12,6 @@ from latente.analysis.trained_models import OpenedRun, TrainedModel, named
 from latente.errors import SpecError, unknown
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.metrics.differences import Difference
-from latente.plain import figure_png
 
 IntervalScope = Literal["examples", "seeds", "both", "unpaired", "nothing"]
 """What an interval covers: other examples (for these trained models), other seeds, or both; "unpaired": other examples,
@@ -160,7 +159,8 @@ class Comparison:
         return latente.plot_comparison(self, lang)
 
     def _repr_png_(self) -> bytes:
-        return figure_png(self.plot())
+        picture: bytes = self.plot()._repr_png_()
+        return picture
 
     def rows(self) -> list[dict[str, Any]]:
         """Every difference as a plain row, for instance for ``pandas.DataFrame``; None for what is not known."""

@@ -18,6 +18,7 @@ def test_a_run_draws_its_training_reconstructions_samples_and_codes(run):
     assert np.allclose(drawn["Training"], run.history["loss"]) and np.allclose(
         drawn["Validation"], run.history["val_loss"]
     )
+    assert run.plot()._repr_png_().startswith(b"\x89PNG")
     (sheet,) = run.plot("reconstructions").axes
     assert [t.get_text() for t in sheet.get_yticklabels()][1] == run.spec.name
     (grid,) = run.plot("samples", lang="pt").axes

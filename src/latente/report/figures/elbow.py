@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from latente.analysis.elbow import Elbow
 from latente.language.words import Words, default_language
-from latente.report.figures.style import BLUE, INK, MUTED, ORANGE, WIDTH, latent_size_axis, plain, style
+from latente.report.figures.style import BLUE, INK, MUTED, ORANGE, WIDTH, latent_size_axis, plain, shown, style
 from latente.report.tables.names import number_title
 from latente.report.tables.numbers import digits, in_nats, number
 
@@ -38,7 +38,7 @@ def plot_elbow(found: Elbow, lang: str | None = None) -> Figure:
     Raises:
         SpecError: another language.
     """
-    return draw(found, Words(lang or default_language()))
+    return shown(draw(found, Words(lang or default_language())))
 
 
 def draw(found: Elbow, words: Words) -> Figure:

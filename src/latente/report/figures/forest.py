@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from latente.analysis.ranking import Comparison, PairedDifference, Ranking
 from latente.language.words import Words, default_language
-from latente.report.figures.style import BLUE, MUTED, WIDTH, localise, plain, style
+from latente.report.figures.style import BLUE, MUTED, WIDTH, localise, plain, shown, style
 from latente.report.tables.comparison import shown_differences
 from latente.report.tables.names import number_name
 
@@ -48,7 +48,7 @@ def plot_comparison(found: Comparison, lang: str | None = None) -> Figure:
                        label=words("figure.forest.unknown")),
             ]  # fmt: skip
             figure.legend(handles=keys, loc="outside upper right", ncols=2)
-    return figure
+    return shown(figure)
 
 
 def _panel(ax: Any, ranking: Ranking, gaps: list[PairedDifference], words: Words) -> None:

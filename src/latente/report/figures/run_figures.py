@@ -14,6 +14,7 @@ from latente.language.words import Words, default_language
 from latente.report.figures.codes import MOST_CLASSES, codes
 from latente.report.figures.curves import curves
 from latente.report.figures.images import reconstructions, samples
+from latente.report.figures.style import shown
 from latente.training.fit import SHOWN
 
 GRID = 16
@@ -36,7 +37,7 @@ def plot_run(run: Run, what: str = "training", lang: str | None = None) -> Figur
     """
     if what not in DRAWN:
         raise SpecError(unknown("figure", what, DRAWN))
-    return DRAWN[what](run, Words(lang or default_language()))
+    return shown(DRAWN[what](run, Words(lang or default_language())))
 
 
 def _training(run: Run, words: Words) -> Figure:

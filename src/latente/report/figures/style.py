@@ -136,6 +136,12 @@ def png(figure: Figure, dpi: int = DPI) -> bytes:
     return out.getvalue()
 
 
+def shown(figure: Figure) -> Figure:
+    """The figure, drawn by a notebook without ``%matplotlib inline``, which matplotlib's own figures need."""
+    figure._repr_png_ = lambda: png(figure, 110)  # type: ignore[attr-defined]
+    return figure
+
+
 def few_colours(pixels: NDArray[np.uint8]) -> Image.Image:
     """An image of shape (height, width, 3) with a palette of at most `COLOURS`; greys are spread evenly."""
     grey = pixels[:, :, 0]
