@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from latente.data.units import Units
 from latente.errors import DataError, LatenteError, SpecError, StoreError
 from latente.evaluation import latent, manifest
 from latente.evaluation.access_log import Access, access, command
+from latente.evaluation.batching import OnBatch
 from latente.evaluation.evaluate import METRICS, Metric, PerExample, per_example, summarise
 from latente.evaluation.fit_prior import check_kind, codes_of, fit_prior
 from latente.evaluation.folders import is_finished, one_run_folder
@@ -59,7 +60,6 @@ from latente.training.fit import fit as fit_run
 from latente.training.progress import fitting
 
 Floats = NDArray[np.float32]
-OnBatch = Callable[[int, int], object]
 
 PARTS_SHOWN = ("objective", "posterior", "prior", "likelihood")
 """Of a model, in the summary of a run."""

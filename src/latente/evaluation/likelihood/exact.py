@@ -44,8 +44,7 @@ def exact_nll(model: Autoencoder, scale: Scale, examples: Examples) -> NDArray[n
     Raises:
         SpecError: the model is no linear-Gaussian one (`unsupported`).
     """
-    reason = unsupported(model)
-    if reason is not None:
+    if reason := unsupported(model):
         raise SpecError(reason)
     x = np.asarray(scale(examples.x), np.float64).reshape(len(examples), -1)
     if model.classifier is None:

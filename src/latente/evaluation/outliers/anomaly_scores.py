@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from latente.errors import SpecError, unknown
 from latente.evaluation import latent
+from latente.evaluation.batching import OnBatch
 from latente.evaluation.likelihood.importance import nll, unsupported
 from latente.evaluation.outliers.regret import regret
 from latente.model.autoencoder import Autoencoder
@@ -22,8 +23,6 @@ KINDS = ("nll", "reconstruction", "regret")
 SAMPLES = 100
 
 Floats = NDArray[np.float32]
-
-OnBatch = Callable[[int, int], object]
 
 
 def kinds_of(model: Autoencoder) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.errors import SpecError
-from latente.evaluation.batching import MEMORY
+from latente.evaluation.batching import MEMORY, subsample
 from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.likelihood.annealing import CHAINS, LEAPS, STEPS, ais, bdmc, unsupported
 from latente.evaluation.likelihood.importance import SAMPLES, nll
@@ -63,10 +63,7 @@ class Annealing(Score):
         beside = ("iwae_excess", "bdmc_gap", "ess", "acceptance")
         return {self.key(): True} | dict.fromkeys(f"{self.key()}_{name}" for name in beside)
 
-    def scale(self, run: Run) -> str | None:
-        """That of the bounds, of so many examples."""
-        if self.unsupported(run):
-            return None
+    def _scale(self, run: Run) -> Message:
         return Message("scale.some", scale=observation_scale(run), images=self.images)
 
     def unsupported(self, run: Run) -> Message | None:
@@ -80,7 +77,7 @@ class Annealing(Score):
         """See `latente.evaluation.likelihood.annealing`; a warning where either bound is loose."""
         data, key = run.data, self.key()
         whole = examples_of(data, data.part(split), run.spec.model)
-        chosen = subset(len(whole), self.images)
+        chosen = subsample(len(whole), self.images, 0, permuted=True)
         examples, scale = whole.take(jnp.asarray(chosen)), scale_of(data)
         memory, n = int(self.memory * 2**20), len(chosen)
         how = {"chains": self.chains, "steps": self.steps, "leaps": self.leaps, "start": self.start, "memory": memory}
@@ -103,12 +100,6 @@ class Annealing(Score):
         arrays |= {EACH + k: v for k, v in values.items() if not k.endswith("_bdmc_gap")}
         said = warnings(excess, between.gap, self.samples, self.steps)
         return Measured({k: mean_and_error(v) for k, v in values.items()}, arrays, said)
-
-
-def subset(n: int, images: int) -> NDArray[np.int64]:
-    """Which ``images`` of n examples are annealed: always the same, in order."""
-    chosen: NDArray[np.int64] = np.sort(np.random.default_rng(0).permutation(n)[:images])
-    return chosen
 
 
 def warnings(

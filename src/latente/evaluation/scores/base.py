@@ -59,7 +59,10 @@ class Score:
 
         A `Message` where it is to be said in words.
         """
-        return None if self.unsupported(run) else self.key()
+        return None if self.unsupported(run) else self._scale(run)
+
+    def _scale(self, run: Run) -> str:
+        return self.key()
 
     def unsupported(self, run: Run) -> str | None:
         """Why a run has no such numbers, as a clause, a `Message`; None where it has."""
@@ -68,6 +71,23 @@ class Score:
     @abstractmethod
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """The numbers on "train", "validation" or "test"; called only where `scale` is one."""
+
+
+@dataclass(frozen=True)
+class ScoreWithOptions(Score):
+    """A score whose options change what its numbers mean."""
+
+    def key(self) -> str:
+        """With the options that are not the defaults."""
+        return name_of(self) + suffix(self)
+
+
+@dataclass(frozen=True)
+class ScoreOfObservations(Score):
+    """A score that compares models that give the same numbers a probability, or a density, and are given the same."""
+
+    def _scale(self, run: Run) -> Message:
+        return observation_scale(run)
 
 
 def name_of(score: Score) -> str:

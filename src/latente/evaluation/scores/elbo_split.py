@@ -12,14 +12,14 @@ from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.likelihood.decomposition import decompose, unsupported
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, observation_scale, scores
+from latente.evaluation.scores.base import OnBatch, ScoreOfObservations, scores
 from latente.language.message import Message
 from latente.training.examples import examples_of, scale_of
 
 
 @scores.register("elbo-split", source="Chen et al. 2018, arXiv:1802.04942, eq. 2; Hoffman & Johnson 2016")
 @dataclass(frozen=True)
-class ELBODecomposition(Score):
+class ELBODecomposition(ScoreOfObservations):
     """Distortion and rate, and the rate as mutual information, total correlation and dimension-wise KL, in nats.
 
     ``samples`` codes an example; ``memory`` is in MB. Every code is held against every example of the part, whose
@@ -33,10 +33,6 @@ class ELBODecomposition(Score):
         """None is better for being less; ``aggregate-kl`` is total correlation + dimension-wise KL."""
         names = ("distortion", "rate", "mutual-information", "aggregate-kl", "total-correlation", "dimension-kl")
         return dict.fromkeys(names)
-
-    def scale(self, run: Run) -> str | None:
-        """That of the likelihood, for the distortion's sake."""
-        return None if self.unsupported(run) else observation_scale(run)
 
     def unsupported(self, run: Run) -> Message | None:
         """The aggregate posterior takes densities at other examples' codes."""

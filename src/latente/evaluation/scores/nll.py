@@ -12,14 +12,14 @@ from latente.evaluation.evaluate import Metric, mean_and_error
 from latente.evaluation.likelihood.importance import SAMPLES, nll, unsupported
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, observation_scale, scores
+from latente.evaluation.scores.base import OnBatch, ScoreOfObservations, scores
 from latente.language.message import Message
 from latente.training.examples import examples_of, scale_of
 
 
 @scores.register("nll", source="Burda et al. 2016, arXiv:1509.00519, eq. 8")
 @dataclass(frozen=True)
-class ImportanceBound(Score):
+class ImportanceBound(ScoreOfObservations):
     """An upper bound on −log p(x) by importance weighting with ``samples`` codes an example, in nats.
 
     With it the mean effective sample size of the weights, 1 to K, and the nats by which the bound fell from K/2 to K,
@@ -38,11 +38,6 @@ class ImportanceBound(Score):
     def columns(self) -> dict[str, bool | None]:
         """The bound, by its K; effective sample size and gain tell of the estimate, not of the model."""
         return {self.key(): True, f"{self.key()}_ess": None, f"{self.key()}_gain": None}
-
-    def scale(self, run: Run) -> str | None:
-        """Equal where the same numbers are given a probability, or a density."""
-        # log p(x | label) is no log p(x).
-        return None if self.unsupported(run) else observation_scale(run)
 
     def unsupported(self, run: Run) -> Message | None:
         """Without a density of the codes there is no bound."""
