@@ -132,25 +132,20 @@ def needs_density(objective: Objective, model: Autoencoder) -> None:
         raise refuse(objective, model.prior, 'the KL needs a prior; take "standard-normal"')
 
 
-def needs_point(objective: Objective, model: Autoencoder) -> None:
-    """Refuse a model whose posterior is not a point.
+class PointObjective(Objective):
+    """An objective of deterministic autoencoders: each code is a point, and nothing matches the codes to a prior."""
 
-    Raises:
-        SpecError: naming both sides.
-    """
-    if model.posterior.kind != "point":
-        raise refuse(
-            objective,
-            model.posterior,
-            'nothing would keep its variance from collapsing; take posterior "dirac", or objective "elbo"',
-        )
+    def by_example(self) -> bool:
+        """Yes: no term depends on other examples."""
+        return True
 
-
-def needs_no_prior(objective: Objective, model: Autoencoder) -> None:
-    """Refuse a model with a prior that nothing would match the codes to.
-
-    Raises:
-        SpecError: naming both sides.
-    """
-    if model.prior.space != "any":
-        raise refuse(objective, model.prior, 'nothing would match the codes to it; take "none"')
+    def check(self, model: Autoencoder) -> None:
+        """Needs a point posterior and no prior."""
+        if model.posterior.kind != "point":
+            raise refuse(
+                self,
+                model.posterior,
+                'nothing would keep its variance from collapsing; take posterior "dirac", or objective "elbo"',
+            )
+        if model.prior.space != "any":
+            raise refuse(self, model.prior, 'nothing would match the codes to it; take "none"')
