@@ -43,7 +43,7 @@ def test_a_draws_density_is_that_of_the_draws(name):
     @jax.vmap
     def run(key):
         y, log_prob = flow_sample_and_log_prob(flow, base_log_prob, base_sample, key=key)
-        return y, log_prob, flow_log_prob(flow, base_log_prob, y) if flow.evaluates else log_prob
+        return y, log_prob, flow_log_prob(flow, base_log_prob, y) if flow.invertible else log_prob
 
     y, log_prob, evaluated = (np.asarray(a, float) for a in run(jr.split(jr.key(0), 40_000)))
     np.testing.assert_allclose(evaluated, log_prob, atol=1e-3)

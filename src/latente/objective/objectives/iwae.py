@@ -85,8 +85,6 @@ class ImportanceWeighted(Objective):
     The terms reconstruction and KL are means over these codes, and add up to the ELBO, not to the loss.
     """
 
-    samples: eqx.AbstractVar[int]
-
     bound: ClassVar[bool] = True
 
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
@@ -104,10 +102,6 @@ class ImportanceWeighted(Objective):
     @abstractmethod
     def loss(self, model: Autoencoder, prior: Prior, drawn: Draws, x: Array, context: Array | None) -> Array:
         """The negative bound of one example; a scalar."""
-
-    def codes(self) -> int:
-        """``samples``."""
-        return self.samples
 
     def check(self, model: Autoencoder) -> None:
         """Needs a posterior with a density and a prior."""
@@ -129,3 +123,7 @@ class IWAE(ImportanceWeighted):
     def loss(self, model: Autoencoder, prior: Prior, drawn: Draws, x: Array, context: Array | None) -> Array:
         """Minus the log of the mean weight."""
         return -log_mean_exp(drawn.log_weights)
+
+    def codes(self) -> int:
+        """``samples``."""
+        return self.samples
