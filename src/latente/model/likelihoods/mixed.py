@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Self
+from dataclasses import replace
+from typing import Any, ClassVar, Self
 
 import equinox as eqx
 import jax
@@ -90,15 +91,9 @@ class Mixed(Likelihood):
             SpecError: examples are not flat, or have another number of columns.
         """
         self._check_shape(shape)
-        at = self.layout
-        sizes = (len(at.columns("real")), len(at.columns("count:negative-binomial")))
-        made: Self = eqx.tree_at(
-            lambda s: (s.log_sigma, s.log_dispersion, s.center, s.spread),
-            self,
-            (*(jnp.zeros(n) for n in sizes), *(jnp.asarray(v) for v in self.legacy_arrays().values())),
-            is_leaf=lambda leaf: leaf is None,
-        )
-        return made
+        real, negative_binomial = (len(self.layout.columns(k)) for k in ("real", "count:negative-binomial"))
+        units: dict[str, Any] = {k: jnp.asarray(v) for k, v in self.legacy_arrays().items()}
+        return replace(self, log_sigma=jnp.zeros(real), log_dispersion=jnp.zeros(negative_binomial), **units)
 
     def legacy_arrays(self) -> dict[str, NDArray[np.float32]]:
         """No standardisation, as in older versions."""
@@ -114,8 +109,7 @@ class Mixed(Likelihood):
                 units["center"][i], units["spread"][i] = mean, sd
             elif kind.startswith("count"):
                 units["center"][i] = raw_of_mean(jnp.float32(mean))
-        made: Self = eqx.tree_at(lambda s: (s.center, s.spread), self, tuple(jnp.asarray(v) for v in units.values()))
-        return made
+        return replace(self, center=jnp.asarray(units["center"]), spread=jnp.asarray(units["spread"]))
 
     def fixed_arrays(self) -> tuple[Array, ...]:
         """The center and the spread."""

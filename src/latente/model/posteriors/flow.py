@@ -10,9 +10,9 @@ import equinox as eqx
 import jax.numpy as jnp
 from jax import Array
 
-from latente.errors import SpecError, unknown
+from latente.errors import SpecError
 from latente.model.flows import Flow, flow_log_prob, planar_apply, planar_size, real_nvp
-from latente.model.options import whole, widths
+from latente.model.options import choice, whole, widths
 from latente.model.posteriors.base import Posterior, posteriors
 from latente.model.posteriors.gaussian import DiagonalGaussian
 from latente.registry import learnt
@@ -83,8 +83,7 @@ class FlowPosterior(ThroughFlow):
     context: int | None = eqx.field(static=True, default=None)
 
     def __post_init__(self) -> None:
-        if self.family not in FAMILIES:
-            raise SpecError(unknown('family of posterior "flow"', self.family, FAMILIES))
+        choice(PART, "family", self.family, FAMILIES)
         whole(PART, "layers", self.layers)
         if self.family == "planar":
             for option, value in (("hidden", self.hidden), ("context", self.context)):
