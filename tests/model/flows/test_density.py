@@ -11,7 +11,7 @@ from madeflows import PLANE, base_log_prob, base_sample, shaken
 from scipy import stats
 
 from latente.errors import SpecError
-from latente.model.flows import flow_log_prob, flow_sample, flow_sample_and_log_prob
+from latente.model.flows.density import flow_log_prob, flow_sample, flow_sample_and_log_prob
 
 
 @pytest.mark.slow

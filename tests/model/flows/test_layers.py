@@ -12,22 +12,12 @@ import pytest
 from madeflows import normal, shaken
 
 from latente.errors import SpecError
-from latente.model.flows import (
-    MADE,
-    AutoregressiveFlow,
-    Chain,
-    Coupling,
-    Inverted,
-    Permutation,
-    Planar,
-    alternating,
-    iaf,
-    maf,
-    planar_apply,
-    planar_size,
-    real_nvp,
-    reversing,
-)
+from latente.model.flows.autoregressive import AutoregressiveFlow
+from latente.model.flows.base import Chain, Inverted, Permutation, reversing
+from latente.model.flows.coupling import Coupling, alternating
+from latente.model.flows.made import MADE
+from latente.model.flows.planar import Planar, planar_apply, planar_size
+from latente.model.flows.stacks import iaf, maf, real_nvp
 
 
 @pytest.mark.parametrize(("dim", "hidden"), [(5, (32, 32)), (5, (2,)), (2, ())])

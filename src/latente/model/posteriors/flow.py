@@ -11,7 +11,10 @@ import jax.numpy as jnp
 from jax import Array
 
 from latente.errors import SpecError
-from latente.model.flows import Flow, flow_log_prob, planar_apply, planar_size, real_nvp
+from latente.model.flows.base import Flow
+from latente.model.flows.density import flow_log_prob
+from latente.model.flows.planar import planar_apply, planar_size
+from latente.model.flows.stacks import real_nvp
 from latente.model.options import choice, whole, widths
 from latente.model.posteriors.base import Posterior, posteriors
 from latente.model.posteriors.gaussian import DiagonalGaussian

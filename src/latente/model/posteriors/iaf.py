@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 import equinox as eqx
 from jax import Array
 
-from latente.model.flows import iaf
+from latente.model.flows.stacks import iaf
 from latente.model.options import whole, widths
 from latente.model.posteriors.base import posteriors
 from latente.model.posteriors.flow import ThroughFlow

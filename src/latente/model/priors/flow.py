@@ -10,7 +10,9 @@ import equinox as eqx
 import jax.numpy as jnp
 from jax import Array
 
-from latente.model.flows import Chain, flow_log_prob, flow_sample, maf, real_nvp
+from latente.model.flows.base import Chain
+from latente.model.flows.density import flow_log_prob, flow_sample
+from latente.model.flows.stacks import maf, real_nvp
 from latente.model.options import as_tuple, whole, widths
 from latente.model.priors.base import Prior, priors
 from latente.model.priors.normal import StandardNormal
