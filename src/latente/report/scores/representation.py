@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from latente.analysis.conclusions.claims import Facts, Verdict, above
+from latente.analysis.conclusions.claims import Facts, Verdict, above, points
 from latente.analysis.conclusions.score_rules import rule
-from latente.analysis.trained_models import TrainedModel
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.metrics.influence import shares_paired
 from latente.evaluation.metrics.intervals import Estimate, minus
@@ -27,11 +26,7 @@ def _probe(found: Measured) -> Facts | None:
     if right[0] is not None and right[1] is not None and len(right[0]) == len(right[1]):
         # Of the same examples: paired.
         more = shares_paired([(right[1].astype(np.float64), right[0].astype(np.float64))])
-    return {"own": own.value, "other": other.value, "more": _points(more)}
-
-
-def _points(more: Estimate) -> Estimate:
-    return Estimate(100 * more.value, 100 * more.low, 100 * more.high)
+    return {"own": own.value, "other": other.value, "more": points(more)}
 
 
 @rule(
@@ -64,23 +59,17 @@ def neighbourhoods(f: Facts) -> Verdict:
 @draws("representation", 30)
 def representation(shown: Scored) -> Iterator[FigureFile]:
     """A confusion matrix for each model, where there are labels and not too many."""
+    w, classes = shown.words, shown.data.classes
     for model, kept in shown.kept:
-        if "confusion" in kept.arrays and len(shown.data.classes) <= MOST_CLASSES:
-            yield _confusion(shown, model, kept)
-
-
-def _confusion(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
-    w, classes, counts = shown.words, shown.data.classes, kept.array("confusion")
-    accuracy, pca = kept.value("probe"), kept.value("probe_pca")
-    values = {"name": model.name, "part": shown.part, "n": w.number(int(counts.sum()), ",d")}
-    values["accuracy"] = shown.percent(accuracy or 0.0)
-    if pca is None:
-        caption = w("figure.confusion.caption_plain", **values)
-    else:
-        caption = w("figure.confusion.caption", **values, pca=shown.percent(pca))
-    figure = heatmaps.confusion(counts, classes, w)
-    alt = _seen(shown, counts)
-    return as_svg(f"confusion-{model.name}", figure, caption + shown.seed(model), alt, group=shown.name)
+        counts = kept.array("confusion")
+        if counts is None or len(classes) > MOST_CLASSES:
+            continue
+        pca = kept.value("probe_pca")
+        values = {"name": model.name, "part": shown.part, "n": w.number(int(counts.sum()), ",d")}
+        values |= {"accuracy": shown.percent(kept.value("probe") or 0.0), "pca": shown.percent(pca or 0.0)}
+        caption = w("figure.confusion.caption_plain" if pca is None else "figure.confusion.caption", **values)
+        figure, alt = heatmaps.confusion(counts, classes, w), _seen(shown, counts)
+        yield as_svg(f"confusion-{model.name}", figure, caption + shown.seed(model), alt, group=shown.name)
 
 
 def _seen(shown: Scored, counts: np.ndarray) -> str:
