@@ -52,11 +52,8 @@ class ReconstructionCallback:
                 warnings.warn(doubt, LatenteWarning, stacklevel=2)
             rebuilt = latent.reconstruct(epoch.model, originals)
         self.figure = reconstructions(originals, {epoch.run.name: rebuilt}, self.words, span=epoch.span)
-        _show(self.figure, f"{self.words('epoch')} {epoch.number}/{epoch.epochs}  " + _numbers(epoch.logs))
-
-
-def _numbers(logs: dict[str, float]) -> str:
-    return "  ".join(f"{k} {v:.4f}" for k, v in logs.items() if k != "learning_rate")
+        numbers = (f"{k} {v:.4f}" for k, v in epoch.logs.items() if k != "learning_rate")
+        _show(self.figure, "  ".join([f"{self.words('epoch')} {epoch.number}/{epoch.epochs}", *numbers]))
 
 
 def _show(figure: Figure, text: str) -> None:

@@ -14,7 +14,7 @@ from latente.evaluation.metrics.intervals import Estimate, corrected, minus, wil
 from latente.report.figures.classes import class_shares
 from latente.report.figures.figure_file import FigureFile, as_png, as_svg
 from latente.report.figures.images import neighbours
-from latente.report.scores.base import MOST, Scored, draws
+from latente.report.scores.base import MOST, Scored, against, draws
 
 BALANCED = 0.02
 """Classes are balanced below this divergence in nats: that of one class of ten three times as frequent as is due."""
@@ -60,15 +60,8 @@ def balanced(f: Facts) -> Verdict:
     return below(f["divergence"], BALANCED)
 
 
-def _floor(found: Measured) -> Facts | None:
-    own, least = found.estimate(DISTANCE), found.estimate(f"{DISTANCE}_train")
-    if own is None or least is None:
-        return None
-    return {"own": own.value, "least": least.value, "more": minus(own, least)}
-
-
 @rule(
-    "told-apart", "generation", _floor,
+    "told-apart", "generation", against(DISTANCE, f"{DISTANCE}_train", "least"),
     holds={"own": 40.0, "least": 2.0, "more": Estimate(38.0, 35.0, 41.0)},
     fails={"own": 2.0, "least": 2.5, "more": Estimate(-0.5, -0.8, -0.2)},
 )  # fmt: skip
