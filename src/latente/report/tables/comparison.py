@@ -265,11 +265,7 @@ def _verdict(found: Elbow, words: Words) -> str:
 def caption_and_alt(found: Elbow, words: Words) -> tuple[str, str]:
     """The caption of an elbow's figure, and the text for readers who cannot see it."""
     part = words(f"report.part.{found.split}") if found.split else ""
-    fields: dict[str, Any] = {
-        "column": number_name(found.column, words),
-        "part": part,
-        "level": f"{100 * found.level:g}",
-    }
+    fields = {"column": number_name(found.column, words), "part": part, "level": f"{100 * found.level:g}"}
 
     def listed(values: Sequence[tuple[int, float]], places: int) -> str:
         return words.joined(
