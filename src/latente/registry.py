@@ -81,9 +81,6 @@ class Registry(Generic[T]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
     def make(self, part: str | Mapping[str, Any]) -> T:
         """Build a part from its name or its table of options.
 

@@ -435,20 +435,14 @@ def build(cls: type[S], table: Mapping[str, Any], where: str) -> S:
         raise SpecError(f"{where}.{error}") from None
 
 
-def as_dict(spec: Any) -> dict[str, Any]:
-    """A spec as plain tables, ready for JSON."""
-    table = _tables(spec)
-    assert isinstance(table, dict)
-    return table
-
-
-def _tables(value: Any) -> Any:
+def as_dict(value: Any) -> Any:
+    """A spec, or any value in one, as plain tables and lists, ready for JSON."""
     if dataclasses.is_dataclass(value):
-        return {f.name: _tables(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: as_dict(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(k): _tables(v) for k, v in value.items()}
+        return {str(k): as_dict(v) for k, v in value.items()}
     if isinstance(value, tuple | list):
-        return [_tables(v) for v in value]
+        return [as_dict(v) for v in value]
     return value
 
 

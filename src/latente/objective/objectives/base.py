@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -11,7 +11,8 @@ from jax import Array
 
 from latente.errors import SpecError
 from latente.model.autoencoder import Autoencoder
-from latente.model.posteriors import posteriors
+from latente.model.likelihoods import Likelihood, likelihoods
+from latente.model.posteriors import Posterior, posteriors
 from latente.model.priors import priors
 from latente.objective.terms import Batch, Terms
 from latente.registry import Registry
@@ -96,16 +97,10 @@ class Opponent(eqx.Module):
 
 def refuse(objective: Objective, part: object, reason: str) -> SpecError:
     """The error for parts that do not go together; ``part`` is the model's posterior, prior or likelihood."""
-    from latente.model.likelihoods import Likelihood, likelihoods
-    from latente.model.posteriors import Posterior
-
-    if isinstance(part, Posterior):
-        name = posteriors.name_of(part)
-    elif isinstance(part, Likelihood):
-        name = likelihoods.name_of(part)
-    else:
-        name = priors.name_of(part)  # type: ignore[arg-type]
-    return SpecError(f"{objectives.name_of(objective)} does not go with {name}: {reason}")
+    family: Registry[Any] = priors
+    if isinstance(part, Posterior | Likelihood):
+        family = posteriors if isinstance(part, Posterior) else likelihoods
+    return SpecError(f"{objectives.name_of(objective)} does not go with {family.name_of(part)}: {reason}")
 
 
 def no_opponent(objective: Objective) -> SpecError:
