@@ -22,6 +22,7 @@ import jax.random as jr
 import numpy as np
 from jax import Array
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from latente.errors import SpecError, unknown
 from latente.evaluation.batching import MEMORY, OnBatch, batches, code_width, enough, filled
@@ -137,7 +138,7 @@ def ais(
     log_w, acceptance = (np.concatenate(parts) for parts in zip(*found, strict=True))
     w = np.exp(log_w - log_w.max(axis=1, keepdims=True))
     effective = w.sum(axis=1) ** 2 / (w**2).sum(axis=1)
-    return Annealed(-_log_mean(log_w), effective, acceptance, chains, steps)
+    return Annealed(math.log(chains) - logsumexp(log_w, axis=1), effective, acceptance, chains, steps)
 
 
 def bdmc(
@@ -177,9 +178,9 @@ def bdmc(
         z, x = simulate(model, given, keys)
         forward, backward, _ = anneal(model, x, given, keys, z, ladder, chains, leaps, start)
         assert backward is not None
-        lower.append(_log_mean(np.asarray(forward, np.float64))[: count - at])
+        lower.append((logsumexp(np.asarray(forward, np.float64), axis=1) - math.log(chains))[: count - at])
         # Each reverse chain's weight is the inverse of one whose mean is 1 / p(x).
-        upper.append(-_log_mean(-np.asarray(backward, np.float64))[: count - at])
+        upper.append((math.log(chains) - logsumexp(-np.asarray(backward, np.float64), axis=1))[: count - at])
         drawn.append(np.asarray(x)[: count - at])
     return Sandwich(np.concatenate(lower), np.concatenate(upper), np.concatenate(drawn))
 
@@ -203,10 +204,3 @@ def _images_at_once(model: Autoencoder, memory: int, chains: int, count: int) ->
     least = LIVE * code_width(model) * chains
     most = max(1, int(enough(memory, least) // least))
     return math.ceil(count / math.ceil(count / most))
-
-
-def _log_mean(log_w: Floats) -> Floats:
-    """log of the mean over the last axis of exp."""
-    top = log_w.max(axis=-1, keepdims=True)
-    found: Floats = np.log(np.exp(log_w - top).mean(axis=-1)) + top[..., 0]
-    return found

@@ -64,10 +64,9 @@ def _decoder(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Of the affine map z ↦ W z + b: b for each example, shape (n, D); W, shape (D, d); and σ."""
     zero = jnp.zeros(model.code_size)
-    moved: Autoencoder = model
 
     def mean(z: Array, context: Array | None) -> Array:
-        return jnp.ravel(moved.likelihood.mean(moved.decode(z, context)))
+        return jnp.ravel(model.mean(z, context))
 
     first = None if context is None else context[0]
     weight = np.asarray(jit(jax.jacfwd(mean))(zero, first), np.float64)

@@ -63,16 +63,6 @@ class Bound:
     tails: NDArray[np.float64] = field(default_factory=lambda: np.full(1, np.nan))
 
     @property
-    def mean(self) -> float:
-        """Mean over examples, in nats."""
-        return float(self.values.mean())
-
-    @property
-    def standard_error(self) -> float:
-        """Of the mean over examples."""
-        return float(self.values.std(ddof=1) / math.sqrt(len(self.values))) if len(self.values) > 1 else 0.0
-
-    @property
     def gain(self) -> NDArray[np.float64]:
         """How much each example's bound fell from K/2 to K, nats, shape (n,); what is left to gain is of that order."""
         return self.halves - self.values

@@ -29,14 +29,14 @@ from latente.errors import DataError, SpecError
 from latente.evaluation.batching import filled
 from latente.evaluation.metrics.checks import array
 from latente.evaluation.metrics.intervals import Estimate, wilson
-from latente.memory import ROWS_MEMORY
+from latente.memory import arrays_at_once
 from latente.model.nets import MLP, activation
 from latente.training import store
 from latente.training.examples import Scale, scale_of, stored
 from latente.training.order import random_order
 
 BATCH = 1000
-"""At most so many examples at a time, fewer where they are large."""
+"""At most so many examples at a time, fewer where they are large: three copies of them must fit."""
 
 OnEpoch = Callable[[int, int, float], object]
 
@@ -136,7 +136,10 @@ class Classifier:
             raise DataError(f"values: have {math.prod(x.shape[1:])} numbers an example, but {self.data} has {inputs}")
         # One shape, one compilation; and an example's features do not depend on how many come with it.
         flat = (x.reshape(len(x), -1).astype(np.float32) - self.centre.ravel()) / self.spread.ravel()
-        found = [_forward(self.net, jnp.asarray(flat[index])) for _, index in filled(len(x), _at_once(inputs))]
+        found = [
+            _forward(self.net, jnp.asarray(flat[index]))
+            for _, index in filled(len(x), arrays_at_once(3 * inputs, BATCH))
+        ]
         hidden, scores = (np.concatenate(parts)[: len(x)] for parts in zip(*found, strict=True))
         return hidden, scores
 
@@ -258,17 +261,12 @@ def untrained(shape: tuple[int, ...], classes: int, recipe: ClassifierRecipe, *,
     return MLP((math.prod(shape), *recipe.hidden, classes), recipe.activation, key=key)
 
 
-def _at_once(values: int) -> int:
-    """How many examples of so many values are worked on at a time: three copies of them in double precision fit."""
-    return max(1, min(BATCH, ROWS_MEMORY // (3 * 8 * values)))
-
-
 def _moments(data: Data) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and deviation of the training part's values: of all pixels together, or of each column."""
     axis = None if data.is_image else 0
     total: Any = 0.0
     square: Any = 0.0
-    size = _at_once(math.prod(data.shape))
+    size = arrays_at_once(3 * math.prod(data.shape), BATCH)
     for at in range(0, len(data.train), size):
         values = data.values(data.train.x[at : at + size]).astype(np.float64)
         total, square = total + values.sum(axis=axis), square + (values**2).sum(axis=axis)
@@ -279,7 +277,7 @@ def _moments(data: Data) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 def _accuracy(classifier: Classifier, data: Data, split: Split) -> Estimate:
-    size = _at_once(math.prod(data.shape))
+    size = arrays_at_once(3 * math.prod(data.shape), BATCH)
     right = [
         classifier.predict(data.values(split.x[at : at + size])) == split.y[at : at + size]
         for at in range(0, len(split), size)

@@ -7,10 +7,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import entr
 
 from latente.errors import DataError
 
@@ -50,6 +50,9 @@ class MetricValue:
     each: Floats
     standard_error: float | None = None
     each_error: Floats | None = None
+
+
+Scorer = Callable[[NDArray[np.floating], NDArray[np.integer]], MetricValue]
 
 
 def checked(codes: NDArray[np.floating], factors: NDArray[np.integer]) -> tuple[Floats, Integers]:
@@ -114,12 +117,11 @@ def mutual_information(z: Floats, factors: Integers, *, bins: int = BINS) -> Flo
 
 def entropy(weights: NDArray[np.number]) -> float:
     """Entropy in nats of weights of any sum, shape (k,)."""
-    p = weights[weights > 0] / weights.sum()
-    return float(-(p * np.log(p)).sum())
+    return float(entr(weights / weights.sum()).sum())
 
 
 def standard_error(
-    score: Callable[[NDArray[np.floating], NDArray[np.integer]], MetricValue],
+    score: Scorer,
     codes: NDArray[np.floating],
     factors: NDArray[np.integer],
     *,
@@ -458,10 +460,6 @@ def halves(n: int, *, seed: int, examples: int) -> tuple[Integers, Integers]:
     return rows[:cut], rows[cut:]
 
 
-class _Scorer(Protocol):
-    def __call__(self, codes: NDArray[np.floating], factors: NDArray[np.integer], /) -> MetricValue: ...
-
-
 def scores(
     codes: NDArray[np.floating],
     factors: NDArray[np.integer],
@@ -500,7 +498,7 @@ def scores(
         "irs": irs(codes, factors),
     }
     seeds = itertools.count(seed + 1)
-    resampled: dict[str, _Scorer] = {
+    resampled: dict[str, Scorer] = {
         "mig": mig,
         # A new seed each time: both kinds of votes, those learnt from and those scored, are drawn anew.
         "factor_vae": lambda z, f: factor_vae(z, f, seed=next(seeds), least=least),

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from latente.evaluation.batching import MEMORY
-from latente.evaluation.evaluate import Metric, mean_and_error
+from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.likelihood.importance import SAMPLES, nll, unsupported
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.run import Run
@@ -49,7 +49,7 @@ class ImportanceBound(ScoreOfObservations):
         examples = examples_of(data, data.part(split), run.spec.model)
         memory = int(self.memory * 2**20)
         bound = nll(run.model, scale_of(data), examples, samples=self.samples, memory=memory, on_batch=on_batch)
-        values = {key: Metric(bound.mean, bound.standard_error), f"{key}_ess": mean_and_error(bound.effective)}
+        values = {key: mean_and_error(bound.values), f"{key}_ess": mean_and_error(bound.effective)}
         if self.samples > 1:
             values[f"{key}_gain"] = mean_and_error(bound.gain)
         arrays = {EACH + key: bound.values, EACH + f"{key}_ess": bound.effective}
