@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from latente._version import __version__
 from latente.atomic import LIMIT, cannot_write, clear_parts, kind_of, parse_json, read_bytes, write_bytes, write_json
 from latente.data.notes import LOG, Note
-from latente.errors import StoreError
+from latente.errors import DataError, SpecError, StoreError
 
 T = TypeVar("T")
 
@@ -163,6 +163,17 @@ def reading(folder: Path, read: Callable[[Manifest], T]) -> T:
             LOG.error(Note("left_out", {"why": str(why)}))
         return found
     raise AssertionError("unreachable")
+
+
+@contextlib.contextmanager
+def damage(path: Path) -> Iterator[None]:
+    """What a file holds that means nothing is a `StoreError` that names it."""
+    try:
+        yield
+    except KeyError as error:
+        raise StoreError(f"{path}: is damaged or of another version of latente (there is no {error})") from None
+    except (SpecError, DataError, TypeError, AttributeError, ValueError, IndexError, OverflowError) as error:
+        raise StoreError(f"{path}: is damaged or of another version of latente ({error})") from None
 
 
 def changed(folder: Path) -> list[StoreError]:
