@@ -103,8 +103,7 @@ def _read(manifest: Manifest) -> tuple[StudySpec, str | None]:
 def _study(table: dict[str, Any]) -> StudySpec:
     data = build(DataSpec, table["data"], "data")
     runs = tuple(run_from_dict(run) for run in table["runs"])
-    study: StudySpec = build(StudySpec, {**table, "data": data, "runs": runs}, "study")
-    return study
+    return build(StudySpec, {**table, "data": data, "runs": runs}, "study")
 
 
 def finished_runs(folder: Path) -> list[Path]:

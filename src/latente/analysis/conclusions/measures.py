@@ -66,8 +66,7 @@ def distances(a: Floats, b: Floats) -> Floats:
     p: NDArray[Any] = np.asarray(a, kind).reshape(len(a), -1)
     q: NDArray[Any] = np.asarray(b, kind).reshape(len(b), -1)
     square: Floats = (p**2).sum(axis=1)[:, None] + (q**2).sum(axis=1) - 2 * (p @ q.T)
-    apart: Floats = np.sqrt(np.maximum(square, 0))
-    return apart
+    return np.sqrt(np.maximum(square, 0))
 
 
 def pair_means(x: Floats) -> Floats:
@@ -127,14 +126,12 @@ class Neighbours:
     def right(self, labels: NDArray[np.int64]) -> Floats:
         """One where the neighbours' class is the example's own, else zero."""
         assert self.label is not None
-        right: Floats = np.asarray(self.label == labels, np.float64)
-        return right
+        return np.asarray(self.label == labels, np.float64)
 
     @property
     def copied(self) -> NDArray[np.bool_]:
         """Where an example is a copy of one training example."""
-        copies: NDArray[np.bool_] = self.nearest < COPY * self.second
-        return copies
+        return self.nearest < COPY * self.second
 
 
 def neighbours(

@@ -174,13 +174,11 @@ def log_weight(model: Autoencoder) -> tuple[Callable[..., Array], Callable[..., 
     classes = jnp.eye(model.context_size)
 
     def encoded(x: Array, context: Array | None) -> Array:
-        outputs: Array = jax.vmap(lambda y: model.encode(x, y))(classes)
-        return outputs
+        return jax.vmap(lambda y: model.encode(x, y))(classes)
 
     def summed(x: Array, context: Array | None, outputs: Array, key: Array) -> Array:
         each = jax.vmap(lambda y, out, k: one(x, y, out, k))(classes, outputs, jr.split(key, len(classes)))
-        total: Array = jax.nn.logsumexp(each) - math.log(len(classes))
-        return total
+        return jax.nn.logsumexp(each) - math.log(len(classes))
 
     return encoded, summed
 

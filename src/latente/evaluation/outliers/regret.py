@@ -73,8 +73,7 @@ def _regret(
     def one(x: Array, context: Array | None, key: Array) -> Array:
         def elbo(outputs: Array, key: Array, draws: int) -> Array:
             def each(k: Array) -> Array:
-                found: Array = weight(x, context, outputs, k)
-                return found
+                return weight(x, context, outputs, k)
 
             keys = jr.split(key, draws)
             if together < draws:

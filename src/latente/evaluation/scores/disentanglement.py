@@ -102,8 +102,7 @@ class Disentanglement(ScoreWithOptions):
 
 def _shares(codes: NDArray[np.floating], factors: NDArray[np.int64]) -> Floats:
     information = mutual_information(np.asarray(codes, np.float64), factors)
-    share: Floats = information / [entropy(np.bincount(column)) for column in factors.T]
-    return share
+    return information / [entropy(np.bincount(column)) for column in factors.T]
 
 
 def _moved(run: Run, codes: NDArray[np.floating]) -> dict[str, NDArray[np.generic]]:

@@ -124,5 +124,4 @@ def _log_weights(
         )
         return weights
 
-    found: Array = jax.vmap(one)(batch.x, batch.context, batch.keys)
-    return found
+    return jax.vmap(one)(batch.x, batch.context, batch.keys)
