@@ -28,6 +28,11 @@ OnBatch = Callable[[int, int], object]
 """Called after each batch with (examples done, of how many)."""
 
 
+def one_pass(on_batch: OnBatch | None, number: int, of: int) -> OnBatch | None:
+    """What one of several passes over as many examples calls, counted from 0."""
+    return None if on_batch is None else lambda done, total: on_batch(number * total + done, of * total)
+
+
 def filled(n: int, size: int, on_batch: OnBatch | None = None) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """Where each batch of n examples begins, and which it holds; the last is filled up with the first example, so that
     one program serves all."""

@@ -27,7 +27,7 @@ from latente.evaluation.fit_prior import check_kind, codes_of, fit_prior
 from latente.evaluation.folders import is_finished, one_run_folder
 from latente.evaluation.inputs import model_context, model_values
 from latente.evaluation.measured import Measured
-from latente.evaluation.outliers.anomaly_scores import anomaly_scores, default_of
+from latente.evaluation.outliers.anomaly_scores import anomaly_scores, kinds_of
 from latente.evaluation.run_data import read_data
 from latente.evaluation.run_files import (
     PRIOR,
@@ -244,18 +244,15 @@ class Run:
         Worked out once; those of `PAIRED` are kept with the run, for comparisons example by example.
         """
         if split not in self._per_example:
-            self._per_example[split] = self._evaluated(split)
+            self.record_access(split, *METRICS)
+            examples = latent.evaluation_examples(self.model, self.spec.model, self.data, self.data.part(split))
+            given = self.model, objectives.make(self.spec.model.objective), scale_of(self.data), examples
+            self._per_example[split] = per_example(*given, opponent=self.opponent)
         return self._per_example[split]
 
     def known_examples(self, split: str) -> PerExample:
         """As `per_example`, of what is known: nothing is worked out, and the data is not read."""
         return self._per_example.get(split, {})
-
-    def _evaluated(self, split: str) -> PerExample:
-        self.record_access(split, *METRICS)
-        examples = latent.evaluation_examples(self.model, self.spec.model, self.data, self.data.part(split))
-        objective = objectives.make(self.spec.model.objective)
-        return per_example(self.model, objective, scale_of(self.data), examples, opponent=self.opponent)
 
     def record_access(self, split: str, *found: str) -> None:
         """Record a use of the test part; those of one command are one."""
@@ -364,7 +361,7 @@ class Run:
             DataError: as `encode`.
         """
         values = self._values(x, scaled=scaled)
-        kind = default_of(self.model) if by is None else by
+        kind = kinds_of(self.model)[-1] if by is None else by
         context = self._context(given, len(values))
         found = anomaly_scores(
             self.model, values, context, kinds=(kind,), samples=samples, seed=seed, on_batch=on_batch

@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import io
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -190,15 +190,12 @@ def read_curves(manifest: Manifest) -> tuple[History, NDArray[np.uint8] | None, 
 def merged(ours: Numbers, theirs: Numbers) -> Numbers:
     """What two processes found out about one run; where both did, ``theirs`` counts, which others may have seen."""
     measured: Scored = {split: dict(found) for split, found in theirs.measured.items()}
-    metrics = {s: ours.metrics.get(s, {}) | theirs.metrics.get(s, {}) for s in _either(ours.metrics, theirs.metrics)}
+    metrics, examples = _joined(ours.metrics, theirs.metrics), _joined(ours.examples, theirs.examples)
     for split, found in ours.measured.items():
         for key, one in found.items():
             if key not in measured.setdefault(split, {}):
                 measured[split][key] = one
                 metrics.setdefault(split, {}).update(one.values)
-    examples = {
-        s: ours.examples.get(s, {}) | theirs.examples.get(s, {}) for s in _either(ours.examples, theirs.examples)
-    }
     # A command's accesses are one, which may have grown since it was written.
     accesses = {(access.at, access.by): access for access in (*theirs.test_accesses, *ours.test_accesses)}
     in_order = sorted(accesses.values(), key=lambda access: access.at)
@@ -210,9 +207,8 @@ def plain(metric: Metric) -> dict[str, float | None]:
     return {k: v if math.isfinite(v) else None for k, v in dataclasses.asdict(metric).items()}
 
 
-def _either(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
-    yield from theirs
-    yield from (key for key in ours if key not in theirs)
+def _joined(ours: dict[str, dict[str, T]], theirs: dict[str, dict[str, T]]) -> dict[str, dict[str, T]]:
+    return {split: ours.get(split, {}) | theirs.get(split, {}) for split in theirs | ours}
 
 
 def _parsed(manifest: Manifest, name: str, parse: Callable[[Any], T]) -> T:

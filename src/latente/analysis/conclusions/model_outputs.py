@@ -46,7 +46,8 @@ class SampleSet:
         self.spread: Stat = influence.quotient_of_sets(measures.mean_pair_distance(flat), reference.within)
         self.sharpness: Stat | None = None
         if reference.images:
-            self.sharpness = influence.root(influence.ratio_of_sets(measures.gradient_energy(x), reference.gradients))
+            edges, usual = (influence.mean(g) for g in (measures.gradient_energy(x), reference.gradients))
+            self.sharpness = influence.root(influence.quotient_of_sets(edges, usual))
 
     @property
     def ambiguous(self) -> Floats:

@@ -236,21 +236,18 @@ def _kernel_sums(x: Floats, y: Floats, memory: int) -> tuple[Floats, Floats]:
 def radii(x: Floats, k: int, group: Labels, groups: int) -> Floats:
     """Distance of each x to its k-th nearest other, with all (column 0) and without each group; (n, 1 + groups)."""
     found = np.full((len(x), 1 + groups), np.nan)
-    todo, ask = np.arange(len(x)), min(len(x) - 1, k + max(10, 3 * k))
-    near = nearest(x, x, ask, same=True)
-    found[:, 0] = near.distance[:, k - 1]
+    ask = min(len(x) - 1, k + max(10, 3 * k))
     while True:
+        near = nearest(x, x, ask, same=True)
+        found[:, 0] = near.distance[:, k - 1]
         for left in range(groups):
-            rank = np.cumsum(group[near.index] != left, axis=1)
-            place = (rank < k).sum(axis=1)
-            enough = place < rank.shape[1]
-            found[todo[enough], 1 + left] = near.distance[np.flatnonzero(enough), place[enough]]
-        missing = np.isnan(found).any(axis=1)
-        if not missing.any() or ask == len(x) - 1:
+            place = (np.cumsum(group[near.index] != left, axis=1) < k).sum(axis=1)
+            enough = np.flatnonzero(place < ask)
+            found[enough, 1 + left] = near.distance[enough, place[enough]]
+        if ask == len(x) - 1 or not np.isnan(found).any():
             return found
         # Neighbours all of one group: rare, so that asking again for more of them costs little.
         ask = min(len(x) - 1, 4 * ask)
-        todo, near = np.arange(len(x)), nearest(x, x, ask, same=True)
 
 
 def membership(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.errors import SpecError
-from latente.evaluation.batching import MEMORY, subsample
+from latente.evaluation.batching import MEMORY, one_pass, subsample
 from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.likelihood.annealing import CHAINS, LEAPS, STEPS, ais, bdmc, unsupported
 from latente.evaluation.likelihood.importance import SAMPLES, nll
@@ -81,8 +80,8 @@ class Annealing(Score):
         examples, scale = whole.take(jnp.asarray(chosen)), scale_of(data)
         memory, n = int(self.memory * 2**20), len(chosen)
         how = {"chains": self.chains, "steps": self.steps, "leaps": self.leaps, "start": self.start, "memory": memory}
-        found = ais(run.model, scale, examples, **how, on_batch=_half(on_batch, 0, n))  # type: ignore[arg-type]
-        between = bdmc(run.model, n, context=examples.context, **how, on_batch=_half(on_batch, n, n))  # type: ignore[arg-type]
+        found = ais(run.model, scale, examples, **how, on_batch=one_pass(on_batch, 0, 2))  # type: ignore[arg-type]
+        between = bdmc(run.model, n, context=examples.context, **how, on_batch=one_pass(on_batch, 1, 2))  # type: ignore[arg-type]
         values = {
             key: found.values,
             f"{key}_bdmc_gap": between.gap,
@@ -120,8 +119,3 @@ def warnings(
     if gap.mean() > LOOSE:
         found.append(Message("warning.annealed_gap", gap=float(gap.mean())))
     return tuple(found)
-
-
-def _half(on_batch: OnBatch | None, done: int, n: int) -> Callable[[int, int], object] | None:
-    """Progress of one of two halves."""
-    return None if on_batch is None else lambda at, _: on_batch(done + at, 2 * n)

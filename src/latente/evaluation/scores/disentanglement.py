@@ -14,7 +14,7 @@ from latente.evaluation.metrics.checks import whole
 from latente.evaluation.metrics.disentanglement import NAMES, entropy, mutual_information
 from latente.evaluation.metrics.disentanglement import scores as every_score
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import Floats, OnBatch, ScoreWithOptions, not_finite, scores, suffix, too_few
+from latente.evaluation.scores.base import OnBatch, ScoreWithOptions, not_finite, scores, suffix, too_few
 from latente.evaluation.traversal import posterior_steps, traverse
 from latente.language.message import Message
 
@@ -92,17 +92,14 @@ class Disentanglement(ScoreWithOptions):
         values = {
             name + suffix(self): Metric(score.value, score.standard_error or 0.0) for name, score in found.items()
         }
-        arrays: dict[str, NDArray[np.generic]] = {"information": _shares(codes, factors)}
+        information = mutual_information(np.asarray(codes, np.float64), factors)
+        shares = information / [entropy(np.bincount(column)) for column in factors.T]
+        arrays: dict[str, NDArray[np.generic]] = {"information": shares}
         if found["mig"].each_error is not None:
             arrays |= {"gaps": found["mig"].each, "gap_errors": found["mig"].each_error}
         if data.is_image:
             arrays |= _moved(run, codes)
         return Measured(values, arrays)
-
-
-def _shares(codes: NDArray[np.floating], factors: NDArray[np.int64]) -> Floats:
-    information = mutual_information(np.asarray(codes, np.float64), factors)
-    return information / [entropy(np.bincount(column)) for column in factors.T]
 
 
 def _moved(run: Run, codes: NDArray[np.floating]) -> dict[str, NDArray[np.generic]]:

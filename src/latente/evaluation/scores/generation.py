@@ -21,7 +21,6 @@ from latente.evaluation.metrics.generation import class_balance, frechet_distanc
 from latente.evaluation.metrics.neighbours import Near, memorisation, nearest, ratio
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import (
-    Floats,
     OnBatch,
     ScoreWithOptions,
     conditioned,
@@ -189,13 +188,9 @@ class Generation(ScoreWithOptions):
             "copies_held_out": metric(found.held_out_copies),
         }
         first = np.arange(min(SHOWN, len(drawn)))
-        alike = _most_alike(own.distance)[:SHOWN]
+        # Those that are nearest to one training example beside the distance to the next.
+        alike = np.argsort(ratio(own.distance), kind="stable")[:SHOWN]
         return values, _shown("sample", drawn, own, searched, first) | _shown("suspect", drawn, own, searched, alike)
-
-
-def _most_alike(distance: Floats) -> NDArray[np.int64]:
-    """Samples in the order of how much nearer they are to one training example than to the next."""
-    return np.argsort(ratio(distance), kind="stable").astype(np.int64)
 
 
 def _shown(
