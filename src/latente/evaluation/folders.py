@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from latente.atomic import JSON_LIMIT, cannot_write, parse_json, read_json
 from latente.errors import StoreError
@@ -97,13 +96,10 @@ def _read(manifest: Manifest) -> tuple[StudySpec, str | None]:
         command = table.get("command")
         if command is not None and not isinstance(command, str):
             raise TypeError("its command is no text")
-        return _study({k: v for k, v in table.items() if k not in ("latente", "command")}), command
-
-
-def _study(table: dict[str, Any]) -> StudySpec:
-    data = build(DataSpec, table["data"], "data")
-    runs = tuple(run_from_dict(run) for run in table["runs"])
-    return build(StudySpec, {**table, "data": data, "runs": runs}, "study")
+        data = build(DataSpec, table["data"], "data")
+        runs = tuple(run_from_dict(run) for run in table["runs"])
+        own = {k: v for k, v in table.items() if k not in ("latente", "command")}
+        return build(StudySpec, {**own, "data": data, "runs": runs}, "study"), command
 
 
 def finished_runs(folder: Path) -> list[Path]:

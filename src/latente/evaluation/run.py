@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import operator
 from collections.abc import Sequence
@@ -109,14 +110,9 @@ class Run:
         spec, counts = self.spec.model, self.card["counts"]
         names = {n: v if isinstance(v, str) else v["name"] for n, v in as_dict(spec).items() if n in PARTS_SHOWN}
         found = [
-            (
-                split,
-                ", ".join(
-                    f"{k} {values[k].value:.4g} ± {values[k].standard_error:.2g}" for k in METRICS[:3] if k in values
-                ),
-            )
-            for split, values in self.metrics.items()
-            if values
+            (split, ", ".join(f"{k} {of[k].value:.4g} ± {of[k].standard_error:.2g}" for k in METRICS[:3] if k in of))
+            for split, of in self.metrics.items()
+            if of
         ]
         scored = {key: None for keys in self.measured.values() for key in keys}
         last = {k: float(v[-1]) for k, v in self.history.items() if k in ("loss", "val_loss") and len(v)}
@@ -497,15 +493,13 @@ def fit(
     if checkpoint is not None:
         make_folder(Path(checkpoint).parent)
     place = None if checkpoint is None else Path(checkpoint)
-    if not (on_epoch is None if progress is None else progress):
-        return train_run(spec, data, checkpoint=place, on_epoch=on_epoch)
-    with fitting(spec) as show:
+    wanted = on_epoch is None if progress is None else progress
+    with fitting(spec) if wanted else contextlib.nullcontext() as show:
 
         def both(epoch: Epoch) -> None:
-            if show is not None:
-                show(epoch)
-            if on_epoch is not None:
-                on_epoch(epoch)
+            for call in (show, on_epoch):
+                if call is not None:
+                    call(epoch)
 
         return train_run(spec, data, checkpoint=place, on_epoch=both if show is not None else on_epoch)
 

@@ -48,15 +48,10 @@ def exact_nll(model: Autoencoder, scale: Scale, examples: Examples) -> NDArray[n
         raise SpecError(reason)
     x = np.asarray(scale(examples.x), np.float64).reshape(len(examples), -1)
     if model.classifier is None:
-        means, weight, sigma = _decoder(model, examples.context, len(examples))
-        return -_log_density(x, means, weight, sigma)
+        return -_log_density(x, *_decoder(model, examples.context, len(x)))
     classes = jnp.eye(model.context_size)
-    each = []
-    for y in classes:
-        means, weight, sigma = _decoder(model, jnp.broadcast_to(y, (len(x), len(y))), len(x))
-        each.append(_log_density(x, means, weight, sigma))
-    summed: NDArray[np.float64] = logsumexp(each, axis=0)
-    return math.log(len(classes)) - summed
+    each = [_log_density(x, *_decoder(model, jnp.broadcast_to(y, (len(x), len(y))), len(x))) for y in classes]
+    return np.asarray(math.log(len(classes)) - logsumexp(each, axis=0))
 
 
 def _decoder(

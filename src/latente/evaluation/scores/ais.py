@@ -18,9 +18,8 @@ from latente.evaluation.likelihood.importance import SAMPLES, nll
 from latente.evaluation.likelihood.importance import unsupported as unbounded
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, observation_scale, scores
+from latente.evaluation.scores.base import OnBatch, Score, likelihood_inputs, observation_scale, scores
 from latente.language.message import Message
-from latente.training.examples import examples_of, scale_of
 
 IMAGES = 100
 LOOSE = 0.5
@@ -74,14 +73,13 @@ class Annealing(Score):
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `latente.evaluation.likelihood.annealing`; a warning where either bound is loose."""
-        data, key = run.data, self.key()
-        whole = examples_of(data, data.part(split), run.spec.model)
-        chosen = subsample(len(whole), self.images, 0, permuted=True)
-        examples, scale = whole.take(jnp.asarray(chosen)), scale_of(data)
+        model, scale, whole = likelihood_inputs(run, split)
+        chosen, key = subsample(len(whole), self.images, 0, permuted=True), self.key()
+        examples = whole.take(jnp.asarray(chosen))
         memory, n = int(self.memory * 2**20), len(chosen)
         how = {"chains": self.chains, "steps": self.steps, "leaps": self.leaps, "start": self.start, "memory": memory}
-        found = ais(run.model, scale, examples, **how, on_batch=one_pass(on_batch, 0, 2))  # type: ignore[arg-type]
-        between = bdmc(run.model, n, context=examples.context, **how, on_batch=one_pass(on_batch, 1, 2))  # type: ignore[arg-type]
+        found = ais(model, scale, examples, **how, on_batch=one_pass(on_batch, 0, 2))  # type: ignore[arg-type]
+        between = bdmc(model, n, context=examples.context, **how, on_batch=one_pass(on_batch, 1, 2))  # type: ignore[arg-type]
         values = {
             key: found.values,
             f"{key}_bdmc_gap": between.gap,
@@ -90,9 +88,9 @@ class Annealing(Score):
         }
         arrays: dict[str, NDArray[np.generic]] = {"index": chosen, "lower": between.lower, "upper": between.upper}
         excess = None
-        if unbounded(run.model) is None:
+        if unbounded(model) is None:
             # By the same keys, so that examples are binarised alike.
-            bound = nll(run.model, scale, examples, samples=self.samples, memory=memory)
+            bound = nll(model, scale, examples, samples=self.samples, memory=memory)
             arrays["nll"], excess = bound.values, bound.values - found.values
             values[f"{key}_iwae_excess"] = excess
         # The gap is of simulated examples, which differ from model to model: it pairs with none.

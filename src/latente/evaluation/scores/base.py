@@ -16,11 +16,13 @@ from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.intervals import Estimate, Z
 from latente.evaluation.run import Run
 from latente.language.message import Message
+from latente.model.autoencoder import Autoencoder
 from latente.model.likelihoods import likelihoods
 from latente.model.likelihoods.bernoulli import Bernoulli, is_score
 from latente.model.likelihoods.mixed import Mixed
 from latente.registry import Registry
 from latente.spec import Part
+from latente.training.examples import Examples, Scale, examples_of, scale_of
 
 scores: Registry[Score] = Registry("score")
 
@@ -125,6 +127,11 @@ def score(run: Run, score: Score | Part, split: str = "test", on_batch: OnBatch 
         )
         metrics.update(known[made.key()].values)
     return known[made.key()]
+
+
+def likelihood_inputs(run: Run, split: str) -> tuple[Autoencoder, Scale, Examples]:
+    """What likelihoods are taken of: a run's model, the scale of its data, and the examples of a part."""
+    return run.model, scale_of(run.data), examples_of(run.data, run.data.part(split), run.spec.model)
 
 
 def conditions_of(run: Run, part: Split) -> NDArray[np.generic] | None:

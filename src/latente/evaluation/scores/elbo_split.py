@@ -12,9 +12,8 @@ from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.likelihood.decomposition import decompose, unsupported
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, ScoreOfObservations, scores
+from latente.evaluation.scores.base import OnBatch, ScoreOfObservations, likelihood_inputs, scores
 from latente.language.message import Message
-from latente.training.examples import examples_of, scale_of
 
 
 @scores.register("elbo-split", source="Chen et al. 2018, arXiv:1802.04942, eq. 2; Hoffman & Johnson 2016")
@@ -40,10 +39,8 @@ class ELBODecomposition(ScoreOfObservations):
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `likelihood.decomposition.decompose`; a warning where the mutual information is at its most."""
-        data = run.data
-        examples = examples_of(data, data.part(split), run.spec.model)
         memory = int(self.memory * 2**20)
-        found = decompose(run.model, scale_of(data), examples, samples=self.samples, memory=memory, on_batch=on_batch)
+        found = decompose(*likelihood_inputs(run, split), samples=self.samples, memory=memory, on_batch=on_batch)
         values = {
             "distortion": found.distortion,
             "rate": found.rate,

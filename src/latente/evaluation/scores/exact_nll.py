@@ -8,9 +8,8 @@ from typing import ClassVar
 from latente.evaluation.likelihood.exact import exact_nll, unsupported
 from latente.evaluation.measured import Measured, by_example
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, ScoreOfObservations, scores
+from latente.evaluation.scores.base import OnBatch, ScoreOfObservations, likelihood_inputs, scores
 from latente.language.message import Message
-from latente.training.examples import examples_of, scale_of
 
 
 @scores.register("exact-nll", source="Tipping & Bishop 1999, Probabilistic principal component analysis, eq. 6")
@@ -30,6 +29,4 @@ class ExactLikelihood(ScoreOfObservations):
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `latente.evaluation.likelihood.exact.exact_nll`."""
-        examples = examples_of(run.data, run.data.part(split), run.spec.model)
-        values = exact_nll(run.model, scale_of(run.data), examples)
-        return by_example("exact-nll", values)
+        return by_example("exact-nll", exact_nll(*likelihood_inputs(run, split)))

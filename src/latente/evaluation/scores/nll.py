@@ -12,9 +12,8 @@ from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.likelihood.importance import SAMPLES, nll, unsupported
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, ScoreOfObservations, scores
+from latente.evaluation.scores.base import OnBatch, ScoreOfObservations, likelihood_inputs, scores
 from latente.language.message import Message
-from latente.training.examples import examples_of, scale_of
 
 
 @scores.register("nll", source="Burda et al. 2016, arXiv:1509.00519, eq. 8")
@@ -45,10 +44,8 @@ class ImportanceBound(ScoreOfObservations):
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `latente.evaluation.likelihood.importance.nll`; a warning where K is too small."""
-        data, key = run.data, self.key()
-        examples = examples_of(data, data.part(split), run.spec.model)
-        memory = int(self.memory * 2**20)
-        bound = nll(run.model, scale_of(data), examples, samples=self.samples, memory=memory, on_batch=on_batch)
+        key, memory = self.key(), int(self.memory * 2**20)
+        bound = nll(*likelihood_inputs(run, split), samples=self.samples, memory=memory, on_batch=on_batch)
         values = {key: mean_and_error(bound.values), f"{key}_ess": mean_and_error(bound.effective)}
         if self.samples > 1:
             values[f"{key}_gain"] = mean_and_error(bound.gain)

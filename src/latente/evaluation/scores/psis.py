@@ -21,10 +21,10 @@ from latente.evaluation.likelihood.pareto import FEWEST, fit_pareto, limit, tail
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.metrics.checks import whole
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, ScoreOfObservations, scores
+from latente.evaluation.scores.base import OnBatch, ScoreOfObservations, likelihood_inputs, scores
 from latente.language.message import Message
 from latente.model.autoencoder import Autoencoder
-from latente.training.examples import Examples, Scale, examples_of, scale_of
+from latente.training.examples import Examples, Scale
 
 LEAST = 5 * FEWEST
 """Of fewer weights the tail is too small to be smoothed."""
@@ -63,10 +63,8 @@ class SmoothedLikelihood(ScoreOfObservations):
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """Smoothed batch by batch; the keys are those of nll, so that both see the same draws."""
-        data, key, most = run.data, self.key(), limit(self.samples)
-        examples = examples_of(data, data.part(split), run.spec.model)
-        values, index = smoothed_nll(run.model, scale_of(data), examples, self.samples, on_batch)
-        heavy = (index > most).astype(np.float64)
+        values, index = smoothed_nll(*likelihood_inputs(run, split), self.samples, on_batch)
+        heavy, key = (index > limit(self.samples)).astype(np.float64), self.key()
         numbers = {key: values, f"{key}_index": index, f"{key}_heavy": heavy}
         columns = {name: mean_and_error(of) for name, of in numbers.items()}
         return Measured(columns, {EACH + name: of for name, of in numbers.items()})
