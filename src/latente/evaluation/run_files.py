@@ -57,7 +57,7 @@ class Numbers:
         metrics: by part and name.
         measured: what was scored, by part and `Score.key`; its values are among the metrics too.
         examples: every metric for each example, by part.
-        accesses: at the test part.
+        test_accesses: uses of the test part.
         seconds: time spent training.
     """
 
