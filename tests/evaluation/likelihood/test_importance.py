@@ -117,9 +117,8 @@ def test_categories_are_weighed_by_their_probabilities():
     each = stats.norm(means[None], 1).logpdf(x[:, None]).sum(axis=2)
     exact = np.log(3) - logsumexp(each, axis=1)
     bound = nll(model, ONE, Examples(jnp.asarray(x)), samples=4000)
-    assert bound.values == pytest.approx(exact, abs=0.08) and bound.values.mean() == pytest.approx(
-        exact.mean(), abs=0.01
-    )
+    assert bound.values == pytest.approx(exact, abs=0.08)
+    assert bound.values.mean() == pytest.approx(exact.mean(), abs=0.01)
     soft = build(replace(spec, posterior={**hard, "hard": False}), (4,), key=jr.key(1))
     with pytest.raises(SpecError, match="take hard = true"):
         nll(soft, ONE, Examples(jnp.asarray(x)))
@@ -135,9 +134,8 @@ def test_a_model_that_sums_over_labels_is_a_mixture():
     exact = np.log(3) - logsumexp(each, axis=0)
     assert exact_nll(model, ONE, Examples(jnp.asarray(x))) == pytest.approx(exact, abs=1e-5)
     bound = nll(model, ONE, Examples(jnp.asarray(x)), samples=3000)
-    assert bound.values == pytest.approx(exact, abs=0.2) and bound.values.mean() == pytest.approx(
-        exact.mean(), abs=0.01
-    )
+    assert bound.values == pytest.approx(exact, abs=0.2)
+    assert bound.values.mean() == pytest.approx(exact.mean(), abs=0.01)
 
 
 @pytest.mark.slow
