@@ -43,9 +43,9 @@ def commands(parser: argparse.ArgumentParser) -> AddCommand:
 
 def words_of(arguments: Arguments) -> Words:
     """The words of the language that is asked for, or the locale's."""
-    from latente.language.words import Words, default_language
+    from latente.language.words import Words
 
-    return Words(getattr(arguments, "lang", None) or default_language())
+    return Words(getattr(arguments, "lang", None))
 
 
 def language(parser: argparse.ArgumentParser) -> None:

@@ -42,8 +42,8 @@ def write_report(
     command: str,
     facts: Mapping[str, Any],
     *,
+    drawn: Sequence[FigureFile],
     notes: Sequence[str] = (),
-    drawn: Sequence[FigureFile] | None = None,
 ) -> Path:
     """Write ``report.html`` of a study whose runs are trained and evaluated.
 
@@ -56,16 +56,14 @@ def write_report(
         words: the language.
         command: what reproduces the study; "" where there is none.
         facts: ``versions`` (name → text), ``platform``, ``processors`` and ``date``, each as far as it is known.
+        drawn: what `write_figures` gave.
         notes: what a reader must know of all conclusions.
-        drawn: what `write_figures` gave; by default it is called.
 
     Raises:
         StoreError: a file cannot be written.
     """
     import jinja2
 
-    if drawn is None:
-        drawn = write_figures(folder, runs, data, words)
     css, html = (
         files("latente.report").joinpath(f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "html")
     )

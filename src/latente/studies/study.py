@@ -18,7 +18,7 @@ from latente.evaluation.folders import STUDY, is_finished, is_study, read_study,
 from latente.evaluation.run import Run
 from latente.evaluation.scores import scores
 from latente.language.message import Message
-from latente.language.words import Words, default_language
+from latente.language.words import Words
 from latente.spec import StudySpec, as_dict, got, is_text
 from latente.studies.folder import Study, load_study
 from latente.studies.machine import facts
@@ -68,7 +68,7 @@ def run_study(
         TrainingError: a loss stopped being finite; what was trained before is kept.
     """
     watch = watch or Watch()
-    words = Words(lang or default_language())
+    words = Words(lang)
     if isinstance(study, StudySpec):
         spec = study
     else:
@@ -152,7 +152,7 @@ def report_study(
         StoreError: as `load_study`; or another process is writing to the folder.
         DataError: the data is gone or has changed.
     """
-    words = Words(lang or default_language())
+    words = Words(lang)
     spec, runs, command = load_study(folder, data=data)
     found = runs[0].data
     for run in runs:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from latente.language.message import Message, phrase
-from latente.language.words import Words, default_language
+from latente.language.words import Words
 from latente.plain import visible
 from latente.terminal import width
 
@@ -34,7 +34,7 @@ def fitting(run: RunSpec) -> Iterator[Callable[[EpochNumbers], object] | None]:
         print(f"\r{shown:<{before}}", end="", file=stream, flush=True)
         before = len(shown)
 
-    words = Words(default_language())
+    words = Words()
     write(stage_line(Message("progress.compiling"), run, words))
     try:
         yield lambda epoch: write(epoch_line(epoch, words))

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from latente.analysis.elbow import Elbow
-from latente.language.words import Words, default_language
+from latente.language.words import Words
 from latente.report.figures.style import BLUE, INK, MUTED, ORANGE, WIDTH, latent_size_axis, note, panels, plain
 from latente.report.tables.names import number_title
 from latente.report.tables.numbers import digits, in_nats, number
@@ -41,7 +41,7 @@ def plot_elbow(found: Elbow, lang: str | None = None) -> Figure:
     Raises:
         SpecError: another language.
     """
-    return draw(found, Words(lang or default_language()))
+    return draw(found, Words(lang))
 
 
 def draw(found: Elbow, words: Words) -> Figure:

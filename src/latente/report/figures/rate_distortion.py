@@ -15,7 +15,7 @@ from latente.errors import SpecError
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import observation_scale
-from latente.language.words import Words, default_language
+from latente.language.words import Words
 from latente.report.figures.style import INK, MUTED, WIDTH, half_width, localise, look, note, panels, plain
 
 LEAST = 3
@@ -55,7 +55,7 @@ def rate_distortion(runs: Sequence[Run], *, split: str = "test", lang: str | Non
     Raises:
         SpecError: no runs, a run without a KL, or runs whose distortions do not compare.
     """
-    words = Words(lang or default_language())
+    words = Words(lang)
     for run in runs:
         if run.model.prior.space == "any" or run.model.posterior.kind in ("point", "quantised"):
             raise SpecError(f"{run.spec.name}: has no rate, for its codes have no KL to a prior; leave it out")

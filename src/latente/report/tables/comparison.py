@@ -16,7 +16,7 @@ from latente.analysis.trained_models import OpenedRun, distinct_models
 from latente.evaluation.metrics.intervals import Estimate
 from latente.evaluation.run import Run
 from latente.language.message import Message, phrase
-from latente.language.words import Words, default_language
+from latente.language.words import Words
 from latente.report.tables.names import number_name, number_title
 from latente.report.tables.numbers import digits, in_nats, number, p_value
 from latente.report.tables.table import MISSING, Cell, Column, Table, count, text_cell
@@ -281,7 +281,7 @@ def caption_and_alt(found: Elbow, words: Words) -> tuple[str, str]:
 
 def text(found: Comparison, lang: str | None = None) -> str:
     """A comparison as the command line prints it."""
-    return "\n".join(paragraphs(found, (), Words(lang or default_language()))).lstrip("\n")
+    return "\n".join(paragraphs(found, (), Words(lang))).lstrip("\n")
 
 
 def paragraphs(found: Comparison, curves: Sequence[Elbow], words: Words) -> Iterator[str]:
