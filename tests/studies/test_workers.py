@@ -46,7 +46,7 @@ def beside(tmp_path_factory):
         patch.setenv("XLA_FLAGS", os.environ.get("XLA_FLAGS", ""))
         set_environment()
         watch = Watch(on_epoch=heard.append, on_done=lambda run: done.append(run.name))
-        study = run_study("study.toml", data="pictures.npz", out="whole", jobs=2, watch=watch, lang="en")
+        study = run_study("study.toml", data="pictures.npz", out=folder / "whole", jobs=2, watch=watch, lang="en")
     return study, heard, done, time.monotonic() - began
 
 
