@@ -13,8 +13,7 @@ import jax.random as jr
 from jax import Array
 
 from latente.model.nets import Dense, activation
-from latente.model.networks.base import Net, networks
-from latente.model.networks.mlp import MLPNetwork
+from latente.model.networks.base import FullyConnected, Net, networks
 
 
 class GatedMLP(eqx.Module):
@@ -45,7 +44,7 @@ class GatedMLP(eqx.Module):
 @networks.register(
     "gated-mlp", source="Dauphin et al. 2017, arXiv:1612.08083; Tomczak & Welling 2018, arXiv:1705.07120"
 )
-class GatedMLPNetwork(MLPNetwork):
+class GatedMLPNetwork(FullyConnected):
     """Fully connected layers, each multiplied by a sigmoid gate; the papers' activation is "linear"."""
 
     net: ClassVar[Callable[..., Net]] = GatedMLP
