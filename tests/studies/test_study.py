@@ -151,7 +151,7 @@ def test_broken_off_at_any_moment_and_resumed_is_never_interrupted(tmp_path, hea
         return max((p.stat().st_mtime_ns for p in broken.glob("runs/vae/*/checkpoint.safetensors")), default=0)
 
     def sometime(process):
-        """In what is left after the first run."""
+        """In what is left once both are trained, perhaps when the page is written."""
         time.sleep(rng.uniform(0.1, 0.5) * lasts)
 
     moments = [
@@ -159,9 +159,9 @@ def test_broken_off_at_any_moment_and_resumed_is_never_interrupted(tmp_path, hea
         (signal.SIGKILL, reached("runs/vae/*/checkpoint.safetensors")),
         (signal.SIGINT, trains_on),
         (signal.SIGKILL, reached("runs/ae/*")),
+        (signal.SIGKILL, reached("figures/*")),
         (signal.SIGTERM, sometime),
         (signal.SIGINT, sometime),
-        (signal.SIGKILL, reached("figures/*")),
     ]
     for number, moment in moments:
         if break_off(study, "broken", 1, number, moment):
