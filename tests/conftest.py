@@ -58,7 +58,7 @@ def forget_programs():
     if "jax" in sys.modules and resident() > ROOM:
         sys.modules["jax"].clear_caches()
         # Else what is free stays with the process, which would forget again after every file.
-        with contextlib.suppress(OSError, AttributeError):
+        with contextlib.suppress(OSError, AttributeError, TypeError):
             ctypes.CDLL(None).malloc_trim(0)
 
 
