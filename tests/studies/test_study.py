@@ -152,7 +152,7 @@ def test_broken_off_at_any_moment_and_resumed_is_never_interrupted(tmp_path, hea
 
     def sometime(process):
         """In what is left once both are trained, perhaps when the page is written."""
-        time.sleep(rng.uniform(0.1, 0.5) * lasts)
+        time.sleep(rng.uniform(0.1, 0.4) * lasts)
 
     moments = [
         # In the middle of the first run, again a little later, between runs, and in the report.
