@@ -1,5 +1,7 @@
 """Small data that every test can afford; nothing here needs a network."""
 
+import contextlib
+import ctypes
 import gc
 import os
 import signal
@@ -55,6 +57,9 @@ def forget_programs():
     yield
     if "jax" in sys.modules and resident() > ROOM:
         sys.modules["jax"].clear_caches()
+        # Else what is free stays with the process, which would forget again after every file.
+        with contextlib.suppress(OSError, AttributeError, TypeError):
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 @pytest.fixture

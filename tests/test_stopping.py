@@ -1,14 +1,10 @@
 """Ctrl-C and SIGTERM: obeyed at any moment by the command, and Python's own in a program of the user's."""
 
-import random
 import signal
 import subprocess
 import sys
-import time
 
-import numpy as np
 import pytest
-from made import blobs
 from safetensors.numpy import load_file
 
 import latente
@@ -94,60 +90,3 @@ def test_in_a_program_of_the_users_it_is_pythons_keyboard_interrupt(tiny, tmp_pa
     numbers = []
     latente.fit(model, tiny, epochs=3, checkpoint=checkpoint, on_epoch=lambda e: numbers.append(e.number))
     assert numbers == [2, 3]
-
-
-STUDY = """
-[runs.vae]
-preset = "VAE"
-hidden = [8]
-train = { epochs = 150, batch_size = 16 }
-[runs.ae]
-preset = "AE"
-latent_dim = 2
-hidden = [8]
-train = { epochs = 20, batch_size = 16 }
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("jobs", "signals"), [("1", 2), ("2", 2)])
-def test_every_signal_is_obeyed_and_costs_nothing_that_was_done(jobs, signals, tmp_path):
-    x, y = blobs(200, (6, 5))
-    np.savez(tmp_path / "pictures.npz", x=x, y=y)
-    (tmp_path / "study.toml").write_text(STUDY)
-
-    def begin(out):
-        command = [sys.executable, "-m", "latente", "run", "study.toml", "--data", "pictures.npz", "--quiet"]
-        return subprocess.Popen(
-            [*command, "--jobs", jobs, "--resume", "--out", out],
-            cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-
-    began = time.monotonic()
-    whole = begin("whole")
-    assert whole.communicate()[1] == "" and whole.returncode == 0
-    lasts = time.monotonic() - began
-    rng = random.Random(int(jobs))
-    for number, code in [(signal.SIGINT, 130), (signal.SIGTERM, 143)] * (signals // 2):
-        process = begin("broken")
-        # Python itself starts before that, and dies of a signal.
-        time.sleep(rng.uniform(0.1, 0.8) * lasts)
-        if process.poll() is not None:
-            # It resumed to its end before the signal; begin anew.
-            assert process.returncode == 0
-            (tmp_path / "broken").rename(tmp_path / f"done-{time.monotonic_ns()}")
-            continue
-        began = time.monotonic()
-        process.send_signal(number)
-        said = process.communicate(timeout=60)[1]
-        # By the signal itself where Python only begins or has nothing left to do, which a shell tells as the same code.
-        assert process.returncode in (code, -number), said
-        assert "Traceback" not in said and said.count("\n") <= 1
-        assert time.monotonic() - began < 30
-    last = begin("broken")
-    assert last.communicate()[1] == "" and last.returncode == 0
-    for run in ("vae", "ae"):
-        a, b = (
-            (tmp_path / d / "runs" / run / "seed-0" / "weights.safetensors").read_bytes() for d in ("whole", "broken")
-        )
-        assert a == b

@@ -47,16 +47,13 @@ def write_bytes(path: Path, content: bytes) -> None:
         Path(temporary).chmod(0o666 & ~_umask())
         Path(temporary).replace(path)
     except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink(missing_ok=True)
         raise cannot_write(path, error) from error
     except ValueError as error:
         raise StoreError(f"{str(path)!r}: is not a valid file name ({error}); choose another place") from None
-    except BaseException:
+    finally:
         if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink(missing_ok=True)
 
 
 def _check_writable(path: Path) -> None:
@@ -150,15 +147,11 @@ def read_bytes(path: Path, limit: int = LIMIT) -> bytes:
             them); or larger than ``limit`` bytes.
     """
     with open_plain(path, limit) as file:
-        return _read(path, file, limit)
-
-
-def _read(path: Path, file: IO[bytes], limit: int) -> bytes:
-    try:
-        # One byte more than allowed: a file can grow, and some claim to be empty (as in /proc).
-        content = file.read(limit + 1)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from None
+        try:
+            # One byte more than allowed: a file can grow, and some claim to be empty (as in /proc).
+            content = file.read(limit + 1)
+        except OSError as error:
+            raise _unreadable(path, error) from None
     if len(content) > limit:
         raise StoreError(_too_large(path, len(content), limit))
     return content
@@ -183,20 +176,13 @@ def open_plain(path: Path, limit: int = LIMIT) -> Iterator[IO[bytes]]:
         yield file
 
 
+_KINDS = {"-": "plain file", "d": "folder", "p": "pipe", "c": "device", "b": "device", "s": "socket"}
+"""By the first letter of `stat.filemode`."""
+
+
 def kind_of(status: os.stat_result) -> str:
     """What kind of file this is, in words: "plain file", "folder", "pipe", "device", …"""
-    mode = status.st_mode
-    for test, name in (
-        (stat.S_ISREG, "plain file"),
-        (stat.S_ISDIR, "folder"),
-        (stat.S_ISFIFO, "pipe"),
-        (stat.S_ISCHR, "device"),
-        (stat.S_ISBLK, "device"),
-        (stat.S_ISSOCK, "socket"),
-    ):
-        if test(mode):
-            return name
-    return "special file"
+    return _KINDS.get(stat.filemode(status.st_mode)[0], "special file")
 
 
 def _check_plain(path: Path, status: os.stat_result, limit: int) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from latente.errors import SpecError, unknown
+from latente.spec import part as name_and_options
 from latente.spec import to_python
 
 T = TypeVar("T")
@@ -80,21 +81,15 @@ class Registry(Generic[T]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
     def make(self, part: str | Mapping[str, Any]) -> T:
         """Build a part from its name or its table of options.
 
         Raises:
             SpecError: the name or an option is unknown, or the part refuses the option's value.
         """
-        if isinstance(part, str):
-            name, options = part, {}
-        elif isinstance(part, Mapping) and isinstance(part.get("name"), str):
-            name, options = part["name"], {k: to_python(v) for k, v in part.items() if k != "name"}
-        else:
+        if not isinstance(part, str) and not (isinstance(part, Mapping) and isinstance(part.get("name"), str)):
             raise SpecError(f'{self.kind}: got {part!r}; allowed: a name, or a table with a "name"')
+        name, options = name_and_options(to_python(part))
         entry = self[name]
         known = self.options(name)
         for option in options:

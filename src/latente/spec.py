@@ -92,16 +92,23 @@ def _flag(value: Any, where: str) -> bool:
     return value
 
 
-def _stages(value: Any, where: str) -> tuple[tuple[int, float], ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise got(where, value, "a list of [epochs, learning rate], for instance [[10, 1e-3], [20, 1e-4]]")
-    for i, stage in enumerate(value):
-        if isinstance(stage, str) or not isinstance(stage, Sequence) or len(stage) != 2:
-            raise got(f"{where}[{i}]", stage, "[epochs, learning rate], for instance [10, 1e-3]")
-    return tuple(
-        (_integer(1)(n, f"{where}[{i}][0]"), _number(0, above=True)(rate, f"{where}[{i}][1]"))
-        for i, (n, rate) in enumerate(value)
-    )
+def _list_of(check: Check, allowed: str) -> Check:
+    def check_each(value: Any, where: str) -> tuple[Any, ...]:
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            raise got(where, value, allowed)
+        return tuple(check(v, f"{where}[{i}]") for i, v in enumerate(value))
+
+    return check_each
+
+
+def _stage(value: Any, where: str) -> tuple[int, float]:
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
+        raise got(where, value, "[epochs, learning rate], for instance [10, 1e-3]")
+    return _integer(1)(value[0], f"{where}[0]"), _number(0, above=True)(value[1], f"{where}[1]")
+
+
+_stages = _list_of(_stage, "a list of [epochs, learning rate], for instance [[10, 1e-3], [20, 1e-4]]")
+_shape = _list_of(_integer(1), "a list of sizes, for instance [28, 28]")
 
 
 def _text(value: Any, where: str) -> str:
@@ -140,18 +147,10 @@ def _scale(value: Any, where: str) -> str | float:
     return float(_number(0, above=True)(value, where))
 
 
-def _shape(value: Any, where: str) -> tuple[int, ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise got(where, value, "a list of sizes, for instance [28, 28]")
-    return tuple(_integer(1)(v, f"{where}[{i}]") for i, v in enumerate(value))
-
-
 def _widths(value: Any, where: str) -> tuple[int, ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise got(where, value, "a list of layer widths, for instance [256, 128]")
-    if len(value) > MOST_LAYERS:
+    if isinstance(value, Sequence) and not isinstance(value, str) and len(value) > MOST_LAYERS:
         raise got(where, f"{len(value):,} layers", f"at most {MOST_LAYERS}")
-    return tuple(_integer(1)(v, f"{where}[{i}]") for i, v in enumerate(value))
+    return tuple(_list_of(_integer(1), "a list of layer widths, for instance [256, 128]")(value, where))
 
 
 def _columns(value: Any, where: str) -> tuple[str | int, ...]:
@@ -210,10 +209,7 @@ def _part(value: Any, where: str) -> Part:
     raise got(where, value, f"a name, or a table such as {example}")
 
 
-def _parts(value: Any, where: str) -> tuple[Part, ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise got(where, value, 'a list, for instance ["linear-probe", {name = "nll", samples = 500}]')
-    return tuple(_part(v, f"{where}[{i}]") for i, v in enumerate(value))
+_parts = _list_of(_part, 'a list, for instance ["linear-probe", {name = "nll", samples = 500}]')
 
 
 def _epochs(value: Any, where: str) -> int | Mapping[str, int]:
@@ -439,20 +435,14 @@ def build(cls: type[S], table: Mapping[str, Any], where: str) -> S:
         raise SpecError(f"{where}.{error}") from None
 
 
-def as_dict(spec: Any) -> dict[str, Any]:
-    """A spec as plain tables, ready for JSON."""
-    table = _tables(spec)
-    assert isinstance(table, dict)
-    return table
-
-
-def _tables(value: Any) -> Any:
+def as_dict(value: Any) -> Any:
+    """A spec, or any value in one, as plain tables and lists, ready for JSON."""
     if dataclasses.is_dataclass(value):
-        return {f.name: _tables(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: as_dict(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(k): _tables(v) for k, v in value.items()}
+        return {str(k): as_dict(v) for k, v in value.items()}
     if isinstance(value, tuple | list):
-        return [_tables(v) for v in value]
+        return [as_dict(v) for v in value]
     return value
 
 

@@ -66,7 +66,7 @@ SETS = (
             "steps = 1000}",
         ),
         (
-            ["run", "--data", "pictures.npz", "--set", "train.batch_size=1000"],
+            ["run", "--data", "pictures.npz", "--jobs", "1", "--set", "train.batch_size=1000"],
             'run "vae": pictures: 256 training examples are fewer than one batch of 1000; give more data, or a '
             "batch_size of at most 256",
         ),

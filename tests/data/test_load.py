@@ -113,7 +113,7 @@ def test_a_wrong_option_does_not_wait_for_a_download(monkeypatch):
     monkeypatch.setattr(datasets, "_fetch", lambda *_: pytest.fail("downloaded"))
     for option in (
         {"validation": 2},
-        {"test": 0},
+        {"test": -0.1},
         {"seed": "a"},
         {"scale": "nothing"},
         {"missing": "fill"},

@@ -9,7 +9,6 @@ import latente
 from latente.errors import StoreError
 from latente.evaluation.access_log import as_command
 from latente.evaluation.evaluate import METRICS
-from latente.evaluation.run import Run
 
 SMALL = {"hidden": (4,)}
 
@@ -72,7 +71,7 @@ def test_values_of_each_example_are_those_of_the_means(folders, tiny):
 
 def test_comparing_what_is_known_looks_at_nothing(folders, monkeypatch):
     before = [contents(f) for f in folders]
-    monkeypatch.setattr(Run, "_evaluated", None)
+    monkeypatch.setattr("latente.evaluation.run.per_example", None)
     found = latente.compare(folders)
     assert [b.column for b in found.boards] == ["loss", "mse"]
     assert [contents(f) for f in folders] == before

@@ -12,6 +12,10 @@ def make(name="discretised-logistic", shape=(3,), **options):
     return likelihoods.make({"name": name, **options}).init(shape, key=jr.key(0))
 
 
+def mixture(shape, components=3, levels=6, **options):
+    return make("discretised-logistic-mixture", shape, components=components, levels=levels, **options)
+
+
 log_probs = eqx.filter_jit(lambda part, outputs, x: part.log_probs(outputs, x))
 
 

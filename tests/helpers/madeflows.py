@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-from latente.model.flows import Planar, iaf, maf, real_nvp
+from latente.model.flows.planar import Planar
+from latente.model.flows.stacks import iaf, maf, real_nvp
 
 PLANE = {
     "real-nvp": lambda **o: real_nvp(2, layers=4, hidden=(16,), **o),

@@ -16,7 +16,7 @@ from latente.data.split import split_source
 from latente.language.words import LANGUAGES, Words
 from latente.objective.presets import AE
 from latente.report.conclusions import WordedClaim, WordedFinding
-from latente.report.page import write_report
+from latente.report.page import write_figures, write_report
 from latente.report.sections import SYMBOLS
 from latente.spec import StudySpec
 
@@ -34,7 +34,9 @@ CONCLUSIONS = [
 def write(folder, data, models, words=EN, seeds=(0,), title="A study", conclusions=CONCLUSIONS, **kwargs):
     runs = runs_of(data, models, seeds)
     study = StudySpec(title, data.spec, tuple(seeds), tuple(r.spec for r in runs if r.spec.seed == seeds[0]))
-    return write_report(folder, study, runs, data, conclusions, words, "latente run 'a<b>'", FACTS, **kwargs)
+    drawn = write_figures(folder, runs, data, words)
+    command = "latente run 'a<b>'"
+    return write_report(folder, study, runs, data, conclusions, words, command, FACTS, drawn=drawn, **kwargs)
 
 
 @pytest.fixture(scope="module")

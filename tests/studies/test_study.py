@@ -1,23 +1,22 @@
 """Whole studies on small data: the folder they write, resuming after a kill, and what they refuse."""
 
 import csv
-import filecmp
 import json
+import random
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
 from made import blobs
-from safetensors.numpy import load_file
+from madestudy import begin, break_off, same_folders, write_study
 
 import latente
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation import manifest
 from latente.studies.study import run_study
 from latente.studies.train import Watch
+from latente.studies.workers import WorkerPool
 
 QUICK = [
     "vae.train.epochs=3",
@@ -124,74 +123,55 @@ def test_a_finished_study_resumes_to_itself_and_reports_in_portuguese(finished, 
     assert (finished.folder / "results.csv").read_bytes() == before
 
 
-def same_folders(a, b):
-    """Every file of a study but the times, the page that states them, and where it was told to go."""
-    files = sorted(p.relative_to(a) for p in a.rglob("*") if p.is_file())
-    assert files == sorted(p.relative_to(b) for p in b.rglob("*") if p.is_file())
-    left_out = {"times.json", "report.html", "study.json"}
-    compared = [f for f in files if f.name not in left_out]
-    assert len(compared) > 15
-
-    def same(name):
-        if name.name != "manifest.json":
-            return filecmp.cmp(a / name, b / name, shallow=False)
-        x, y = (json.loads((folder / name).read_text()) for folder in (a, b))
-        assert x.keys() == y.keys() == {"latente", "files", "sha256"} and x["files"].keys() == y["files"].keys()
-        return all(x["files"][k] == y["files"][k] for k in x["files"] if k not in left_out)
-
-    return [str(f) for f in compared if not same(f)]
-
-
 @pytest.mark.slow
-def test_killed_at_any_moment_and_resumed_is_never_interrupted(pictures, tmp_path, heard):
-    (tmp_path / "two.toml").write_text(
-        '[runs.vae]\npreset = "VAE"\nhidden = [16]\ntrain = { epochs = 400, batch_size = 16 }\n'
-        '[runs.ae]\npreset = "AE"\nlatent_dim = 2\nhidden = [16]\ntrain = { epochs = 30, batch_size = 16 }\n'
-    )
-    study = [str(tmp_path / "two.toml"), "--data", str(pictures), "--jobs", "1", "--quiet"]
-    command = [sys.executable, "-m", "latente", "run", *study]
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    done = subprocess.run([*command, "--out", str(whole)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == str(whole)
+def test_broken_off_at_any_moment_and_resumed_is_never_interrupted(tmp_path, heard):
+    study, broken = write_study(tmp_path, epochs=(400, 30)), tmp_path / "broken"
+    began = time.monotonic()
+    whole = begin(study, "whole", 1)
+    assert whole.communicate()[1] == "" and whole.returncode == 0
+    lasts = time.monotonic() - began
+    rng = random.Random(1)
 
-    def begin():
-        return subprocess.Popen([*command, "--out", str(broken), "--resume"], stderr=subprocess.PIPE)
+    def when(there):
+        def wait(process):
+            while not there() and process.poll() is None:
+                time.sleep(0.005)
+
+        return wait
 
     def reached(pattern):
-        return lambda: any(broken.glob(pattern))
+        return when(lambda: any(broken.glob(pattern)))
 
-    def trains_on():
-        """The checkpoint is written anew, so training goes on."""
-        before = stamp()
-        return lambda: stamp() > before
+    def trains_on(process):
+        """The checkpoint is written anew."""
+        before = written()
+        when(lambda: written() > before)(process)
 
-    def stamp():
+    def written():
         return max((p.stat().st_mtime_ns for p in broken.glob("runs/vae/*/checkpoint.safetensors")), default=0)
 
-    # In the middle of the first run by kill -9, again by Ctrl-C a little later, between runs, and in the report.
+    def sometime(process):
+        """In what is left once both are trained, perhaps when the page is written."""
+        time.sleep(rng.uniform(0.1, 0.4) * lasts)
+
     moments = [
+        # In the middle of the first run, again a little later, between runs, and in the report.
         (signal.SIGKILL, reached("runs/vae/*/checkpoint.safetensors")),
         (signal.SIGINT, trains_on),
         (signal.SIGKILL, reached("runs/ae/*")),
         (signal.SIGKILL, reached("figures/*")),
+        (signal.SIGTERM, sometime),
+        (signal.SIGINT, sometime),
     ]
-    for how, there in moments:
-        there = there() if there is trains_on else there
-        process = begin()
-        while not there():
-            assert process.poll() is None, process.stderr.read()
-            time.sleep(0.002)
-        process.send_signal(how)
-        process.communicate()
-        assert process.returncode in (-signal.SIGKILL, 130)
-        assert not (broken / "report.html").exists()
-    process = begin()
-    process.communicate()
-    assert process.returncode == 0
-    assert same_folders(whole, broken) == []
-    a, b = (load_file(d / "runs/vae/seed-0/weights.safetensors") for d in (whole, broken))
-    assert all(np.array_equal(a[k], b[k]) for k in a)
+    for number, moment in moments:
+        if break_off(study, "broken", 1, number, moment):
+            assert moment is sometime or not (broken / "report.html").exists()
+        else:
+            assert moment is sometime
+            broken.rename(tmp_path / f"done-{time.monotonic_ns()}")
+    last = begin(study, "broken", 1)
+    assert last.communicate()[1] == "" and last.returncode == 0
+    assert same_folders(tmp_path / "whole", broken) == []
 
 
 def test_what_is_refused_destroys_nothing(finished, pictures, tmp_path):
@@ -233,7 +213,8 @@ def test_a_study_goes_on_where_its_data_has_moved(pictures, tmp_path):
     with pytest.raises(StoreError, match=r"holds another study \(.*pictures.npz' there and .*other.npz' here"):
         run_study(tmp_path / "s.toml", data=tmp_path / "other.npz", **again)
     seen = []
-    study = run_study(tmp_path / "s.toml", data=moved, watch=Watch(on_epoch=seen.append), jobs=2, **again)
+    with WorkerPool(1) as one:
+        study = run_study(tmp_path / "s.toml", data=moved, watch=Watch(on_epoch=seen.append), jobs=one, **again)
     assert [e.run.name for e in seen] == ["b"]
     assert {r.spec.data.source for r in study.runs} == {str(pictures)} == {study.spec.data.source}
     assert {json.loads(p.read_text())["name"] for p in out.rglob("data.json")} == {"pictures"}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -11,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made import blobs
+from madestudy import begin, break_off, write_study
 
 import latente
+from latente.cli.compiling import set_environment
 from latente.errors import LatenteError, SpecError, TrainingError
 from latente.studies import workers
 from latente.studies.study import run_study
@@ -21,72 +24,87 @@ from latente.studies.workers import WorkerPool
 
 pytestmark = pytest.mark.slow
 
-STUDY = """
-[runs.vae]
-preset = "VAE"
-hidden = [8]
-train = { epochs = 30, batch_size = 32 }
-[runs.ae]
-preset = "AE"
-latent_dim = 2
-hidden = [8]
-train = { epochs = 2, batch_size = 32 }
-"""
-
 
 @pytest.fixture
 def study(tmp_path):
-    x, y = blobs(200, (6, 5))
-    np.savez(tmp_path / "pictures.npz", x=x, y=y)
-    (tmp_path / "study.toml").write_text(STUDY)
+    write_study(tmp_path, epochs=(30, 2))
     return {"study": tmp_path / "study.toml", "data": tmp_path / "pictures.npz", "lang": "en"}
 
 
-@pytest.mark.slow
-def test_the_same_numbers_as_one_after_the_other(study, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory):
+    """A study performed by two workers, with the flags of those of a command: what was heard of it, and its seconds."""
+    folder = write_study(tmp_path_factory.mktemp("beside"))
     # Files of the current folder that are called as modules are, by those that any process imports: none is executed.
     for name in ("queue", "jax", "numpy", "json", "typing", "latente", "sitecustomize", "usercustomize"):
-        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'a').write({name!r})")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep + os.environ.get("PYTHONPATH", ""))
+        (folder / f"{name}.py").write_text(f"open({str(folder / 'executed')!r}, 'a').write({name!r})")
     heard, done = [], []
-    watch = Watch(on_epoch=heard.append, on_done=lambda run: done.append(run.name))
-    beside = run_study(**study, out=tmp_path / "beside", jobs=2, watch=watch)
-    assert not (tmp_path / "executed").exists()
-    here = run_study(**study, out=tmp_path / "here")
-    assert [r.spec.name for r in beside.runs] == ["vae", "ae"] and sorted(done) == ["ae", "vae"]
-    for a, b in zip(beside.runs, here.runs, strict=True):
+    began = time.monotonic()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("PYTHONPATH", os.pathsep + os.environ.get("PYTHONPATH", ""))
+        patch.setenv("XLA_FLAGS", os.environ.get("XLA_FLAGS", ""))
+        set_environment()
+        watch = Watch(on_epoch=heard.append, on_done=lambda run: done.append(run.name))
+        study = run_study("study.toml", data="pictures.npz", out=folder / "whole", jobs=2, watch=watch, lang="en")
+    return study, heard, done, time.monotonic() - began
+
+
+@pytest.mark.slow
+def test_the_same_numbers_as_one_after_the_other(beside, tmp_path):
+    study, heard, done, _ = beside
+    folder = study.folder.parent
+    assert not (folder / "executed").exists()
+    here = run_study(folder / "study.toml", data=folder / "pictures.npz", out=tmp_path / "here", lang="en")
+    assert [r.spec.name for r in study.runs] == ["vae", "ae"] and sorted(done) == ["ae", "vae"]
+    for a, b in zip(study.runs, here.runs, strict=True):
         for part in ("train", "validation", "test"):
             assert a.metrics[part]["loss"].value == pytest.approx(b.metrics[part]["loss"].value, rel=1e-4)
     # Every epoch was told, with the numbers that the history has.
     losses = [e.logs["loss"] for e in heard if e.run.name == "vae"]
-    np.testing.assert_array_equal(np.float32(losses), beside.runs[0].history["loss"])
-    assert [e.number for e in heard if e.run.name == "ae"] == [1, 2]
-    tables = [json.loads((tmp_path / d / "findings.json").read_text())["findings"] for d in ("beside", "here")]
+    np.testing.assert_array_equal(np.float32(losses), study.runs[0].history["loss"])
+    assert [e.number for e in heard if e.run.name == "ae"] == list(range(1, 21))
+    folders = study.folder, here.folder
+    tables = [json.loads((d / "findings.json").read_text())["findings"] for d in folders]
     verdicts = [[(f["id"], f["verdict"]) for f in table] for table in tables]
     assert verdicts[0] == verdicts[1] and len(verdicts[0]) >= 13
-    figures = [sorted(p.name for p in (tmp_path / d / "figures").iterdir()) for d in ("beside", "here")]
+    figures = [sorted(p.name for p in (d / "figures").iterdir()) for d in folders]
     assert figures[0] == figures[1] and len(figures[0]) > 5
-    rows = [(tmp_path / d / "results.csv").read_text().splitlines() for d in ("beside", "here")]
+    rows = [(d / "results.csv").read_text().splitlines() for d in folders]
     numbers = [{tuple(r.split(",")[:4]): float(r.split(",")[4]) for r in table[1:]} for table in rows]
     assert numbers[0] == pytest.approx(numbers[1], rel=1e-3)
-    page = (tmp_path / "beside" / "report.html").read_text()
+    page = study.report.read_text()
     # All that the page shows is in it.
     assert page.count("<svg") + page.count('src="data:image/') >= len(figures[0])
+
+
+@pytest.mark.slow
+def test_every_signal_is_obeyed_and_costs_nothing_that_was_done(beside, heard, tmp_path):
+    whole, _, _, lasts = beside
+    folder = write_study(tmp_path)
+    rng = random.Random(2)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if not break_off(folder, "broken", 2, number, lambda _: time.sleep(rng.uniform(0.1, 0.8) * lasts)):
+            # It came to its end before the signal; begin anew.
+            (folder / "broken").rename(folder / f"done-{time.monotonic_ns()}")
+    last = begin(folder, "broken", 2)
+    assert last.communicate()[1] == "" and last.returncode == 0
+    for run in ("vae", "ae"):
+        weights = Path("runs", run, "seed-0", "weights.safetensors")
+        assert (whole.folder / weights).read_bytes() == (folder / "broken" / weights).read_bytes()
 
 
 @pytest.mark.slow
 def test_what_goes_wrong_in_one_is_said_in_one_line(study, tmp_path):
     with pytest.raises(TrainingError, match='run "vae": the loss stopped being finite'):
         run_study(**study, out=tmp_path / "diverged", jobs=2, settings=["vae.train.learning_rate=1e30"])
-    with WorkerPool(2) as two:
+    with WorkerPool(1) as one:
 
         def kill(epoch):
-            for worker in two.workers:
-                worker.process.kill()
+            one.workers[0].process.kill()
 
         with pytest.raises(LatenteError, match="was killed by signal 9; perhaps memory ran out; go on with --resume"):
-            run_study(**study, out=tmp_path / "killed", jobs=two, watch=Watch(on_epoch=kill))
+            run_study(**study, out=tmp_path / "killed", jobs=one, watch=Watch(on_epoch=kill))
     # What was there is gone on with.
     assert run_study(**study, out=tmp_path / "killed", resume=True).report.exists()
 

@@ -105,7 +105,7 @@ def test_no_label_is_not_learnt_as_a_label():
 
 
 def test_what_no_memory_holds_is_refused(monkeypatch):
-    monkeypatch.setattr(checking, "_memory", lambda: 2.0**20)
+    monkeypatch.setattr(checking, "machine_memory", lambda: 2.0**20)
     # 31 · 60,000 numbers in, 4 · 60,001 to the posterior, 3 · 60,000 from the code, 30 · 60,001 out.
     assert "hidden = [60000] makes a model of 4,080,034 numbers" in refusal(latente.VAE(2, hidden=(60_000,)))
     iwae = latente.preset("IWAE", 2, hidden=(8,))
@@ -113,7 +113,7 @@ def test_what_no_memory_holds_is_refused(monkeypatch):
     assert "decoded from 20,000 codes" in refusal(latente.preset("MIWAE", 2, hidden=(8,), samples=50, groups=20))
     checking.check(latente.spec.RunSpec(model=iwae, train=latente.spec.TrainSpec(batch_size=20)), IMAGES)
     monkeypatch.undo()
-    assert checking._memory() > 2**28
+    assert checking.machine_memory() > 2**28
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_what_no_memory_holds_is_refused(monkeypatch):
     ],
 )
 def test_what_makes_a_model_too_large_is_named(monkeypatch, parts, blamed):
-    monkeypatch.setattr(checking, "_memory", lambda: 2.0**20)
+    monkeypatch.setattr(checking, "machine_memory", lambda: 2.0**20)
     assert blamed in refusal(latente.VAE(**parts))
 
 

@@ -20,8 +20,10 @@ def set_environment() -> None:
 
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_folder()))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
-    # The user's own come last, and the last one counts.
-    os.environ["XLA_FLAGS"] = f"{flags()} {os.environ.get('XLA_FLAGS', '')}".strip()
+    own, given = flags(), os.environ.get("XLA_FLAGS", "")
+    # The user's own come last, and the last one counts. They are in the key of every program that is kept: only once.
+    if not given.startswith(own):
+        os.environ["XLA_FLAGS"] = f"{own} {given}".strip()
 
 
 def cache_folder() -> Path:

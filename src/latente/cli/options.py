@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from latente.errors import SpecError
 from latente.terminal import say
@@ -12,6 +12,8 @@ from latente.terminal import say
 if TYPE_CHECKING:
     from latente.evaluation.scores import Score
     from latente.language.words import Words
+
+T = TypeVar("T")
 
 Arguments = argparse.Namespace
 
@@ -41,9 +43,9 @@ def commands(parser: argparse.ArgumentParser) -> AddCommand:
 
 def words_of(arguments: Arguments) -> Words:
     """The words of the language that is asked for, or the locale's."""
-    from latente.language.words import Words, default_language
+    from latente.language.words import Words
 
-    return Words(getattr(arguments, "lang", None) or default_language())
+    return Words(getattr(arguments, "lang", None))
 
 
 def language(parser: argparse.ArgumentParser) -> None:
@@ -95,25 +97,22 @@ def scores_of(names: str | None, samples: int | None, settings: Sequence[str]) -
     return [known.make({"name": name, **options[name]}) for name in asked]
 
 
-def whole(text: str) -> int:
-    """A whole number."""
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f'got "{text}"; allowed: a whole number') from None
+def _reader(read: Callable[[str], T], allowed: str) -> Callable[[str], T]:
+    """A type of argument: what ``read`` makes of its text, and in an error what is allowed."""
+
+    def typed(text: str) -> T:
+        try:
+            return read(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f'got "{text}"; allowed: {allowed}') from None
+
+    return typed
 
 
-def number(text: str) -> float:
-    """A number."""
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f'got "{text}"; allowed: a number') from None
+whole = _reader(int, "a whole number")
 
+number = _reader(float, "a number")
 
-def seeds(text: str) -> int | list[int]:
-    """How many seeds, or which."""
-    try:
-        return [int(t) for t in text.split(",")] if "," in text else int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f'got "{text}"; allowed: how many (3), or which (0,3,7)') from None
+seeds = _reader(
+    lambda text: [int(t) for t in text.split(",")] if "," in text else int(text), "how many (3), or which (0,3,7)"
+)

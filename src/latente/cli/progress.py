@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from latente import stopping
-from latente.language.words import Words, default_language
+from latente.language.words import Words
 from latente.plain import visible
 from latente.studies.watch import Watch
 from latente.training.progress import epoch_line, epoch_numbers, run_name, stage_line
@@ -24,7 +24,7 @@ LINE_SECONDS = 1.0
 @contextmanager
 def watching(*, quiet: bool, lang: str | None = None, stream: TextIO | None = None) -> Iterator[Watch]:
     """A `Watch` that shows what goes on, on standard error unless told otherwise, and where signals are obeyed."""
-    words = Words(lang or default_language())
+    words = Words(lang)
     stream = stream or sys.stderr
     if quiet:
         yield _stopping(Watch())

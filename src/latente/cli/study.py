@@ -152,17 +152,11 @@ def _show(arguments: Arguments) -> None:
 
     folder, words = Path(arguments.folder), words_of(arguments)
     try:
-        runs = (
-            _show_study(folder, arguments.data, words)
-            if is_study(folder)
-            else _show_runs(folder, arguments.data, words)
-        )
+        runs = (_show_study if is_study(folder) else _show_runs)(folder, arguments.data, words)
     except StoreError:
         with contextlib.suppress(StoreError):
-            places = (
-                [run_folder(folder, run) for run in read_study(folder)[0].expanded()] if is_study(folder) else [folder]
-            )
-            for place in places:
+            runs_of = read_study(folder)[0].expanded() if is_study(folder) else ()
+            for place in [run_folder(folder, run) for run in runs_of] or [folder]:
                 _say_numbers(place)
         raise
     if arguments.data is not None:

@@ -67,14 +67,11 @@ def draw(
         SpecError: a value out of its range, or more positions than there are steps of 1/8 pixel.
     """
     size, counts, examples = to_python(size), to_python(counts), to_python(examples)
-    _check(size, counts, turn, examples)
+    _check(size, counts, turn)
+    chosen = _chosen(examples, math.prod(counts), seed)
     places = [_places(size, n, name) for n, name in zip(counts[3:], NAMES[3:], strict=True)]
     scales = np.linspace(0.5, 1, counts[1]) if counts[1] > 1 else np.ones(1)
     rotations = turn * np.arange(counts[2]) / counts[2]
-    total = math.prod(counts)
-    chosen = np.arange(total)
-    if examples is not None:
-        chosen = np.sort(np.random.default_rng(seed).choice(total, examples, replace=False))
     factors = np.stack(np.unravel_index(chosen, counts), axis=1).astype(np.int64)
     x = np.empty((len(chosen), size, size), np.uint8)
     # Images of one shape, scale and rotation are consecutive, and are shifted crops of one larger image.
@@ -141,10 +138,7 @@ def read_dsprites(path: str | os.PathLike[str], *, examples: int | None = None, 
             codes, values = arrays["latents_classes"], arrays["latents_values"]
         _check_latents(place, codes, values)
         factors, known = _known(place, codes, values)
-        chosen = np.arange(len(codes))
-        if examples is not None:
-            _check_examples(examples, len(codes))
-            chosen = np.sort(np.random.default_rng(seed).choice(len(codes), examples, replace=False))
+        chosen = _chosen(examples, len(codes), seed)
         with zipfile.ZipFile(place) as archive, archive.open("imgs.npy") as file:
             x = _rows(place, file, chosen, len(codes))
     except (DataError, SpecError, MemoryError):
@@ -160,7 +154,7 @@ def read_dsprites(path: str | os.PathLike[str], *, examples: int | None = None, 
     return Source(place.stem, x, y, classes=classes, maximum=top, factors=factors, known=known)
 
 
-def _check(size: int, counts: Sequence[int], turn: float, examples: int | None) -> None:
+def _check(size: int, counts: Sequence[int], turn: float) -> None:
     if isinstance(size, bool) or not isinstance(size, int) or size < 16:
         raise got("size", size, "a whole number of at least 16")
     if isinstance(counts, str) or len(counts) != 5 or not all(isinstance(n, int) and n >= 1 for n in counts):
@@ -169,13 +163,15 @@ def _check(size: int, counts: Sequence[int], turn: float, examples: int | None) 
         raise got("counts", counts, f"at most {len(SHAPES)} shapes ({', '.join(SHAPES)})")
     if not 0 < turn <= 2 * math.pi:
         raise got("turn", turn, "an angle in radians, above 0 and at most 2π")
-    if examples is not None:
-        _check_examples(examples, math.prod(counts))
 
 
-def _check_examples(examples: int, most: int) -> None:
+def _chosen(examples: int | None, most: int, seed: int) -> NDArray[np.int64]:
+    """So many indices below ``most``, in order; all for None."""
+    if examples is None:
+        return np.arange(most)
     if isinstance(examples, bool) or not isinstance(examples, int) or not 1 <= examples <= most:
         raise got("examples", examples, f"a whole number of 1 to {most}, which is all there are")
+    return np.sort(np.random.default_rng(seed).choice(most, examples, replace=False))
 
 
 def _places(size: int, count: int, name: str) -> NDArray[np.int64]:

@@ -40,7 +40,7 @@ def check_size(path: Path, size: int, what: str) -> None:
     most = memory() / COPIES
     if size > most:
         raise DataError(
-            f"{path}: {what} take {_gib(size)} unpacked; allowed: {_gib(most)}, which is this machine's memory divided "
+            f"{path}: {what} take {gib(size)} unpacked; allowed: {gib(most)}, which is this machine's memory divided "
             f"by {COPIES}, for data is held {COPIES} times while it is split; give less of it"
         )
 
@@ -61,9 +61,7 @@ def check_unpacked(path: Path) -> None:
 
 def memory() -> float:
     """Bytes that this process may use: the least of the machine's, its cgroup's and its own limit; else infinite."""
-    found = [math.inf]
-    with contextlib.suppress(AttributeError, ValueError, OSError):
-        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    found = [machine_memory()]
     try:
         import resource
     except ImportError:  # Windows
@@ -77,5 +75,14 @@ def memory() -> float:
     return min(found)
 
 
-def _gib(size: float) -> str:
+def machine_memory() -> float:
+    """This machine's memory in bytes; infinite if it is not known."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return math.inf
+
+
+def gib(size: float) -> str:
+    """Bytes in words."""
     return f"{size / 2**30:,.1f} GiB"

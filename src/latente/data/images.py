@@ -56,16 +56,14 @@ def read_images(folder: Path, spec: DataSpec) -> Source:
     place = folder.joinpath(*contents.images[0].parts[:inner])
     if inner:
         notes.append(Note("wrapped", {"folder": str(place.relative_to(folder))}))
-    roles = _roles(place, found)
+    roles, pixels = _roles(place, found), _Pixels(place, spec)
     if roles is None:
-        pixels = _Pixels(place, spec)
         x, y = pixels.stack(found), _labels(place, found, 0, notes)
         source = make_source(str(folder), x, y, maximum=maximum_of([x]), missing=missing)
     else:
         first, second = roles
         train, test = ([p for p in found if p.parts[0] == part] for part in roles)
         notes.append(Note("parts", {"train": first, "test": second}))
-        pixels = _Pixels(place, spec)
         x = pixels.stack(train + test)
         y, y_test = (_labels(place, part, 1, notes) for part in (train, test))
         x, x_test = x[: len(train)], x[len(train) :]

@@ -135,7 +135,8 @@ def find_source(source: AnySource, spec: DataSpec | None = None) -> Source:
         if source in datasets.DATA_SETS:
             check_is_table(source, spec, table=False, text=False)
             return arranged(datasets.DATA_SETS.make(source), spec)
-        if source and _exists(source):
+        # Unlike `Path.exists` it is False, too, for a name that no file can have.
+        if os.path.exists(source):  # noqa: PTH110
             return _read(source, spec)
         message = unknown("data set", source, datasets.DATA_SETS)
         raise DataError(f"{message} There is no such file or folder either; allowed there: {files.ALLOWED}")
@@ -206,10 +207,3 @@ def _frame(x: Any) -> Any:
         raise DataError(
             f"arrays: the frame cannot be converted to pandas ({' '.join(str(error).split())[:160]})"
         ) from error
-
-
-def _exists(path: str) -> bool:
-    try:
-        return Path(path).exists()
-    except OSError:
-        return False

@@ -265,18 +265,17 @@ def _own_index(table: pd.DataFrame) -> list[Note]:
 
 def _index(where: str, table: pd.DataFrame, names: list[str], spec: DataSpec) -> tuple[set[int], list[Note]]:
     """The columns that number or name the rows, or that are empty, and notes on them."""
+    aside: set[int] = set()
+    notes: list[Note] = []
     if isinstance(spec.index, tuple):
         for wanted in spec.index:
             if wanted not in names:
                 raise DataError(f"{where}: index: {unknown('column', wanted, names)}")
         aside = {i for i, name in enumerate(names) if name in spec.index}
-        notes: list[Note] = []
-    else:
-        aside, notes = set(), []
-        if spec.index is None and names[0] == "" and len(names) > 1 and _numbers_rows(table.iloc[:, 0]):
-            aside = {0}
-            shown = listed((str(v) for v in table.iloc[:6, 0]), 3)
-            notes = [Note("index", {"values": shown}, "index = false")]
+    elif spec.index is None and names[0] == "" and len(names) > 1 and _numbers_rows(table.iloc[:, 0]):
+        aside = {0}
+        shown = listed((str(v) for v in table.iloc[:6, 0]), 3)
+        notes = [Note("index", {"values": shown}, "index = false")]
     empty = [i for i, name in enumerate(names) if name == "" and i not in aside and table.iloc[:, i].isna().all()]
     if empty and len(empty) + len(aside) < len(names):
         aside |= {*empty}

@@ -24,20 +24,31 @@ JUDGED = 0x6E6C6C
 """Folded into a seed. The same for every evaluator, so that examples are binarised alike and numbers compare."""
 
 
-def filled(n: int, size: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
+OnBatch = Callable[[int, int], object]
+"""Called after each batch with (examples done, of how many)."""
+
+
+def one_pass(on_batch: OnBatch | None, number: int, of: int) -> OnBatch | None:
+    """What one of several passes over as many examples calls, counted from 0."""
+    return None if on_batch is None else lambda done, total: on_batch(number * total + done, of * total)
+
+
+def filled(n: int, size: int, on_batch: OnBatch | None = None) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """Where each batch of n examples begins, and which it holds; the last is filled up with the first example, so that
     one program serves all."""
     for at in range(0, n, size):
         index = np.arange(at, at + size)
         yield at, np.where(index < n, index, 0)
+        if on_batch is not None:
+            on_batch(min(at + size, n), n)
 
 
 def batches(
-    examples: Examples, size: int, seed: int, *, purpose: int = JUDGED
+    examples: Examples, size: int, seed: int, on_batch: OnBatch | None = None, *, purpose: int = JUDGED
 ) -> Iterator[tuple[int, Examples, Array]]:
     """As `filled`: where a batch begins, the batch, and a key for each of it; ``purpose`` is folded into the seed."""
     key = jr.fold_in(jr.key(check_seed(seed)), purpose)
-    for at, index in filled(len(examples), size):
+    for at, index in filled(len(examples), size, on_batch):
         keys = jax.vmap(lambda i: jr.fold_in(key, i))(jnp.asarray(np.arange(at, at + size)))
         yield at, examples.take(jnp.asarray(index)), keys
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -95,17 +97,10 @@ def mean_and_error(values: NDArray[np.floating]) -> Metric:
     return Metric(float(v.mean()), error)
 
 
-def _one_draw(
-    model: Autoencoder,
-    objective: Objective,
-    opponent: Opponent | None,
-    scale: Scale,
-    examples: Examples,
-    real: Array,
-) -> dict[str, Array]:
-    """`_batch`, to see how much it takes; more samples take no more."""
-    none = jnp.int32(0)
-    return uncompiled(_batch)(model, objective, opponent, scale, examples, real, none, none, none, 1, len(examples))
+def _one_draw(*given: Any) -> dict[str, Array]:
+    """`_batch` of its first six arguments, to see how much it takes; more samples take no more."""
+    none, batch = jnp.int32(0), cast(Callable[..., dict[str, Array]], uncompiled(_batch))
+    return batch(*given, none, none, none, 1, len(given[4]))
 
 
 @jit

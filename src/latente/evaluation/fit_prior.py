@@ -250,37 +250,29 @@ def _left_out(codes: Codes) -> float:
     return float(BANDWIDTHS[int(np.argmax(scores))])
 
 
-@kinds.register("realnvp", source="Dinh et al. 2017, arXiv:1605.08803")
-def _realnvp(
-    model: Autoencoder, codes: Codes, held_out: Codes | None, seed: int, *, layers: int = 6,
-    hidden: tuple[int, ...] = (64, 64), epochs: int = 200, batch_size: int = 128, learning_rate: float = 1e-3,
-    patience: int = 10,
-) -> Prior:  # fmt: skip
-    """Maximum likelihood with early stopping, from the codes' own means and standard deviations on."""
-    recipe = DensityRecipe(epochs, batch_size, learning_rate, patience)
-    return _flow("realnvp", {"layers": layers, "hidden": hidden}, codes, held_out, seed, recipe)
+def _flow(name: str, usual: int) -> Fitter:
+    """The fitter of a flow, of ``usual`` layers by default."""
+
+    def fitted(
+        model: Autoencoder, codes: Codes, held_out: Codes | None, seed: int, *, layers: int = usual,
+        hidden: tuple[int, ...] = (64, 64), epochs: int = 200, batch_size: int = 128, learning_rate: float = 1e-3,
+        patience: int = 10,
+    ) -> Prior:  # fmt: skip
+        """Maximum likelihood with early stopping, from the codes' own means and standard deviations on."""
+        recipe = DensityRecipe(epochs, batch_size, learning_rate, patience)
+        learn, stop = _parted(codes, held_out, seed)
+        made, trained = jr.split(jr.key(seed))
+        prior = priors.make({"name": name, "layers": layers, "hidden": hidden}).init(codes.shape[1], (), key=made)
+        assert isinstance(prior, FlowPrior)
+        shift, log_scale = _standard(learn)
+        prior = replace(prior, shift=shift, log_scale=log_scale)
+        return fit_density(prior, _score, learn, stop, recipe, key=trained)[0]
+
+    return fitted
 
 
-@kinds.register("maf", source="Papamakarios et al. 2017, arXiv:1705.07057")
-def _maf(
-    model: Autoencoder, codes: Codes, held_out: Codes | None, seed: int, *, layers: int = 5,
-    hidden: tuple[int, ...] = (64, 64), epochs: int = 200, batch_size: int = 128, learning_rate: float = 1e-3,
-    patience: int = 10,
-) -> Prior:  # fmt: skip
-    """As "realnvp"."""
-    recipe = DensityRecipe(epochs, batch_size, learning_rate, patience)
-    return _flow("maf", {"layers": layers, "hidden": hidden}, codes, held_out, seed, recipe)
-
-
-def _flow(
-    name: str, options: dict[str, Any], codes: Codes, held_out: Codes | None, seed: int, recipe: DensityRecipe
-) -> Prior:
-    learn, stop = _parted(codes, held_out, seed)
-    made, trained = jr.split(jr.key(seed))
-    prior = priors.make({"name": name, **options}).init(codes.shape[1], (), key=made)
-    assert isinstance(prior, FlowPrior)
-    shift, log_scale = _standard(learn)
-    return fit_density(replace(prior, shift=shift, log_scale=log_scale), _score, learn, stop, recipe, key=trained)[0]
+kinds.register("realnvp", source="Dinh et al. 2017, arXiv:1605.08803")(_flow("realnvp", 6))
+kinds.register("maf", source="Papamakarios et al. 2017, arXiv:1705.07057")(_flow("maf", 5))
 
 
 def _score(prior: Prior, z: Array, key: Array) -> Array:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from latente.atomic import JSON_LIMIT, cannot_write, parse_json, read_json
-from latente.errors import DataError, SpecError, StoreError
-from latente.evaluation.manifest import Manifest, reading
+from latente.errors import StoreError
+from latente.evaluation.manifest import Manifest, damage, reading
 from latente.spec import DataSpec, RunSpec, StudySpec, build, run_from_dict
 
 STUDY = "study.json"
@@ -91,24 +90,16 @@ def read_study(folder: Path) -> tuple[StudySpec, str | None]:
 def _read(manifest: Manifest) -> tuple[StudySpec, str | None]:
     path = manifest.folder / STUDY
     table = parse_json(path, manifest.read(STUDY, JSON_LIMIT))
-    try:
+    with damage(path):
         if not isinstance(table, dict):
             raise TypeError(f"{type(table).__name__} where a table should be")
         command = table.get("command")
         if command is not None and not isinstance(command, str):
             raise TypeError("its command is no text")
-        return _study({k: v for k, v in table.items() if k not in ("latente", "command")}), command
-    except KeyError as error:
-        raise StoreError(f"{path}: is damaged or of another version of latente (there is no {error})") from None
-    except (SpecError, DataError, AttributeError, TypeError, ValueError, OverflowError) as error:
-        raise StoreError(f"{path}: is damaged or of another version of latente ({error})") from None
-
-
-def _study(table: dict[str, Any]) -> StudySpec:
-    data = build(DataSpec, table["data"], "data")
-    runs = tuple(run_from_dict(run) for run in table["runs"])
-    study: StudySpec = build(StudySpec, {**table, "data": data, "runs": runs}, "study")
-    return study
+        data = build(DataSpec, table["data"], "data")
+        runs = tuple(run_from_dict(run) for run in table["runs"])
+        own = {k: v for k, v in table.items() if k not in ("latente", "command")}
+        return build(StudySpec, {**own, "data": data, "runs": runs}, "study"), command
 
 
 def finished_runs(folder: Path) -> list[Path]:

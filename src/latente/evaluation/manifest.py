@@ -12,7 +12,8 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +21,7 @@ from typing import Any, TypeVar
 from latente._version import __version__
 from latente.atomic import LIMIT, cannot_write, clear_parts, kind_of, parse_json, read_bytes, write_bytes, write_json
 from latente.data.notes import LOG, Note
-from latente.errors import StoreError
+from latente.errors import DataError, SpecError, StoreError
 
 T = TypeVar("T")
 
@@ -32,6 +33,7 @@ PATIENCE = 60.0
 """Seconds to wait for another process that is writing to a run's folder; it takes a fraction of one."""
 
 
+@dataclass(eq=False)
 class Manifest:
     """What a folder's files should be, as `opened` read it.
 
@@ -44,16 +46,11 @@ class Manifest:
         damaged: what was asked for by `read_optional` and is left out, with why.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        files: Mapping[str, frozenset[str]] | None,
-        unsure: Iterable[str] = (),
-        pending: Mapping[str, str] | None = None,
-    ) -> None:
-        self.folder, self.files = folder, files
-        self.unsure, self.pending = frozenset(unsure), pending or {}
-        self.damaged: dict[str, StoreError] = {}
+    folder: Path
+    files: Mapping[str, frozenset[str]] | None
+    unsure: Collection[str] = ()
+    pending: Mapping[str, str] = field(default_factory=dict)
+    damaged: dict[str, StoreError] = field(default_factory=dict)
 
     def lists(self, name: str) -> bool:
         """Whether the folder should have this file; without a manifest, whether it has."""
@@ -163,6 +160,17 @@ def reading(folder: Path, read: Callable[[Manifest], T]) -> T:
             LOG.error(Note("left_out", {"why": str(why)}))
         return found
     raise AssertionError("unreachable")
+
+
+@contextlib.contextmanager
+def damage(path: Path) -> Iterator[None]:
+    """What a file holds that means nothing is a `StoreError` that names it."""
+    try:
+        yield
+    except KeyError as error:
+        raise StoreError(f"{path}: is damaged or of another version of latente (there is no {error})") from None
+    except (SpecError, DataError, TypeError, AttributeError, ValueError, IndexError, OverflowError) as error:
+        raise StoreError(f"{path}: is damaged or of another version of latente ({error})") from None
 
 
 def changed(folder: Path) -> list[StoreError]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,13 @@ from latente.data.units import Units
 from latente.errors import DataError, LatenteError, SpecError, StoreError
 from latente.evaluation import latent, manifest
 from latente.evaluation.access_log import Access, access, command
+from latente.evaluation.batching import OnBatch
 from latente.evaluation.evaluate import METRICS, Metric, PerExample, per_example, summarise
 from latente.evaluation.fit_prior import check_kind, codes_of, fit_prior
 from latente.evaluation.folders import is_finished, one_run_folder
 from latente.evaluation.inputs import model_context, model_values
 from latente.evaluation.measured import Measured
-from latente.evaluation.outliers.anomaly_scores import anomaly_scores, default_of
+from latente.evaluation.outliers.anomaly_scores import anomaly_scores, kinds_of
 from latente.evaluation.outliers.explain import Explanation, explain, usual_columns
 from latente.evaluation.row_terms import row_terms
 from latente.evaluation.run_data import read_data
@@ -61,7 +63,6 @@ from latente.training.fit import Epoch, History, OnEpoch
 from latente.training.fit import fit as fit_run
 
 Floats = NDArray[np.float32]
-OnBatch = Callable[[int, int], object]
 
 PARTS_SHOWN = ("objective", "posterior", "prior", "likelihood")
 """Of a model, in the summary of a run."""
@@ -111,14 +112,9 @@ class Run:
         spec, counts = self.spec.model, self.card["counts"]
         names = {n: v if isinstance(v, str) else v["name"] for n, v in as_dict(spec).items() if n in PARTS_SHOWN}
         found = [
-            (
-                split,
-                ", ".join(
-                    f"{k} {values[k].value:.4g} ± {values[k].standard_error:.2g}" for k in METRICS[:3] if k in values
-                ),
-            )
-            for split, values in self.metrics.items()
-            if values
+            (split, ", ".join(f"{k} {of[k].value:.4g} ± {of[k].standard_error:.2g}" for k in METRICS[:3] if k in of))
+            for split, of in self.metrics.items()
+            if of
         ]
         scored = {key: None for keys in self.measured.values() for key in keys}
         last = {k: float(v[-1]) for k, v in self.history.items() if k in ("loss", "val_loss") and len(v)}
@@ -246,20 +242,18 @@ class Run:
         Worked out once; those of `PAIRED` are kept with the run, for comparisons example by example.
         """
         if split not in self._per_example:
-            self._per_example[split] = self._evaluated(split)
+            if not len(self.data.part(split)):
+                name = self.card["name"]
+                raise DataError(f'{name} has no {split} part, for its share is 0; take split = "validation"')
+            self.record_access(split, *METRICS)
+            examples = latent.evaluation_examples(self.model, self.spec.model, self.data, self.data.part(split))
+            given = self.model, objectives.make(self.spec.model.objective), scale_of(self.data), examples
+            self._per_example[split] = per_example(*given, opponent=self.opponent)
         return self._per_example[split]
 
     def known_examples(self, split: str) -> PerExample:
         """As `per_example`, of what is known: nothing is worked out, and the data is not read."""
         return self._per_example.get(split, {})
-
-    def _evaluated(self, split: str) -> PerExample:
-        if not len(self.data.part(split)):
-            raise DataError(f'{self.card["name"]} has no {split} part, for its share is 0; take split = "validation"')
-        self.record_access(split, *METRICS)
-        examples = latent.evaluation_examples(self.model, self.spec.model, self.data, self.data.part(split))
-        objective = objectives.make(self.spec.model.objective)
-        return per_example(self.model, objective, scale_of(self.data), examples, opponent=self.opponent)
 
     def record_access(self, split: str, *found: str) -> None:
         """Record a use of the test part; those of one command are one."""
@@ -368,7 +362,7 @@ class Run:
             DataError: as `encode`.
         """
         values = self._values(x, scaled=scaled)
-        kind = default_of(self.model) if by is None else by
+        kind = kinds_of(self.model)[-1] if by is None else by
         context = self._context(given, len(values))
         found = anomaly_scores(
             self.model, values, context, kinds=(kind,), samples=samples, seed=seed, on_batch=on_batch
@@ -543,15 +537,13 @@ def fit(
     if checkpoint is not None:
         make_folder(Path(checkpoint).parent)
     place = None if checkpoint is None else Path(checkpoint)
-    if not (on_epoch is None if progress is None else progress):
-        return train_run(spec, data, checkpoint=place, on_epoch=on_epoch)
-    with fitting(spec) as show:
+    wanted = on_epoch is None if progress is None else progress
+    with fitting(spec) if wanted else contextlib.nullcontext() as show:
 
         def both(epoch: Epoch) -> None:
-            if show is not None:
-                show(epoch)
-            if on_epoch is not None:
-                on_epoch(epoch)
+            for call in (show, on_epoch):
+                if call is not None:
+                    call(epoch)
 
         return train_run(spec, data, checkpoint=place, on_epoch=both if show is not None else on_epoch)
 

@@ -6,11 +6,10 @@ import csv
 import dataclasses
 import io
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +18,10 @@ from latente.atomic import JSON_LIMIT, as_json, parse_json
 from latente.data.notes import Note
 from latente.data.split import PARTS
 from latente.data.units import Units, span_of
-from latente.errors import DataError, SpecError, StoreError
+from latente.errors import StoreError
 from latente.evaluation.access_log import Access
 from latente.evaluation.evaluate import METRICS, Metric, PerExample
-from latente.evaluation.manifest import Manifest
+from latente.evaluation.manifest import Manifest, damage
 from latente.evaluation.measured import Measured
 from latente.evaluation.spec_file import spec_of
 from latente.language.message import from_json, to_json
@@ -30,6 +29,7 @@ from latente.spec import RunSpec
 from latente.training import store
 from latente.training.fit import History, frame_arrays
 
+T = TypeVar("T")
 Metrics = dict[str, dict[str, Metric]]
 Scored = dict[str, dict[str, Measured]]
 
@@ -57,7 +57,7 @@ class Numbers:
         metrics: by part and name.
         measured: what was scored, by part and `Score.key`; its values are among the metrics too.
         examples: every metric for each example, by part.
-        accesses: at the test part.
+        test_accesses: uses of the test part.
         seconds: time spent training.
     """
 
@@ -149,21 +149,12 @@ def own_files(folder: Path) -> list[str]:
 
 def read_spec(manifest: Manifest) -> RunSpec:
     """What a run did."""
-    with _damage(manifest.folder / SPEC):
-        return spec_of(_table(_json(manifest, SPEC)), manifest.folder / SPEC)
+    return _parsed(manifest, SPEC, lambda table: spec_of(_table(table), manifest.folder / SPEC))
 
 
 def read_metrics(manifest: Manifest) -> Metrics:
     """A run's numbers, by part and name."""
-    with _damage(manifest.folder / METRICS_FILE):
-        table = _table(_json(manifest, METRICS_FILE))
-        found = {split: {k: _metric(m) for k, m in _table(ms).items()} for split, ms in table.items()}
-        for split, metrics in found.items():
-            if split not in PARTS:
-                raise ValueError(f"{split} is no part of the data")
-            if metrics and "loss" not in metrics:
-                raise KeyError("loss")
-        return found
+    return _parsed(manifest, METRICS_FILE, _metrics)
 
 
 def read(manifest: Manifest) -> SavedRun:
@@ -173,15 +164,9 @@ def read(manifest: Manifest) -> SavedRun:
         StoreError: any other file is missing or damaged, or of another version.
     """
     spec, metrics = read_spec(manifest), read_metrics(manifest)
-    table = _table(_json(manifest, SPEC))
-    with _damage(manifest.folder / CARD):
-        card = _card(_json(manifest, CARD))
-    with _damage(manifest.folder / TIMES):
-        seconds, accesses = _times(_table(_json(manifest, TIMES)))
-    prior = None
-    if manifest.lists(PRIOR):
-        with _damage(manifest.folder / PRIOR):
-            prior = _table(_json(manifest, PRIOR))
+    table, card = _parsed(manifest, SPEC, _table), _parsed(manifest, CARD, _card)
+    seconds, accesses = _parsed(manifest, TIMES, _times)
+    prior = _parsed(manifest, PRIOR, _table) if manifest.lists(PRIOR) else None
     weights, _ = store.parse_arrays(manifest.folder / WEIGHTS, manifest.read(WEIGHTS))
     history = _read_history(manifest)
     frames = manifest.read_optional(FRAMES, lambda path, content: _frames(path, content, span_of(*card["range"])))
@@ -198,23 +183,19 @@ def read_curves(manifest: Manifest) -> tuple[History, NDArray[np.uint8] | None, 
     Raises:
         StoreError: as `read`.
     """
-    with _damage(manifest.folder / CARD):
-        span = span_of(*_card(_json(manifest, CARD))["range"])
+    span = _parsed(manifest, CARD, lambda card: span_of(*_card(card)["range"]))
     return _read_history(manifest), manifest.read_optional(FRAMES, lambda path, found: _frames(path, found, span)), span
 
 
 def merged(ours: Numbers, theirs: Numbers) -> Numbers:
     """What two processes found out about one run; where both did, ``theirs`` counts, which others may have seen."""
     measured: Scored = {split: dict(found) for split, found in theirs.measured.items()}
-    metrics = {s: ours.metrics.get(s, {}) | theirs.metrics.get(s, {}) for s in _either(ours.metrics, theirs.metrics)}
+    metrics, examples = _joined(ours.metrics, theirs.metrics), _joined(ours.examples, theirs.examples)
     for split, found in ours.measured.items():
         for key, one in found.items():
             if key not in measured.setdefault(split, {}):
                 measured[split][key] = one
                 metrics.setdefault(split, {}).update(one.values)
-    examples = {
-        s: ours.examples.get(s, {}) | theirs.examples.get(s, {}) for s in _either(ours.examples, theirs.examples)
-    }
     # A command's accesses are one, which may have grown since it was written.
     accesses = {(access.at, access.by): access for access in (*theirs.test_accesses, *ours.test_accesses)}
     in_order = sorted(accesses.values(), key=lambda access: access.at)
@@ -226,42 +207,28 @@ def plain(metric: Metric) -> dict[str, float | None]:
     return {k: v if math.isfinite(v) else None for k, v in dataclasses.asdict(metric).items()}
 
 
-def _either(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
-    yield from theirs
-    yield from (key for key in ours if key not in theirs)
+def _joined(ours: dict[str, dict[str, T]], theirs: dict[str, dict[str, T]]) -> dict[str, dict[str, T]]:
+    return {split: ours.get(split, {}) | theirs.get(split, {}) for split in theirs | ours}
 
 
-@contextmanager
-def _damage(path: Path) -> Iterator[None]:
-    """What a file holds that means nothing is a `StoreError` that names it."""
-    try:
-        yield
-    except KeyError as error:
-        raise StoreError(f"{path}: is damaged or of another version of latente (there is no {error})") from None
-    except (SpecError, DataError, TypeError, AttributeError, ValueError, IndexError, OverflowError) as error:
-        raise StoreError(f"{path}: is damaged or of another version of latente ({error})") from None
+def _parsed(manifest: Manifest, name: str, parse: Callable[[Any], T]) -> T:
+    path = manifest.folder / name
+    with damage(path):
+        return parse(parse_json(path, manifest.read(name, JSON_LIMIT)))
 
 
-def _json(manifest: Manifest, name: str) -> Any:
-    return parse_json(manifest.folder / name, manifest.read(name, JSON_LIMIT))
+def _of_kind(kind: type[T], what: str) -> Callable[[Any], T]:
+    def checked(value: Any) -> T:
+        if not isinstance(value, kind):
+            raise TypeError(f"{type(value).__name__} where {what} should be")
+        return value
+
+    return checked
 
 
-def _table(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError(f"{type(value).__name__} where a table should be")
-    return value
-
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError(f"{type(value).__name__} where a list should be")
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{type(value).__name__} where text should be")
-    return value
+_table: Callable[[Any], dict[str, Any]] = _of_kind(dict, "a table")
+_list: Callable[[Any], list[Any]] = _of_kind(list, "a list")
+_text = _of_kind(str, "text")
 
 
 def _number(value: Any) -> float:
@@ -284,7 +251,18 @@ def _metric(table: Any) -> Metric:
     return Metric(*found)
 
 
-def _times(table: dict[str, Any]) -> tuple[float, list[Access]]:
+def _metrics(value: Any) -> Metrics:
+    found = {split: {k: _metric(m) for k, m in _table(ms).items()} for split, ms in _table(value).items()}
+    for split, metrics in found.items():
+        if split not in PARTS:
+            raise ValueError(f"{split} is no part of the data")
+        if metrics and "loss" not in metrics:
+            raise KeyError("loss")
+    return found
+
+
+def _times(value: Any) -> tuple[float, list[Access]]:
+    table = _table(value)
     accesses = [
         Access(_text(k["at"]), _text(k["by"]), [*map(_text, _list(k["found"]))])
         for k in map(_table, _list(table.get("looks_at_test", [])))
@@ -325,7 +303,7 @@ def _each(form: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _frames(path: Path, content: bytes, span: tuple[float, float]) -> NDArray[np.uint8] | None:
-    with _damage(path):
+    with damage(path):
         found = store.parse_arrays(path, content)[0]
         frames, kept = found["frames"], found.get("frames_span", np.array([0.0, 1.0]))
         if frames.dtype != np.uint8 or frames.ndim < 3:
@@ -335,7 +313,7 @@ def _frames(path: Path, content: bytes, span: tuple[float, float]) -> NDArray[np
 
 
 def _units(path: Path, content: bytes) -> Units:
-    with _damage(path):
+    with damage(path):
         arrays, about = store.parse_arrays(path, content)
         shape = tuple(_whole(n, 1) for n in about["shape"])
         return Units(shape, bool(about["bytes"]), arrays["multiplier"], arrays["offset"], bool(about["clip"]))
@@ -343,7 +321,7 @@ def _units(path: Path, content: bytes) -> Units:
 
 def _examples(path: Path, content: bytes) -> dict[str, PerExample]:
     found: dict[str, PerExample] = {}
-    with _damage(path):
+    with damage(path):
         for name, values in store.parse_arrays(path, content)[0].items():
             split, _, metric = name.partition(".")
             if values.ndim != 1 or values.dtype.kind != "f":
@@ -363,7 +341,7 @@ def _read_measured(manifest: Manifest, metrics: Metrics) -> Scored:
         split, _, key = Path(name).name.removesuffix(".safetensors").partition(".")
 
         def parse(path: Path, content: bytes, split: str = split, key: str = key) -> Measured | None:
-            with _damage(path):
+            with damage(path):
                 arrays, about = store.parse_arrays(path, content)
                 return _measured(arrays, about, metrics.get(split, {}), key)
 
@@ -407,7 +385,7 @@ def _history_csv(history: History) -> str:
 
 def _read_history(manifest: Manifest) -> History:
     path = manifest.folder / HISTORY
-    with _damage(path):
+    with damage(path):
         text = manifest.read(HISTORY, HISTORY_LIMIT).decode()
         if not text.endswith("\n"):
             raise ValueError("it is cut: its last line has no end")

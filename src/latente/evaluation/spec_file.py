@@ -89,7 +89,7 @@ def _missing(table: Mapping[str, Any], form: int) -> list[tuple[str, Any]]:
 
 def _plain(value: Any) -> Any:
     """A value of an option as JSON has it; of a part of the user's own that has none, as text."""
-    made = as_dict({"value": value})["value"]
+    made = as_dict(value)
     try:
         json.dumps(made, allow_nan=False)
     except (TypeError, ValueError):

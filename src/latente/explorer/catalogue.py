@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +16,12 @@ from latente.data.images import to_bytes
 from latente.data.split import Data
 from latente.data.units import span_of
 from latente.errors import DataError, LatenteError
-from latente.evaluation.folders import read_study, run_folder, run_folders, trained_on
+from latente.evaluation.folders import STUDY, is_finished, is_study, read_study, run_folder, run_folders, trained_on
 from latente.evaluation.manifest import reading
 from latente.evaluation.run import Run, load
 from latente.evaluation.run_data import found_data, read_data
 from latente.evaluation.run_files import read_curves
-from latente.explorer.run_view import RunView
+from latente.explorer.run_view import RunView, finite
 from latente.spec import DataSpec, build
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -57,7 +56,7 @@ class CatalogueEntry:
     @property
     def state(self) -> str:
         """ "finished", "training" or "waiting"."""
-        if self.folder is None or (self.folder / "metrics.json").is_file():
+        if self.folder is None or is_finished(self.folder):
             return "finished"
         return "training" if (self.folder / CHECKPOINT).is_file() else "waiting"
 
@@ -130,7 +129,7 @@ class RunCatalogue:
             "done": length,
             "asked": entry.epochs,
             "epochs": (at + 1).tolist(),
-            "history": {k: [_finite(v[i]) for i in at] for k, v in history.items()},
+            "history": {k: [finite(v[i]) for i in at] for k, v in history.items()},
         }
         arrays: dict[str, NDArray[Any]] = {}
         if frames is not None and frames.size:
@@ -153,7 +152,7 @@ class RunCatalogue:
         if entry.run is not None:
             return entry.run.data
         assert entry.folder is not None
-        source = entry.folder.parent.parent.parent / "study.json" if entry.part_of_study else entry.folder / "spec.json"
+        source = entry.folder.parents[2] / STUDY if entry.part_of_study else entry.folder / "spec.json"
         try:
             return self._shared(build(DataSpec, read_json(source)["data"], "data"))
         except (LatenteError, KeyError):
@@ -176,13 +175,12 @@ def find_runs(paths: Sequence[str | Path | Run], data: str | Path | None = None)
     for place in paths:
         if isinstance(place, Run):
             entries.append(CatalogueEntry(place.spec.name, None, len(place.history.get("loss", ())), place))
-            continue
-        if (Path(place) / "study.json").is_file():
+        elif is_study(Path(place)):
             entries += _of_study(Path(place))
-            continue
-        for folder in run_folders(Path(place)):
-            name = folder.name if not folder.name.startswith("seed-") else f"{folder.parent.name}, {folder.name}"
-            entries.append(CatalogueEntry(name, folder))
+        else:
+            for folder in run_folders(Path(place)):
+                name = folder.name if not folder.name.startswith("seed-") else f"{folder.parent.name}, {folder.name}"
+                entries.append(CatalogueEntry(name, folder))
     return RunCatalogue(entries, data)
 
 
@@ -204,12 +202,11 @@ def _history(entry: CatalogueEntry) -> Curves:
     if entry.run is not None:
         return dict(entry.run.history), entry.run.frames, span_of(*entry.run.card["range"])
     assert entry.folder is not None
-    state = entry.state
-    if state == "finished":
+    if entry.state == "finished":
         return reading(entry.folder, read_curves)
     try:
-        return _arrays(entry.folder / CHECKPOINT) if state == "training" else NO_CURVES
-    except (OSError, ValueError, KeyError, TypeError, json.JSONDecodeError):
+        return _arrays(entry.folder / CHECKPOINT)
+    except (OSError, ValueError, KeyError, TypeError):
         # The file was replaced or removed while it was read: the next time it is whole.
         return NO_CURVES
 
@@ -237,7 +234,3 @@ def _arrays(path: Path) -> Curves:
             return history, file.get_tensor("frames") if "frames" in names else None, (float(low), float(high))
     except SafetensorError as error:
         raise ValueError(str(error)) from None
-
-
-def _finite(value: Any) -> float | None:
-    return round(float(value), 5) if np.isfinite(value) else None

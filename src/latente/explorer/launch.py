@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from latente import stopping
 from latente.errors import LatenteError, SpecError
+from latente.language.words import Words
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run
@@ -114,7 +115,7 @@ def export_text(
             f"--export: got {len(catalogue.entries)} runs; allowed: one, or two to compare; name their folders"
         )
     runs = [(entry.name, catalogue[i]) for i, entry in enumerate(catalogue.entries)]
-    return export(runs, split, lang=_language(lang))
+    return export(runs, split, lang=Words(lang).language)
 
 
 def serve(
@@ -143,7 +144,7 @@ def serve(
             f"explore needs {error.name}, which is not installed; pip install 'latente[explorer]', "
             "or write one file with --export"
         ) from None
-    compare, language = len(places) > 1, _language(lang)
+    compare, language = len(places) > 1, Words(lang).language
     finished = [i for i, entry in enumerate(catalogue.entries) if entry.state == "finished"]
     for number in finished[: 2 if compare else 1]:
         # What the page asks first is ready when it opens, and what cannot be opened is said here; of a study's runs
@@ -275,12 +276,6 @@ def explore(run: Run, *others: Run, split: str = "validation", lang: str | None 
     except LatenteError:
         return serve(run, *others, split=split, port=0, lang=lang)
     return Inline(export_text((run, *others), split=split, lang=lang))
-
-
-def _language(lang: str | None) -> str:
-    from latente.language.words import Words, default_language
-
-    return Words(lang or default_language()).language
 
 
 def _socket(host: str, port: int | None) -> socket.socket:

@@ -244,9 +244,7 @@ class RunView:
             "likelihood": type(model.likelihood).__name__,
             "sigma": float(getattr(model.likelihood, "sigma", 1.0)),
             "scores": np.quantile(scores, np.linspace(0, 1, 101)).astype(float).round(4).tolist(),
-            "history": {
-                k: [round(float(v), 5) if np.isfinite(v) else None for v in vs] for k, vs in self.run.history.items()
-            },
+            "history": {k: [finite(v) for v in vs] for k, vs in self.run.history.items()},
         }
 
     @functools.cached_property
@@ -279,6 +277,11 @@ class RunView:
                 rows_of: Floats = found[cut].astype(np.float32)
                 return rows_of
         return None
+
+
+def finite(value: float) -> float | None:
+    """A number as JSON has it: with five places, and None where it is not finite."""
+    return round(float(value), 5) if np.isfinite(value) else None
 
 
 def check_split(split: str) -> None:
@@ -315,8 +318,8 @@ def _latents(mean: Floats, log_var: Floats | None, normal: bool) -> dict[str, An
     return {
         "kl": None if divergence is None else [round(float(v), 5) for v in divergence],
         "variance": [round(float(v), 6) for v in variance],
-        "collapsed": [bool(v <= floor) for v in variance],
-        "order": [int(i) for i in np.argsort(-np.asarray(weight), kind="stable")],
+        "collapsed": (variance <= floor).tolist(),
+        "order": np.argsort(-weight, kind="stable").tolist(),
         "low": [round(float(v), 4) for v in low],
         "high": [round(float(v), 4) for v in high],
     }

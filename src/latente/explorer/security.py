@@ -84,7 +84,10 @@ class SecurityMiddleware:
         headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
         refused = self._refusal(scope, headers)
         if refused:
-            await _answer(send_on, *refused)
+            from starlette.responses import PlainTextResponse
+
+            status, text = refused
+            await PlainTextResponse(text, status)(scope, receive, send_on)
             return
         read = 0
 
@@ -131,10 +134,3 @@ TOO_LARGE = f"the body is larger than {MAX_BODY // 2**20} MiB; send less at a ti
 
 def _name(host: str) -> str:
     return host.rsplit(":", 1)[0] if not host.endswith("]") else host
-
-
-async def _answer(send: Send, status: int, text: str) -> None:
-    body = text.encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -55,10 +55,9 @@ def _careful(handler: Handler) -> Handler:
             return await handler(request)
         except HTTPException:
             raise
-        except TooLarge as error:
-            return PlainTextResponse(str(error), 413, {"connection": "close"})
-        except Busy as error:
-            return PlainTextResponse(str(error), 503, {"connection": "close"})
+        except (TooLarge, Busy) as error:
+            status = 413 if isinstance(error, TooLarge) else 503
+            return PlainTextResponse(str(error), status, {"connection": "close"})
         except LatenteError as error:
             return PlainTextResponse(" ".join(str(error).split()), 422)
         except MemoryError:
@@ -78,9 +77,17 @@ async def _runs(request: Request) -> Response:
     return Response(json.dumps(table), media_type="application/json")
 
 
-async def _scene(request: Request) -> Response:
-    split = _split(request)
-    return _binary(await run_in_threadpool(lambda: _run(request).scene(split)))
+def _in_thread(answer: Callable[[Request], bytes]) -> Handler:
+    """What answers with bytes that are worked out in a thread."""
+
+    async def handler(request: Request) -> Response:
+        return _binary(await run_in_threadpool(answer, request))
+
+    return handler
+
+
+def _progress(request: Request) -> bytes:
+    return packing.pack(*_catalogue(request).progress(_number(request, "run")))
 
 
 async def _examples(request: Request) -> Response:
@@ -94,19 +101,6 @@ async def _examples(request: Request) -> Response:
     view = await _opened(request)
     _check_answer(len(index), view.data.shape)
     return _binary(_bytes(await run_in_threadpool(view.examples, split, index)))
-
-
-async def _fitted(request: Request) -> Response:
-    return _binary(await run_in_threadpool(lambda: packing.pack({}, _run(request).fitted)))
-
-
-async def _program(request: Request) -> Response:
-    return _binary(await run_in_threadpool(lambda: _run(request).program))
-
-
-async def _progress(request: Request) -> Response:
-    number = _number(request, "run")
-    return _binary(await run_in_threadpool(lambda: packing.pack(*_catalogue(request).progress(number))))
 
 
 async def _decode(request: Request) -> Response:
@@ -128,10 +122,8 @@ async def _encode(request: Request) -> Response:
     shape = view.data.shape
     x = _floats(body, int(np.prod(shape))).reshape(-1, *shape)
     mean, log_var, score = await run_in_threadpool(view.encode, x)
-    arrays: dict[str, NDArray[Any]] = {"mean": mean, "score": score}
-    if log_var is not None:
-        arrays["log_var"] = log_var
-    return _binary(packing.pack({}, arrays))
+    spread = {} if log_var is None else {"log_var": log_var}
+    return _binary(packing.pack({}, {"mean": mean, "score": score, **spread}))
 
 
 async def _nearest(request: Request) -> Response:
@@ -154,11 +146,11 @@ async def _image(request: Request) -> Response:
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/", _page),
     ("GET", "/api/runs", _runs),
-    ("GET", "/api/scene", _scene),
+    ("GET", "/api/scene", _in_thread(lambda request: _run(request).scene(_split(request)))),
     ("GET", "/api/examples", _examples),
-    ("GET", "/api/fitted", _fitted),
-    ("GET", "/api/program", _program),
-    ("GET", "/api/progress", _progress),
+    ("GET", "/api/fitted", _in_thread(lambda request: packing.pack({}, _run(request).fitted))),
+    ("GET", "/api/program", _in_thread(lambda request: _run(request).program)),
+    ("GET", "/api/progress", _in_thread(_progress)),
     ("POST", "/api/decode", _decode),
     ("POST", "/api/encode", _encode),
     ("POST", "/api/nearest", _nearest),

@@ -21,9 +21,11 @@ PASSED_OVER = {"shipped", "sentences.pt.toml", "page", "__pycache__"}
 
 
 class Words(string.Formatter):
-    """Templates of one language: ``words("findings.gap.title", gap=1.2)``; numbers get the language's decimal mark."""
+    """Templates of one language, by default the user's: ``words("findings.gap.title", gap=1.2)``; numbers get the
+    language's decimal mark."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str | None = None) -> None:
+        language = language or default_language()
         if language not in LANGUAGES:
             raise SpecError(unknown("language", language, LANGUAGES))
         self.language = language

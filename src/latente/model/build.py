@@ -14,8 +14,8 @@ from latente.errors import SpecError
 from latente.model.autoencoder import Autoencoder
 from latente.model.likelihoods import likelihoods
 from latente.model.nets import activation
-from latente.model.networks import Network, networks
-from latente.model.networks.base import Net, Plan
+from latente.model.networks import networks
+from latente.model.networks.base import Plan
 from latente.model.posteriors import Posterior, posteriors
 from latente.model.priors import Prior, priors
 from latente.model.priors.fitted import FittedPrior
@@ -51,6 +51,7 @@ def build(spec: ModelSpec, shape: tuple[int, ...], *, key: Array, context: int =
     _check_pair(posterior, prior, context)
     prior = prior.init(code_size, features, key=keys[3])
     up = Plan(features, posterior.size(spec.latent_dim), spec.hidden, spec.activation, context)
+    third = Plan(features, classes, spec.hidden, spec.activation)
     down = Plan(likelihood.outputs(shape), code_size, spec.hidden, spec.activation, context)
     return Autoencoder(
         encoder=network.build("encoder", up, key=keys[0]),
@@ -58,7 +59,7 @@ def build(spec: ModelSpec, shape: tuple[int, ...], *, key: Array, context: int =
         posterior=posterior,
         prior=prior,
         likelihood=likelihood,
-        classifier=_classifier(network, features, classes, spec, key=keys[5]) if classes else None,
+        classifier=network.build("encoder", third, key=keys[5]) if classes else None,
         shape=shape,
         latent_dim=spec.latent_dim,
         code_size=code_size,
@@ -104,10 +105,6 @@ def with_bias(spec: ModelSpec, model: Autoencoder, mean: Array) -> Autoencoder:
     decoder = networks.make(spec.network).with_bias(model.decoder, model.likelihood.bias(mean))
     moved: Autoencoder = eqx.tree_at(lambda m: m.decoder, model, decoder)
     return moved
-
-
-def _classifier(network: Network, features: tuple[int, ...], classes: int, spec: ModelSpec, *, key: Array) -> Net:
-    return network.build("encoder", Plan(features, classes, spec.hidden, spec.activation), key=key)
 
 
 def _check_pair(posterior: Posterior, prior: Prior, context: int) -> None:

@@ -26,21 +26,6 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
-MOST = {"layers": 200, "hidden": 65536, "context": 65536, "blocks": 200}
-"""The largest values of options that set how many layers, units or connections are built one by one."""
-
-
-def check_most(part: str, option: str, value: int) -> None:
-    """Refuse more layers, or wider ones, than can be built.
-
-    Raises:
-        SpecError: naming the part, the option and the most.
-    """
-    most = MOST.get(option.partition("[")[0])
-    if most is not None and value > most:
-        raise SpecError(f"{part}: got {option} = {value:,}; allowed: at most {most:,}")
-
-
 def activation(name: str) -> Activation:
     """The activation function of this name.
 

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from latente.errors import SpecError, unknown
-from latente.model.nets import check_most
+
+MOST = {"layers": 200, "hidden": 65536, "context": 65536, "blocks": 200}
+"""The largest values of options that set how many layers, units or connections are built one by one."""
 
 
 def whole(part: str, option: str, value: Any, low: int = 1) -> int:
@@ -21,7 +23,9 @@ def whole(part: str, option: str, value: Any, low: int = 1) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < low:
         raise SpecError(f"{part}: got {option} = {value!r}; allowed: a whole number of at least {low}")
-    check_most(part, option, value)
+    most = MOST.get(option.partition("[")[0], value)
+    if value > most:
+        raise SpecError(f"{part}: got {option} = {value:,}; allowed: at most {most:,}")
     return value
 
 

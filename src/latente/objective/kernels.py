@@ -10,7 +10,8 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from latente.errors import SpecError, unknown
+from latente.errors import SpecError
+from latente.model.options import choice
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """The kernels' bandwidths, as multiples of the typical squared distance (Tolstikhin et al. 2018)."""
@@ -59,8 +60,7 @@ def check_kernel(part: str, name: Any, scales: Any) -> None:
     Raises:
         SpecError: naming the ``part``, what was given and what is allowed.
     """
-    if not isinstance(name, str) or name not in KERNELS:
-        raise SpecError(unknown(f"kernel of {part}", name, KERNELS))
+    choice(part, "kernel", name, [*KERNELS])
     fine = isinstance(scales, tuple) and len(scales) > 0
     if not fine or any(isinstance(s, bool) or not isinstance(s, int | float) or not 0 < s < math.inf for s in scales):
         raise SpecError(f"{part}: got scales = {scales!r}; allowed: a list of at least one number above 0")

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from latente.errors import LatenteWarning, SpecError
 from latente.evaluation import latent
-from latente.language.words import Words, default_language
+from latente.language.words import Words
 from latente.report.figures.images import reconstructions
 from latente.report.figures.style import png
 from latente.training.fit import Epoch
@@ -35,7 +35,7 @@ class ReconstructionCallback:
         if every < 1:
             raise SpecError(f"every: got {every}; allowed: a whole number of at least 1")
         self.images, self.scaled, self.every = images, scaled, every
-        self.words = Words(lang or default_language())
+        self.words = Words(lang)
         self.figure: Figure | None = None
 
     def __call__(self, epoch: Epoch) -> None:
@@ -52,11 +52,8 @@ class ReconstructionCallback:
                 warnings.warn(doubt, LatenteWarning, stacklevel=2)
             rebuilt = latent.reconstruct(epoch.model, originals)
         self.figure = reconstructions(originals, {epoch.run.name: rebuilt}, self.words, span=epoch.span)
-        _show(self.figure, f"{self.words('epoch')} {epoch.number}/{epoch.epochs}  " + _numbers(epoch.logs))
-
-
-def _numbers(logs: dict[str, float]) -> str:
-    return "  ".join(f"{k} {v:.4f}" for k, v in logs.items() if k != "learning_rate")
+        numbers = (f"{k} {v:.4f}" for k, v in epoch.logs.items() if k != "learning_rate")
+        _show(self.figure, "  ".join([f"{self.words('epoch')} {epoch.number}/{epoch.epochs}", *numbers]))
 
 
 def _show(figure: Figure, text: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from latente.analysis.conclusions.claims import Claim, Facts, Finding, Sentence, Verdict, numbers, say
+from latente.analysis.conclusions.claims import Claim, Finding, Sentence, Verdict, numbers, say
 from latente.analysis.conclusions.evidence import Evidence, gather
 from latente.analysis.conclusions.notebook import find
 from latente.atomic import write_json
@@ -138,33 +138,29 @@ def as_rows(findings: Sequence[Finding]) -> list[dict[str, Any]]:
             "score": finding.id,
             "model": claim.values["model"],
             "verdict": claim.verdict,
-            "evidence": [{"seed": facts["seed"], "numbers": _plain(facts)} for _, facts in claim.evidence],
+            "evidence": [
+                {"seed": facts["seed"], "numbers": {k: _plain(v) for k, v in facts.items() if k != "seed"}}
+                for _, facts in claim.evidence
+            ],
         }
         for finding in findings
         for claim in finding.claims
     ]
 
 
-def _plain(facts: Facts) -> dict[str, Any]:
-    return {
-        k: {"value": v.value, "low": v.low, "high": v.high} if isinstance(v, Estimate) else v
-        for k, v in facts.items()
-        if k != "seed"
-    }
+def _plain(fact: Any) -> Any:
+    return {k: getattr(fact, k) for k in ("value", "low", "high")} if isinstance(fact, Estimate) else fact
 
 
 def warnings_of(runs: Sequence[Run], words: Words) -> list[str]:
     """Every warning that the scores of some runs gave, with the run's name, in the language; each once."""
     many = len({r.spec.seed for r in runs}) > 1
-    found: dict[str, None] = {}
+    found = []
     for run in runs:
         name = words("warned.seed", name=run.spec.name, seed=run.spec.seed) if many else run.spec.name
         for split, scored in run.measured.items():
-            for key, measured in scored.items():
-                for warning in measured.warnings:
-                    part = words(f"report.part.{split}").lower()
-                    said = phrase(warning, words)
-                    found.setdefault(
-                        words("warned.line", name=name, score=number_name(key, words), part=part, warning=said)
-                    )
-    return list(found)
+            part = words(f"report.part.{split}").lower()
+            for key, warning in ((key, w) for key, measured in scored.items() for w in measured.warnings):
+                texts = {"score": number_name(key, words), "warning": phrase(warning, words)}
+                found.append(words("warned.line", name=name, part=part, **texts))
+    return list(dict.fromkeys(found))

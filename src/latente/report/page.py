@@ -42,8 +42,8 @@ def write_report(
     command: str,
     facts: Mapping[str, Any],
     *,
+    drawn: Sequence[FigureFile],
     notes: Sequence[str] = (),
-    drawn: Sequence[FigureFile] | None = None,
 ) -> Path:
     """Write ``report.html`` of a study whose runs are trained and evaluated.
 
@@ -56,52 +56,18 @@ def write_report(
         words: the language.
         command: what reproduces the study; "" where there is none.
         facts: ``versions`` (name → text), ``platform``, ``processors`` and ``date``, each as far as it is known.
+        drawn: what `write_figures` gave.
         notes: what a reader must know of all conclusions.
-        drawn: what `write_figures` gave; by default it is called.
 
     Raises:
         StoreError: a file cannot be written.
     """
-    if drawn is None:
-        drawn = write_figures(folder, runs, data, words)
-    page = folder / "report.html"
-    write_text(page, _render(study, runs, data, conclusions, words, command, facts, drawn, notes))
-    return page
-
-
-def write_figures(folder: Path, runs: Sequence[Run], data: Data, words: Words) -> list[FigureFile]:
-    """Draw a study's figures and write them to its ``figures/``.
-
-    Raises:
-        StoreError: a file cannot be written.
-    """
-    from latente.report.study_figures import figure_files
-
-    drawn = figure_files(runs, data, words)
-    if drawn:
-        make_folder(folder / "figures", parents=False)
-    for figure in drawn:
-        write_bytes(folder / "figures" / figure.file, figure.content)
-    return drawn
-
-
-def _render(
-    study: StudySpec,
-    runs: Sequence[Run],
-    data: Data,
-    conclusions: Sequence[WordedFinding],
-    words: Words,
-    command: str,
-    facts: Mapping[str, Any],
-    drawn: Sequence[Any],
-    notes: Sequence[str],
-) -> str:
     import jinja2
 
-    folder = files("latente.report")
-    css = folder.joinpath("page.css").read_text(encoding="utf-8")
+    css, html = (
+        files("latente.report").joinpath(f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "html")
+    )
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    template = environment.from_string(folder.joinpath("page.html").read_text(encoding="utf-8"))
     trained, card = trained_models(runs), runs[0].card
     unit = "image" if data.is_image else "example"
     shown = [results.results(trained, words, unit), results.scale(trained, words, data.shape, grey=_is_grey(data))]
@@ -111,11 +77,10 @@ def _render(
     score_findings = [render_score(f, words) for f in findings_of_scores(runs)]
     compared = section(runs, words)
     optional = {"conclusions": conclusions, "told": score_findings, "comparison": compared}
-    numbers = enumerate(drawn, 1)
-    figures = [(g, list(n)) for g, n in itertools.groupby(numbers, lambda numbered: numbered[1].group)]
+    groups = itertools.groupby(enumerate(drawn, 1), lambda numbered: numbered[1].group)
     date, version = facts.get("date"), facts.get("versions", {}).get("latente", __version__)
     written = "report.written" if date else "report.written_by"
-    return template.render(
+    text = environment.from_string(html).render(
         words=words,
         uri=_uri,
         table_number=itertools.count(1).__next__,
@@ -141,7 +106,7 @@ def _render(
         score_findings=score_findings,
         score_notes=notes_of_scores(runs, words),
         compared=compared,
-        figures=figures,
+        figures=[(group, list(numbered)) for group, numbered in groups],
         data_facts=parts.data_facts(study, card, words),
         classes=results.parts_of(card, words),
         method=parts.method(trained, data, words, unit),
@@ -152,6 +117,25 @@ def _render(
         versions=parts.versions_table(facts, words),
         command=portable(command),
     )
+    page = folder / "report.html"
+    write_text(page, text)
+    return page
+
+
+def write_figures(folder: Path, runs: Sequence[Run], data: Data, words: Words) -> list[FigureFile]:
+    """Draw a study's figures and write them to its ``figures/``.
+
+    Raises:
+        StoreError: a file cannot be written.
+    """
+    from latente.report.study_figures import figure_files
+
+    drawn = figure_files(runs, data, words)
+    if drawn:
+        make_folder(folder / "figures", parents=False)
+    for figure in drawn:
+        write_bytes(folder / "figures" / figure.file, figure.content)
+    return drawn
 
 
 def _uri(mime: str, content: bytes) -> str:

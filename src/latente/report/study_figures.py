@@ -143,21 +143,17 @@ def loss_curves(study: StudyFigures) -> Iterator[FigureFile]:
     for model in study.main:
         histories = model.histories
         epochs = model.epochs[0]
-        first, last = (
-            {k: float(np.mean([h[k][at] for h in histories])) for k in histories[0]} for at in (0, epochs - 1)
-        )
+        ends = (("first", 0), ("last", epochs - 1))
+        means = {f"{k}_{end}": float(np.mean([h[k][at] for h in histories])) for k in histories[0] for end, at in ends}
         caption = w("figure.curves.caption", name=model.name)
         if curves.is_cut(histories):
             caption += " " + w("figure.curves.cut")
         if len(histories) > 1:
             caption += " " + w("figure.curves.seeds", seeds=len(histories))
-        alt = w(
-            f"figure.curves.alt_{study.unit}", name=model.name, epochs=epochs,
-            **{f"{k}_first": first[k] for k in ("loss", "val_loss")},
-            **{f"{k}_last": last[k] for k in ("loss", "val_loss")},
-        )  # fmt: skip
+        alt = w(f"figure.curves.alt_{study.unit}", name=model.name, epochs=epochs, **means)
         if model.has_prior:
-            alt += " " + w("figure.curves.alt_parts", reconstruction=last["val_reconstruction"], kl=last["val_kl"])
+            parts = {"reconstruction": means["val_reconstruction_last"], "kl": means["val_kl_last"]}
+            alt += " " + w("figure.curves.alt_parts", **parts)
         figure = curves.curves(histories, w, unit=study.unit)
         yield as_svg(f"curves-{model.name}", figure, caption, alt, wide=model.has_prior)
 
@@ -189,38 +185,31 @@ def reconstructions(study: StudyFigures) -> Iterator[FigureFile]:
 
 def animations(study: StudyFigures) -> Iterator[FigureFile]:
     """Reconstructions after each epoch, an animation for each model that can generate."""
-    w = study.words
     for model in study.main if study.data.is_image else ():
         run = model.first
         if not model.has_prior or run.frames is None:
             continue
         planned, trained = run.spec.train.epochs_for(len(study.data.train)), len(run.history["loss"])
         moving, still = animation.animate(
-            run.frames, study.shown, w, study.span, name=model.name, planned=planned, trained=trained
+            run.frames, study.shown, study.words, study.span, name=model.name, planned=planned, trained=trained
         )
-        values = {"name": model.name, "n": len(study.shown), "epochs": trained}
-        caption, alt = w("figure.animation.caption", **values) + study.seed(model), w("figure.animation.alt", **values)
+        texts = study.texts("figure.animation", model, name=model.name, n=len(study.shown), epochs=trained)
         size = animation.size(moving)
-        yield FigureFile(f"film-{model.name}.webp", "image/webp", moving, size, caption, alt, "models", True, still)
+        yield FigureFile(f"film-{model.name}.webp", "image/webp", moving, size, *texts, "models", True, still)
 
 
 def samples_and_manifolds(study: StudyFigures) -> Iterator[FigureFile]:
     """Samples of each model that can generate, followed by the images over its two latents where it has just two."""
-    w = study.words
     for model in study.main if study.data.is_image else ():
         if model.has_prior:
-            values = {"name": model.name, "n": GRID, "latents": model.latents}
-            caption, alt = w("figure.samples.caption", **values) + study.seed(model), w("figure.samples.alt", **values)
+            texts = study.texts("figure.samples", model, name=model.name, n=GRID, latents=model.latents)
             figure = images.samples({"": study.output("samples", model)}, study.span)
-            yield as_png(f"samples-{model.name}", figure, caption, alt)
+            yield as_png(f"samples-{model.name}", figure, *texts)
         if has_manifold(model):
             grid, at = study.output("manifold", model)
-            values = {"name": model.name, "side": len(at), "low": study.number(at[0]), "high": study.number(at[-1])}
-            caption, alt = (
-                w("figure.manifold.caption", **values) + study.seed(model),
-                w("figure.manifold.alt", **values),
-            )
-            yield as_png(f"manifold-{model.name}", images.manifold(grid, at, w, study.span), caption, alt)
+            ends = {"low": study.number(at[0]), "high": study.number(at[-1])}
+            texts = study.texts("figure.manifold", model, name=model.name, side=len(at), **ends)
+            yield as_png(f"manifold-{model.name}", images.manifold(grid, at, study.words, study.span), *texts)
 
 
 def code_maps(study: StudyFigures) -> Iterator[FigureFile]:

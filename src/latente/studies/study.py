@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,19 +14,11 @@ from latente.data.load import ARRAYS, AnySource, load_spec
 from latente.data.split import Data
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation import manifest
-from latente.evaluation.folders import (
-    STUDY,
-    is_finished,
-    is_study,
-    read_study,
-    refuse_links,
-    run_folder,
-    trained_on,
-)
+from latente.evaluation.folders import STUDY, is_finished, is_study, read_study, refuse_links, run_folder, trained_on
 from latente.evaluation.run import Run
 from latente.evaluation.scores import scores
 from latente.language.message import Message
-from latente.language.words import Words, default_language
+from latente.language.words import Words
 from latente.spec import StudySpec, as_dict, got, is_text
 from latente.studies.folder import Study, load_study
 from latente.studies.machine import facts
@@ -77,7 +68,7 @@ def run_study(
         TrainingError: a loss stopped being finite; what was trained before is kept.
     """
     watch = watch or Watch()
-    words = Words(lang or default_language())
+    words = Words(lang)
     if isinstance(study, StudySpec):
         spec = study
     else:
@@ -119,7 +110,10 @@ def run_study(
             # Once more: another may have begun here since.
             _check_free(folder, resume)
             _check_same(folder, spec)
-            _clear(folder)
+            refuse_links(folder)
+            for place in (folder, folder / "figures"):
+                # What a kill left behind; runs that are finished see to their own.
+                clear_parts(place)
             if not is_study(folder):
                 table = {"latente": __version__, "command": command, **as_dict(spec)}
                 manifest.write(folder, {STUDY: as_json(table).encode()})
@@ -158,7 +152,7 @@ def report_study(
         StoreError: as `load_study`; or another process is writing to the folder.
         DataError: the data is gone or has changed.
     """
-    words = Words(lang or default_language())
+    words = Words(lang)
     spec, runs, command = load_study(folder, data=data)
     found = runs[0].data
     for run in runs:
@@ -208,23 +202,16 @@ def _new_folder(spec: StudySpec) -> Path:
     """A folder that nobody had: made here, so that of several who want one at once each has its own."""
     named = f"{Path(spec.data.source).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
     parent = make_folder(Path("runs"))
-    for number in itertools.count(1):
-        folder = parent / (named if number == 1 else f"{named}-{number}")
+    folder, number = parent / named, 2
+    while True:
         try:
             folder.mkdir()
         except FileExistsError:
-            continue
+            folder, number = parent / f"{named}-{number}", number + 1
         except OSError as error:
             raise cannot_write(folder, error) from error
-        return folder
-    raise AssertionError("unreachable")
-
-
-def _clear(folder: Path) -> None:
-    """Remove the parts of files that a kill left behind; runs that are finished see to their own."""
-    refuse_links(folder)
-    for place in (folder, folder / "figures"):
-        clear_parts(place)
+        else:
+            return folder
 
 
 def _check_free(folder: Path, resume: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ import jax.numpy as jnp
 import jax.random as jr
 
 from latente.data.conditions import moments
+from latente.data.file_limits import gib, machine_memory
 from latente.data.notes import Note, listed, log_notes
 from latente.data.source import MINUS_ONE
 from latente.data.split import Data
@@ -203,20 +203,20 @@ def _check_output(
 
 def _check_memory(spec: RunSpec, model: Autoencoder, objective: Objective) -> None:
     """Refuse what cannot fit into this machine's memory even if nothing else ran on it."""
-    memory = _memory()
+    memory = machine_memory()
     learnt = sum(math.prod(a.shape) for a in jax.tree.leaves(eqx.filter(model, _is_real)))
     least = 4 * COPIES * learnt
     if least > memory:
         raise SpecError(
-            f"{_culprit(spec, model, learnt)} of {learnt:,} numbers, which take {_gib(least)} with their gradients and "
-            f"Adam's moments, and this machine has {_gib(memory)}; take less"
+            f"{_culprit(spec, model, learnt)} of {learnt:,} numbers, which take {gib(least)} with their gradients and "
+            f"Adam's moments, and this machine has {gib(memory)}; take less"
         )
     codes = spec.train.batch_size * objective.codes()
     least = 4 * codes * math.prod(model.likelihood.outputs(model.shape))
     if least > memory:
         raise SpecError(
             f"{objectives.name_of(objective)} does not go with train.batch_size = {spec.train.batch_size}: what is "
-            f"decoded from {codes:,} codes a step takes {_gib(least)}, and this machine has {_gib(memory)}; take fewer "
+            f"decoded from {codes:,} codes a step takes {gib(least)}, and this machine has {gib(memory)}; take fewer "
             "samples, or a smaller batch"
         )
 
@@ -248,18 +248,6 @@ def _built(spec: ModelSpec, shape: tuple[int, ...], context: int) -> Autoencoder
 
 def _is_real(leaf: Any) -> bool:
     return isinstance(leaf, jax.ShapeDtypeStruct) and bool(jnp.issubdtype(leaf.dtype, jnp.floating))
-
-
-def _memory() -> float:
-    """This machine's memory in bytes; infinite if it is not known."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return math.inf
-
-
-def _gib(size: float) -> str:
-    return f"{size / 2**30:,.1f} GiB"
 
 
 def _check_text(data: Data) -> None:

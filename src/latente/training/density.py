@@ -15,7 +15,8 @@ import optax
 from jax import Array
 
 from latente.compiling import jit
-from latente.errors import SpecError, TrainingError
+from latente.errors import TrainingError
+from latente.model.options import number, whole
 
 M = TypeVar("M", bound=eqx.Module)
 Loss = Callable[[Any, Array, Array], Array]
@@ -36,12 +37,8 @@ class DensityRecipe:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise SpecError(f"fitting a prior: got {name} = {value!r}; allowed: a whole number of at least 1")
-        rate = self.learning_rate
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < float("inf"):
-            raise SpecError(f"fitting a prior: got learning_rate = {rate!r}; allowed: a number above 0")
+            whole("fitting a prior", name, getattr(self, name))
+        number("fitting a prior", "learning_rate", self.learning_rate, low=0, above=True)
 
 
 def fit_density(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from latente.language.message import Message
-from latente.language.words import Words, default_language
+from latente.language.words import Words
 from latente.plain import visible
 from latente.terminal import width
 from latente.training.live_view import LiveView
@@ -27,7 +27,7 @@ Show = Callable[["EpochNumbers"], object]
 @contextmanager
 def fitting(run: RunSpec) -> Iterator[Show | None]:
     """An ``on_epoch`` hook that shows progress: a view in a notebook, a bar on a terminal; None elsewhere."""
-    words = Words(default_language())
+    words = Words()
     if _in_notebook():
         from IPython.display import HTML, display
 

@@ -117,4 +117,3 @@ def test_operations_are_two_for_each_weight_and_some_for_the_rest(tiny):
     assert 2 * weights[2] <= found[0] < 2 * weights[2] + 400
     # Ten more latents are 600 more weights, and ten biases.
     assert 2 * 600 <= found[1] - found[0] <= 2 * 600 + 20
-    assert ReferenceData.plain(SimpleNamespace(model=small))

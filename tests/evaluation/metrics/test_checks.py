@@ -30,7 +30,7 @@ def test_examples_become_rows_of_doubles():
         (lambda: labels("y", [0, 3], classes=3), "y: got labels from 0 to 3; allowed: 0 to 2"),
         (lambda: labels("y", [-1, 0]), "y: got labels from -1 to 0; allowed: 0 up"),
         (lambda: pair("a", [1, 2], "b", [1]), "a has shape [2] but b [1]"),
-        (lambda: whole("k", True, 1), "k: got True; allowed: a whole number at least 1"),
+        (lambda: whole("k", True, 1), "k: got True; allowed: a whole number of at least 1"),
         (lambda: whole("k", 9, 1, 8, "the examples"), "k: got 9; allowed: a whole number from 1 to 8, the examples"),
     ],
 )

@@ -12,9 +12,7 @@ from latente.evaluation.metrics.classifier import (
     RECIPE,
     ClassifierRecipe,
     fingerprint_of,
-    frechet_classifier_distance,
-    kernel_classifier_distance,
-    one_classifier,
+    of_one_classifier,
     train_classifier,
 )
 from latente.evaluation.metrics.generation import frechet_distance, kernel_distance
@@ -68,25 +66,18 @@ def test_it_never_looks_at_the_test_part(tiny, trained):
     assert train_classifier(blind, SHORT).fingerprint == trained.fingerprint
 
 
-def test_distances_are_those_of_the_features_and_stay_within_one_classifier(tiny, trained):
+def test_distances_stay_within_one_classifier(tiny, trained):
     x = tiny.values(tiny.train.x)
     real, same = trained.features(x[:90]), trained.features(x[90:])
-    noise = trained.features(np.random.default_rng(0).random((90, 6, 5)))
-    found = frechet_classifier_distance(real, same)
-    assert found.estimate == frechet_distance(real.values, same.values)
-    assert (found.fingerprint, found.real, found.samples) == (trained.fingerprint, 90, len(x) - 90)
-    assert kernel_classifier_distance(real, same).estimate == kernel_distance(real.values, same.values)
-    far = frechet_classifier_distance(real, noise)
-    assert far.estimate.low > found.estimate.high
-    assert kernel_classifier_distance(real, noise).estimate.low > kernel_classifier_distance(real, same).estimate.high
-    assert one_classifier(found, far) == trained.fingerprint
-    other = train_classifier(tiny, dataclasses.replace(SHORT, seed=1))
-    with pytest.raises(SpecError, match="got features of 2 classifiers .* on another scale"):
-        frechet_classifier_distance(real, other.features(x))
-    with pytest.raises(SpecError, match="got features of 2 classifiers"):
-        kernel_classifier_distance(real, other.features(x))
-    with pytest.raises(SpecError, match="got features of 2 classifiers"):
-        one_classifier(found, frechet_classifier_distance(other.features(x[:90]), other.features(x[90:])))
+    near = of_one_classifier(real, same)
+    assert near[0] is real.values and near[1] is same.values
+    far = of_one_classifier(real, trained.features(np.random.default_rng(0).random((90, 6, 5))))
+    assert frechet_distance(*far).low > frechet_distance(*near).high
+    assert kernel_distance(*far).low > kernel_distance(*near).high
+    other = train_classifier(tiny, dataclasses.replace(SHORT, seed=1)).features(x)
+    names = f"{real.fingerprint[:12]} and {other.fingerprint[:12]}"
+    with pytest.raises(SpecError, match=rf"got features of 2 classifiers \({names}\); .* on another scale"):
+        of_one_classifier(real, other)
 
 
 @pytest.mark.slow

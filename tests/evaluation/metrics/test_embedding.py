@@ -4,26 +4,15 @@ import importlib.util
 
 import numpy as np
 import pytest
+from clusters import clusters
 from sklearn.decomposition import PCA
 
 from latente.errors import SpecError
 from latente.evaluation.metrics import embedding
 from latente.evaluation.metrics.representation import knn_probe
 
-RNG = np.random.default_rng(0)
-
-
-CENTRES = 2 * RNG.normal(size=(4, 6))
-
-
-def codes(n, noise=1.0):
-    y = RNG.integers(0, 4, n)
-    return CENTRES[y] * np.array([1, 1, 1, 1, 1, 100]) + noise * RNG.normal(size=(n, 6)), y
-
-
+RNG, codes = clusters()
 TRAIN, TRAIN_Y = codes(300, 2.0)
-
-
 TEST, TEST_Y = codes(200, 2.0)
 
 

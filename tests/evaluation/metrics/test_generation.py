@@ -68,13 +68,13 @@ def test_left_out_groups_are_as_if_computed_without_them():
     group, sample_group = np.arange(90) % 3, np.arange(70) % 3
     # A tight clump all of one group: its members' neighbours leave with it.
     real[group == 0] = 0.01 * real[group == 0]
-    found = membership(samples, sample_group, real, group, radii(real, 4, group, 3))
+    balls, points = membership(samples, sample_group, real, group, radii(real, 4, group, 3))
     for g in range(3):
         keep, keep_s = group != g, sample_group != g
         expected = plain_manifold(real[keep], samples[keep_s], 4)
-        assert (found.balls[keep_s, 1 + g] > 0).mean() == pytest.approx(expected["precision"], abs=1e-12)
-        assert found.balls[keep_s, 1 + g].mean() / 4 == pytest.approx(expected["density"], abs=1e-12)
-        assert (found.points[keep, 1 + g] > 0).mean() == pytest.approx(expected["coverage"], abs=1e-12)
+        assert (balls[keep_s, 1 + g] > 0).mean() == pytest.approx(expected["precision"], abs=1e-12)
+        assert balls[keep_s, 1 + g].mean() / 4 == pytest.approx(expected["density"], abs=1e-12)
+        assert (points[keep, 1 + g] > 0).mean() == pytest.approx(expected["coverage"], abs=1e-12)
 
 
 def test_manifold_does_not_depend_on_the_memory_it_may_take():

@@ -73,7 +73,7 @@ def test_the_mean_interval_agrees_with_scipy_and_one_value_knows_nothing():
     ("call", "error", "message"),
     [
         (lambda: r.check_level(1.0), SpecError, "level: got 1.0; allowed: a number above 0"),
-        (lambda: r.group_count([3], 1), SpecError, "groups: got 1; allowed: a whole number at least 2"),
+        (lambda: r.group_count([3], 1), SpecError, "groups: got 1; allowed: a whole number of at least 2"),
         (lambda: r.group_count([3, 0]), DataError, r"sets of \[3, 0\] examples"),
         (lambda: r.mean_interval([]), DataError, "values: got 0 examples; allowed: an array of at least 1"),
         (lambda: r.mean_interval([1, np.nan]), DataError, "values: 1 of 2 examples hold NaN"),

@@ -129,7 +129,7 @@ X = np.arange(12.0).reshape(6, 2)
             SpecError,
             "from 1 to 5, for there are 6 references with the query itself",
         ),
-        (lambda: nearest(X, X, memory=5), SpecError, "memory: got 5; allowed: a whole number at least 1048576"),
+        (lambda: nearest(X, X, memory=5), SpecError, "memory: got 5; allowed: a whole number of at least 1048576"),
         (lambda: nearest(X, X[:, :1]), DataError, "queries: has 2 values an example, but references has 1"),
         (lambda: nearest(X * np.inf, X), DataError, "queries: 6 of 6 examples hold NaN or infinity"),
     ],

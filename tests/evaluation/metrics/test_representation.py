@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from clusters import clusters
 from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import trustworthiness
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
@@ -12,20 +13,8 @@ from latente.errors import DataError, SpecError
 from latente.evaluation.metrics import embedding, representation
 from latente.evaluation.metrics.representation import cluster_agreement, few_label_probe, knn_probe, linear_probe
 
-RNG = np.random.default_rng(0)
-
-
-CENTRES = 2 * RNG.normal(size=(4, 6))
-
-
-def codes(n, noise=1.0):
-    y = RNG.integers(0, 4, n)
-    return CENTRES[y] * np.array([1, 1, 1, 1, 1, 100]) + noise * RNG.normal(size=(n, 6)), y
-
-
+RNG, codes = clusters()
 TRAIN, TRAIN_Y = codes(300, 2.0)
-
-
 TEST, TEST_Y = codes(200, 2.0)
 
 

@@ -8,14 +8,12 @@ import latente
 from latente.evaluation.likelihood.annealing import Annealed, Sandwich
 from latente.evaluation.scores import ais as module
 from latente.evaluation.scores import scores
-from latente.evaluation.scores.ais import subset, warnings
+from latente.evaluation.scores.ais import warnings
 from latente.objective.presets import AE, preset
 
 
 @pytest.mark.slow
 def test_the_score_takes_a_fixed_subset_and_warns_of_what_is_loose(tiny):
-    assert np.array_equal(subset(60, 100), np.arange(60)) and len(set(subset(1000, 100))) == 100
-    assert (np.diff(subset(1000, 5)) > 0).all()
     run = latente.fit(latente.VAE(2, hidden=(8,)), tiny, epochs=3)
     found = run.score({"name": "ais", "images": 12, "steps": 20, "chains": 4, "samples": 200}, "validation")
     key = "ais_20_of_12"
@@ -26,7 +24,7 @@ def test_the_score_takes_a_fixed_subset_and_warns_of_what_is_loose(tiny):
     assert found.values[f"{key}_bdmc_gap"].value == pytest.approx(
         (found.arrays["upper"] - found.arrays["lower"]).mean(), abs=1e-6
     )
-    assert found.arrays["index"].tolist() == subset(48, 12).tolist()
+    assert found.arrays["index"].tolist() == np.sort(np.random.default_rng(0).permutation(48)[:12]).tolist()
     tight, loose = np.full(20, 0.1), np.full(20, 2.0)
     assert warnings(tight, tight, 10, 10) == ()
     assert "K = 10 is 2.0 nats looser" in warnings(loose, tight, 10, 10)[0]

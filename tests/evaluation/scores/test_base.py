@@ -6,6 +6,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 from made import untrained
+from madebare import SCALES
 from sklearn.linear_model import LogisticRegression
 
 import latente
@@ -17,26 +18,14 @@ from latente.language.message import Message, phrase
 from latente.language.words import Words
 from latente.report.tables import scores as tables
 
-SMALL = {"hidden": (8,)}
-
 
 @pytest.fixture(scope="module")
 def runs(tiny):
-    static = {"name": "bernoulli", "binarise": "static"}
-    specs = {
-        "grey": latente.VAE(2, **SMALL),
-        "bits": latente.VAE(2, likelihood=static, **SMALL),
-        "more-bits": latente.VAE(4, likelihood=static, **SMALL),
-        "density": latente.preset("SigmaVAE", 2, **SMALL),
-        "point": latente.AE(3, **SMALL),
-        "told": latente.preset("CVAE", 2, **SMALL),
-        "classes": latente.preset("M2", 2, **SMALL),
-    }
     trained = {"epochs": 8, "batch_size": 32, "learning_rate": 5e-3}
     # Two of them learn; of the others no number is judged.
     return {
         n: latente.fit(s, tiny, name=n, **trained) if n in ("grey", "bits") else untrained(tiny, s, n)
-        for n, s in specs.items()
+        for n, s in SCALES.items()
     }
 
 

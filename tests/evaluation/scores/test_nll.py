@@ -2,27 +2,15 @@
 
 import pytest
 from made import untrained
+from madebare import SCALES
 
-import latente
 from latente.evaluation.scores import scores
-
-SMALL = {"hidden": (8,)}
 
 
 @pytest.fixture(scope="module")
 def runs(tiny):
     """With random weights: more codes tighten the bound of any model."""
-    static = {"name": "bernoulli", "binarise": "static"}
-    specs = {
-        "grey": latente.VAE(2, **SMALL),
-        "bits": latente.VAE(2, likelihood=static, **SMALL),
-        "more-bits": latente.VAE(4, likelihood=static, **SMALL),
-        "density": latente.preset("SigmaVAE", 2, **SMALL),
-        "point": latente.AE(3, **SMALL),
-        "told": latente.preset("CVAE", 2, **SMALL),
-        "classes": latente.preset("M2", 2, **SMALL),
-    }
-    return {n: untrained(tiny, s, n) for n, s in specs.items()}
+    return {n: untrained(tiny, s, n) for n, s in SCALES.items()}
 
 
 @pytest.mark.slow

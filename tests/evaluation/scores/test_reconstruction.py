@@ -2,25 +2,12 @@
 
 import numpy as np
 import pytest
-from made import untrained
+from madebare import bare, numbers
 from skimage.metrics import structural_similarity
 
 import latente
 from latente.data.source import make_source
 from latente.data.split import split_source
-
-
-def bare(data, model=None, **made):
-    """A run that needs no program: its methods are what is given here."""
-    found = untrained(data, latente.VAE(2, hidden=(8,)) if model is None else model)
-    found.metrics |= {"test": {}, "validation": {}, "train": {}}
-    for name, method in made.items():
-        setattr(found, name, method)
-    return found
-
-
-def numbers(found):
-    return {name: metric.value for name, metric in found.values.items()}
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ import importlib.util
 
 import numpy as np
 import pytest
-from made import blobs, untrained
+from made import blobs
+from madebare import bare, numbers
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix
@@ -16,19 +17,6 @@ from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.errors import SpecError
 from latente.evaluation.scores import scores
-
-
-def bare(data, model=None, **made):
-    """A run that needs no program: its methods are what is given here."""
-    found = untrained(data, latente.VAE(2, hidden=(8,)) if model is None else model)
-    found.metrics |= {"test": {}, "validation": {}, "train": {}}
-    for name, method in made.items():
-        setattr(found, name, method)
-    return found
-
-
-def numbers(found):
-    return {name: metric.value for name, metric in found.values.items()}
 
 
 @pytest.fixture(scope="module")

@@ -9,14 +9,10 @@ import numpy as np
 import pytest
 from madeflows import normal, shaken
 
-from latente.model.flows import (
-    AutoregressiveFlow,
-    Inverted,
-    Planar,
-    iaf,
-    maf,
-    real_nvp,
-)
+from latente.model.flows.autoregressive import AutoregressiveFlow
+from latente.model.flows.base import Inverted
+from latente.model.flows.planar import Planar
+from latente.model.flows.stacks import iaf, maf, real_nvp
 
 SMALL = {"hidden": (16,)}
 BUILD = {

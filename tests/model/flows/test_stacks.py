@@ -11,7 +11,7 @@ import pytest
 from madeflows import PLANE, base_log_prob, base_sample
 from scipy import stats
 
-from latente.model.flows import flow_log_prob, flow_sample, flow_sample_and_log_prob
+from latente.model.flows.density import flow_log_prob, flow_sample, flow_sample_and_log_prob
 
 WIDTH = 0.4  # of the banana
 ENTROPY = 1 + math.log(2 * math.pi) + math.log(WIDTH)

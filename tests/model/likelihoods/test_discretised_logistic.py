@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
-from logistics import bins, log_probs, make, mean_of
+from logistics import bins, log_probs, make, mean_of, mixture
 from scipy import stats
 
 from latente.errors import DataError, SpecError
@@ -78,6 +78,8 @@ def test_scale_is_fixed_learnt_or_for_each_value():
     [
         (make(), (4,)),
         (make(scale="per-value"), (4,)),
+        (mixture((1, 2, 3), levels=256), (1, 2, 3)),
+        (mixture((2, 2, 1), levels=256), (2, 2, 1)),
     ],
 )
 def test_bias_has_the_training_mean(likelihood, shape):
@@ -87,8 +89,8 @@ def test_bias_has_the_training_mean(likelihood, shape):
     np.testing.assert_allclose(mean_of(likelihood, bias), mean, atol=1e-5)
 
 
-def test_wrong_data_and_options_are_refused():
-    name = "discretised-logistic"
+@pytest.mark.parametrize("name", ["discretised-logistic", "discretised-logistic-mixture"])
+def test_wrong_data_and_options_are_refused(name):
     likelihood = make(name)
     likelihood.check(np.float32(1 / 255) * np.arange(256, dtype=np.float32), (3,))
     likelihood.check(np.array([np.nan, 0.0, 1.0]), (3,))

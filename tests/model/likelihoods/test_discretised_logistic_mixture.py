@@ -1,21 +1,16 @@
 """The mixture of discretised logistics against scipy's logistic: all colours of a pixel, and bytes."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
-from logistics import bins, log_probs, make, mean_of
+from logistics import bins, log_probs, make, mean_of, mixture
 from scipy import special, stats
 
 import latente
-from latente.errors import DataError, SpecError
+from latente.errors import SpecError
 from latente.model.build import build
-
-
-def mixture(shape, components=3, levels=6, **options):
-    return make("discretised-logistic-mixture", shape, components=components, levels=levels, **options)
 
 
 def joint_of(flat, components, levels, linear):
@@ -157,37 +152,6 @@ def test_mixture_samples_share_the_component_among_channels():
     bright = draws > 0.5
     assert (bright.all(axis=1) | ~bright.any(axis=1)).all()
     assert abs(bright[:, 0].mean() - 0.5) < 4 * 0.5 / np.sqrt(2000)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("likelihood", "shape"),
-    [
-        (mixture((1, 2, 3), levels=256), (1, 2, 3)),
-        (mixture((2, 2, 1), levels=256), (2, 2, 1)),
-    ],
-)
-def test_bias_has_the_training_mean(likelihood, shape):
-    mean = jnp.linspace(0.001, 0.95, int(np.prod(shape))).reshape(shape)
-    bias = eqx.filter_jit(lambda part, m: part.bias(m))(likelihood, mean)
-    assert bias.shape == likelihood.outputs(shape)
-    np.testing.assert_allclose(mean_of(likelihood, bias), mean, atol=1e-5)
-
-
-def test_wrong_data_and_options_are_refused():
-    name = "discretised-logistic-mixture"
-    likelihood = make(name)
-    likelihood.check(np.float32(1 / 255) * np.arange(256, dtype=np.float32), (3,))
-    likelihood.check(np.array([np.nan, 0.0, 1.0]), (3,))
-    with pytest.raises(DataError, match=rf'"{name}" takes the 256 levels 0, 0.00392, …, 1, and the data has 0.3;'):
-        likelihood.check(np.array([0.0, 0.3]), (3,))
-    with pytest.raises(DataError, match=r"and the data has 0.0625; it looks like data of 17 levels: say so"):
-        likelihood.check(np.arange(17) / 16, (3,))
-    with pytest.raises(DataError, match=rf'values from -1 to 1 .* "{name}" takes, 0 to 1; rescale'):
-        likelihood.check(np.array([-1.0, 1.0]), (3,))
-    with pytest.raises(SpecError, match=rf'"{name}": got levels = 1; allowed: a whole number of 2 to 65536'):
-        make(name, levels=1)
-    make(name, levels=65536).check(np.arange(65536, dtype=np.float32) * np.float32(1 / 65535), (3,))
 
 
 def test_a_mixture_needs_a_component():

@@ -14,7 +14,7 @@ from latente.errors import SpecError
 from latente.model.build import build
 from latente.model.posteriors import posteriors
 from latente.objective.objectives import objectives
-from latente.objective.presets import AE, VAE, VQVAE
+from latente.objective.presets import AE, VAE, preset
 from latente.objective.terms import Batch
 
 
@@ -87,7 +87,7 @@ def test_unused_codes_are_revived_where_outputs_are():
 
 @pytest.mark.slow
 def test_the_rate_is_the_uniform_prior_and_samples_are_codes():
-    model = build(VQVAE(3, hidden=(8,), codes=16, width=2), (4, 4), key=jr.key(0))
+    model = build(preset("VQVAE", 3, hidden=(8,), codes=16, width=2), (4, 4), key=jr.key(0))
     x = jr.uniform(jr.key(1), (5, 4, 4))
     terms = objectives.make({"name": "vq", "commitment": 0.5})(model, batch_of(x, jr.split(jr.key(2), 5)))
     assert np.asarray(terms.kl) == pytest.approx(np.full(5, 3 * np.log(16)), rel=1e-6)
@@ -156,7 +156,7 @@ def test_options_are_checked(options, message):
 
 def test_a_codebook_larger_than_the_data_is_refused_before_anything_is_compiled(tiny):
     with pytest.raises(SpecError, match="got codes = 500, and the training part has 192 examples"):
-        latente.fit(VQVAE(2, codes=500), tiny, epochs=1)
+        latente.fit(preset("VQVAE", 2, codes=500), tiny, epochs=1)
 
 
 @pytest.mark.slow

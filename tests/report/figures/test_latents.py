@@ -1,9 +1,8 @@
 """The use of latents, from the numbers, and what is said of it in both languages."""
 
 import numpy as np
-from made import untrained
+from madebetas import rated, weighted
 
-import latente
 from latente.analysis.trained_models import trained_models
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.scores import Measured
@@ -14,17 +13,6 @@ from latente.report.figures import latents
 EN, PT = Words("en"), Words("pt")
 
 
-def weighted(beta, **parts):
-    objective = {"name": "elbo", "beta": beta}
-    return latente.VAE(parts.pop("latent_dim", 3), hidden=(4,), objective=objective, **parts)
-
-
-def run(data, model, name, rate, distortion, seed=0):
-    found = untrained(data, model, name, seed)
-    found.metrics = {"test": {"kl": Metric(rate, 0.1), "reconstruction": Metric(distortion, 0.5)}}
-    return found
-
-
 def test_latents_stand_in_the_order_of_their_kl_and_those_unused_are_hatched(tiny):
     arrays = {
         "variance_of_means": np.array([0.002, 0.8, 0.3]),
@@ -32,7 +20,7 @@ def test_latents_stand_in_the_order_of_their_kl_and_those_unused_are_hatched(tin
         "kl_per_dimension_error": np.array([0.001, 0.1, 0.1]),
         "information_per_dimension": np.array([0.0, 1.1, 0.9]),
     }
-    found = run(tiny, weighted(1.0), "vae", 4.01, 80.0)
+    found = rated(tiny, weighted(1.0), "vae", 4.01, 80.0)
     measured = Measured({"active-units": Metric(2.0, 0.0)}, arrays, (), "collapse", name="collapse", key="collapse")
     found.measured = {"test": {"collapse": measured}}
     trained = trained_models([found])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from made import untrained
+from madebetas import NUMBERS, rated, sweep, weighted
 
 import latente
 from latente.analysis.trained_models import trained_models
@@ -17,33 +17,15 @@ from latente.studies.study_file import read_study
 EN, PT = Words("en"), Words("pt")
 
 
-NUMBERS = {0.5: (9.0, 80.0), 1.0: (6.0, 82.0), 4.0: (2.0, 95.0)}
-
-
-def weighted(beta, **parts):
-    objective = {"name": "elbo", "beta": beta}
-    return latente.VAE(parts.pop("latent_dim", 3), hidden=(4,), objective=objective, **parts)
-
-
-def run(data, model, name, rate, distortion, seed=0):
-    found = untrained(data, model, name, seed)
-    found.metrics = {"test": {"kl": Metric(rate, 0.1), "reconstruction": Metric(distortion, 0.5)}}
-    return found
-
-
-@pytest.fixture
-def swept(tiny):
-    return [run(tiny, weighted(b), f"vae-{b:g}", r, d) for b, (r, d) in NUMBERS.items()]
-
-
 def lines(figure):
     """The curves' points, without the lines of equal bounds."""
     drawn = [line for line in figure.axes[0].get_lines() if line.get_linestyle() != ":" and line.get_marker() in "os^"]
     return [np.column_stack(line.get_data()).tolist() for line in drawn]
 
 
-def test_models_that_differ_in_beta_are_a_curve(tiny, swept):
-    other = run(tiny, latente.VAE(5, hidden=(4,)), "other", 7.0, 81.0)
+def test_models_that_differ_in_beta_are_a_curve(tiny):
+    swept = sweep(tiny)
+    other = rated(tiny, latente.VAE(5, hidden=(4,)), "other", 7.0, 81.0)
     figure = rate_distortion.rate_distortion([swept[2], other, *swept[:2]], lang="en")
     assert lines(figure) == [[[9.0, 80.0], [6.0, 82.0], [2.0, 95.0]], [[7.0, 81.0]]]
     texts = [t.get_text() for t in figure.axes[0].texts]
@@ -56,19 +38,20 @@ def test_models_that_differ_in_beta_are_a_curve(tiny, swept):
 
 
 @pytest.mark.slow
-def test_the_report_has_the_curve_from_three_values_on(tiny, swept):
+def test_the_report_has_the_curve_from_three_values_on(tiny):
+    swept = sweep(tiny)
     (picture,) = study_figures.rates_and_distortions(FigureContext(trained_models(swept), tiny, EN))
     assert "The least rate + distortion is 88.00, at β = 1." in picture.alt
     assert "rate 2.00 and distortion 95.00 at β = 4" in picture.alt and picture.group == "rates"
     (picture,) = study_figures.rates_and_distortions(FigureContext(trained_models(swept), tiny, PT))
     assert "A menor soma de taxa e distorção é 88,00, em β = 1." in picture.alt
     assert not list(study_figures.rates_and_distortions(FigureContext(trained_models(swept[:2]), tiny, EN)))
-    apart = [*swept[:2], run(tiny, weighted(4.0, latent_dim=2), "apart", 2.0, 95.0)]
+    apart = [*swept[:2], rated(tiny, weighted(4.0, latent_dim=2), "apart", 2.0, 95.0)]
     assert not list(study_figures.rates_and_distortions(FigureContext(trained_models(apart), tiny, EN)))
     # A schedule is no β to stand at, and several seeds are one point.
-    warm = run(tiny, latente.preset("WarmupVAE", 3, hidden=(4,)), "warm", 3.0, 90.0)
+    warm = rated(tiny, latente.preset("WarmupVAE", 3, hidden=(4,)), "warm", 3.0, 90.0)
     assert trained_models([warm])[0].kind == "VAE"
-    again = [run(tiny, weighted(b), f"vae-{b:g}", r + 1, d, seed=1) for b, (r, d) in NUMBERS.items()]
+    again = [rated(tiny, weighted(b), f"vae-{b:g}", r + 1, d, seed=1) for b, (r, d) in NUMBERS.items()]
     (family,) = rate_distortion.families(trained_models([*swept, *again, warm])).values()
     point = rate_distortion.points(family, "test", EN)[0]
     bars = rate_distortion.plane({"a": [point]}, EN).axes[0].containers[0].lines[2][0].get_segments()[0]
@@ -76,12 +59,13 @@ def test_the_report_has_the_curve_from_three_values_on(tiny, swept):
     assert len(family) == 3 and point.rate == Metric(9.5, pytest.approx(0.5)) and point.total == 89.5
 
 
-def test_what_does_not_compare_is_refused(tiny, swept):
-    grey = run(tiny, weighted(1.0, likelihood={"name": "bernoulli", "binarise": "static"}), "bits", 1.0, 1.0)
+def test_what_does_not_compare_is_refused(tiny):
+    swept = sweep(tiny)
+    grey = rated(tiny, weighted(1.0, likelihood={"name": "bernoulli", "binarise": "static"}), "bits", 1.0, 1.0)
     with pytest.raises(SpecError, match="one scale only, and these are of more .*bits: bits, drawn once"):
         rate_distortion.rate_distortion([*swept, grey])
     with pytest.raises(SpecError, match="ae: has no rate"):
-        rate_distortion.rate_distortion([*swept, run(tiny, latente.AE(2, hidden=(4,)), "ae", 0.0, 1.0)])
+        rate_distortion.rate_distortion([*swept, rated(tiny, latente.AE(2, hidden=(4,)), "ae", 0.0, 1.0)])
     with pytest.raises(SpecError, match="no runs"):
         rate_distortion.rate_distortion([])
 

@@ -1,9 +1,7 @@
 """Numbers of scores in tables."""
 
-import pytest
-from made import untrained
+from madebetas import sweep
 
-import latente
 from latente.analysis.trained_models import trained_models
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.scores import Measured, scores
@@ -13,26 +11,8 @@ from latente.report.tables import scores as scoretables
 EN, PT = Words("en"), Words("pt")
 
 
-NUMBERS = {0.5: (9.0, 80.0), 1.0: (6.0, 82.0), 4.0: (2.0, 95.0)}
-
-
-def weighted(beta, **parts):
-    objective = {"name": "elbo", "beta": beta}
-    return latente.VAE(parts.pop("latent_dim", 3), hidden=(4,), objective=objective, **parts)
-
-
-def run(data, model, name, rate, distortion, seed=0):
-    found = untrained(data, model, name, seed)
-    found.metrics = {"test": {"kl": Metric(rate, 0.1), "reconstruction": Metric(distortion, 0.5)}}
-    return found
-
-
-@pytest.fixture
-def swept(tiny):
-    return [run(tiny, weighted(b), f"vae-{b:g}", r, d) for b, (r, d) in NUMBERS.items()]
-
-
-def test_unranked_numbers_are_in_a_table_with_their_names(tiny, swept):
+def test_unranked_numbers_are_in_a_table_with_their_names(tiny):
+    swept = sweep(tiny)
     for at, found in enumerate(swept):
         values = {"nll_50": Metric(84.0 + at, 0.5), "nll_50_ess": Metric(20.0, 1.0), "nll_50_gain": Metric(0.2, 0.01)}
         found.measured = {"test": {"nll_50": Measured(values, {}, (), {"name": "nll", "samples": 50})}}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from latente.evaluation.metrics.intervals import Estimate, corrected
+from latente.evaluation.metrics.intervals import Estimate, corrected, minus_of
 
 Verdict = Literal["holds", "fails", "unknown"]
 
@@ -93,10 +93,7 @@ def above(value: Estimate | None, limit: float, among: int = 1) -> Verdict:
 
 def below(value: Estimate | None, limit: float, among: int = 1) -> Verdict:
     """Whether a value lies below a limit; see `within`."""
-    if value is None:
-        return "unknown"
-    value = corrected(value, among)
-    return "holds" if value.high < limit else "fails" if value.low >= limit else "unknown"
+    return above(value and minus_of(value), -limit, among)
 
 
 def agreed(first: Verdict, second: Verdict) -> Verdict:

@@ -26,6 +26,7 @@ from latente.evaluation.metrics import influence
 from latente.evaluation.metrics.influence import Stat, combine
 from latente.evaluation.metrics.intervals import Estimate, bonferroni, bounded
 from latente.evaluation.run import Run
+from latente.model.autoencoder import Autoencoder
 from latente.model.likelihoods.bernoulli import Bernoulli
 from latente.model.likelihoods.gaussian import Gaussian
 
@@ -311,7 +312,7 @@ def gather(runs: Sequence[Run]) -> Evidence:
         grey=reference.grey and any(isinstance(r.model.likelihood, Bernoulli) for r in runs),
         seeds=min((len(m.runs) for m in (*models.vaes, *models.aes)), default=len({r.spec.seed for r in runs})),
         runs=len(runs),
-        own_class=sum(not reference.plain(r) for r in runs),
+        own_class=sum(type(r.model) is not Autoencoder for r in runs),
         residual=_residual(models),
         vae=models.vae.latents if models.vae else None,
         ae=models.ae.latents if models.ae else None,
@@ -336,7 +337,8 @@ def _fit(vae: TrainedModel) -> Fit | None:
     train = [r.evaluate("train")["loss"] for r in vae.runs]
     validation = [r.evaluate("validation")["loss"] for r in vae.runs]
     test = [r.metrics["test"]["loss"].value for r in vae.runs if "test" in r.metrics]
-    floor, (zero, zero_validation) = _floor(vae.runs[0]), (_zero(vae.runs[0], p) for p in ("train", "validation"))
+    zero, zero_validation = (_zero(vae.runs[0], part) for part in ("train", "validation"))
+    floor = "density" if isinstance(vae.runs[0].model.likelihood, Gaussian) else "entropy"
     gaps, percents, rises, falls, courses = [], [], [], [], []
     for run, t, v in zip(vae.runs, train, validation, strict=True):
         # The two parts are independent, so their errors add.
@@ -372,11 +374,6 @@ def _fit(vae: TrainedModel) -> Fit | None:
         floor=floor if zero is not None and zero.mean() else "",
         test=_mean(test) if len(test) == len(vae.runs) else None,
     )
-
-
-def _floor(run: Run) -> str:
-    """What keeps a perfect model's loss from zero: "density" or "entropy"."""
-    return "density" if isinstance(run.model.likelihood, Gaussian) else "entropy"
 
 
 def _zero(run: Run, split: str) -> NDArray[np.float64] | None:
@@ -421,7 +418,8 @@ def _samples(vae: TrainedModel, reference: ReferenceData) -> Samples:
     real = reference.real_near
     assert real.label is not None
     usual = measures.effective_classes(real.label, reference.classes)
-    found = [measures.effective_classes(_labels(d), reference.classes) for d in drawn]
+    labels = [d.near.label for d in drawn]
+    found = [measures.effective_classes(of, reference.classes) for of in labels if of is not None]
     return Samples(
         spread=spread,
         effective=_mean(f.value for f in found),
@@ -431,11 +429,6 @@ def _samples(vae: TrainedModel, reference: ReferenceData) -> Samples:
         real_ambiguous=float(real.ambiguous.mean()),
         excess=influence.shares_apart([(real.ambiguous, d.ambiguous) for d in drawn]),
     )
-
-
-def _labels(drawn: SampleSet) -> NDArray[np.int64]:
-    assert drawn.near.label is not None
-    return drawn.near.label
 
 
 def _latent_map(vae: TrainedModel, reference: ReferenceData) -> LatentMap:

@@ -12,7 +12,7 @@ from scipy.special import stdtrit
 
 from latente.evaluation.metrics.influence import Floats, Stat, ratio, root
 from latente.evaluation.metrics.intervals import LEVEL, Z
-from latente.evaluation.metrics.neighbours import COPY
+from latente.evaluation.metrics.neighbours import COPY, nearest
 from latente.memory import arrays_at_once
 
 NEIGHBOURS = 10
@@ -66,8 +66,7 @@ def distances(a: Floats, b: Floats) -> Floats:
     p: NDArray[Any] = np.asarray(a, kind).reshape(len(a), -1)
     q: NDArray[Any] = np.asarray(b, kind).reshape(len(b), -1)
     square: Floats = (p**2).sum(axis=1)[:, None] + (q**2).sum(axis=1) - 2 * (p @ q.T)
-    apart: Floats = np.sqrt(np.maximum(square, 0))
-    return apart
+    return np.sqrt(np.maximum(square, 0))
 
 
 def pair_means(x: Floats) -> Floats:
@@ -84,30 +83,22 @@ def mean_pair_distance(x: Floats) -> Stat:
     return Stat(float(means.mean()), (2 * means,))
 
 
-@dataclass(frozen=True)
-class Energy:
-    """Parts of the energy distance 2 E|A − Y| − E|A − A′| − E|Y − Y′| between samples A and real examples Y.
+def energy(sample: Floats, real: Floats, within: float) -> Stat:
+    """The energy distance 2 E|A − Y| − E|A − A′| − E|Y − Y′| of samples A from real examples Y, unbiased, with the
+    influence of each A and of each Y; the examples' own mean distance, E|Y − Y′|, is ``within``.
 
-    It is zero only where both have one distribution (Székely & Rizzo 2013), so that blur and lack of variety
-    both count. ``value`` is its unbiased estimate; ``sample`` and ``real`` are the influences.
+    It is zero only where both have one distribution (Székely & Rizzo 2013): blur and lack of variety both count.
     """
-
-    value: float
-    sample: Floats
-    real: Floats
-
-
-def energy(sample: Floats, real: Floats, within: float) -> Energy:
-    """The energy distance of a sample from real examples, whose own mean distance is ``within``."""
     across, own = distances(sample, real), pair_means(sample)
     value = 2 * float(across.mean(dtype=np.float64)) - float(own.mean()) - within
     by_sample, by_real = across.mean(axis=1, dtype=np.float64), across.mean(axis=0, dtype=np.float64)
-    return Energy(value, 2 * by_sample - 2 * own, 2 * by_real)
+    return Stat(value, (2 * by_sample - 2 * own, 2 * by_real))
 
 
-def energy_difference(first: Energy, second: Energy) -> Stat:
+def energy_difference(first: Stat, second: Stat) -> Stat:
     """second − first against the same real examples; below zero where the second is nearer to them."""
-    return Stat(second.value - first.value, (first.sample, second.sample, second.real - first.real))
+    (a, of_a), (b, of_b) = first.influence, second.influence
+    return Stat(second.value - first.value, (a, b, of_b - of_a))
 
 
 @dataclass(frozen=True)
@@ -135,39 +126,24 @@ class Neighbours:
     def right(self, labels: NDArray[np.int64]) -> Floats:
         """One where the neighbours' class is the example's own, else zero."""
         assert self.label is not None
-        right: Floats = np.asarray(self.label == labels, np.float64)
-        return right
+        return np.asarray(self.label == labels, np.float64)
 
     @property
     def copied(self) -> NDArray[np.bool_]:
         """Where an example is a copy of one training example."""
-        copies: NDArray[np.bool_] = self.nearest < COPY * self.second
-        return copies
+        return self.nearest < COPY * self.second
 
 
 def neighbours(
     x: Floats, train: Floats, labels: NDArray[np.int64] | None, classes: int, k: int = NEIGHBOURS
 ) -> Neighbours:
     """The k nearest training examples of each x, by Euclidean distance; ties go to the lower class."""
-    k = min(k, len(train))
-    labelled, shares, first, second = [], [], [], []
-    for at in range(0, len(x), 500):
-        d = distances(x[at : at + 500], train)
-        index = np.argpartition(d, k - 1, axis=1)[:, :k]
-        near = np.sort(np.take_along_axis(d, index, axis=1), axis=1)
-        first.append(near[:, 0])
-        second.append(near[:, min(1, k - 1)])
-        if labels is not None:
-            votes = (labels[index][:, :, None] == np.arange(classes)).sum(axis=1)
-            labelled.append(votes.argmax(axis=1))
-            shares.append(votes.max(axis=1) / k)
-    known = labels is not None
-    return Neighbours(
-        np.concatenate(labelled) if known else None,
-        np.concatenate(shares) if known else None,
-        np.concatenate(first).astype(np.float64),
-        np.concatenate(second).astype(np.float64),
-    )
+    near = nearest(x, train, min(k, len(train)))
+    label = agreement = None
+    if labels is not None:
+        votes = (labels[near.index][:, :, None] == np.arange(classes)).sum(axis=1)
+        label, agreement = votes.argmax(axis=1), votes.max(axis=1) / near.index.shape[1]
+    return Neighbours(label, agreement, near.distance[:, 0], near.distance[:, :2][:, -1])
 
 
 def effective_classes(labels: NDArray[np.int64], classes: int) -> Stat:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.analysis.conclusions import measures
-from latente.analysis.conclusions.measures import Energy, Neighbours
+from latente.analysis.conclusions.measures import Neighbours
 from latente.data.split import Data, Split
 from latente.evaluation.batching import subsample
 from latente.evaluation.evaluate import PerExample
@@ -42,11 +42,12 @@ class SampleSet:
         self._reference = reference
         flat = reference.flat(x)
         self.near = reference.near(flat)
-        self.energy: Energy = measures.energy(flat, reference.real, reference.within.value)
+        self.energy: Stat = measures.energy(flat, reference.real, reference.within.value)
         self.spread: Stat = influence.quotient_of_sets(measures.mean_pair_distance(flat), reference.within)
         self.sharpness: Stat | None = None
         if reference.images:
-            self.sharpness = influence.root(influence.ratio_of_sets(measures.gradient_energy(x), reference.gradients))
+            edges, usual = (influence.mean(g) for g in (measures.gradient_energy(x), reference.gradients))
+            self.sharpness = influence.root(influence.quotient_of_sets(edges, usual))
 
     @property
     def ambiguous(self) -> Floats:
@@ -202,11 +203,6 @@ class ReferenceData:
     def of(self, run: Run) -> ModelOutputs:
         """What a run makes of it, computed once."""
         return self._outputs.setdefault(id(run), ModelOutputs(self, run))
-
-    @staticmethod
-    def plain(run: Run) -> bool:
-        """Whether a run's model is assembled from parts, without a class of its own."""
-        return type(run.model) is Autoencoder
 
 
 def operations(model: Autoencoder) -> int | None:

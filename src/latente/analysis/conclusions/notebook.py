@@ -57,12 +57,9 @@ def find(evidence: Evidence) -> list[Finding]:
 def performance(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 1: similar losses in training and validation, no pronounced overfitting."""
     f = e.fit
-    if f is None:
-        if e.vae is not None:
-            return lacking("similar", e, "numbers"), lacking("overfitting", e, "numbers")
-        return lacking("similar", e, "vae"), lacking("overfitting", e, "vae")
-    if f.gap_percent is None:
-        return lacking("similar", e, "scale"), lacking("overfitting", e, "scale")
+    if f is None or f.gap_percent is None:
+        missing = "scale" if f is not None else "vae" if e.vae is None else "numbers"
+        return lacking("similar", e, missing), lacking("overfitting", e, missing)
     gap = [say("gap", train=f.train, validation=f.validation, gap=f.gap, percent=f.gap_percent, limit=SIMILAR)]
     if f.floor:
         gap.append(say(f.floor, zero=f.zero))

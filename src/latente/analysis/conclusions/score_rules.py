@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from latente.analysis.conclusions.claims import Claim, Facts, Finding, Verdict, all_of
+from latente.analysis.trained_models import grouped
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.influence import Stat, combine
 from latente.evaluation.metrics.intervals import Estimate, Z
@@ -66,30 +67,24 @@ def claims_of_scores(scored: Sequence[ScoreOfRun]) -> list[Finding]:
     """What the rules say about these runs: one finding for each score, its claims by rule and then by model."""
     found: dict[str, list[Claim]] = {r.about: [] for r in rules.values()}
     for each in rules.values():
-        groups: dict[tuple[str, str], list[tuple[int, Measured]]] = {}
-        for model, seed, measured in scored:
-            if measured.name == each.about:
-                groups.setdefault((model, measured.key), []).append((seed, measured))
+        groups = grouped((s for s in scored if s[2].name == each.about), lambda s: (s[0], s[2].key))
         if each.several:
             for key in dict.fromkeys(k for _, k in groups):
-                found[each.about] += each.claims(
-                    {m: [measured for _, measured in seeds] for (m, k), seeds in groups.items() if k == key}
-                )
+                models = {m: [measured for *_, measured in own] for (m, k), own in groups.items() if k == key}
+                found[each.about] += each.claims(models)
         else:
-            claims = (_over_seeds(each, model, seeds) for (model, _), seeds in groups.items())
-            found[each.about] += [claim for claim in claims if claim is not None]
+            found[each.about] += [claim for own in groups.values() if (claim := _over_seeds(each, own))]
     return [Finding(score, tuple(claims)) for score, claims in found.items() if claims]
 
 
-def _over_seeds(each: Rule, model: str, seeds: Sequence[tuple[int, Measured]]) -> Claim | None:
+def _over_seeds(each: Rule, scored: Sequence[ScoreOfRun]) -> Claim | None:
     """A rule's claim about one model: it holds, or fails, where it does for every seed, and is unknown otherwise."""
-    read = [(seed, each.read(measured)) for seed, measured in seeds]
-    known = [(seed, facts) for seed, facts in read if facts is not None]
+    known = [(seed, facts) for _, seed, measured in scored if (facts := each.read(measured)) is not None]
     if not known:
         return None
     verdict = unanimous([each.judge(facts) for _, facts in known])
     evidence = tuple(("", {"seed": seed, **facts}) for seed, facts in known)
-    return Claim(each.name, verdict, evidence, {"model": model, **known[0][1]})
+    return Claim(each.name, verdict, evidence, {"model": scored[0][0], **known[0][1]})
 
 
 def unanimous(verdicts: Sequence[Verdict]) -> Verdict:

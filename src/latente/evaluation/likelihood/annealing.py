@@ -14,7 +14,6 @@ first and are then forgotten.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
@@ -23,10 +22,12 @@ import jax.random as jr
 import numpy as np
 from jax import Array
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from latente.errors import SpecError, unknown
-from latente.evaluation.batching import MEMORY, batches, code_width, enough, filled
+from latente.evaluation.batching import MEMORY, OnBatch, batches, code_width, enough, filled
 from latente.evaluation.likelihood.hmc import Ladder, anneal, simulate
+from latente.evaluation.metrics.checks import whole
 from latente.language.message import Message
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import posteriors
@@ -104,7 +105,7 @@ def ais(
     start: str = "prior",
     seed: int = 0,
     memory: int = MEMORY,
-    on_batch: Callable[[int, int], object] | None = None,
+    on_batch: OnBatch | None = None,
 ) -> Annealed:
     """−log p(x) of each example, from above in expectation; of a conditional model −log p(x | what is given).
 
@@ -128,18 +129,16 @@ def ais(
     size = _images_at_once(model, memory, chains, count)
     key = jr.fold_in(jr.key(check_seed(seed)), 0x616973)
     found: list[tuple[Floats, ...]] = []
-    for at, batch, seen in batches(examples, size, seed):
+    for at, batch, seen in batches(examples, size, seed, on_batch):
         places = jnp.arange(at, at + size)
         x = batch.batch(model, scale, seen, jnp.ones(size)).x
         keys = jax.vmap(lambda i: jr.fold_in(key, i))(places)
         weights, _, accepted = anneal(model, x, batch.context, keys, None, ladder, chains, leaps, start)
         found.append(tuple(np.asarray(a, np.float64)[: count - at] for a in (weights, accepted)))
-        if on_batch is not None:
-            on_batch(min(at + size, count), count)
     log_w, acceptance = (np.concatenate(parts) for parts in zip(*found, strict=True))
     w = np.exp(log_w - log_w.max(axis=1, keepdims=True))
     effective = w.sum(axis=1) ** 2 / (w**2).sum(axis=1)
-    return Annealed(-_log_mean(log_w), effective, acceptance, chains, steps)
+    return Annealed(math.log(chains) - logsumexp(log_w, axis=1), effective, acceptance, chains, steps)
 
 
 def bdmc(
@@ -153,7 +152,7 @@ def bdmc(
     start: str = "prior",
     seed: int = 0,
     memory: int = MEMORY,
-    on_batch: Callable[[int, int], object] | None = None,
+    on_batch: OnBatch | None = None,
 ) -> Sandwich:
     """Both bounds of log p(x) for ``count`` examples simulated from the model.
 
@@ -173,29 +172,25 @@ def bdmc(
     size = _images_at_once(model, memory, chains, count)
     key = jr.fold_in(jr.key(seed), 0x62646D63)
     lower, upper, drawn = [], [], []
-    for at, index in filled(count, size):
+    for at, index in filled(count, size, on_batch):
         keys = jax.vmap(lambda i: jr.fold_in(key, i))(jnp.asarray(index))
         given = None if context is None else jnp.asarray(context)[jnp.asarray(index)]
         z, x = simulate(model, given, keys)
         forward, backward, _ = anneal(model, x, given, keys, z, ladder, chains, leaps, start)
         assert backward is not None
-        lower.append(_log_mean(np.asarray(forward, np.float64))[: count - at])
+        lower.append((logsumexp(np.asarray(forward, np.float64), axis=1) - math.log(chains))[: count - at])
         # Each reverse chain's weight is the inverse of one whose mean is 1 / p(x).
-        upper.append(-_log_mean(-np.asarray(backward, np.float64))[: count - at])
+        upper.append((math.log(chains) - logsumexp(-np.asarray(backward, np.float64), axis=1))[: count - at])
         drawn.append(np.asarray(x)[: count - at])
-        if on_batch is not None:
-            on_batch(min(at + size, count), count)
     return Sandwich(np.concatenate(lower), np.concatenate(upper), np.concatenate(drawn))
 
 
 def _checked(model: Autoencoder, chains: int, steps: int, leaps: int, start: str) -> Ladder:
     for name, value in (("chains", chains), ("steps", steps), ("leaps", leaps)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise SpecError(f"{name}: got {value!r}; allowed: a whole number of at least 1")
+        whole(name, value, 1)
     if start not in STARTS:
         raise SpecError(unknown("start", start, STARTS))
-    reason = unsupported(model)
-    if reason is not None:
+    if reason := unsupported(model):
         raise SpecError(f"there is no annealing to log p(x): {reason}")
     if start == "posterior" and not model.posterior.evaluates:
         raise SpecError(
@@ -209,10 +204,3 @@ def _images_at_once(model: Autoencoder, memory: int, chains: int, count: int) ->
     least = LIVE * code_width(model) * chains
     most = max(1, int(enough(memory, least) // least))
     return math.ceil(count / math.ceil(count / most))
-
-
-def _log_mean(log_w: Floats) -> Floats:
-    """log of the mean over the last axis of exp."""
-    top = log_w.max(axis=-1, keepdims=True)
-    found: Floats = np.log(np.exp(log_w - top).mean(axis=-1)) + top[..., 0]
-    return found

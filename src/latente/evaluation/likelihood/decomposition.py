@@ -12,7 +12,6 @@ exact. What is estimated is the mean over codes, by one draw or more an example.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
@@ -27,6 +26,7 @@ from latente.errors import SpecError
 from latente.evaluation.batching import (
     BLOCK,
     MEMORY,
+    OnBatch,
     batches,
     codes_at_once,
     encoded_at_once,
@@ -36,6 +36,7 @@ from latente.evaluation.batching import (
     widest,
 )
 from latente.evaluation.likelihood import importance
+from latente.evaluation.metrics.checks import whole
 from latente.language.message import Message
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import Posterior, posteriors
@@ -113,7 +114,7 @@ def decompose(
     samples: int = 1,
     seed: int = 0,
     memory: int = MEMORY,
-    on_batch: Callable[[int, int], object] | None = None,
+    on_batch: OnBatch | None = None,
 ) -> Decomposition:
     """The parts of every example, the aggregate posterior being that of exactly these examples.
 
@@ -131,22 +132,18 @@ def decompose(
     Raises:
         SpecError: a wrong number, or a model whose rate has no such parts.
     """
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
-        raise SpecError(f"samples: got {samples!r}; allowed: a whole number of at least 1")
-    reason = unsupported(model)
-    if reason is not None:
+    whole("samples", samples, 1)
+    if reason := unsupported(model):
         raise SpecError(f"the ELBO is not split: {reason}")
     n = len(examples)
     outputs, distortion, closed, codes = _codes(model, scale, examples, samples, seed, memory)
     rows, columns = _blocks(model.posterior, outputs, codes, memory)
     number = samples * n
     parts = []
-    for at, index in filled(number, rows):
+    for at, index in filled(number, rows, on_batch):
         z, own = jnp.asarray(codes.reshape(number, -1)[index]), outputs[index % n]
         found = (*_pairs(model.posterior, z, own, outputs, columns), _log_prior(model, z))
         parts.append([None if a is None else np.asarray(a, np.float64)[: number - at] for a in found])
-        if on_batch is not None:
-            on_batch(min(at + rows, number), number)
     own_q, aggregate, own_latents, marginals, prior = (_means(p, samples) for p in zip(*parts, strict=True))
     assert own_q is not None and aggregate is not None and prior is not None
     total = dimension = information = None

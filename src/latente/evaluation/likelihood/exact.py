@@ -44,20 +44,14 @@ def exact_nll(model: Autoencoder, scale: Scale, examples: Examples) -> NDArray[n
     Raises:
         SpecError: the model is no linear-Gaussian one (`unsupported`).
     """
-    reason = unsupported(model)
-    if reason is not None:
+    if reason := unsupported(model):
         raise SpecError(reason)
     x = np.asarray(scale(examples.x), np.float64).reshape(len(examples), -1)
     if model.classifier is None:
-        means, weight, sigma = _decoder(model, examples.context, len(examples))
-        return -_log_density(x, means, weight, sigma)
+        return -_log_density(x, *_decoder(model, examples.context, len(x)))
     classes = jnp.eye(model.context_size)
-    each = []
-    for y in classes:
-        means, weight, sigma = _decoder(model, jnp.broadcast_to(y, (len(x), len(y))), len(x))
-        each.append(_log_density(x, means, weight, sigma))
-    summed: NDArray[np.float64] = logsumexp(each, axis=0)
-    return math.log(len(classes)) - summed
+    each = [_log_density(x, *_decoder(model, jnp.broadcast_to(y, (len(x), len(y))), len(x))) for y in classes]
+    return np.asarray(math.log(len(classes)) - logsumexp(each, axis=0))
 
 
 def _decoder(
@@ -65,10 +59,9 @@ def _decoder(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Of the affine map z ↦ W z + b: b for each example, shape (n, D); W, shape (D, d); and σ."""
     zero = jnp.zeros(model.code_size)
-    moved: Autoencoder = model
 
     def mean(z: Array, context: Array | None) -> Array:
-        return jnp.ravel(moved.likelihood.mean(moved.decode(z, context)))
+        return jnp.ravel(model.mean(z, context))
 
     first = None if context is None else context[0]
     weight = np.asarray(jit(jax.jacfwd(mean))(zero, first), np.float64)

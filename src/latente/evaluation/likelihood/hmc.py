@@ -166,8 +166,7 @@ def anneal(
         log_w, chances = _walk(path, ladder, sizes, leaps, first, up, of_chains)
         return log_w[:chains], None if exact is None else log_w[chains:], jnp.mean(chances[:chains])
 
-    found: tuple[Array, Array | None, Array] = jax.vmap(one)(x, context, keys, exact)
-    return found
+    return jax.vmap(one)(x, context, keys, exact)
 
 
 def _pilot(path: _Path, ladder: Ladder, leaps: int, key: Array) -> Array:
@@ -222,5 +221,4 @@ def simulate(model: Autoencoder, context: Array | None, keys: Array) -> tuple[Ar
         z = prior.sample(model.code_size, key=of_code)
         return z, model.likelihood.sample(model.decode(z, context), key=of_example)
 
-    found: tuple[Array, Array] = jax.vmap(one)(context, keys)
-    return found
+    return jax.vmap(one)(context, keys)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from latente.compiling import jit
 from latente.errors import SpecError
-from latente.evaluation.batching import MEMORY, batches, codes_at_once, encoded_at_once
+from latente.evaluation.batching import MEMORY, OnBatch, batches, codes_at_once, encoded_at_once
 from latente.evaluation.likelihood.pareto import MOST, limit, tail_index
+from latente.evaluation.metrics.checks import whole
 from latente.language.message import Message
 from latente.model.autoencoder import Autoencoder
 from latente.model.posteriors import posteriors
@@ -60,16 +61,6 @@ class Bound:
     halves: NDArray[np.float64]
     samples: int
     tails: NDArray[np.float64] = field(default_factory=lambda: np.full(1, np.nan))
-
-    @property
-    def mean(self) -> float:
-        """Mean over examples, in nats."""
-        return float(self.values.mean())
-
-    @property
-    def standard_error(self) -> float:
-        """Of the mean over examples."""
-        return float(self.values.std(ddof=1) / math.sqrt(len(self.values))) if len(self.values) > 1 else 0.0
 
     @property
     def gain(self) -> NDArray[np.float64]:
@@ -128,7 +119,7 @@ def nll(
     samples: int = SAMPLES,
     seed: int = 0,
     memory: int = MEMORY,
-    on_batch: Callable[[int, int], object] | None = None,
+    on_batch: OnBatch | None = None,
 ) -> Bound:
     """The bound for each example, with K = ``samples`` codes drawn from its posterior.
 
@@ -148,10 +139,8 @@ def nll(
     Raises:
         SpecError: K below one, a model without such a bound, or ``memory`` too small for a single code.
     """
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
-        raise SpecError(f"samples: got {samples!r}; allowed: a whole number of at least 1")
-    reason = unsupported(model)
-    if reason is not None:
+    whole("samples", samples, 1)
+    if reason := unsupported(model):
         raise SpecError(f"there is no bound on −log p(x): {reason}")
     count = len(examples)
     codes = codes_at_once(model, memory)
@@ -160,11 +149,9 @@ def nll(
     size = math.ceil(count / math.ceil(count / most))
     at_once = min(samples, max(1, codes // size))
     found = []
-    for at, batch, keys in batches(examples, size, seed):
+    for _, batch, keys in batches(examples, size, seed, on_batch):
         *three, greatest = _bound(model, scale, batch, keys, jnp.int32(samples), at_once)
         found.append([*(np.asarray(a, np.float64) for a in three), tail_index(np.asarray(greatest), samples)])
-        if on_batch is not None:
-            on_batch(min(at + size, count), count)
     values, effective, halves, tails = (np.concatenate(parts)[:count] for parts in zip(*found, strict=True))
     return Bound(values, effective, halves, samples, tails)
 
@@ -187,13 +174,11 @@ def log_weight(model: Autoencoder) -> tuple[Callable[..., Array], Callable[..., 
     classes = jnp.eye(model.context_size)
 
     def encoded(x: Array, context: Array | None) -> Array:
-        outputs: Array = jax.vmap(lambda y: model.encode(x, y))(classes)
-        return outputs
+        return jax.vmap(lambda y: model.encode(x, y))(classes)
 
     def summed(x: Array, context: Array | None, outputs: Array, key: Array) -> Array:
         each = jax.vmap(lambda y, out, k: one(x, y, out, k))(classes, outputs, jr.split(key, len(classes)))
-        total: Array = jax.nn.logsumexp(each) - math.log(len(classes))
-        return total
+        return jax.nn.logsumexp(each) - math.log(len(classes))
 
     return encoded, summed
 

@@ -108,14 +108,11 @@ def whole(name: str, value: int, low: int, high: int | None = None, why: str = "
     Raises:
         SpecError: another type or range; ``why`` says where the range comes from.
     """
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | np.integer)
-        or value < low
-        or (high is not None and value > high)
-    ):
-        limit = f"at least {low}" if high is None else f"from {low} to {high}"
-        raise got(name, value, f"a whole number {limit}{f', {why}' if why else ''}")
+    fine = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if high is None and not (fine and low <= value):
+        raise got(name, value, f"a whole number of at least {low}")
+    if high is not None and not (fine and low <= value <= high):
+        raise got(name, value, f"a whole number from {low} to {high}{f', {why}' if why else ''}")
     return int(value)
 
 

@@ -26,17 +26,17 @@ from numpy.typing import ArrayLike, NDArray
 from latente.compiling import jit
 from latente.data.split import Data, Split
 from latente.errors import DataError, SpecError
+from latente.evaluation.batching import filled
 from latente.evaluation.metrics.checks import array
-from latente.evaluation.metrics.generation import frechet_distance, kernel_distance
-from latente.evaluation.metrics.intervals import LEVEL, Estimate, wilson
-from latente.memory import ROWS_MEMORY
+from latente.evaluation.metrics.intervals import Estimate, wilson
+from latente.memory import arrays_at_once
 from latente.model.nets import MLP, activation
 from latente.training import store
 from latente.training.examples import Scale, scale_of, stored
 from latente.training.order import random_order
 
 BATCH = 1000
-"""At most so many examples at a time, fewer where they are large."""
+"""At most so many examples at a time, fewer where they are large: three copies of them must fit."""
 
 OnEpoch = Callable[[int, int, float], object]
 
@@ -134,17 +134,14 @@ class Classifier:
         inputs = self.net.layers[0].weight.shape[0]
         if math.prod(x.shape[1:]) != inputs:
             raise DataError(f"values: have {math.prod(x.shape[1:])} numbers an example, but {self.data} has {inputs}")
-        flat = x.reshape(len(x), -1).astype(np.float32)
-        size = _at_once(inputs)
-        found = [self._batch(flat[at : at + size], size) for at in range(0, len(x), size)]
-        return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
-
-    def _batch(self, x: NDArray[np.float32], size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         # One shape, one compilation; and an example's features do not depend on how many come with it.
-        filled = np.zeros((size, x.shape[1]), np.float32)
-        filled[: len(x)] = (x - self.centre.ravel()) / self.spread.ravel()
-        hidden, scores = _forward(self.net, jnp.asarray(filled))
-        return np.asarray(hidden)[: len(x)], np.asarray(scores)[: len(x)]
+        flat = (x.reshape(len(x), -1).astype(np.float32) - self.centre.ravel()) / self.spread.ravel()
+        found = [
+            _forward(self.net, jnp.asarray(flat[index]))
+            for _, index in filled(len(x), arrays_at_once(3 * inputs, BATCH))
+        ]
+        hidden, scores = (np.concatenate(parts)[: len(x)] for parts in zip(*found, strict=True))
+        return hidden, scores
 
 
 def train_classifier(data: Data, recipe: ClassifierRecipe = RECIPE, *, on_epoch: OnEpoch | None = None) -> Classifier:
@@ -264,17 +261,12 @@ def untrained(shape: tuple[int, ...], classes: int, recipe: ClassifierRecipe, *,
     return MLP((math.prod(shape), *recipe.hidden, classes), recipe.activation, key=key)
 
 
-def _at_once(values: int) -> int:
-    """How many examples of so many values are worked on at a time: three copies of them in double precision fit."""
-    return max(1, min(BATCH, ROWS_MEMORY // (3 * 8 * values)))
-
-
 def _moments(data: Data) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and deviation of the training part's values: of all pixels together, or of each column."""
     axis = None if data.is_image else 0
     total: Any = 0.0
     square: Any = 0.0
-    size = _at_once(math.prod(data.shape))
+    size = arrays_at_once(3 * math.prod(data.shape), BATCH)
     for at in range(0, len(data.train), size):
         values = data.values(data.train.x[at : at + size]).astype(np.float64)
         total, square = total + values.sum(axis=axis), square + (values**2).sum(axis=axis)
@@ -285,7 +277,7 @@ def _moments(data: Data) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 def _accuracy(classifier: Classifier, data: Data, split: Split) -> Estimate:
-    size = _at_once(math.prod(data.shape))
+    size = arrays_at_once(3 * math.prod(data.shape), BATCH)
     right = [
         classifier.predict(data.values(split.x[at : at + size])) == split.y[at : at + size]
         for at in range(0, len(split), size)
@@ -310,59 +302,16 @@ def fingerprint_of(
     return digest.hexdigest()
 
 
-@dataclass(frozen=True)
-class ClassifierDistance:
-    """A distance in a classifier's features; it means something beside others of the same classifier only.
-
-    Attributes:
-        estimate: the distance with its interval.
-        fingerprint: the classifier's.
-        real, samples: how many of each; the plain Fréchet distance is to be compared at equal numbers only.
-    """
-
-    estimate: Estimate
-    fingerprint: str
-    real: int
-    samples: int
-
-
-def frechet_classifier_distance(
-    real: Features, samples: Features, *, corrected: bool = False, seed: int = 0, level: float = LEVEL
-) -> ClassifierDistance:
-    """The Fréchet distance in a classifier's features: see `latente.evaluation.metrics.generation.frechet_distance`.
+def of_one_classifier(real: Features, samples: Features) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The values of two sets of features, for a distance between them; to be asked before they are compared.
 
     Raises:
-        SpecError: features of two classifiers, or a level out of range.
-        DataError: fewer than 4 examples in either set.
+        SpecError: they are of two classifiers.
     """
-    fingerprint = one_classifier(real, samples)
-    found = frechet_distance(real.values, samples.values, corrected=corrected, seed=seed, level=level)
-    return ClassifierDistance(found, fingerprint, len(real.values), len(samples.values))
-
-
-def kernel_classifier_distance(real: Features, samples: Features, *, level: float = LEVEL) -> ClassifierDistance:
-    """The kernel distance in a classifier's features: see `latente.evaluation.metrics.generation.kernel_distance`.
-
-    Raises:
-        SpecError: features of two classifiers, or a level out of range.
-        DataError: fewer than 3 examples in either set.
-    """
-    fingerprint = one_classifier(real, samples)
-    found = kernel_distance(real.values, samples.values, level=level)
-    return ClassifierDistance(found, fingerprint, len(real.values), len(samples.values))
-
-
-def one_classifier(*found: Features | ClassifierDistance) -> str:
-    """The fingerprint that all of these share; to be asked before distances are put side by side.
-
-    Raises:
-        SpecError: none given, or more than one classifier among them.
-    """
-    prints = list(dict.fromkeys(f.fingerprint for f in found))
-    if len(prints) != 1:
-        names = " and ".join(p[:12] for p in prints) or "none"
+    if real.fingerprint != samples.fingerprint:
         raise SpecError(
-            f"classifier distance: got features of {len(prints)} classifiers ({names}); allowed: one, for values "
-            "in other features are on another scale. Evaluate all with the classifier of one data set"
+            f"classifier distance: got features of 2 classifiers ({real.fingerprint[:12]} and "
+            f"{samples.fingerprint[:12]}); allowed: one, for values in other features are on another scale. Evaluate "
+            "all with the classifier of one data set"
         )
-    return prints[0]
+    return real.values, samples.values

@@ -37,36 +37,16 @@ class Difference:
     comparisons: int = 1
 
 
-def paired_difference(first: ArrayLike, second: ArrayLike, *, level: float = LEVEL) -> Difference:
-    """Mean of second − first over the same examples, with interval and p value; see `mean_difference`.
-
-    Args:
-        first, second: shape (n,): one value an example, for which it is the paired t test; or (seeds, n): a row for
-            each pair of trained models.
-        level: of the interval.
-
-    Raises:
-        DataError: different shapes, fewer than two examples, or values that are not finite.
-        SpecError: a level out of range.
-    """
-    a, b = array("first", first), array("second", second)
-    if a.shape != b.shape or a.ndim > 2:
-        raise DataError(
-            f"first has shape {list(a.shape)} and second {list(b.shape)}; allowed: two of [n], or two of [seeds, n]"
-        )
-    return mean_difference(np.asarray(b, np.float64) - a, level=level)
-
-
 def mean_difference(differences: ArrayLike, *, level: float = LEVEL) -> Difference:
     """The mean of differences with interval and p value (of a mean of zero).
 
     Args:
-        differences: shape (n,): one an example. Or (seeds, n): a row for each pair of trained models; then the
-            half-widths of Student's intervals over seeds and over examples are added in quadrature, which holds the
-            truth at least as often as the level says, whatever the two variances are (Banerjee 1960). It is at most
-            too wide (both hold the interaction). Welch and Satterthwaite's degrees of freedom would miss with two
-            seeds up to ten times as often as they say. With a single row, the interval is that of these two trained
-            models and says nothing of other seeds.
+        differences: shape (n,): one an example, for which it is the paired t test. Or (seeds, n): a row for each pair
+            of trained models; then the half-widths of Student's intervals over seeds and over examples are added in
+            quadrature, which holds the truth at least as often as the level says, whatever the two variances are
+            (Banerjee 1960). It is at most too wide (both hold the interaction). Welch and Satterthwaite's degrees of
+            freedom would miss with two seeds up to ten times as often as they say. With a single row, the interval is
+            that of these two trained models and says nothing of other seeds.
         level: of the interval.
 
     Raises:

@@ -1,4 +1,7 @@
-"""How codes relate to the factors that made the examples: MIG, SAP, modularity, IRS, FactorVAE, DCI."""
+"""How codes relate to the factors that made the examples: MIG, SAP, modularity, IRS, FactorVAE, DCI.
+
+Codes are of shape (n, latents), factors whole numbers of shape (n, factors), as `checked` takes them.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import entr
 
 from latente.errors import DataError
 
@@ -50,6 +53,9 @@ class MetricValue:
     each: Floats
     standard_error: float | None = None
     each_error: Floats | None = None
+
+
+Scorer = Callable[[NDArray[np.floating], NDArray[np.integer]], MetricValue]
 
 
 def checked(codes: NDArray[np.floating], factors: NDArray[np.integer]) -> tuple[Floats, Integers]:
@@ -114,12 +120,11 @@ def mutual_information(z: Floats, factors: Integers, *, bins: int = BINS) -> Flo
 
 def entropy(weights: NDArray[np.number]) -> float:
     """Entropy in nats of weights of any sum, shape (k,)."""
-    p = weights[weights > 0] / weights.sum()
-    return float(-(p * np.log(p)).sum())
+    return float(entr(weights / weights.sum()).sum())
 
 
 def standard_error(
-    score: Callable[[NDArray[np.floating], NDArray[np.integer]], MetricValue],
+    score: Scorer,
     codes: NDArray[np.floating],
     factors: NDArray[np.integer],
     *,
@@ -148,8 +153,6 @@ def mig(codes: NDArray[np.floating], factors: NDArray[np.integer], *, bins: int 
     the posterior instead. A factor of more values than ``bins`` cannot reach 1.
 
     Args:
-        codes: shape (n, latents).
-        factors: whole numbers, shape (n, factors).
         bins: a latent's.
 
     Returns:
@@ -175,16 +178,14 @@ def sap(
     """Separated attribute predictability (Kumar, Sattigeri, Balakrishnan 2018, section 3), in 0..1; higher is better.
 
     For each factor, the gap between the two latents that alone predict it best; the mean over factors. An ordered
-    factor is predicted by a line, and scored by R² over all examples. A categorical one is predicted by a linear
-    support vector machine (C = 0.01, balanced classes, one against the rest, as Locatello et al. 2019) on the
-    standardised latent, and scored by the share predicted right of the third of the examples that is held out. There
-    a perfect code of k classes gets 1 − 1/k, as noise is right on one in k; and from six classes along one latent on,
-    one against the rest no longer parts them (of eight, a quarter is right), so call only factors of few values
-    categorical.
+    factor is predicted by a line, its values taken as evenly spaced, and scored by R² over all examples. A categorical
+    one is predicted by a linear support vector machine (C = 0.01, balanced classes, one against the rest, as Locatello
+    et al. 2019) on the standardised latent, and scored by the share predicted right of the third of the examples that
+    is held out. There a perfect code of k classes gets 1 − 1/k, as noise is right on one in k; and from six classes
+    along one latent on, one against the rest no longer parts them (of eight, a quarter is right), so call only factors
+    of few values categorical.
 
     Args:
-        codes: shape (n, latents).
-        factors: whole numbers, shape (n, factors); an ordered factor's are taken as evenly spaced.
         seed: of the held-out third.
         categorical: whether the factors are names without an order: one for all, or one each.
         examples: at most so many are used for a categorical factor, drawn with the seed.
@@ -262,8 +263,6 @@ def irs(codes: NDArray[np.floating], factors: NDArray[np.integer], *, quantile: 
     gets some 0.3 to 0.4.
 
     Args:
-        codes: shape (n, latents).
-        factors: whole numbers, shape (n, factors).
         quantile: in (0, 1].
 
     Returns:
@@ -309,8 +308,6 @@ def factor_vae(
     go together, several latents hardly vary, and the score says little.
 
     Args:
-        codes: shape (n, latents).
-        factors: whole numbers, shape (n, factors).
         seed: of all draws.
         batch: examples a vote, at least 2.
         votes, held: how many votes to learn from, and to score.
@@ -395,14 +392,13 @@ def dci(
 ) -> DCI:
     """Disentanglement, completeness and informativeness (Eastwood & Williams 2018).
 
-    Importances are the impurity decreases of scikit-learn's random forest classifier, one forest a factor, of ``trees``
-    trees with leaves of at least 5 examples. Every split looks at all latents: with the usual random subset, the splits
-    that cannot see the right latent spread importance over the others, and a perfect code does not get 1. Two thirds of
-    the examples train, one third is held out. Scores of other kinds of trees are not comparable with these.
+    Each factor is predicted as a class. Importances are the impurity decreases of scikit-learn's random forest
+    classifier, one forest a factor, of ``trees`` trees with leaves of at least 5 examples. Every split looks at all
+    latents: with the usual random subset, the splits that cannot see the right latent spread importance over the
+    others, and a perfect code does not get 1. Two thirds of the examples train, one third is held out. Scores of other
+    kinds of trees are not comparable with these.
 
     Args:
-        codes: shape (n, latents).
-        factors: whole numbers, shape (n, factors); each is predicted as a class.
         seed: of the split and the forests.
         trees: of each forest.
         examples: at most so many are used, drawn with the seed.
@@ -458,10 +454,6 @@ def halves(n: int, *, seed: int, examples: int) -> tuple[Integers, Integers]:
     return rows[:cut], rows[cut:]
 
 
-class _Scorer(Protocol):
-    def __call__(self, codes: NDArray[np.floating], factors: NDArray[np.integer], /) -> MetricValue: ...
-
-
 def scores(
     codes: NDArray[np.floating],
     factors: NDArray[np.integer],
@@ -478,15 +470,13 @@ def scores(
     For modularity and IRS resampling is not valid, and for DCI it would take too long.
 
     Args:
-        codes: mean codes, shape (n, latents).
-        factors: whole numbers, shape (n, factors).
         seed: of every draw.
         categorical: whether the factors are names without an order: one for all, or one each.
         draws: resamplings for a standard error; 0 for none, and the FactorVAE score's over votes alone.
         least: see `factor_vae`.
 
     Raises:
-        DataError: codes or factors that no score takes.
+        DataError: as `checked`.
     """
     forest = dci(codes, factors, seed=seed)
     found = {
@@ -500,7 +490,7 @@ def scores(
         "irs": irs(codes, factors),
     }
     seeds = itertools.count(seed + 1)
-    resampled: dict[str, _Scorer] = {
+    resampled: dict[str, Scorer] = {
         "mig": mig,
         # A new seed each time: both kinds of votes, those learnt from and those scored, are drawn anew.
         "factor_vae": lambda z, f: factor_vae(z, f, seed=next(seeds), least=least),

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2
+from scipy.special import rel_entr
+from scipy.stats import chi2_contingency
 
 from latente.evaluation.metrics.checks import array, labels, rows, whole
 from latente.evaluation.metrics.intervals import (
@@ -93,8 +94,8 @@ def manifold(
     whole("k", k, 1, most, f"for the smaller set has {fewest} examples, less one group of {count} for the interval")
     rng = np.random.default_rng(seed)
     of_real, of_samples = group_labels(len(r), count, rng), group_labels(len(s), count, rng)
-    around_real = membership(s, of_samples, r, of_real, radii(r, k, of_real, count), memory=memory)
-    around_samples = membership(r, of_real, s, of_samples, radii(s, k, of_samples, count), memory=memory)
+    of_real_balls, held = membership(s, of_samples, r, of_real, radii(r, k, of_real, count), memory=memory)
+    of_sample_balls, _ = membership(r, of_real, s, of_samples, radii(s, k, of_samples, count), memory=memory)
 
     def score(values: NDArray[np.int64], group: NDArray[np.int64], *, share: bool) -> Estimate:
         v, unit = (values > 0, 1) if share else (values, k)
@@ -103,10 +104,10 @@ def manifold(
         return widest(found, wilson(found.value, len(v), level=level)) if share else found
 
     return Manifold(
-        precision=score(around_real.balls, of_samples, share=True),
-        recall=score(around_samples.balls, of_real, share=True),
-        density=score(around_real.balls, of_samples, share=False),
-        coverage=score(around_real.points, of_real, share=True),
+        precision=score(of_real_balls, of_samples, share=True),
+        recall=score(of_sample_balls, of_real, share=True),
+        density=score(of_real_balls, of_samples, share=False),
+        coverage=score(held, of_real, share=True),
         k=k,
     )
 
@@ -178,8 +179,8 @@ def kernel_distance(real: ArrayLike, samples: ArrayLike, *, level: float = LEVEL
     x, y = _both(real, samples, least=3)
     n, m = len(x), len(y)
     xx, yy, xy = _kernel_sums(x, x, memory), _kernel_sums(y, y, memory), _kernel_sums(x, y, memory)
-    own = [_kernel_sums_of_itself(x), _kernel_sums_of_itself(y)]
-    by_x, by_y = xx[0] - own[0], yy[0] - own[1]
+    # Less each one's value with itself.
+    by_x, by_y = (sums[0] - ((v**2).sum(axis=1) / v.shape[1] + 1) ** 3 for sums, v in ((xx, x), (yy, y)))
     sx, sy, sxy = float(by_x.sum()), float(by_y.sum()), float(xy[0].sum())
     value = sx / (n * (n - 1)) + sy / (m * (m - 1)) - 2 * sxy / (n * m)
     without_x = (sx - 2 * by_x) / ((n - 1) * (n - 2)) + sy / (m * (m - 1)) - 2 * (sxy - xy[0]) / ((n - 1) * m)
@@ -232,47 +233,26 @@ def _kernel_sums(x: Floats, y: Floats, memory: int) -> tuple[Floats, Floats]:
     return by_x, by_y
 
 
-def _kernel_sums_of_itself(x: Floats) -> Floats:
-    own: Floats = ((x**2).sum(axis=1) / x.shape[1] + 1) ** 3
-    return own
-
-
-@dataclass(frozen=True)
-class Membership:
-    """Column 0 is of all points and balls, column 1 + g without those of group g.
-
-    Attributes:
-        balls: how many balls each point lies in, shape (points, 1 + groups).
-        points: how many points each ball holds, shape (centres, 1 + groups).
-    """
-
-    balls: NDArray[np.int64]
-    points: NDArray[np.int64]
-
-
 def radii(x: Floats, k: int, group: Labels, groups: int) -> Floats:
     """Distance of each x to its k-th nearest other, with all (column 0) and without each group; (n, 1 + groups)."""
     found = np.full((len(x), 1 + groups), np.nan)
-    todo, ask = np.arange(len(x)), min(len(x) - 1, k + max(10, 3 * k))
-    near = nearest(x, x, ask, same=True)
-    found[:, 0] = near.distance[:, k - 1]
+    ask = min(len(x) - 1, k + max(10, 3 * k))
     while True:
+        near = nearest(x, x, ask, same=True)
+        found[:, 0] = near.distance[:, k - 1]
         for left in range(groups):
-            rank = np.cumsum(group[near.index] != left, axis=1)
-            place = (rank < k).sum(axis=1)
-            enough = place < rank.shape[1]
-            found[todo[enough], 1 + left] = near.distance[np.flatnonzero(enough), place[enough]]
-        missing = np.isnan(found).any(axis=1)
-        if not missing.any() or ask == len(x) - 1:
+            place = (np.cumsum(group[near.index] != left, axis=1) < k).sum(axis=1)
+            enough = np.flatnonzero(place < ask)
+            found[enough, 1 + left] = near.distance[enough, place[enough]]
+        if ask == len(x) - 1 or not np.isnan(found).any():
             return found
         # Neighbours all of one group: rare, so that asking again for more of them costs little.
         ask = min(len(x) - 1, 4 * ask)
-        todo, near = np.arange(len(x)), nearest(x, x, ask, same=True)
 
 
 def membership(
     points: Floats, point_group: Labels, centres: Floats, centre_group: Labels, radius: Floats, *, memory: int = MEMORY
-) -> Membership:
+) -> tuple[Labels, Labels]:
     """Count points strictly inside balls around centres, for every group left out, in one pass over the distances.
 
     Args:
@@ -280,6 +260,10 @@ def membership(
         point_group, centre_group: of each, in 0..groups − 1.
         radius: of each ball, shape (m, 1 + groups), see `radii`.
         memory: bytes that a block of distances may take.
+
+    Returns:
+        How many balls each point lies in, shape (n, 1 + groups), and how many points each ball holds, (m, 1 + groups);
+        column 0 of all points and balls, column 1 + g without those of group g.
     """
     columns = radius.shape[1]
     balls = np.zeros((len(points), columns), np.int64)
@@ -301,7 +285,7 @@ def membership(
                 inside &= (centre_group[column] != at - 1) & (point_group[part][row] != at - 1)
             balls[part, at] = np.bincount(row[inside], minlength=len(apart))
             held[:, at] += np.bincount(column[inside], minlength=len(c))
-    return Membership(balls, held)
+    return balls, held
 
 
 @dataclass(frozen=True)
@@ -343,7 +327,7 @@ def class_balance(real: ArrayLike, samples: ArrayLike, classes: int, *, level: f
     for side in (0, 1):
         # Leaving out any one example of a class gives the same value.
         present = np.flatnonzero(counts[side])
-        left = np.array([_divergence(_less_one(counts, side, c)) for c in present.tolist()])
+        left = np.array([_divergence(counts - np.outer(np.eye(2)[side], np.eye(classes)[c])) for c in present])
         n = counts[side].sum()
         bias += (n - 1) * (float((left * counts[side, present]).sum() / n) - value)
         square += jackknife_error(left, counts[side, present]) ** 2
@@ -357,27 +341,13 @@ def class_balance(real: ArrayLike, samples: ArrayLike, classes: int, *, level: f
     )
 
 
-def _less_one(counts: Floats, side: int, label: int) -> Floats:
-    left = counts.copy()
-    left[side, label] -= 1
-    return left
-
-
 def _divergence(counts: Floats) -> float:
     p, q = counts / counts.sum(axis=1, keepdims=True)
-    return float(np.mean([_relative(p, (p + q) / 2), _relative(q, (p + q) / 2)]))
-
-
-def _relative(p: Floats, q: Floats) -> float:
-    there = p > 0
-    return float((p[there] * np.log(p[there] / q[there])).sum())
+    return float(rel_entr([p, q], (p + q) / 2).sum() / 2)
 
 
 def _g_test(counts: Floats) -> float:
     present = counts[:, counts.sum(axis=0) > 0]
     if present.shape[1] < 2:
         return 1.0
-    expected = np.outer(present.sum(axis=1), present.sum(axis=0)) / present.sum()
-    there = present > 0
-    statistic = 2 * float((present[there] * np.log(present[there] / expected[there])).sum())
-    return float(chi2.sf(statistic, present.shape[1] - 1))
+    return float(chi2_contingency(present, correction=False, lambda_="log-likelihood").pvalue)

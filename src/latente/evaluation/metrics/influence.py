@@ -133,11 +133,6 @@ def quotient_of_sets(above: Stat, below: Stat) -> Stat:
     return Stat(above.value / below.value, own + tuple(-i * above.value / below.value**2 for i in below.influence))
 
 
-def ratio_of_sets(above: NDArray[np.generic], below: NDArray[np.generic]) -> Stat:
-    """mean(above) / mean(below) of two independent sets."""
-    return quotient_of_sets(mean(above), mean(below))
-
-
 def difference_of_sets(first: Stat, second: Stat) -> Stat:
     """second − first of measures on independent sets."""
     return Stat(second.value - first.value, first.influence + second.influence, first.variance + second.variance)

@@ -64,8 +64,7 @@ def least(estimates: Sequence[Estimate]) -> Estimate:
 
 def greatest(estimates: Sequence[Estimate]) -> Estimate:
     """As `least`, of the greatest."""
-    turned = least([minus_of(e) for e in estimates])
-    return minus_of(turned)
+    return minus_of(least([minus_of(e) for e in estimates]))
 
 
 def minus_of(estimate: Estimate) -> Estimate:

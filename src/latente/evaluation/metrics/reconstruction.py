@@ -6,6 +6,7 @@ Each metric gives one value an example, so that means, intervals, classes and wo
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from latente.errors import DataError
 from latente.evaluation.metrics.checks import labels, pair, vector, whole
 from latente.evaluation.metrics.intervals import LEVEL, Estimate, check_level, mean_interval
+from latente.evaluation.metrics.neighbours import blocks
 from latente.spec import got
 
 SIGMA, RADIUS = 1.5, 5
@@ -36,7 +38,8 @@ def mse(x: ArrayLike, reconstructions: ArrayLike) -> Floats:
     a, b = pair("x", x, "reconstructions", reconstructions)
     found = np.empty(len(a))
     for part in _parts(a):
-        found[part] = (_difference(a[part], b[part]) ** 2).reshape(part.stop - part.start, -1).mean(axis=1)
+        square = np.subtract(a[part], b[part], dtype=np.float64) ** 2
+        found[part] = square.reshape(len(square), -1).mean(axis=1)
     return found
 
 
@@ -96,7 +99,7 @@ def per_pixel(x: ArrayLike, reconstructions: ArrayLike) -> Floats:
     a, b = pair("x", x, "reconstructions", reconstructions)
     total = np.zeros(a.shape[1:])
     for part in _parts(a):
-        total += (_difference(a[part], b[part]) ** 2).sum(axis=0)
+        total += (np.subtract(a[part], b[part], dtype=np.float64) ** 2).sum(axis=0)
     return total / len(a)
 
 
@@ -138,14 +141,8 @@ def worst(values: ArrayLike, count: int, *, highest: bool = True) -> NDArray[np.
     return np.argsort(-v if highest else v, kind="stable")[:count].astype(np.int64)
 
 
-def _difference(a: NDArray[np.generic], b: NDArray[np.generic]) -> Floats:
-    difference: Floats = np.asarray(a, np.float64) - np.asarray(b, np.float64)
-    return difference
-
-
-def _parts(a: NDArray[np.generic]) -> list[slice]:
-    size = max(1, CHUNK // max(math.prod(a.shape[1:]), 1))
-    return [slice(at, min(at + size, len(a))) for at in range(0, len(a), size)]
+def _parts(a: NDArray[np.generic]) -> Iterator[slice]:
+    return blocks(len(a), math.prod(a.shape[1:]), 8 * CHUNK)
 
 
 def _window(side: int, shortest: int) -> Floats:

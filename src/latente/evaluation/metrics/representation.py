@@ -6,7 +6,6 @@ Probes learn from codes of the training part and are judged on codes they have n
 from __future__ import annotations
 
 import importlib
-import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from latente.errors import DataError
 from latente.evaluation.metrics.checks import labels, rows, whole
+from latente.evaluation.metrics.disentanglement import entropy
 from latente.evaluation.metrics.intervals import (
     LEVEL,
     Estimate,
@@ -231,10 +231,9 @@ def adjusted_rand(table: Floats) -> float:
 
 def normalised_information(table: Floats) -> float:
     """Mutual information of two partitions over the arithmetic mean of their entropies; 1 where neither divides."""
-    share = table / table.sum()
-    of_rows, of_columns = _entropy(share.sum(1)), _entropy(share.sum(0))
+    of_rows, of_columns = entropy(table.sum(1)), entropy(table.sum(0))
     mean = (of_rows + of_columns) / 2
-    return 1.0 if mean == 0 else max(0.0, of_rows + of_columns - _entropy(share)) / mean
+    return 1.0 if mean == 0 else max(0.0, of_rows + of_columns - entropy(table)) / mean
 
 
 def _from_tables(
@@ -252,11 +251,6 @@ def _from_tables(
     scatter = float(np.std([statistic(t) for t in refitted], ddof=1)) if refitted else 0.0
     other = quantile(len(refitted) - 1, level) * scatter if scatter > 0 else 0.0
     return with_both(given, Estimate(value, value - other, value + other))
-
-
-def _entropy(share: Floats) -> float:
-    there = share[share > 0]
-    return -math.fsum(there * np.log(there))
 
 
 def _labelled(

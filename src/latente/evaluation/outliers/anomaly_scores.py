@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from latente.errors import SpecError, unknown
 from latente.evaluation import latent
+from latente.evaluation.batching import OnBatch, one_pass
 from latente.evaluation.likelihood.importance import nll, unsupported
 from latente.evaluation.outliers.regret import regret
 from latente.model.autoencoder import Autoencoder
@@ -23,8 +23,6 @@ SAMPLES = 100
 
 Floats = NDArray[np.float32]
 
-OnBatch = Callable[[int, int], object]
-
 
 def kinds_of(model: Autoencoder) -> tuple[str, ...]:
     """Those of `KINDS` that a model has.
@@ -35,25 +33,6 @@ def kinds_of(model: Autoencoder) -> tuple[str, ...]:
     if unsupported(model) is not None:
         return ("reconstruction",)
     return KINDS if model.posterior.kind == "density" else ("nll", "reconstruction")
-
-
-def default_of(model: Autoencoder) -> str:
-    """The score that is taken where none is named: the regret, or else the reconstruction error."""
-    return kinds_of(model)[-1]
-
-
-def check_kinds(model: Autoencoder, kinds: Sequence[str]) -> None:
-    """Refuse a score that a model has not.
-
-    Raises:
-        SpecError: naming the score and those allowed.
-    """
-    for kind in kinds:
-        if kind not in KINDS:
-            raise SpecError(unknown("anomaly score", kind, KINDS))
-        if kind not in kinds_of(model):
-            reason = unsupported(model) or "its codes are of a finite number"
-            raise SpecError(f'anomaly score "{kind}": {reason}; allowed here: {", ".join(kinds_of(model))}')
 
 
 def anomaly_scores(
@@ -93,19 +72,25 @@ def anomaly_scores(
         SpecError: a kind that is unknown or that the model has not.
     """
     asked = kinds_of(model) if kinds is None else tuple(kinds)
-    check_kinds(model, asked)
+    for kind in asked:
+        if kind not in KINDS:
+            raise SpecError(unknown("anomaly score", kind, KINDS))
+        if kind not in kinds_of(model):
+            reason = unsupported(model) or "its codes are of a finite number"
+            raise SpecError(f'anomaly score "{kind}": {reason}; allowed here: {", ".join(kinds_of(model))}')
     examples = Examples(jnp.asarray(x), None if context is None else jnp.asarray(context))
     found: dict[str, NDArray[np.float64]] = {}
     plain = Scale(jnp.ones(()), jnp.zeros(()), False)
     drawn = [k for k in asked if k != "reconstruction"]
     for kind in asked:
-        report = None if on_batch is None or kind not in drawn else partial(_part, on_batch, drawn.index(kind), drawn)
+        if kind == "reconstruction":
+            found[kind] = squared_error(x, latent.reconstruct(model, x, context), model.likelihood)
+            continue
+        report = one_pass(on_batch, drawn.index(kind), len(drawn))
         if kind == "nll":
             found[kind] = nll(model, plain, examples, samples=samples, seed=seed, on_batch=report).values
-        elif kind == "regret":
-            found[kind] = regret(model, plain, examples, seed=seed, on_batch=report)
         else:
-            found[kind] = squared_error(x, latent.reconstruct(model, x, context), model.likelihood)
+            found[kind] = regret(model, plain, examples, seed=seed, on_batch=report)
     return found
 
 
@@ -113,7 +98,3 @@ def squared_error(x: Floats, reconstructions: Floats, likelihood: Likelihood) ->
     """Mean over the values of each example that are not missing, shape (n,), in the likelihood's `residual`."""
     error = np.asarray(likelihood.residual(x, np.asarray(reconstructions, np.float64)), np.float64) ** 2
     return np.asarray(np.nanmean(error.reshape(len(error), -1), axis=1), np.float64)
-
-
-def _part(on_batch: OnBatch, number: int, of: Sequence[str], done: int, total: int) -> None:
-    on_batch(number * total + done, len(of) * total)

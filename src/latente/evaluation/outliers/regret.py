@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +12,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from latente.compiling import jit
-from latente.evaluation.batching import batches, codes_within, encoded_at_once
+from latente.evaluation.batching import OnBatch, batches, codes_within, encoded_at_once
 from latente.evaluation.likelihood.importance import log_weight
 from latente.memory import ROWS_MEMORY
 from latente.model.autoencoder import Autoencoder
@@ -38,7 +37,7 @@ def regret(
     *,
     steps: int = STEPS,
     seed: int = 0,
-    on_batch: Callable[[int, int], object] | None = None,
+    on_batch: OnBatch | None = None,
 ) -> NDArray[np.float64]:
     """max_τ ELBO(x; τ) − ELBO(x; encoder's τ) of each example, nats, shape (n,).
 
@@ -58,11 +57,9 @@ def regret(
     together = max(1, min(JUDGED, codes))
     size = encoded_at_once(model, examples, max(1, min(AT_ONCE, len(examples), codes // JUDGED)))
     found = []
-    for at, batch, keys in batches(examples, size, seed, purpose=0x726567):
+    for at, batch, keys in batches(examples, size, seed, on_batch, purpose=0x726567):
         values = _regret(model, scale, batch, keys, steps, together)
         found.append(np.asarray(values, np.float64)[: len(examples) - at])
-        if on_batch is not None:
-            on_batch(min(at + size, len(examples)), len(examples))
     return np.concatenate(found)
 
 
@@ -76,8 +73,7 @@ def _regret(
     def one(x: Array, context: Array | None, key: Array) -> Array:
         def elbo(outputs: Array, key: Array, draws: int) -> Array:
             def each(k: Array) -> Array:
-                found: Array = weight(x, context, outputs, k)
-                return found
+                return weight(x, context, outputs, k)
 
             keys = jr.split(key, draws)
             if together < draws:

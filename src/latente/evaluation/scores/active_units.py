@@ -23,9 +23,8 @@ class ActiveUnits(Score):
         """A count, better neither way."""
         return {"active-units": None}
 
-    def scale(self, run: Run) -> str | None:
-        """A count of its own model's latents compares with that of as many."""
-        return None if self.unsupported(run) else Message("scale.latents", latents=run.model.code_size)
+    def _scale(self, run: Run) -> Message:
+        return Message("scale.latents", latents=run.model.code_size)
 
     def unsupported(self, run: Run) -> Message | None:
         """Points and codebooks have no unit to switch off."""

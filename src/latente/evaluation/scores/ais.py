@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,16 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latente.errors import SpecError
-from latente.evaluation.batching import MEMORY
+from latente.evaluation.batching import MEMORY, one_pass, subsample
 from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.likelihood.annealing import CHAINS, LEAPS, STEPS, ais, bdmc, unsupported
 from latente.evaluation.likelihood.importance import SAMPLES, nll
 from latente.evaluation.likelihood.importance import unsupported as unbounded
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, observation_scale, scores
+from latente.evaluation.scores.base import OnBatch, Score, likelihood_inputs, observation_scale, scores
 from latente.language.message import Message
-from latente.training.examples import examples_of, scale_of
 
 IMAGES = 100
 LOOSE = 0.5
@@ -63,10 +61,7 @@ class Annealing(Score):
         beside = ("iwae_excess", "bdmc_gap", "ess", "acceptance")
         return {self.key(): True} | dict.fromkeys(f"{self.key()}_{name}" for name in beside)
 
-    def scale(self, run: Run) -> str | None:
-        """That of the bounds, of so many examples."""
-        if self.unsupported(run):
-            return None
+    def _scale(self, run: Run) -> Message:
         return Message("scale.some", scale=observation_scale(run), images=self.images)
 
     def unsupported(self, run: Run) -> Message | None:
@@ -78,14 +73,13 @@ class Annealing(Score):
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `latente.evaluation.likelihood.annealing`; a warning where either bound is loose."""
-        data, key = run.data, self.key()
-        whole = examples_of(data, data.part(split), run.spec.model)
-        chosen = subset(len(whole), self.images)
-        examples, scale = whole.take(jnp.asarray(chosen)), scale_of(data)
+        model, scale, whole = likelihood_inputs(run, split)
+        chosen, key = subsample(len(whole), self.images, 0, permuted=True), self.key()
+        examples = whole.take(jnp.asarray(chosen))
         memory, n = int(self.memory * 2**20), len(chosen)
         how = {"chains": self.chains, "steps": self.steps, "leaps": self.leaps, "start": self.start, "memory": memory}
-        found = ais(run.model, scale, examples, **how, on_batch=_half(on_batch, 0, n))  # type: ignore[arg-type]
-        between = bdmc(run.model, n, context=examples.context, **how, on_batch=_half(on_batch, n, n))  # type: ignore[arg-type]
+        found = ais(model, scale, examples, **how, on_batch=one_pass(on_batch, 0, 2))  # type: ignore[arg-type]
+        between = bdmc(model, n, context=examples.context, **how, on_batch=one_pass(on_batch, 1, 2))  # type: ignore[arg-type]
         values = {
             key: found.values,
             f"{key}_bdmc_gap": between.gap,
@@ -94,21 +88,15 @@ class Annealing(Score):
         }
         arrays: dict[str, NDArray[np.generic]] = {"index": chosen, "lower": between.lower, "upper": between.upper}
         excess = None
-        if unbounded(run.model) is None:
+        if unbounded(model) is None:
             # By the same keys, so that examples are binarised alike.
-            bound = nll(run.model, scale, examples, samples=self.samples, memory=memory)
+            bound = nll(model, scale, examples, samples=self.samples, memory=memory)
             arrays["nll"], excess = bound.values, bound.values - found.values
             values[f"{key}_iwae_excess"] = excess
         # The gap is of simulated examples, which differ from model to model: it pairs with none.
         arrays |= {EACH + k: v for k, v in values.items() if not k.endswith("_bdmc_gap")}
         said = warnings(excess, between.gap, self.samples, self.steps)
         return Measured({k: mean_and_error(v) for k, v in values.items()}, arrays, said)
-
-
-def subset(n: int, images: int) -> NDArray[np.int64]:
-    """Which ``images`` of n examples are annealed: always the same, in order."""
-    chosen: NDArray[np.int64] = np.sort(np.random.default_rng(0).permutation(n)[:images])
-    return chosen
 
 
 def warnings(
@@ -129,8 +117,3 @@ def warnings(
     if gap.mean() > LOOSE:
         found.append(Message("warning.annealed_gap", gap=float(gap.mean())))
     return tuple(found)
-
-
-def _half(on_batch: OnBatch | None, done: int, n: int) -> Callable[[int, int], object] | None:
-    """Progress of one of two halves."""
-    return None if on_batch is None else lambda at, _: on_batch(done + at, 2 * n)

@@ -16,11 +16,13 @@ from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.intervals import Estimate, Z
 from latente.evaluation.run import Run
 from latente.language.message import Message
+from latente.model.autoencoder import Autoencoder
 from latente.model.likelihoods import likelihoods
 from latente.model.likelihoods.bernoulli import Bernoulli, is_score
 from latente.model.likelihoods.mixed import Mixed
 from latente.registry import Registry
 from latente.spec import Part
+from latente.training.examples import Examples, Scale, examples_of, scale_of
 
 scores: Registry[Score] = Registry("score")
 
@@ -59,7 +61,10 @@ class Score:
 
         A `Message` where it is to be said in words.
         """
-        return None if self.unsupported(run) else self.key()
+        return None if self.unsupported(run) else self._scale(run)
+
+    def _scale(self, run: Run) -> str:
+        return self.key()
 
     def unsupported(self, run: Run) -> str | None:
         """Why a run has no such numbers, as a clause, a `Message`; None where it has."""
@@ -68,6 +73,23 @@ class Score:
     @abstractmethod
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """The numbers on "train", "validation" or "test"; called only where `scale` is one."""
+
+
+@dataclass(frozen=True)
+class ScoreWithOptions(Score):
+    """A score whose options change what its numbers mean."""
+
+    def key(self) -> str:
+        """With the options that are not the defaults."""
+        return name_of(self) + suffix(self)
+
+
+@dataclass(frozen=True)
+class ScoreOfObservations(Score):
+    """A score that compares models that give the same numbers a probability, or a density, and are given the same."""
+
+    def _scale(self, run: Run) -> Message:
+        return observation_scale(run)
 
 
 def name_of(score: Score) -> str:
@@ -105,6 +127,11 @@ def score(run: Run, score: Score | Part, split: str = "test", on_batch: OnBatch 
         )
         metrics.update(known[made.key()].values)
     return known[made.key()]
+
+
+def likelihood_inputs(run: Run, split: str) -> tuple[Autoencoder, Scale, Examples]:
+    """What likelihoods are taken of: a run's model, the scale of its data, and the examples of a part."""
+    return run.model, scale_of(run.data), examples_of(run.data, run.data.part(split), run.spec.model)
 
 
 def conditions_of(run: Run, part: Split) -> NDArray[np.generic] | None:

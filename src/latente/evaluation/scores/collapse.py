@@ -38,9 +38,8 @@ class Collapse(Score):
         """Nothing is ranked: a model may do well with few latents."""
         return dict.fromkeys(("active-units", "unused-latents", "mutual-information", "aggregate-kl", "aggregate-mmd"))
 
-    def scale(self, run: Run) -> str | None:
-        """A count of its own model's latents compares with that of as many."""
-        return None if self.unsupported(run) else Message("scale.latents", latents=run.model.code_size)
+    def _scale(self, run: Run) -> Message:
+        return Message("scale.latents", latents=run.model.code_size)
 
     def unsupported(self, run: Run) -> Message | None:
         """It takes the posterior's means, and draws to hold against the prior's."""

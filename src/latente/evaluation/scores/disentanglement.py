@@ -14,7 +14,7 @@ from latente.evaluation.metrics.checks import whole
 from latente.evaluation.metrics.disentanglement import NAMES, entropy, mutual_information
 from latente.evaluation.metrics.disentanglement import scores as every_score
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import Floats, OnBatch, Score, not_finite, scores, suffix, too_few
+from latente.evaluation.scores.base import OnBatch, ScoreWithOptions, not_finite, scores, suffix, too_few
 from latente.evaluation.traversal import posterior_steps, traverse
 from latente.language.message import Message
 
@@ -30,7 +30,7 @@ MOVED = 10
     "Suter et al. 2019",
 )
 @dataclass(frozen=True)
-class Disentanglement(Score):
+class Disentanglement(ScoreWithOptions):
     """MIG, DCI, SAP, FactorVAE score, modularity and IRS of the mean codes, all in 0..1 and more for better.
 
     Arrays: ``information``, shape (latents, factors): mutual information of a latent and a factor over the factor's
@@ -55,21 +55,13 @@ class Disentanglement(Score):
         whole("draws", self.draws, 0)
         whole("seed", self.seed, 0)
 
-    def key(self) -> str:
-        """With the options that are not the defaults."""
-        return "disentanglement" + suffix(self)
-
     def columns(self) -> dict[str, bool | None]:
         """Informativeness is ranked too, though it only says that the factors can be read off."""
         return {name + suffix(self): False for name in NAMES}
 
-    def scale(self, run: Run) -> str | None:
-        """One set of factors; more latents are another matter, but not another scale."""
-        return (
-            None
-            if self.unsupported(run)
-            else Message("scale.disentanglement", factors=", ".join(f.name for f in run.data.known))
-        )
+    def _scale(self, run: Run) -> Message:
+        # More latents are another matter, but not another scale.
+        return Message("scale.disentanglement", factors=", ".join(f.name for f in run.data.known))
 
     def unsupported(self, run: Run) -> Message | None:
         """Without known factors there is nothing to compare codes with."""
@@ -100,18 +92,14 @@ class Disentanglement(Score):
         values = {
             name + suffix(self): Metric(score.value, score.standard_error or 0.0) for name, score in found.items()
         }
-        arrays: dict[str, NDArray[np.generic]] = {"information": _shares(codes, factors)}
+        information = mutual_information(np.asarray(codes, np.float64), factors)
+        shares = information / [entropy(np.bincount(column)) for column in factors.T]
+        arrays: dict[str, NDArray[np.generic]] = {"information": shares}
         if found["mig"].each_error is not None:
             arrays |= {"gaps": found["mig"].each, "gap_errors": found["mig"].each_error}
         if data.is_image:
             arrays |= _moved(run, codes)
         return Measured(values, arrays)
-
-
-def _shares(codes: NDArray[np.floating], factors: NDArray[np.int64]) -> Floats:
-    information = mutual_information(np.asarray(codes, np.float64), factors)
-    share: Floats = information / [entropy(np.bincount(column)) for column in factors.T]
-    return share
 
 
 def _moved(run: Run, codes: NDArray[np.floating]) -> dict[str, NDArray[np.generic]]:

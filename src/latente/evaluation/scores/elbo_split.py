@@ -12,14 +12,13 @@ from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.likelihood.decomposition import decompose, unsupported
 from latente.evaluation.measured import EACH, Measured
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, observation_scale, scores
+from latente.evaluation.scores.base import OnBatch, ScoreOfObservations, likelihood_inputs, scores
 from latente.language.message import Message
-from latente.training.examples import examples_of, scale_of
 
 
 @scores.register("elbo-split", source="Chen et al. 2018, arXiv:1802.04942, eq. 2; Hoffman & Johnson 2016")
 @dataclass(frozen=True)
-class ELBODecomposition(Score):
+class ELBODecomposition(ScoreOfObservations):
     """Distortion and rate, and the rate as mutual information, total correlation and dimension-wise KL, in nats.
 
     ``samples`` codes an example; ``memory`` is in MB. Every code is held against every example of the part, whose
@@ -34,20 +33,14 @@ class ELBODecomposition(Score):
         names = ("distortion", "rate", "mutual-information", "aggregate-kl", "total-correlation", "dimension-kl")
         return dict.fromkeys(names)
 
-    def scale(self, run: Run) -> str | None:
-        """That of the likelihood, for the distortion's sake."""
-        return None if self.unsupported(run) else observation_scale(run)
-
     def unsupported(self, run: Run) -> Message | None:
         """The aggregate posterior takes densities at other examples' codes."""
         return unsupported(run.model)
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `likelihood.decomposition.decompose`; a warning where the mutual information is at its most."""
-        data = run.data
-        examples = examples_of(data, data.part(split), run.spec.model)
         memory = int(self.memory * 2**20)
-        found = decompose(run.model, scale_of(data), examples, samples=self.samples, memory=memory, on_batch=on_batch)
+        found = decompose(*likelihood_inputs(run, split), samples=self.samples, memory=memory, on_batch=on_batch)
         values = {
             "distortion": found.distortion,
             "rate": found.rate,

@@ -8,14 +8,13 @@ from typing import ClassVar
 from latente.evaluation.likelihood.exact import exact_nll, unsupported
 from latente.evaluation.measured import Measured, by_example
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, observation_scale, scores
+from latente.evaluation.scores.base import OnBatch, ScoreOfObservations, likelihood_inputs, scores
 from latente.language.message import Message
-from latente.training.examples import examples_of, scale_of
 
 
 @scores.register("exact-nll", source="Tipping & Bishop 1999, Probabilistic principal component analysis, eq. 6")
 @dataclass(frozen=True)
-class ExactLikelihood(Score):
+class ExactLikelihood(ScoreOfObservations):
     """−log p(x) in closed form of a linear-Gaussian model, in nats: what its bounds are to be held against."""
 
     nats: ClassVar[bool] = True
@@ -24,16 +23,10 @@ class ExactLikelihood(Score):
         """Less is better."""
         return {"exact-nll": True}
 
-    def scale(self, run: Run) -> str | None:
-        """That of the bounds on it."""
-        return None if self.unsupported(run) else observation_scale(run)
-
     def unsupported(self, run: Run) -> Message | None:
         """It is known for the linear-Gaussian model only."""
         return unsupported(run.model)
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """See `latente.evaluation.likelihood.exact.exact_nll`."""
-        examples = examples_of(run.data, run.data.part(split), run.spec.model)
-        values = exact_nll(run.model, scale_of(run.data), examples)
-        return by_example("exact-nll", values)
+        return by_example("exact-nll", exact_nll(*likelihood_inputs(run, split)))

@@ -15,15 +15,14 @@ from latente.evaluation.batching import subsample
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.checks import whole
-from latente.evaluation.metrics.classifier import Classifier, frechet_classifier_distance, kernel_classifier_distance
+from latente.evaluation.metrics.classifier import Classifier, of_one_classifier
 from latente.evaluation.metrics.classifier_cache import frozen_classifier
-from latente.evaluation.metrics.generation import class_balance, manifold
+from latente.evaluation.metrics.generation import class_balance, frechet_distance, kernel_distance, manifold
 from latente.evaluation.metrics.neighbours import Near, memorisation, nearest, ratio
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import (
-    Floats,
     OnBatch,
-    Score,
+    ScoreWithOptions,
     conditioned,
     conditions_of,
     ends,
@@ -55,7 +54,7 @@ Values = NDArray[np.float32]
     source="Kynkäänniemi et al. 2019; Naeem et al. 2020; Heusel et al. 2017; Bińkowski et al. 2018; Meehan et al. 2020",
 )
 @dataclass(frozen=True)
-class Generation(Score):
+class Generation(ScoreWithOptions):
     """Are samples like the data, as varied, and no copies? In the features of a classifier trained on the data set.
 
     Decoded means of codes from the prior, the fitted one where there is one, against as many examples of the part. A
@@ -82,10 +81,6 @@ class Generation(Score):
         if self.features not in FEATURES:
             raise SpecError(unknown("features of generation", self.features, FEATURES))
 
-    def key(self) -> str:
-        """With the options that are not the defaults."""
-        return "generation" + suffix(self)
-
     def columns(self) -> dict[str, bool | None]:
         """Density is not ranked: samples that crowd in the data's densest places have more than the data itself."""
         found: dict[str, bool | None] = {"precision": False, "recall": False, "density": None, "coverage": False}
@@ -100,10 +95,8 @@ class Generation(Score):
         found |= {"nearer_to_train": None, "nearer_to_train_p": None, "copies": True, "copies_held_out": None}
         return {name + suffix(self): lower for name, lower in found.items()}
 
-    def scale(self, run: Run) -> str | None:
-        """One classifier, one number of samples, one k: distances in other features are on another scale."""
-        if self.unsupported(run):
-            return None
+    def _scale(self, run: Run) -> Message:
+        # One classifier, one number of samples, one k: distances in other features are on another scale.
         kept = [m[self.key()].arrays for m in run.measured.values() if self.key() in m]
         features = Message("scale.values" if self.features == "values" else "scale.any_classifier")
         # The classifiers that gave the numbers, and not the one that is on disk today.
@@ -153,16 +146,16 @@ class Generation(Score):
     def _classified(
         self, classifier: Classifier, data: Data, real: Values, drawn: Values
     ) -> tuple[dict[str, Metric], dict[str, NDArray[np.generic]], tuple[Message, ...]]:
-        of_real, of_drawn = classifier.features(real), classifier.features(drawn)
-        values = self._around(of_real.values, of_drawn.values)
-        frechet = frechet_classifier_distance(of_real, of_drawn, seed=self.seed)
-        values["frechet_classifier_distance"] = metric(frechet.estimate)
+        of_real = classifier.features(real)
+        both = of_one_classifier(of_real, classifier.features(drawn))
+        values = self._around(*both)
+        values["frechet_classifier_distance"] = metric(frechet_distance(*both, seed=self.seed))
         if len(data.train) >= len(real):
             # What as many real examples get that the part knows nothing of: nothing that is drawn can expect less.
             known = data.values(data.train.x[subsample(len(data.train), len(real), self.seed)])
-            least = frechet_classifier_distance(of_real, classifier.features(known), seed=self.seed)
-            values["frechet_classifier_distance_train"] = metric(least.estimate)
-        values["kernel_classifier_distance"] = metric(kernel_classifier_distance(of_real, of_drawn).estimate)
+            least = frechet_distance(*of_one_classifier(of_real, classifier.features(known)), seed=self.seed)
+            values["frechet_classifier_distance_train"] = metric(least)
+        values["kernel_classifier_distance"] = metric(kernel_distance(*both))
         balance = class_balance(classifier.predict(real), classifier.predict(drawn), len(data.classes))
         values["class_divergence"] = metric(balance.divergence)
         values["classifier_accuracy"] = metric(classifier.accuracy)
@@ -195,13 +188,9 @@ class Generation(Score):
             "copies_held_out": metric(found.held_out_copies),
         }
         first = np.arange(min(SHOWN, len(drawn)))
-        alike = _most_alike(own.distance)[:SHOWN]
+        # Those that are nearest to one training example beside the distance to the next.
+        alike = np.argsort(ratio(own.distance), kind="stable")[:SHOWN]
         return values, _shown("sample", drawn, own, searched, first) | _shown("suspect", drawn, own, searched, alike)
-
-
-def _most_alike(distance: Floats) -> NDArray[np.int64]:
-    """Samples in the order of how much nearer they are to one training example than to the next."""
-    return np.argsort(ratio(distance), kind="stable").astype(np.int64)
 
 
 def _shown(

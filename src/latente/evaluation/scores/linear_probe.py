@@ -19,9 +19,8 @@ class LinearProbe(Score):
         """One."""
         return {"linear-probe": False}
 
-    def scale(self, run: Run) -> str | None:
-        """Shares of one data set's labels."""
-        return None if self.unsupported(run) else Message("scale.accuracy")
+    def _scale(self, run: Run) -> Message:
+        return Message("scale.accuracy")
 
     def unsupported(self, run: Run) -> Message | None:
         """Without labels, and for models that were given them."""

@@ -38,11 +38,8 @@ class Loss(_OfTraining):
 
     name: ClassVar[str] = "loss"
 
-    def scale(self, run: Run) -> str | None:
-        """Equal where the loss is one quantity (see `quantity`) of one likelihood, with all its options."""
+    def _scale(self, run: Run) -> Message:
         spec = run.spec.model
-        if self.unsupported(run):
-            return None
         loss, likelihood = quantity(spec.objective), named_part(spec.likelihood, likelihoods)
         scale = Message("scale.loss", text=f"{loss} of {likelihood}", loss=loss, likelihood=likelihood)
         return conditioned(run, scale)
@@ -61,8 +58,7 @@ class Distortion(_OfTraining):
 
     name: ClassVar[str] = "reconstruction"
 
-    def scale(self, run: Run) -> str | None:
-        """Equal where the likelihood is, with all its options, and what is encoded."""
+    def _scale(self, run: Run) -> Message:
         likelihood = named_part(run.spec.model.likelihood, likelihoods)
         scale = Message("scale.distortion", text=f"−log p(x | z) of {likelihood}", likelihood=likelihood)
         if part(run.spec.model.objective)[0] == "denoising":
@@ -78,8 +74,7 @@ class SquaredError(_OfTraining):
 
     name: ClassVar[str] = "mse"
 
-    def scale(self, run: Run) -> str | None:
-        """Any models compare that see the same values; not those that are told the label."""
+    def _scale(self, run: Run) -> Message:
         scale = Message("scale.squared_drawn")
         if run.model.likelihood.observes:
             likelihood = named_part(run.spec.model.likelihood, likelihoods)

@@ -21,8 +21,7 @@ class MeanError(Score):
         """One."""
         return {"mean-mse": True}
 
-    def scale(self, run: Run) -> str | None:
-        """Any two models of one data set compare; not those that are told the label."""
+    def _scale(self, run: Run) -> Message:
         return conditioned(run, standardised(run, Message("scale.squared")))
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:

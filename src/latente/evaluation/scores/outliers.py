@@ -15,6 +15,7 @@ from latente.evaluation.batching import subsample
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.anomaly import Detection, auroc_error, detect
+from latente.evaluation.metrics.checks import whole
 from latente.evaluation.outliers.anomaly_scores import KINDS, SAMPLES, anomaly_scores, kinds_of
 from latente.evaluation.outliers.sources import AUTO, LEFT_OUT, MADE, SEED, choose, outliers, title
 from latente.evaluation.run import Run
@@ -50,9 +51,7 @@ class Outliers(Score):
                 "outliers: against", self.against, f"a data set, a path, or one of {', '.join((AUTO, LEFT_OUT, *MADE))}"
             )
         for name, low in (("examples", 2), ("samples", 1)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise got(f"outliers: {name}", value, f"a whole number of at least {low}")
+            whole(f"outliers: {name}", getattr(self, name), low)
 
     def key(self) -> str:
         """With every option that is not the default."""
@@ -83,9 +82,8 @@ class Outliers(Score):
         """What the outliers of a run are, where that was left open."""
         return choose(str(run.card["name"]), tuple(run.card["shape"]), run.spec.data.without, self.against)
 
-    def scale(self, run: Run) -> str | None:
-        """Models that were tried against the same examples compare."""
-        return None if self.unsupported(run) else Message("scale.outliers", name=title(self.chosen(run)))
+    def _scale(self, run: Run) -> Message:
+        return Message("scale.outliers", name=title(self.chosen(run)))
 
     def unsupported(self, run: Run) -> Message | None:
         """A conditional model needs more than the example."""

@@ -19,12 +19,12 @@ from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.likelihood.importance import SAMPLES, log_weight, unsupported
 from latente.evaluation.likelihood.pareto import FEWEST, fit_pareto, limit, tail_size
 from latente.evaluation.measured import EACH, Measured
+from latente.evaluation.metrics.checks import whole
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, observation_scale, scores
+from latente.evaluation.scores.base import OnBatch, ScoreOfObservations, likelihood_inputs, scores
 from latente.language.message import Message
 from latente.model.autoencoder import Autoencoder
-from latente.spec import got
-from latente.training.examples import Examples, Scale, examples_of, scale_of
+from latente.training.examples import Examples, Scale
 
 LEAST = 5 * FEWEST
 """Of fewer weights the tail is too small to be smoothed."""
@@ -32,7 +32,7 @@ LEAST = 5 * FEWEST
 
 @scores.register("psis", source="Vehtari et al. 2024, JMLR 25(72), algorithm 1")
 @dataclass(frozen=True)
-class SmoothedLikelihood(Score):
+class SmoothedLikelihood(ScoreOfObservations):
     """−log p(x) estimated with ``samples`` codes an example whose largest importance weights are smoothed, in nats.
 
     The largest weights are replaced by what a generalised Pareto distribution fitted to them expects in their places,
@@ -47,8 +47,7 @@ class SmoothedLikelihood(Score):
 
     def __post_init__(self) -> None:
         """Refuse options that mean nothing."""
-        if isinstance(self.samples, bool) or not isinstance(self.samples, int) or self.samples < LEAST:
-            raise got("psis: samples", self.samples, f"a whole number of at least {LEAST}")
+        whole("psis: samples", self.samples, LEAST)
 
     def key(self) -> str:
         """With its K, without which it means little."""
@@ -58,20 +57,14 @@ class SmoothedLikelihood(Score):
         """The estimate, the mean index of the tails, and the share of examples whose index is too high."""
         return {self.key(): True, f"{self.key()}_index": None, f"{self.key()}_heavy": None}
 
-    def scale(self, run: Run) -> str | None:
-        """As of nll: equal where the same numbers are given a probability, or a density."""
-        return None if self.unsupported(run) else observation_scale(run)
-
     def unsupported(self, run: Run) -> Message | None:
         """Without a density of the codes there are no weights."""
         return unsupported(run.model)
 
     def measure(self, run: Run, split: str, on_batch: OnBatch | None = None) -> Measured:
         """Smoothed batch by batch; the keys are those of nll, so that both see the same draws."""
-        data, key, most = run.data, self.key(), limit(self.samples)
-        examples = examples_of(data, data.part(split), run.spec.model)
-        values, index = smoothed_nll(run.model, scale_of(data), examples, self.samples, on_batch)
-        heavy = (index > most).astype(np.float64)
+        values, index = smoothed_nll(*likelihood_inputs(run, split), self.samples, on_batch)
+        heavy, key = (index > limit(self.samples)).astype(np.float64), self.key()
         numbers = {key: values, f"{key}_index": index, f"{key}_heavy": heavy}
         columns = {name: mean_and_error(of) for name, of in numbers.items()}
         return Measured(columns, {EACH + name: of for name, of in numbers.items()})
@@ -85,11 +78,9 @@ def smoothed_nll(
     codes = codes_at_once(model, MEMORY)
     size = max(1, min(100, codes // samples, count))
     found = []
-    for at, batch, keys in batches(examples, size, seed):
+    for _, batch, keys in batches(examples, size, seed, on_batch):
         log_w = np.asarray(_log_weights(model, scale, batch, keys, samples, min(samples, codes)), np.float64)
         found.append(smoothed(log_w))
-        if on_batch is not None:
-            on_batch(min(at + size, count), count)
     values, index = (np.concatenate(parts)[:count] for parts in zip(*found, strict=True))
     return values, index
 
@@ -131,5 +122,4 @@ def _log_weights(
         )
         return weights
 
-    found: Array = jax.vmap(one)(batch.x, batch.context, batch.keys)
-    return found
+    return jax.vmap(one)(batch.x, batch.context, batch.keys)

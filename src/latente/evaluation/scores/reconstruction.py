@@ -15,20 +15,19 @@ from latente.evaluation.metrics.reconstruction import mse, per_class, per_pixel,
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import (
     OnBatch,
-    Score,
+    ScoreWithOptions,
     conditioned,
     conditions_of,
     ends,
     not_finite,
     scores,
-    suffix,
 )
 from latente.language.message import Message
 
 
 @scores.register("reconstruction", source="SSIM: Wang et al. 2004, eq. 13")
 @dataclass(frozen=True)
-class ReconstructionQuality(Score):
+class ReconstructionQuality(ScoreWithOptions):
     """Squared error a value, PSNR and SSIM of the decoded mean codes, over all examples of the part.
 
     Arrays: each example's error, PSNR and SSIM, shape (n,) (see `Measured.each`); ``per_pixel``, of an example's shape;
@@ -44,18 +43,12 @@ class ReconstructionQuality(Score):
     def __post_init__(self) -> None:
         whole("worst", self.worst, 1)
 
-    def key(self) -> str:
-        """With the options that are not the defaults."""
-        return "reconstruction" + suffix(self)
-
     def columns(self) -> dict[str, bool | None]:
         """PSNR and SSIM of images only."""
         return {"reconstruction_mse": True, "reconstruction_psnr": False, "reconstruction_ssim": False}
 
-    def scale(self, run: Run) -> str | None:
-        """Any two models of one data set compare; not those that are told the label."""
-        if self.unsupported(run):
-            return None
+    def _scale(self, run: Run) -> Message:
+        # Any two models of one data set compare; not those that are told the label.
         low, high = span_of(*run.card["range"])
         return conditioned(run, Message("scale.reconstruction", low=low, high=high))
 

@@ -24,7 +24,7 @@ from latente.evaluation.metrics.representation import (
     linear_probe,
 )
 from latente.evaluation.run import Run
-from latente.evaluation.scores.base import OnBatch, Score, metric, not_finite, scores, suffix, too_few
+from latente.evaluation.scores.base import OnBatch, ScoreWithOptions, metric, not_finite, scores, suffix, too_few
 from latente.language.message import Message
 
 FEW = (1, 10)
@@ -57,7 +57,7 @@ class _Part:
     source="Alain & Bengio 2017; Hubert & Arabie 1985; Venna & Kaski 2001",
 )
 @dataclass(frozen=True)
-class Representation(Score):
+class Representation(ScoreWithOptions):
     """Linear, nearest-neighbour and few-label probes of mean codes, k-means clusters, and kept neighbourhoods.
 
     Probes learn from codes of the training part; their penalty and their number of neighbours are the best on the
@@ -92,10 +92,6 @@ class Representation(Score):
                 raise SpecError(unknown("baseline of representation", name, BASELINES))
         object.__setattr__(self, "against", tuple(dict.fromkeys(against)))
 
-    def key(self) -> str:
-        """With the options that are not the defaults."""
-        return "representation" + suffix(self)
-
     def columns(self) -> dict[str, bool | None]:
         """The baselines' own numbers are not ranked: they are no model's."""
         found: dict[str, bool | None] = {}
@@ -108,9 +104,9 @@ class Representation(Score):
         # More baselines change no number of the model's.
         return suffix(Representation(self.examples, self.neighbours, seed=self.seed))
 
-    def scale(self, run: Run) -> str | None:
-        """Probes of one data set compare, whatever the models' sizes: these are to be read beside."""
-        return None if self.unsupported(run) else Message("scale.representation", n=self.examples)
+    def _scale(self, run: Run) -> Message:
+        # Probes of one data set compare, whatever the models' sizes: these are to be read beside.
+        return Message("scale.representation", n=self.examples)
 
     def unsupported(self, run: Run) -> Message | None:
         """Codes of a model that is given the labels need not hold them."""

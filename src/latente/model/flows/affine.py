@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from latente.model.nets import MLP, Dense, bounded
+from latente.model.nets import bounded
 from latente.model.options import number
+
+M = TypeVar("M", bound=eqx.Module)
 
 SCALE_BOUND = 3.0
 """A layer scales a coordinate by e^−3 to e^3: enough for any data near unit scale, and safe in float32."""
@@ -54,13 +59,7 @@ def affine_inverse(y: Array, log_scale: Array, shift: Array) -> Array:
     return (y - shift) * jnp.exp(-log_scale)
 
 
-def near_zero(layer: Dense) -> Dense:
-    """The layer with small weights, so that its output starts near its bias, zero."""
-    small: Dense = eqx.tree_at(lambda d: d.weight, layer, FIRST_WEIGHTS * layer.weight)
-    return small
-
-
-def near_zero_mlp(mlp: MLP) -> MLP:
-    """The network with a small last layer, so that its output starts near zero."""
-    small: MLP = eqx.tree_at(lambda m: m.layers[-1], mlp, near_zero(mlp.layers[-1]))
+def near_zero(module: M, last: Callable[[M], Array]) -> M:
+    """A layer or network with small ``last`` weights, so that its output starts near its bias, zero."""
+    small: M = eqx.tree_at(last, module, FIRST_WEIGHTS * last(module))
     return small

@@ -32,9 +32,6 @@ class AutoregressiveFlow(Flow):
     made: MADE
     gate: bool = eqx.field(static=True)
     bound: float = eqx.field(static=True)
-    dim: int = eqx.field(static=True)
-    context_dim: int = eqx.field(static=True)
-    invertible: bool = eqx.field(static=True)
 
     def __init__(
         self,
@@ -49,7 +46,7 @@ class AutoregressiveFlow(Flow):
     ) -> None:
         self.made = MADE(dim, 2, hidden=hidden, activation=activation, context_dim=context_dim, key=key)
         self.gate, self.bound = bool(gate), checked_bound(bound)
-        self.dim, self.context_dim, self.invertible = dim, context_dim, True
+        self.dim, self.context_dim = dim, context_dim
 
     def forward(self, z: Array, context: Array | None = None) -> tuple[Array, Array]:
         """All coordinates at once."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -48,11 +49,15 @@ class Flow(eqx.Module):
 
     ``context`` is a vector of shape (context_dim,) that the map may depend on (an encoder's h, labels), or None if
     ``context_dim`` is 0.
+
+    Attributes:
+        invertible: whether `inverse` can be computed, and with it the density at any given point.
     """
 
-    dim: eqx.AbstractVar[int]
-    context_dim: eqx.AbstractVar[int]
-    invertible: eqx.AbstractVar[bool]  # whether `inverse` can be computed
+    dim: int = eqx.field(static=True)
+    context_dim: int = eqx.field(static=True)
+
+    invertible: ClassVar[bool] = True
 
     @abstractmethod
     def forward(self, z: Array, context: Array | None = None) -> tuple[Array, Array]:
@@ -70,24 +75,15 @@ class Flow(eqx.Module):
             SpecError: the inverse cannot be computed (``invertible`` is False), or as `forward`.
         """
 
-    @property
-    def evaluates(self) -> bool:
-        """Whether the density at any given point can be computed, which takes the inverse."""
-        return self.invertible
-
 
 class Permutation(Flow):
     """y_i = z_order[i]. It is fixed, with nothing to learn; its log-determinant is zero."""
 
     order: tuple[int, ...] = eqx.field(static=True)
-    dim: int = eqx.field(static=True)
-    context_dim: int = eqx.field(static=True)
-    invertible: bool = eqx.field(static=True)
 
     def __init__(self, order: Sequence[int]) -> None:
         self.order = tuple(int(i) for i in order)
-        self.dim = positive("the length of order", len(self.order))
-        self.context_dim, self.invertible = 0, True
+        self.dim, self.context_dim = positive("the length of order", len(self.order)), 0
         if sorted(self.order) != list(range(self.dim)):
             raise SpecError(f"permutation: got order = {self.order}; allowed: each of 0 to {self.dim - 1} once")
 
@@ -110,14 +106,11 @@ class Inverted(Flow):
     """
 
     flow: Flow
-    dim: int = eqx.field(static=True)
-    context_dim: int = eqx.field(static=True)
-    invertible: bool = eqx.field(static=True)
 
     def __init__(self, flow: Flow) -> None:
         if not flow.invertible:
             raise SpecError(f"{type(flow).__name__} has no inverse to compute, so it cannot be turned round")
-        self.flow, self.dim, self.context_dim, self.invertible = flow, flow.dim, flow.context_dim, True
+        self.flow, self.dim, self.context_dim = flow, flow.dim, flow.context_dim
 
     def forward(self, z: Array, context: Array | None = None) -> tuple[Array, Array]:
         """The other flow's inverse."""
@@ -138,9 +131,6 @@ class Chain(Flow):
     """
 
     flows: tuple[Flow, ...]
-    dim: int = eqx.field(static=True)
-    context_dim: int = eqx.field(static=True)
-    invertible: bool = eqx.field(static=True)
 
     def __init__(self, flows: Sequence[Flow]) -> None:
         self.flows = tuple(flows)
@@ -152,7 +142,11 @@ class Chain(Flow):
         if len(contexts) > 1:
             raise SpecError(f"chain of flows: got context sizes {contexts}; allowed: one for all that take any")
         self.dim, self.context_dim = dims[0], contexts[0] if contexts else 0
-        self.invertible = all(f.invertible for f in self.flows)
+
+    @property
+    def invertible(self) -> bool:  # type: ignore[override]
+        """Whether all of the flows are."""
+        return all(f.invertible for f in self.flows)
 
     def forward(self, z: Array, context: Array | None = None) -> tuple[Array, Array]:
         """Through the flows from first to last."""

@@ -15,7 +15,7 @@ from latente.model.flows.affine import (
     affine,
     affine_inverse,
     checked_bound,
-    near_zero_mlp,
+    near_zero,
     scale_and_shift,
 )
 from latente.model.flows.base import Flow, checked_context, positive
@@ -53,9 +53,6 @@ class Coupling(Flow):
     constant: Array | None  # shape (2, changed): replaces the conditioner if there is nothing to condition on
     changed: tuple[int, ...] = eqx.field(static=True)
     bound: float = eqx.field(static=True)
-    dim: int = eqx.field(static=True)
-    context_dim: int = eqx.field(static=True)
-    invertible: bool = eqx.field(static=True)
 
     def __init__(
         self,
@@ -73,10 +70,10 @@ class Coupling(Flow):
         if not self.changed or len(set(self.changed)) < len(self.changed) or not set(self.changed) <= set(range(dim)):
             raise SpecError(f"coupling: got changed = {tuple(changed)}; allowed: some of 0 to {dim - 1}, each once")
         known_activation(activation)
-        self.invertible = True
         sizes = [positive("hidden width", int(h)) for h in hidden]
         inputs, outputs = dim - len(self.changed) + context_dim, 2 * len(self.changed)
-        self.conditioner = near_zero_mlp(MLP((inputs, *sizes, outputs), activation, key=key)) if inputs else None
+        net = MLP((inputs, *sizes, outputs), activation, key=key) if inputs else None
+        self.conditioner = None if net is None else near_zero(net, lambda net: net.layers[-1].weight)
         self.constant = None if inputs else jnp.zeros((2, len(self.changed)))
 
     def _kept(self) -> list[int]:

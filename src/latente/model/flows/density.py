@@ -20,9 +20,9 @@ def flow_log_prob(flow: Flow, base_log_prob: LogProb, x: Array, context: Array |
     """log p(x) = log p_base(f⁻¹(x)) + log |det ∂f⁻¹/∂x|, in nats; a scalar.
 
     Raises:
-        SpecError: the flow has no inverse (``evaluates`` is False), or the context does not fit it.
+        SpecError: the flow has no inverse (``invertible`` is False), or the context does not fit it.
     """
-    if not flow.evaluates:
+    if not flow.invertible:
         raise SpecError(
             f"{type(flow).__name__}: a part of this flow has no inverse, so it gives no density of a given point; "
             "take a RealNVP or masked autoregressive flow, or flow_sample_and_log_prob"

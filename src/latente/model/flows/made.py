@@ -88,8 +88,8 @@ class MADE(eqx.Module):
         self.layers = tuple(
             MaskedDense(i, o, strict=False, key=k) for i, o, k in zip(degrees, degrees[1:], keys, strict=False)
         )
-        self.direct = _near_zero(MaskedDense(inputs, outputs, strict=True, key=straight))
-        self.last = _near_zero(MaskedDense(degrees[-1], outputs, strict=True, key=end))
+        layers = MaskedDense(inputs, outputs, True, key=straight), MaskedDense(degrees[-1], outputs, True, key=end)
+        self.direct, self.last = (near_zero(layer, lambda layer: layer.dense.weight) for layer in layers)
 
     def __call__(self, x: Array, context: Array | None = None) -> Array:
         """(dim,) and (context_dim,) to (outputs_each, dim)."""
@@ -99,8 +99,3 @@ class MADE(eqx.Module):
         for layer in self.layers:
             hidden = act(layer(hidden))
         return jnp.reshape(self.direct(inputs) + self.last(hidden), (-1, self.dim))
-
-
-def _near_zero(layer: MaskedDense) -> MaskedDense:
-    small: MaskedDense = eqx.tree_at(lambda m: m.dense, layer, near_zero(layer.dense))
-    return small

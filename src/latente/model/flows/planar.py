@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -66,7 +66,7 @@ def planar_apply(z: Array, parameters: Array) -> tuple[Array, Array]:
 class Planar(Flow):
     """Planar maps one after the other with learnt parameters, plus a linear function of the context, if any.
 
-    The inverse exists but has no closed form, so densities are known only at its own samples (``evaluates`` is False).
+    The inverse exists but has no closed form, so densities are known only at its own samples (``invertible`` is False).
     It starts near the identity.
 
     Raises:
@@ -75,18 +75,18 @@ class Planar(Flow):
 
     parameters: Array  # as planar_apply takes them
     from_context: Dense | None
-    dim: int = eqx.field(static=True)
-    context_dim: int = eqx.field(static=True)
-    invertible: bool = eqx.field(static=True)
+
+    invertible: ClassVar[bool] = False
 
     def __init__(self, dim: int, *, layers: int = 8, context_dim: int = 0, key: Array) -> None:
         self.dim, self.context_dim = positive("dim", dim), positive("context_dim", context_dim, 0)
-        self.invertible = False
         own, shared = jr.split(key)
         size = planar_size(dim, layers)
         u, w = jr.normal(own, (2, layers, dim)) / math.sqrt(dim)
         self.parameters = jnp.ravel(jnp.concatenate([FIRST_WEIGHTS * u, w, jnp.zeros((layers, 1))], axis=1))
-        self.from_context = near_zero(Dense(context_dim, size, key=shared)) if context_dim else None
+        self.from_context = (
+            near_zero(Dense(context_dim, size, key=shared), lambda dense: dense.weight) if context_dim else None
+        )
 
     def forward(self, z: Array, context: Array | None = None) -> tuple[Array, Array]:
         """The maps of `planar_apply`."""

@@ -12,8 +12,8 @@ import jax.random as jr
 import numpy as np
 from jax import Array
 
-from latente.errors import SpecError, unknown
 from latente.model.likelihoods.base import Likelihood, likelihoods
+from latente.model.options import choice
 
 BINARISATIONS = ("none", "static", "dynamic")
 
@@ -65,8 +65,7 @@ class Bernoulli(Likelihood):
     support: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def __check_init__(self) -> None:
-        if self.binarise not in BINARISATIONS:
-            raise SpecError(unknown('binarise of likelihood "bernoulli"', self.binarise, BINARISATIONS))
+        choice('likelihood "bernoulli"', "binarise", self.binarise, BINARISATIONS)
 
     @property
     def observes(self) -> bool:

@@ -13,10 +13,11 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from latente.errors import DataError, SpecError, unknown
+from latente.errors import DataError
 from latente.model.likelihoods.base import Likelihood, likelihoods
 from latente.model.likelihoods.checks import check_count, check_levels
 from latente.model.likelihoods.numeric import inverse
+from latente.model.options import choice
 
 VALUES = ("whole", "grey")
 CATEGORIES = 65536
@@ -47,8 +48,7 @@ class Categorical(Likelihood):
 
     def __check_init__(self) -> None:
         check_count(self, "categories", self.categories, 2, CATEGORIES)
-        if self.values not in VALUES:
-            raise SpecError(unknown('values of likelihood "categorical"', self.values, VALUES))
+        choice('likelihood "categorical"', "values", self.values, VALUES)
 
     @property
     def _top(self) -> int:

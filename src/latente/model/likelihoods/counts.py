@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import ClassVar, Self
 
 import equinox as eqx
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from latente.errors import DataError
 from latente.model.likelihoods.base import Likelihood, likelihoods
 from latente.model.likelihoods.checks import check_positive
-from latente.model.likelihoods.numeric import unbounded
+from latente.model.likelihoods.numeric import positive_log, unbounded
 from latente.model.nets import bounded
 from latente.registry import learnt
 
@@ -91,17 +92,11 @@ class Dispersed(Counts):
         """With θ at one if it is learnt."""
         if self.dispersion != "learned":
             return self
-        made: Self = eqx.tree_at(lambda s: s.log_dispersion, self, jnp.zeros(shape), is_leaf=lambda leaf: leaf is None)
-        return made
+        return replace(self, log_dispersion=jnp.zeros(shape))
 
     def bounded_log_dispersion(self, outputs: Array) -> Array:
         """log θ: a scalar, or of the example's shape; it is the decoder's last output."""
-        if self.dispersion == "per-example":
-            return bounded(outputs[-1], LOG_DISPERSION_BOUND)
-        if self.dispersion == "learned":
-            assert self.log_dispersion is not None
-            return bounded(self.log_dispersion, LOG_DISPERSION_BOUND)
-        return jnp.log(jnp.asarray(self.dispersion, outputs.dtype))
+        return positive_log(self.dispersion, self.log_dispersion, outputs, LOG_DISPERSION_BOUND)
 
     def with_dispersion(self, *parts: Array) -> Array:
         """Outputs of these parts, each of the example's shape, then θ at one if it is decoded."""

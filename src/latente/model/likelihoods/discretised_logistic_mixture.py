@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from latente.errors import SpecError, unknown
+from latente.errors import SpecError
 from latente.model.likelihoods.base import Likelihood, likelihoods
 from latente.model.likelihoods.checks import check_count, check_levels
 from latente.model.likelihoods.discretised_logistic import (
@@ -27,6 +27,7 @@ from latente.model.likelihoods.discretised_logistic import (
     mean_level,
 )
 from latente.model.nets import bounded
+from latente.model.options import choice
 
 CHANNELS = ("linear", "independent")
 
@@ -56,8 +57,7 @@ class DiscretisedLogisticMixture(Likelihood):
     def __check_init__(self) -> None:
         check_count(self, "levels", self.levels, 2, LEVELS)
         check_count(self, "components", self.components, 1, 1000)
-        if self.channels not in CHANNELS:
-            raise SpecError(unknown('channels of likelihood "discretised-logistic-mixture"', self.channels, CHANNELS))
+        choice('likelihood "discretised-logistic-mixture"', "channels", self.channels, CHANNELS)
 
     def missing_unsupported(self, shape: tuple[int, ...]) -> str:
         """Colour images with linear terms between their channels are scored jointly."""

@@ -13,7 +13,7 @@ from jax import Array
 
 from latente.model.likelihoods.base import Likelihood, likelihoods
 from latente.model.likelihoods.checks import check_positive
-from latente.model.nets import bounded
+from latente.model.likelihoods.numeric import positive_log
 from latente.registry import learnt
 
 LOG_SIGMA_BOUND = 6.0
@@ -48,12 +48,7 @@ class Gaussian(Likelihood):
         return (2 if self.sigma == "per-value" else 1, *shape)
 
     def _log_sigma(self, outputs: Array) -> Array:
-        if self.sigma == "per-value":
-            return bounded(outputs[1], LOG_SIGMA_BOUND)
-        if self.sigma == "learned":
-            assert self.log_sigma is not None
-            return bounded(self.log_sigma, LOG_SIGMA_BOUND)
-        return jnp.log(jnp.asarray(self.sigma, outputs.dtype))
+        return positive_log(self.sigma, self.log_sigma, outputs, LOG_SIGMA_BOUND)
 
     def log_probs(self, outputs: Array, x: Array) -> Array:
         """−½ ((x − μ)² / σ² + log 2πσ²)."""

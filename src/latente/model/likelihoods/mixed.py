@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Self
+from dataclasses import replace
+from typing import Any, ClassVar, Self
 
 import equinox as eqx
 import jax
@@ -99,19 +100,15 @@ class Mixed(Likelihood):
             SpecError: examples are not flat, or have another number of columns.
         """
         self._check_shape(shape)
-        at = self.layout
-        sizes = (len(at.columns("real")), len(at.columns("count:negative-binomial")))
-        made: Self = eqx.tree_at(
-            lambda s: (s.log_sigma, s.log_dispersion, s.center, s.spread, s.thresholds),
+        real, negative_binomial = (len(self.layout.columns(k)) for k in ("real", "count:negative-binomial"))
+        units: dict[str, Any] = {k: jnp.asarray(v) for k, v in self.legacy_arrays().items()}
+        return replace(
             self,
-            (
-                *(jnp.zeros(n) for n in sizes),
-                *(jnp.asarray(v) for v in self.legacy_arrays().values()),
-                self._first_thresholds(None),
-            ),
-            is_leaf=lambda leaf: leaf is None,
+            log_sigma=jnp.zeros(real),
+            log_dispersion=jnp.zeros(negative_binomial),
+            **units,
+            thresholds=self._first_thresholds(None),
         )
-        return made
 
     def _first_thresholds(self, rows: NDArray[np.float32] | None) -> Array | None:
         """Where an output of 0 has the frequencies of rows, (n, columns), half a count added to each; or equal ones."""
@@ -139,10 +136,10 @@ class Mixed(Likelihood):
                 units["center"][i], units["spread"][i] = mean, sd
             elif kind.startswith("count"):
                 units["center"][i] = raw_of_mean(jnp.float32(mean))
-        made: Self = eqx.tree_at(lambda s: (s.center, s.spread), self, tuple(jnp.asarray(v) for v in units.values()))
-        if self.thresholds is not None:
-            made = eqx.tree_at(lambda s: s.thresholds, made, self._first_thresholds(rows))
-        return made
+        thresholds = None if self.thresholds is None else self._first_thresholds(rows)
+        return replace(
+            self, center=jnp.asarray(units["center"]), spread=jnp.asarray(units["spread"]), thresholds=thresholds
+        )
 
     def fixed_arrays(self) -> tuple[Array, ...]:
         """The center and the spread."""

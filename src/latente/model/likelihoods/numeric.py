@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from latente.model.nets import bounded
+
 HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
 SERIES_FROM = 10.0
 """Stirling's series is used from here on, the gamma function itself below."""
@@ -17,6 +19,15 @@ SERIES_FROM = 10.0
 def unbounded(value: Array, bound: float) -> Array:
     """The inverse of `latente.model.nets.bounded`, for a ``value`` in (−bound, bound)."""
     return bound * jnp.arctanh(value / bound)
+
+
+def positive_log(value: float | str, learnt: Array | None, outputs: Array, half: float, middle: float = 0.0) -> Array:
+    """The log of an option above zero: of a number; or, if it is "learned" or else the last output, middle ± half."""
+    if not isinstance(value, str):
+        return jnp.log(jnp.asarray(value, outputs.dtype))
+    raw = learnt if value == "learned" else outputs[-1]
+    assert raw is not None
+    return middle + bounded(raw, half)
 
 
 def inverse(increasing: Callable[[Array], Array], target: Array, low: float, high: float) -> Array:

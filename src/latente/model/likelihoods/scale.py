@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Self
 
 import equinox as eqx
@@ -10,7 +11,7 @@ from jax import Array
 
 from latente.model.likelihoods.base import Likelihood
 from latente.model.likelihoods.checks import check_positive
-from latente.model.nets import bounded
+from latente.model.likelihoods.numeric import positive_log
 from latente.registry import learnt
 
 
@@ -36,8 +37,7 @@ class LocationScale(Likelihood):
         """With the scale, if learnt, in the middle of its interval."""
         if self.scale != "learned":
             return self
-        made: Self = eqx.tree_at(lambda s: s.log_scale, self, jnp.zeros(()), is_leaf=lambda leaf: leaf is None)
-        return made
+        return replace(self, log_scale=jnp.zeros(()))
 
     def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Locations, then, if the scale is decoded, the numbers that `bounded_log_scale` bounds."""
@@ -46,12 +46,7 @@ class LocationScale(Likelihood):
     def bounded_log_scale(self, outputs: Array) -> Array:
         """log of the scale: a scalar, or of the example's shape."""
         middle, half = self.log_scales
-        if self.scale == "per-value":
-            return middle + bounded(outputs[1], half)
-        if self.scale == "learned":
-            assert self.log_scale is not None
-            return middle + bounded(self.log_scale, half)
-        return jnp.log(jnp.asarray(self.scale, outputs.dtype))
+        return positive_log(self.scale, self.log_scale, outputs, half, middle)
 
     def at(self, location: Array) -> Array:
         """The outputs with these locations, of the example's shape, and the scale in the middle of its interval."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import equinox as eqx
 from jax import Array
@@ -80,3 +82,18 @@ class Network(eqx.Module):
             SpecError: its last layer has no such bias.
         """
         raise SpecError(f"{networks.name_of(self)} does not go with output_bias: it has no bias for each output")
+
+
+class FullyConnected(Network):
+    """Fully connected layers, made by ``net`` from their widths and their activation."""
+
+    net: ClassVar[Callable[..., Net]]
+
+    def encoder(self, plan: Plan, *, key: Array) -> Net:
+        """Widths prod(shape), *hidden, size."""
+        return self.net((math.prod(plan.shape) + plan.context, *plan.hidden, plan.size), plan.activation, key=key)
+
+    def decoder(self, plan: Plan, *, key: Array) -> Net:
+        """Widths size, *reversed(hidden), prod(shape)."""
+        sizes = (plan.size + plan.context, *reversed(plan.hidden), math.prod(plan.shape))
+        return self.net(sizes, plan.activation, key=key)

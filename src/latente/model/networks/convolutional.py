@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from abc import abstractmethod
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -139,12 +138,13 @@ class ConvDecoder(eqx.Module):
         return jnp.ravel(jnp.moveaxis(x.reshape(*x.shape[:2], self.shape[0], -1), 2, 0))
 
 
-class ConvFamily(Network):
-    """Networks whose ``hidden`` are channels, each at a level of half the size."""
+@networks.register("conv", source="LeCun et al. 1998; Odena et al. 2016 (resize and convolve)")
+class ConvNetwork(Network):
+    """Convolutions of stride 2 and their mirror, for images of any size: ``hidden`` are their channels."""
 
-    @abstractmethod
     def depth(self) -> int:
-        """The number of residual blocks at each level."""
+        """The number of residual blocks at each level: 0."""
+        return 0
 
     def encoder(self, plan: Plan, *, key: Array) -> Net:
         """From an image of any size."""
@@ -157,17 +157,8 @@ class ConvFamily(Network):
         return ConvDecoder(plan, self.depth(), key=key)
 
 
-@networks.register("conv", source="LeCun et al. 1998; Odena et al. 2016 (resize and convolve)")
-class ConvNetwork(ConvFamily):
-    """Convolutions of stride 2 and their mirror, for images of any size: ``hidden`` are their channels."""
-
-    def depth(self) -> int:
-        """0."""
-        return 0
-
-
 @networks.register("residual", source="He et al. 2016, arXiv:1603.05027; van den Oord et al. 2017, section 4.1")
-class ResidualNetwork(ConvFamily):
+class ResidualNetwork(ConvNetwork):
     """As "conv", with ``blocks`` residual blocks at each level."""
 
     blocks: int = eqx.field(static=True, default=2)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -13,7 +13,7 @@ import jax.random as jr
 from jax import Array
 
 from latente.model.nets import Dense, activation
-from latente.model.networks.base import Net, Network, Plan, networks
+from latente.model.networks.base import FullyConnected, Net, networks
 
 
 class GatedMLP(eqx.Module):
@@ -44,17 +44,10 @@ class GatedMLP(eqx.Module):
 @networks.register(
     "gated-mlp", source="Dauphin et al. 2017, arXiv:1612.08083; Tomczak & Welling 2018, arXiv:1705.07120"
 )
-class GatedMLPNetwork(Network):
+class GatedMLPNetwork(FullyConnected):
     """Fully connected layers, each multiplied by a sigmoid gate; the papers' activation is "linear"."""
 
-    def encoder(self, plan: Plan, *, key: Array) -> Net:
-        """Widths prod(shape), *hidden, size."""
-        return GatedMLP((math.prod(plan.shape) + plan.context, *plan.hidden, plan.size), plan.activation, key=key)
-
-    def decoder(self, plan: Plan, *, key: Array) -> Net:
-        """Widths size, *reversed(hidden), prod(shape)."""
-        sizes = (plan.size + plan.context, *reversed(plan.hidden), math.prod(plan.shape))
-        return GatedMLP(sizes, plan.activation, key=key)
+    net: ClassVar[Callable[..., Net]] = GatedMLP
 
     def with_bias(self, decoder: Net, bias: Array) -> Net:
         """The bias becomes that of the last layer."""

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 from jax import Array
 
 from latente.model.nets import MLP
-from latente.model.networks.base import Net, Network, Plan, networks
+from latente.model.networks.base import FullyConnected, Net, networks
 
 
 @networks.register("mlp", source="Kingma & Welling 2014, appendix C")
-class MLPNetwork(Network):
+class MLPNetwork(FullyConnected):
     """Fully connected layers, as in the notebook: 784-256-128-d and back."""
 
-    def encoder(self, plan: Plan, *, key: Array) -> Net:
-        """Widths prod(shape), *hidden, size."""
-        return MLP((math.prod(plan.shape) + plan.context, *plan.hidden, plan.size), plan.activation, key=key)
-
-    def decoder(self, plan: Plan, *, key: Array) -> Net:
-        """Widths size, *reversed(hidden), prod(shape)."""
-        sizes = (plan.size + plan.context, *reversed(plan.hidden), math.prod(plan.shape))
-        return MLP(sizes, plan.activation, key=key)
+    net: ClassVar[Callable[..., Net]] = MLP
 
     def with_bias(self, decoder: Net, bias: Array) -> Net:
         """The bias becomes that of the last layer."""

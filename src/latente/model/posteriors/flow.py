@@ -10,9 +10,12 @@ import equinox as eqx
 import jax.numpy as jnp
 from jax import Array
 
-from latente.errors import SpecError, unknown
-from latente.model.flows import Flow, flow_log_prob, planar_apply, planar_size, real_nvp
-from latente.model.options import whole, widths
+from latente.errors import SpecError
+from latente.model.flows.base import Flow
+from latente.model.flows.density import flow_log_prob
+from latente.model.flows.planar import planar_apply, planar_size
+from latente.model.flows.stacks import real_nvp
+from latente.model.options import choice, whole, widths
 from latente.model.posteriors.base import Posterior, posteriors
 from latente.model.posteriors.gaussian import DiagonalGaussian
 from latente.registry import learnt
@@ -26,22 +29,44 @@ Forward = Callable[[Array], tuple[Array, Array]]
 """z to y and log |det ∂y/∂z|."""
 
 
-def draw_through(base: Array, forward: Forward, *, key: Array) -> tuple[Array, Array]:
-    """A draw from the Gaussian with outputs ``base``, taken through a map, and its log-density after it."""
-    z, log_q = BASE.draw(base, key=key)
-    y, log_det = forward(z)
-    return y, log_q - log_det
+class ThroughFlow(Posterior):
+    """A diagonal Gaussian through a flow that is learnt: the outputs are the Gaussian's, then the flow's context."""
 
+    flow: Flow | None = learnt()
 
-def with_context(flow: Flow | None, outputs: Array) -> tuple[Flow, Array, Array]:
-    """A learnt flow, and the encoder's outputs split into those of its Gaussian base and its context."""
-    assert flow is not None  # filled in by init
-    base, context = jnp.split(outputs, [2 * flow.dim])
-    return flow, base, context
+    kind: ClassVar[str] = "density"
+
+    def mean(self, outputs: Array) -> Array:
+        """The Gaussian's mean through the flow; the posterior's own mean has no closed form."""
+        base, forward = self._parts(outputs)
+        return forward(BASE.mean(base))[0]
+
+    def draw(self, outputs: Array, *, key: Array) -> tuple[Array, Array]:
+        """A draw from the Gaussian through the flow; log q = log q₀ − log |det|."""
+        base, forward = self._parts(outputs)
+        z, log_q = BASE.draw(base, key=key)
+        y, log_det = forward(z)
+        return y, log_q - log_det
+
+    def log_prob(self, outputs: Array, z: Array) -> Array:
+        """log q₀(f⁻¹(z)) + log |det ∂f⁻¹/∂z|."""
+        flow, base, context = self._with_context(outputs)
+        return flow_log_prob(flow, lambda y: BASE.log_prob(base, y), z, context)
+
+    def _parts(self, outputs: Array) -> tuple[Array, Forward]:
+        """The outputs of the Gaussian, and the map on top of it."""
+        flow, base, context = self._with_context(outputs)
+        return base, lambda z: flow.forward(z, context)
+
+    def _with_context(self, outputs: Array) -> tuple[Flow, Array, Array]:
+        """The flow, and the outputs split into those of the Gaussian and the context."""
+        assert self.flow is not None  # filled in by init
+        base, context = jnp.split(outputs, [2 * self.flow.dim])
+        return self.flow, base, context
 
 
 @posteriors.register("flow", source="Rezende & Mohamed 2015, arXiv:1505.05770, section 4.1; Dinh et al. 2017 (realnvp)")
-class FlowPosterior(Posterior):
+class FlowPosterior(ThroughFlow):
     """A flow's image of a diagonal Gaussian; its KL is estimated from draws.
 
     ``family`` "planar": the parameters of all ``layers`` are outputs of the encoder for each example, as in Rezende &
@@ -59,13 +84,9 @@ class FlowPosterior(Posterior):
     layers: int = eqx.field(static=True, default=4)
     hidden: tuple[int, ...] | None = eqx.field(static=True, default=None)
     context: int | None = eqx.field(static=True, default=None)
-    flow: Flow | None = learnt()
-
-    kind: ClassVar[str] = "density"
 
     def __post_init__(self) -> None:
-        if self.family not in FAMILIES:
-            raise SpecError(unknown('family of posterior "flow"', self.family, FAMILIES))
+        choice(PART, "family", self.family, FAMILIES)
         whole(PART, "layers", self.layers)
         if self.family == "planar":
             for option, value in (("hidden", self.hidden), ("context", self.context)):
@@ -96,16 +117,6 @@ class FlowPosterior(Posterior):
         """Two outputs for each latent, then the planar maps' parameters (2 latent_dim + 1 a layer) or the context."""
         return 2 * latent_dim + (planar_size(latent_dim, self.layers) if self.context is None else self.context)
 
-    def mean(self, outputs: Array) -> Array:
-        """The Gaussian's mean through the flow; the posterior's own mean has no closed form."""
-        base, forward = self._parts(outputs)
-        return forward(BASE.mean(base))[0]
-
-    def draw(self, outputs: Array, *, key: Array) -> tuple[Array, Array]:
-        """A draw from the Gaussian through the flow; log q = log q₀ − log |det|."""
-        base, forward = self._parts(outputs)
-        return draw_through(base, forward, key=key)
-
     def log_prob(self, outputs: Array, z: Array) -> Array:
         """log q₀(f⁻¹(z)) + log |det ∂f⁻¹/∂z|.
 
@@ -117,15 +128,12 @@ class FlowPosterior(Posterior):
                 'posterior "flow" with family = "planar" has no density that can be evaluated at a given code; '
                 'take family = "realnvp"'
             )
-        flow, base, context = with_context(self.flow, outputs)
-        return flow_log_prob(flow, lambda y: BASE.log_prob(base, y), z, context)
+        return super().log_prob(outputs, z)
 
     def _parts(self, outputs: Array) -> tuple[Array, Forward]:
-        """The outputs of the Gaussian, and the map on top of it."""
-        if self.family == "planar":
-            # size = 2d + layers (2d + 1), solved for d.
-            dim = (outputs.shape[0] - self.layers) // (2 * self.layers + 2)
-            base, parameters = jnp.split(outputs, [2 * dim])
-            return base, lambda z: planar_apply(z, parameters)
-        flow, base, context = with_context(self.flow, outputs)
-        return base, lambda z: flow.forward(z, context)
+        if self.family != "planar":
+            return super()._parts(outputs)
+        # size = 2d + layers (2d + 1), solved for d.
+        dim = (outputs.shape[0] - self.layers) // (2 * self.layers + 2)
+        base, parameters = jnp.split(outputs, [2 * dim])
+        return base, lambda z: planar_apply(z, parameters)

@@ -8,15 +8,14 @@ from typing import ClassVar, Self
 import equinox as eqx
 from jax import Array
 
-from latente.model.flows import Flow, flow_log_prob, iaf
+from latente.model.flows.stacks import iaf
 from latente.model.options import whole, widths
-from latente.model.posteriors.base import Posterior, posteriors
-from latente.model.posteriors.flow import BASE, draw_through, with_context
-from latente.registry import learnt
+from latente.model.posteriors.base import posteriors
+from latente.model.posteriors.flow import ThroughFlow
 
 
 @posteriors.register("iaf", source="Kingma et al. 2016, arXiv:1606.04934, algorithm 1 and eqs. 10–14")
-class InverseAutoregressive(Posterior):
+class InverseAutoregressive(ThroughFlow):
     """Gated autoregressive maps, with the encoder's context h, on a diagonal Gaussian; its KL is estimated from draws.
 
     There are ``layers`` maps with networks of ``hidden`` widths, with the order of the latents reversed between them;
@@ -30,9 +29,7 @@ class InverseAutoregressive(Posterior):
     layers: int = eqx.field(static=True, default=2)
     hidden: tuple[int, ...] = eqx.field(static=True, default=(64,))
     context: int = eqx.field(static=True, default=16)
-    flow: Flow | None = learnt()
 
-    kind: ClassVar[str] = "density"
     evaluates: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -49,18 +46,3 @@ class InverseAutoregressive(Posterior):
     def size(self, latent_dim: int) -> int:
         """Two outputs for each latent, then h."""
         return 2 * latent_dim + self.context
-
-    def mean(self, outputs: Array) -> Array:
-        """The Gaussian's mean through the flow; the posterior's own mean has no closed form."""
-        flow, base, context = with_context(self.flow, outputs)
-        return flow.forward(BASE.mean(base), context)[0]
-
-    def draw(self, outputs: Array, *, key: Array) -> tuple[Array, Array]:
-        """A draw from the Gaussian through the flow; log q = log q₀ − Σ log σ (eq. 11)."""
-        flow, base, context = with_context(self.flow, outputs)
-        return draw_through(base, lambda z: flow.forward(z, context), key=key)
-
-    def log_prob(self, outputs: Array, z: Array) -> Array:
-        """log q₀(f⁻¹(z)) + log |det ∂f⁻¹/∂z|."""
-        flow, base, context = with_context(self.flow, outputs)
-        return flow_log_prob(flow, lambda y: BASE.log_prob(base, y), z, context)

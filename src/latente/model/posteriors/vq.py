@@ -20,8 +20,11 @@ from latente.registry import learnt
 SMOOTHING = 1e-5
 
 
-class Codebooks(Quantised):
-    """Codebooks that follow the encoder's outputs by running averages (van den Oord et al. 2017, appendix A.1).
+@posteriors.register("vq", source="van den Oord et al. 2017, arXiv:1711.00937, eqs. 1–3 and appendix A.1")
+class VectorQuantised(Quantised):
+    """Each latent is one of ``codes`` vectors of ``width`` numbers, learnt by running averages.
+
+    It is the vector closest to the latent's ``width`` outputs in Euclidean distance, or the first of several.
 
     A code used less often than ``revive`` times its equal share is moved to a random output of the batch; since all
     start unused, the first batch initialises the codebooks from data. No gradient moves them.
@@ -48,7 +51,7 @@ class Codebooks(Quantised):
         number(part, "revive", self.revive, low=0, high=1, below=True)
 
     def depth(self) -> int:
-        """The number of codebooks."""
+        """The number of codebooks: 1."""
         return 1
 
     def init(self, latent_dim: int, *, key: Array) -> Self:
@@ -98,7 +101,7 @@ class Codebooks(Quantised):
         picked = self._book()[jnp.arange(self.depth()), of_latent]
         return jnp.ravel(picked.sum(axis=1))
 
-    def updated(self, outputs: Array, weight: Array, key: Array) -> Codebooks:
+    def updated(self, outputs: Array, weight: Array, key: Array) -> Self:
         """With the running averages after a batch, and unused codes moved to outputs."""
         assert self.used is not None and self.total is not None and self.book is not None
         vectors = jax.lax.stop_gradient(outputs.reshape(-1, self.width))
@@ -140,16 +143,8 @@ class Codebooks(Quantised):
         return jnp.stack(index, axis=1), residuals
 
 
-@posteriors.register("vq", source="van den Oord et al. 2017, arXiv:1711.00937, eqs. 1–3 and appendix A.1")
-class VectorQuantised(Codebooks):
-    """Each latent is one of ``codes`` vectors of ``width`` numbers, learnt by running averages.
-
-    It is the vector closest to the latent's ``width`` outputs in Euclidean distance, or the first of several.
-    """
-
-
 @posteriors.register("rvq", source="Zeghidour et al. 2021, arXiv:2107.03312, algorithm 1")
-class ResidualQuantised(Codebooks):
+class ResidualQuantised(VectorQuantised):
     """Each latent is a sum of ``levels`` vectors, each the closest of its own codebook to the residual before it."""
 
     levels: int = eqx.field(static=True, default=2)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Self
+from typing import ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
 from jax import Array
 
-from latente.model.flows import Chain, flow_log_prob, flow_sample, maf, real_nvp
+from latente.model.flows.base import Chain
+from latente.model.flows.density import flow_log_prob, flow_sample
+from latente.model.flows.stacks import maf, real_nvp
 from latente.model.options import as_tuple, whole, widths
 from latente.model.priors.base import Prior, priors
 from latente.model.priors.normal import StandardNormal
@@ -23,22 +25,28 @@ class FlowPrior(Prior):
     """A standard normal through a flow, then scaled and shifted for each latent; it starts near the standard normal.
 
     Attributes:
+        make_flow: makes the map for so many dimensions, ``layers``, ``hidden`` widths and a ``key``.
         flow: the map.
         shift, log_scale: of each latent after the flow, shape (code_size,), for codes far from unit scale.
     """
 
+    layers: int = eqx.field(static=True, default=6)
+    hidden: tuple[int, ...] = eqx.field(static=True, default=(64, 64), converter=as_tuple)
     flow: Chain | None = learnt()
     shift: Array | None = learnt()
     log_scale: Array | None = learnt()
 
-    @abstractmethod
-    def make_flow(self, code_size: int, *, key: Array) -> Chain:
-        """A new flow in ``code_size`` dimensions."""
+    make_flow: ClassVar[Callable[..., Chain]]
+
+    def __check_init__(self) -> None:
+        whole(priors.name_of(self), "layers", self.layers)
+        widths(priors.name_of(self), self.hidden)
 
     def init(self, code_size: int, features: tuple[int, ...], *, key: Array) -> Self:
         """With a new flow, scales of one and shifts of zero."""
         zeros = jnp.zeros(code_size)
-        return replace(self, flow=self.make_flow(code_size, key=key), shift=zeros, log_scale=zeros)
+        flow = self.make_flow(code_size, layers=self.layers, hidden=self.hidden, key=key)
+        return replace(self, flow=flow, shift=zeros, log_scale=zeros)
 
     def log_prob(self, z: Array) -> Array:
         """log N(u; 0, I) + log |det ∂u/∂z| at u = f⁻¹((z − shift) / scale)."""
@@ -62,16 +70,7 @@ class RealNVP(FlowPrior):
     A coupling's log-scale is 3 · tanh(r / 3), with r its network's output.
     """
 
-    layers: int = eqx.field(static=True, default=6)
-    hidden: tuple[int, ...] = eqx.field(static=True, default=(64, 64), converter=as_tuple)
-
-    def __check_init__(self) -> None:
-        whole('prior "realnvp"', "layers", self.layers)
-        widths('prior "realnvp"', self.hidden)
-
-    def make_flow(self, code_size: int, *, key: Array) -> Chain:
-        """Couplings with alternating masks."""
-        return real_nvp(code_size, layers=self.layers, hidden=self.hidden, key=key)
+    make_flow: ClassVar[Callable[..., Chain]] = staticmethod(real_nvp)
 
 
 @priors.register("maf", source="Papamakarios et al. 2017, arXiv:1705.07057")
@@ -83,12 +82,5 @@ class MAF(FlowPrior):
     """
 
     layers: int = eqx.field(static=True, default=5)
-    hidden: tuple[int, ...] = eqx.field(static=True, default=(64, 64), converter=as_tuple)
 
-    def __check_init__(self) -> None:
-        whole('prior "maf"', "layers", self.layers)
-        widths('prior "maf"', self.hidden)
-
-    def make_flow(self, code_size: int, *, key: Array) -> Chain:
-        """Autoregressive layers, with the order of the latents reversed between them."""
-        return maf(code_size, layers=self.layers, hidden=self.hidden, key=key)
+    make_flow: ClassVar[Callable[..., Chain]] = staticmethod(maf)

@@ -18,28 +18,15 @@ from latente.model.posteriors.gumbel import LOG_LEAST, GumbelSoftmax, concrete_l
 from latente.model.priors.base import Prior, priors
 
 
-def _check(prior: str, classes: object, code_size: int | None = None) -> None:
-    classes = whole(f'prior "{prior}"', "classes", classes, 2)
-    if code_size is not None and code_size % classes:
-        raise SpecError(
-            f'prior "{prior}": got classes = {classes} for codes of {code_size} numbers; allowed: the classes of the '
-            "posterior, so that each latent has a group of so many numbers"
-        )
-
-
-@priors.register("uniform-categorical", source="Jang et al. 2017, arXiv:1611.01144, section 4.2")
-class UniformCategorical(Prior):
-    """Each latent is one of ``classes``, all equally likely; codes are one-hot groups.
-
-    ``classes`` must equal the posterior's.
-    """
+class OverClasses(Prior):
+    """A prior over codes that hold a group of ``classes`` numbers for each latent."""
 
     classes: int = eqx.field(static=True, default=10)
 
     space: ClassVar[str] = "simplex"
 
     def __check_init__(self) -> None:
-        _check("uniform-categorical", self.classes)
+        whole(priors.name_of(self), "classes", self.classes, 2)
 
     def init(self, code_size: int, features: tuple[int, ...], *, key: Array) -> Self:
         """The prior itself, which learns nothing.
@@ -47,12 +34,26 @@ class UniformCategorical(Prior):
         Raises:
             SpecError: the codes are no groups of ``classes``.
         """
-        _check("uniform-categorical", self.classes, code_size)
+        if code_size % self.classes:
+            raise SpecError(
+                f"{priors.name_of(self)}: got classes = {self.classes} for codes of {code_size} numbers; allowed: the "
+                "classes of the posterior, so that each latent has a group of so many numbers"
+            )
         return self
 
     def unsupported(self, posterior: Posterior) -> str | None:
         """The groups must have the same size."""
-        return _other_classes(posterior, self.classes)
+        if isinstance(posterior, GumbelSoftmax) and posterior.classes != self.classes:
+            return f"it has classes = {self.classes}, and the posterior {posterior.classes}; give both the same"
+        return None
+
+
+@priors.register("uniform-categorical", source="Jang et al. 2017, arXiv:1611.01144, section 4.2")
+class UniformCategorical(OverClasses):
+    """Each latent is one of ``classes``, all equally likely; codes are one-hot groups.
+
+    ``classes`` must equal the posterior's.
+    """
 
     def log_prob(self, z: Array) -> Array:
         """−log classes for each latent: the log-probability of any one-hot code."""
@@ -65,35 +66,22 @@ class UniformCategorical(Prior):
 
 
 @priors.register("uniform-concrete", source="Maddison et al. 2017, arXiv:1611.00712, section 3.3 and definition 1")
-class UniformConcrete(Prior):
+class UniformConcrete(OverClasses):
     """The relaxation of uniform classes at a ``temperature``: a density inside the simplex, for soft codes.
 
     ``classes`` must equal the posterior's; the temperature may differ.
     """
 
-    classes: int = eqx.field(static=True, default=10)
     temperature: float = eqx.field(static=True, default=0.5)
 
-    space: ClassVar[str] = "simplex"
-
     def __check_init__(self) -> None:
-        _check("uniform-concrete", self.classes)
         number('prior "uniform-concrete"', "temperature", self.temperature, low=0, above=True)
-
-    def init(self, code_size: int, features: tuple[int, ...], *, key: Array) -> Self:
-        """The prior itself, which learns nothing.
-
-        Raises:
-            SpecError: the codes are no groups of ``classes``.
-        """
-        _check("uniform-concrete", self.classes, code_size)
-        return self
 
     def unsupported(self, posterior: Posterior) -> str | None:
         """The groups must have the same size, and the codes must be soft: one-hot codes have no density."""
         if isinstance(posterior, GumbelSoftmax) and posterior.hard:
             return 'it is a density of soft codes; take posterior {name = "gumbel-softmax", hard = false}'
-        return _other_classes(posterior, self.classes)
+        return super().unsupported(posterior)
 
     def log_prob(self, z: Array) -> Array:
         """The log-density of each group with respect to its first classes − 1 numbers; about −∞ at one-hot codes."""
@@ -105,9 +93,3 @@ class UniformConcrete(Prior):
         """softmax(Gumbel noise / temperature) in each group."""
         noise = jr.gumbel(key, (code_size // self.classes, self.classes))
         return jnp.ravel(jax.nn.softmax(noise / self.temperature))
-
-
-def _other_classes(posterior: Posterior, classes: int) -> str | None:
-    if isinstance(posterior, GumbelSoftmax) and posterior.classes != classes:
-        return f"it has classes = {classes}, and the posterior {posterior.classes}; give both the same"
-    return None

@@ -15,10 +15,13 @@ from latente.objective.objectives.critics import CodeCritic, check_opponent
 from latente.objective.terms import Batch, Terms
 
 
-class CodeGAN(Objective):
-    """−log p(x | z) − λ log D(z): reconstruct, with codes that a discriminator D takes for draws from the prior.
+@objectives.register("adversarial", source="Makhzani et al. 2015, arXiv:1511.05644")
+class Adversarial(Objective):
+    """Adversarial autoencoder: −log p(x | z) − λ log D(z), against a discriminator D of the prior's codes.
 
-    The encoder's loss does not saturate where the discriminator is certain (Goodfellow et al. 2014).
+    Reconstruction and regularisation are one step with one Adam, whereas the paper takes two; ``weight`` is λ. The
+    discriminator has ``hidden`` widths and its own Adam with ``learning_rate``. The encoder's loss does not saturate
+    where the discriminator is certain (Goodfellow et al. 2014).
     """
 
     weight: float = eqx.field(static=True, default=1.0)
@@ -55,17 +58,8 @@ class CodeGAN(Objective):
         return CodeCritic(net, learning_rate=self.learning_rate)
 
 
-@objectives.register("adversarial", source="Makhzani et al. 2015, arXiv:1511.05644")
-class Adversarial(CodeGAN):
-    """Adversarial autoencoder: −log p(x | z) − λ log D(z), against a discriminator D of the prior's codes.
-
-    Reconstruction and regularisation are one step with one Adam, whereas the paper takes two; ``weight`` is λ. The
-    discriminator has ``hidden`` widths and its own Adam with ``learning_rate``.
-    """
-
-
 @objectives.register("wae-gan", source="Tolstikhin et al. 2018, arXiv:1711.01558, eq. 4 and algorithm 1")
-class WAEGAN(CodeGAN):
+class WAEGAN(Adversarial):
     """Wasserstein autoencoder: −log p(x | z) − λ log D(z), against a discriminator D of the prior's codes.
 
     It is "adversarial" with the paper's weight λ, ``weight``; the paper's cost, the squared error, is the Gaussian

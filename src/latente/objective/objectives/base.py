@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -11,7 +11,8 @@ from jax import Array
 
 from latente.errors import SpecError
 from latente.model.autoencoder import Autoencoder
-from latente.model.posteriors import posteriors
+from latente.model.likelihoods import Likelihood, likelihoods
+from latente.model.posteriors import Posterior, posteriors
 from latente.model.priors import priors
 from latente.objective.terms import Batch, Terms
 from latente.registry import Registry
@@ -98,16 +99,10 @@ class Opponent(eqx.Module):
 
 def refuse(objective: Objective, part: object, reason: str) -> SpecError:
     """The error for parts that do not go together; ``part`` is the model's posterior, prior or likelihood."""
-    from latente.model.likelihoods import Likelihood, likelihoods
-    from latente.model.posteriors import Posterior
-
-    if isinstance(part, Posterior):
-        name = posteriors.name_of(part)
-    elif isinstance(part, Likelihood):
-        name = likelihoods.name_of(part)
-    else:
-        name = priors.name_of(part)  # type: ignore[arg-type]
-    return SpecError(f"{objectives.name_of(objective)} does not go with {name}: {reason}")
+    family: Registry[Any] = priors
+    if isinstance(part, Posterior | Likelihood):
+        family = posteriors if isinstance(part, Posterior) else likelihoods
+    return SpecError(f"{objectives.name_of(objective)} does not go with {family.name_of(part)}: {reason}")
 
 
 def no_opponent(objective: Objective) -> SpecError:
@@ -134,25 +129,20 @@ def needs_density(objective: Objective, model: Autoencoder) -> None:
         raise refuse(objective, model.prior, 'the KL needs a prior; take "standard-normal"')
 
 
-def needs_point(objective: Objective, model: Autoencoder) -> None:
-    """Refuse a model whose posterior is not a point.
+class PointObjective(Objective):
+    """An objective of deterministic autoencoders: each code is a point, and nothing matches the codes to a prior."""
 
-    Raises:
-        SpecError: naming both sides.
-    """
-    if model.posterior.kind != "point":
-        raise refuse(
-            objective,
-            model.posterior,
-            'nothing would keep its variance from collapsing; take posterior "dirac", or objective "elbo"',
-        )
+    def by_example(self) -> bool:
+        """Yes: no term depends on other examples."""
+        return True
 
-
-def needs_no_prior(objective: Objective, model: Autoencoder) -> None:
-    """Refuse a model with a prior that nothing would match the codes to.
-
-    Raises:
-        SpecError: naming both sides.
-    """
-    if model.prior.space != "any":
-        raise refuse(objective, model.prior, 'nothing would match the codes to it; take "none"')
+    def check(self, model: Autoencoder) -> None:
+        """Needs a point posterior and no prior."""
+        if model.posterior.kind != "point":
+            raise refuse(
+                self,
+                model.posterior,
+                'nothing would keep its variance from collapsing; take posterior "dirac", or objective "elbo"',
+            )
+        if model.prior.space != "any":
+            raise refuse(self, model.prior, 'nothing would match the codes to it; take "none"')

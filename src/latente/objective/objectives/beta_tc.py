@@ -112,11 +112,7 @@ class BetaTC(Objective):
         """One code per example, each compared with the whole batch."""
         found = coded(model, model.prior.given(model), batch)
         parts = decompose(model, found.outputs, found.z, batch.weight, batch.examples)
-        penalties = {
-            "mutual_information": parts.mutual_information,
-            "total_correlation": parts.total_correlation,
-            "marginal_kl": parts.marginal_kl,
-        }
+        penalties = dict(vars(parts))
         weights = (self.alpha, self.beta, self.gamma)
         penalty = sum((w * p for w, p in zip(weights, penalties.values(), strict=True)), jnp.zeros(()))
         return Terms(found.reconstruction + penalty, found.reconstruction, found.kl, penalties)

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jax import Array
 
 from latente.model.autoencoder import Autoencoder
 from latente.model.options import number
-from latente.objective.divergences import rate
 from latente.objective.objectives.base import Objective, Opponent, needs_density, objectives
+from latente.objective.objectives.codes import coded
 from latente.objective.schedules import Schedule, schedule
 from latente.objective.terms import Batch, Terms
 
@@ -37,17 +36,11 @@ class Capacity(Objective):
 
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
         """Sample one code per example."""
-        prior = model.prior.given(model)
-
-        def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array]:
-            outputs = model.encode(x, context)
-            z, log_q = model.posterior.draw(outputs, key=key)
-            return -model.log_prob(z, x, context), rate(model.posterior, prior, outputs, z, log_q)
-
-        reconstruction, kl = jax.vmap(one)(batch.x, batch.context, batch.keys)
-        mean = jnp.sum(kl * batch.weight) / batch.count()
-        excess = jnp.broadcast_to(jnp.abs(mean - self._capacity.at(batch.step)), kl.shape)
-        return Terms(reconstruction + self.gamma * excess, reconstruction, kl, {"capacity": excess})
+        found = coded(model, model.prior.given(model), batch)
+        mean = jnp.sum(found.kl * batch.weight) / batch.count()
+        excess = jnp.broadcast_to(jnp.abs(mean - self._capacity.at(batch.step)), found.kl.shape)
+        loss = found.reconstruction + self.gamma * excess
+        return Terms(loss, found.reconstruction, found.kl, {"capacity": excess})
 
     def weights(self) -> dict[str, float]:
         """Reconstruction, and γ times the distance of the KL from C."""

@@ -12,7 +12,7 @@ from jax import Array
 
 from latente.model.autoencoder import Autoencoder
 from latente.model.options import number
-from latente.objective.objectives.base import Objective, Opponent, needs_no_prior, needs_point, objectives
+from latente.objective.objectives.base import Opponent, PointObjective, objectives
 from latente.objective.terms import Batch, Terms
 
 
@@ -41,7 +41,7 @@ def contraction(model: Autoencoder, x: Array, context: Array | None) -> Array:
 
 
 @objectives.register("contractive", source="Rifai et al. 2011, Contractive auto-encoders, ICML")
-class Contractive(Objective):
+class Contractive(PointObjective):
     """−log p(x | z) + λ ‖J‖²_F, with J the Jacobian of the code with respect to the encoder's input.
 
     ``weight`` is λ. The norm is exact for any network, by one backward pass per latent, so the encoder takes about
@@ -63,15 +63,6 @@ class Contractive(Objective):
         loss = reconstruction + self.weight * norm
         return Terms(loss, reconstruction, jnp.zeros_like(reconstruction), {"contraction": norm})
 
-    def by_example(self) -> bool:
-        """Yes: each example has its own Jacobian."""
-        return True
-
     def weights(self) -> dict[str, float]:
         """Reconstruction and λ times the penalty."""
         return {"reconstruction": 1.0, "contraction": float(self.weight)}
-
-    def check(self, model: Autoencoder) -> None:
-        """Needs a point posterior and no prior."""
-        needs_point(self, model)
-        needs_no_prior(self, model)

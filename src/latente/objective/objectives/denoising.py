@@ -13,21 +13,14 @@ from jax import Array
 from latente.errors import SpecError
 from latente.model.autoencoder import Autoencoder
 from latente.model.options import choice, number
-from latente.objective.objectives.base import (
-    Objective,
-    Opponent,
-    needs_no_prior,
-    needs_point,
-    objectives,
-    refuse,
-)
+from latente.objective.objectives.base import Opponent, PointObjective, objectives, refuse
 from latente.objective.terms import Batch, Terms
 
 NOISES = ("gaussian", "masking", "salt-and-pepper")
 
 
 @objectives.register("denoising", source="Vincent et al. 2008, ICML; Vincent et al. 2010, JMLR 11")
-class Denoising(Objective):
+class Denoising(PointObjective):
     """−log p(x | z) of the clean example, with the code of a corrupted copy.
 
     ``noise`` is "masking" (a share ``level`` of the values is set to 0, or to missing if the model takes missing
@@ -74,18 +67,13 @@ class Denoising(Objective):
         reconstruction = jax.vmap(one)(batch.x, batch.context, batch.keys)
         return Terms(reconstruction, reconstruction, jnp.zeros_like(reconstruction))
 
-    def by_example(self) -> bool:
-        """Yes: each example has its own noise."""
-        return True
-
     def weights(self) -> dict[str, float]:
         """Reconstruction alone, from a corrupted copy."""
         return {"reconstruction": 1.0}
 
     def check(self, model: Autoencoder) -> None:
         """Needs a point posterior, no prior, and values to which this noise applies."""
-        needs_point(self, model)
-        needs_no_prior(self, model)
+        super().check(model)
         likelihood = model.likelihood
         if self.noise == "masking" and model.missing:
             return

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.lax import stop_gradient
 
 from latente.model.autoencoder import Autoencoder
-from latente.model.options import whole
 from latente.model.posteriors.gumbel import GumbelSoftmax
-from latente.objective.objectives.base import Objective, Opponent, objectives, refuse
+from latente.model.priors import Prior
+from latente.objective.objectives.base import objectives, refuse
 from latente.objective.objectives.codes import frozen
-from latente.objective.objectives.iwae import draws, joint, log_mean_exp, mean_rate, needs_weights
-from latente.objective.terms import Batch, Terms
+from latente.objective.objectives.iwae import IWAE, Draws, joint, log_mean_exp
 
 
 @jax.custom_vjp
@@ -34,7 +30,7 @@ def with_gradient_of(value: Array, surrogate: Array) -> Array:
 
 
 @objectives.register("dreg-iwae", source="Tucker et al. 2019, arXiv:1810.04152 (IWAE-DReG)")
-class DReG(Objective):
+class DReG(IWAE):
     """Importance-weighted bound whose encoder gradient is doubly reparametrised: the same mean, less noise.
 
     The loss is the same bound as that of "iwae". The parameters of p (decoder, prior) have the gradient of "iwae",
@@ -43,39 +39,20 @@ class DReG(Objective):
     not; for a q several times too narrow it is the noisier of the two.
     """
 
-    samples: int = eqx.field(static=True, default=5)
-
-    bound: ClassVar[bool] = True
-
-    def __check_init__(self) -> None:
-        whole('objective "dreg-iwae"', "samples", self.samples)
-
-    def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
-        """Sample k codes per example."""
-        prior, posterior = model.prior.given(model), frozen(model.posterior)
-
-        def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array, Array]:
-            drawn = draws(model, x, context, self.samples, key=key)
-            log_p, log_prior = joint(model, prior, drawn.z, x, context)
-            log_weights = log_p + log_prior - drawn.log_q
-            share = stop_gradient(jax.nn.softmax(log_weights))
-            # The same numbers again, which the compiler shares; the codes' gradient gets w̃ twice, that of p once.
-            z = _scaled(drawn.z, jnp.broadcast_to(share[:, None], drawn.z.shape))
-            outputs = stop_gradient(drawn.outputs)
-            log_q = jax.vmap(lambda z: posterior.log_prob(outputs, z))(z)
-            surrogate = jnp.sum(share * (sum(joint(model, prior, z, x, context)) - log_q))
-            bound = with_gradient_of(log_mean_exp(log_weights), surrogate)
-            return -bound, -jnp.mean(log_p), mean_rate(model, prior, drawn, log_prior)
-
-        return Terms(*jax.vmap(one)(batch.x, batch.context, batch.keys))
-
-    def codes(self) -> int:
-        """``samples``."""
-        return self.samples
+    def loss(self, model: Autoencoder, prior: Prior, drawn: Draws, x: Array, context: Array | None) -> Array:
+        """That of "iwae", with another gradient."""
+        posterior = frozen(model.posterior)
+        share = stop_gradient(jax.nn.softmax(drawn.log_weights))
+        # The same numbers again, which the compiler shares; the codes' gradient gets w̃ twice, that of p once.
+        z = _scaled(drawn.z, jnp.broadcast_to(share[:, None], drawn.z.shape))
+        outputs = stop_gradient(drawn.outputs)
+        log_q = jax.vmap(lambda z: posterior.log_prob(outputs, z))(z)
+        surrogate = jnp.sum(share * (sum(joint(model, prior, z, x, context)) - log_q))
+        return -with_gradient_of(log_mean_exp(drawn.log_weights), surrogate)
 
     def check(self, model: Autoencoder) -> None:
         """Needs a prior, and a posterior whose density is known at any code."""
-        needs_weights(self, model)
+        super().check(model)
         if isinstance(model.posterior, GumbelSoftmax) and model.posterior.hard:
             raise refuse(
                 self,

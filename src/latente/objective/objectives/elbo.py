@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jax import Array
 
 from latente.model.autoencoder import Autoencoder
-from latente.objective.divergences import rate
 from latente.objective.objectives.base import Objective, Opponent, needs_density, objectives
+from latente.objective.objectives.codes import coded
 from latente.objective.schedules import Schedule, schedule
 from latente.objective.terms import LAST_STEP, Batch, Terms
 
@@ -35,15 +34,8 @@ class ELBO(Objective):
 
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
         """Sample one code per example."""
-        prior = model.prior.given(model)
-
-        def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array]:
-            outputs = model.encode(x, context)
-            z, log_q = model.posterior.draw(outputs, key=key)
-            return -model.log_prob(z, x, context), rate(model.posterior, prior, outputs, z, log_q)
-
-        reconstruction, kl = jax.vmap(one)(batch.x, batch.context, batch.keys)
-        return Terms(reconstruction + self._beta.at(batch.step) * kl, reconstruction, kl)
+        found = coded(model, model.prior.given(model), batch)
+        return Terms(found.reconstruction + self._beta.at(batch.step) * found.kl, found.reconstruction, found.kl)
 
     def weights(self) -> dict[str, float]:
         """Reconstruction, and the KL with its final β."""

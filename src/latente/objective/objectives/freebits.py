@@ -12,6 +12,7 @@ from latente.model.options import number
 from latente.model.priors import priors
 from latente.objective.divergences import is_closed, kl_by_latent
 from latente.objective.objectives.base import Objective, Opponent, needs_density, objectives, refuse
+from latente.objective.objectives.codes import coded
 from latente.objective.terms import Batch, Terms
 
 
@@ -33,16 +34,11 @@ class FreeBits(Objective):
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
         """Sample one code per example."""
         prior = model.prior.given(model)
-
-        def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array]:
-            outputs = model.encode(x, context)
-            z = model.posterior.sample(outputs, key=key)
-            return -model.log_prob(z, x, context), kl_by_latent(model.posterior, prior, outputs)
-
-        reconstruction, kls = jax.vmap(one)(batch.x, batch.context, batch.keys)
+        found = coded(model, prior, batch)
+        kls = jax.vmap(lambda outputs: kl_by_latent(model.posterior, prior, outputs))(found.outputs)
         means = batch.weight @ kls / batch.count()
-        penalty = jnp.broadcast_to(jnp.sum(jnp.maximum(means, self.minimum)), reconstruction.shape)
-        return Terms(reconstruction + penalty, reconstruction, jnp.sum(kls, axis=1), {"free_bits": penalty})
+        penalty = jnp.broadcast_to(jnp.sum(jnp.maximum(means, self.minimum)), found.kl.shape)
+        return Terms(found.reconstruction + penalty, found.reconstruction, found.kl, {"free_bits": penalty})
 
     def weights(self) -> dict[str, float]:
         """Reconstruction, and the KL beyond the free nats."""

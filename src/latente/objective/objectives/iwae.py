@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from typing import ClassVar, NamedTuple
 
 import equinox as eqx
@@ -27,19 +28,19 @@ class Draws(NamedTuple):
     Attributes:
         outputs: the encoder's.
         z: the codes, shape (k, code_size), differentiable in ``outputs``.
-        log_q: log q(z | x) of each, shape (k,).
+        log_q, log_p, log_prior: log q(z | x), log p(x | z) and log p(z) of each, shape (k,).
     """
 
     outputs: Array
     z: Array
     log_q: Array
+    log_p: Array
+    log_prior: Array
 
-
-def draws(model: Autoencoder, x: Array, context: Array | None, samples: int, *, key: Array) -> Draws:
-    """``samples`` codes of one example, which is encoded only once."""
-    outputs = model.encode(x, context)
-    z, log_q = jax.vmap(lambda key: model.posterior.draw(outputs, key=key))(jr.split(key, samples))
-    return Draws(outputs, z, log_q)
+    @property
+    def log_weights(self) -> Array:
+        """log p(x, z) / q(z | x) of each code, shape (k,)."""
+        return self.log_p + self.log_prior - self.log_q
 
 
 def joint(model: Autoencoder, prior: Prior, z: Array, x: Array, context: Array | None) -> tuple[Array, Array]:
@@ -52,11 +53,11 @@ def log_mean_exp(log_weights: Array) -> Array:
     return jax.nn.logsumexp(log_weights, axis=-1) - math.log(log_weights.shape[-1])
 
 
-def mean_rate(model: Autoencoder, prior: Prior, drawn: Draws, log_prior: Array) -> Array:
+def mean_rate(model: Autoencoder, prior: Prior, drawn: Draws) -> Array:
     """KL(q ‖ p) of one example, in closed form or estimated from all its codes; a scalar."""
     if is_closed(model.posterior, prior):
         return kl(model.posterior, prior, drawn.outputs)
-    return jnp.mean(drawn.log_q - log_prior)
+    return jnp.mean(drawn.log_q - drawn.log_prior)
 
 
 def needs_weights(objective: Objective, model: Autoencoder) -> None:
@@ -78,38 +79,51 @@ def needs_weights(objective: Objective, model: Autoencoder) -> None:
         )
 
 
-@objectives.register("iwae", source="Burda et al. 2016, arXiv:1509.00519, eq. 8")
-class IWAE(Objective):
-    """Importance-weighted bound with ``samples`` codes per example: −log (1/k) Σ p(x, zᵢ) / q(zᵢ | x).
+class ImportanceWeighted(Objective):
+    """A bound from several codes of each example, which is encoded only once.
 
-    With one code it is the ELBO with its KL estimated from that code; its mean decreases towards −log p(x) as k grows.
-    The terms reconstruction and KL are means over the same codes, and add up to the ELBO, not to the loss. Each example
-    is encoded once; the decoder sees n · k codes.
+    The terms reconstruction and KL are means over these codes, and add up to the ELBO, not to the loss.
     """
-
-    samples: int = eqx.field(static=True, default=5)
 
     bound: ClassVar[bool] = True
 
-    def __check_init__(self) -> None:
-        whole('objective "iwae"', "samples", self.samples)
-
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
-        """Sample k codes per example."""
+        """Sample `codes` codes per example."""
         prior = model.prior.given(model)
 
         def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array, Array]:
-            drawn = draws(model, x, context, self.samples, key=key)
-            log_p, log_prior = joint(model, prior, drawn.z, x, context)
-            bound = log_mean_exp(log_p + log_prior - drawn.log_q)
-            return -bound, -jnp.mean(log_p), mean_rate(model, prior, drawn, log_prior)
+            outputs = model.encode(x, context)
+            z, log_q = jax.vmap(lambda key: model.posterior.draw(outputs, key=key))(jr.split(key, self.codes()))
+            drawn = Draws(outputs, z, log_q, *joint(model, prior, z, x, context))
+            return self.loss(model, prior, drawn, x, context), -jnp.mean(drawn.log_p), mean_rate(model, prior, drawn)
 
         return Terms(*jax.vmap(one)(batch.x, batch.context, batch.keys))
 
-    def codes(self) -> int:
-        """``samples``."""
-        return self.samples
+    @abstractmethod
+    def loss(self, model: Autoencoder, prior: Prior, drawn: Draws, x: Array, context: Array | None) -> Array:
+        """The negative bound of one example; a scalar."""
 
     def check(self, model: Autoencoder) -> None:
         """Needs a posterior with a density and a prior."""
         needs_weights(self, model)
+
+
+@objectives.register("iwae", source="Burda et al. 2016, arXiv:1509.00519, eq. 8")
+class IWAE(ImportanceWeighted):
+    """Importance-weighted bound with ``samples`` codes per example: −log (1/k) Σ p(x, zᵢ) / q(zᵢ | x).
+
+    With one code it is the ELBO with its KL estimated from that code; its mean decreases towards −log p(x) as k grows.
+    """
+
+    samples: int = eqx.field(static=True, default=5)
+
+    def __check_init__(self) -> None:
+        whole(objectives.name_of(self), "samples", self.samples)
+
+    def loss(self, model: Autoencoder, prior: Prior, drawn: Draws, x: Array, context: Array | None) -> Array:
+        """Minus the log of the mean weight."""
+        return -log_mean_exp(drawn.log_weights)
+
+    def codes(self) -> int:
+        """``samples``."""
+        return self.samples

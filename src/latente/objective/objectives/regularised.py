@@ -9,7 +9,7 @@ from jax import Array
 
 from latente.model.autoencoder import Autoencoder
 from latente.model.options import choice, number
-from latente.objective.objectives.base import Objective, Opponent, needs_no_prior, needs_point, objectives, refuse
+from latente.objective.objectives.base import Opponent, PointObjective, objectives, refuse
 from latente.objective.objectives.contractive import squared_norm
 from latente.objective.terms import Batch, Terms
 
@@ -17,7 +17,7 @@ PENALTIES = ("l2", "gradient")
 
 
 @objectives.register("regularised", source="Ghosh et al. 2020, arXiv:1903.12436, eq. 11 and section 3.1")
-class Regularised(Objective):
+class Regularised(PointObjective):
     """−log p(x | z) + β ½ ‖z‖² + λ R, with R a ``penalty`` on the decoder.
 
     - "l2": ‖θ‖², the sum of the decoder's squared weights and biases.
@@ -53,18 +53,13 @@ class Regularised(Objective):
         penalties = {"code_norm": size, f"decoder_{self.penalty}": penalty}
         return Terms(loss, reconstruction, jnp.zeros_like(reconstruction), penalties)
 
-    def by_example(self) -> bool:
-        """Yes: the decoder's weights are the same for every example."""
-        return True
-
     def weights(self) -> dict[str, float]:
         """No KL: reconstruction and both penalties."""
         return {"reconstruction": 1.0, "code_norm": float(self.beta), f"decoder_{self.penalty}": float(self.weight)}
 
     def check(self, model: Autoencoder) -> None:
         """Needs a point posterior and no prior; "gradient" a differentiable mean."""
-        needs_point(self, model)
-        needs_no_prior(self, model)
+        super().check(model)
         if self.penalty == "gradient" and model.likelihood.features_shape(model.shape) != model.shape:
             raise refuse(
                 self,

@@ -10,14 +10,7 @@ from jax import Array
 from latente.model.autoencoder import Autoencoder
 from latente.model.options import choice, number
 from latente.model.posteriors.dirac import Dirac
-from latente.objective.objectives.base import (
-    Objective,
-    Opponent,
-    needs_no_prior,
-    needs_point,
-    objectives,
-    refuse,
-)
+from latente.objective.objectives.base import Opponent, PointObjective, objectives, refuse
 from latente.objective.terms import Batch, Terms
 
 KINDS = ("l1", "kl", "top-k")
@@ -34,7 +27,7 @@ def bernoulli_kl(target: float, mean: Array) -> Array:
 @objectives.register(
     "sparse", source="Ng 2011, CS294A notes, section 3 (kl); Makhzani & Frey 2014, arXiv:1312.5663 (top-k)"
 )
-class Sparse(Objective):
+class Sparse(PointObjective):
     """−log p(x | z) with few active latents, by ``kind``.
 
     - "l1": plus λ Σⱼ |zⱼ|.
@@ -80,14 +73,11 @@ class Sparse(Objective):
 
     def weights(self) -> dict[str, float]:
         """Reconstruction, and λ times the penalty if there is one."""
-        return (
-            {"reconstruction": 1.0} if self.kind == "top-k" else {"reconstruction": 1.0, "sparsity": float(self.weight)}
-        )
+        return {"reconstruction": 1.0} | ({} if self.kind == "top-k" else {"sparsity": float(self.weight)})
 
     def check(self, model: Autoencoder) -> None:
         """Needs a point posterior and no prior; "kl" needs a sigmoid code, "top-k" a posterior that keeps k numbers."""
-        needs_point(self, model)
-        needs_no_prior(self, model)
+        super().check(model)
         posterior = model.posterior
         if self.kind == "kl" and not (isinstance(posterior, Dirac) and posterior.activation == "sigmoid"):
             raise refuse(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax import Array
 
 from latente.model.autoencoder import Autoencoder
 from latente.model.options import number
 from latente.model.posteriors.quantised import Quantised
 from latente.objective.objectives.base import Objective, Opponent, objectives, refuse
+from latente.objective.objectives.codes import coded
 from latente.objective.terms import Batch, Terms
 
 
@@ -28,17 +28,12 @@ class VectorQuantisation(Objective):
 
     def __call__(self, model: Autoencoder, batch: Batch, opponent: Opponent | None = None) -> Terms:
         """The nearest code of each example."""
-        prior = model.prior.given(model)
-
-        def one(x: Array, context: Array | None, key: Array) -> tuple[Array, Array, Array]:
-            outputs = model.encode(x, context)
-            z, log_q = model.posterior.draw(outputs, key=key)
-            assert isinstance(model.posterior, Quantised)
-            distance = model.posterior.continuous(outputs) - jax.lax.stop_gradient(model.posterior.mean(outputs))
-            return -model.log_prob(z, x, context), log_q - prior.log_prob(z), jnp.sum(distance**2)
-
-        reconstruction, kl, commitment = jax.vmap(one)(batch.x, batch.context, batch.keys)
-        return Terms(reconstruction + self.commitment * commitment, reconstruction, kl, {"commitment": commitment})
+        posterior, found = model.posterior, coded(model, model.prior.given(model), batch)
+        assert isinstance(posterior, Quantised)
+        distance = jax.vmap(lambda o: posterior.continuous(o) - jax.lax.stop_gradient(posterior.mean(o)))(found.outputs)
+        commitment = jnp.sum(distance**2, axis=1)
+        loss = found.reconstruction + self.commitment * commitment
+        return Terms(loss, found.reconstruction, found.kl, {"commitment": commitment})
 
     def after(self, model: Autoencoder, batch: Batch) -> Autoencoder:
         """The codebook follows the encoder."""

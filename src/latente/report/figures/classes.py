@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from latente.language.words import Words
-from latente.report.figures.style import HALF, INK, LINE, MARKERS, SERIES, half_width, localise, plain, style
+from latente.report.figures.style import HALF, INK, LINE, half_width, localise, look, panels, plain
 
 Floats = NDArray[np.floating]
 
@@ -37,9 +37,7 @@ def class_errors(
     for name, values in errors.items():
         means, halves = class_means(values, labels, present)
         estimates[name] = np.stack([means, halves, halves], axis=1)
-    with style():
-        figure = Figure(figsize=(HALF, max(1.6, 0.9 + 0.26 * len(present))), layout="constrained")
-        ax = figure.subplots()
+    with panels(HALF, max(1.6, 0.9 + 0.26 * len(present))) as (figure, (ax,)):
         _marks(ax, estimates, [classes[c] for c in present], words, apart=0.16)
         ax.set_xlabel(words(f"figure.axis.reconstruction_{unit}"))
         if len(errors) > 1:
@@ -69,9 +67,7 @@ def class_shares(shares: Mapping[str, Floats], reference: Floats, classes: Seque
     for name, found in shares.items():
         value, low, high = 100 * np.asarray(found, np.float64).T
         estimates[name] = np.stack([value, np.maximum(value - low, 0), np.maximum(high - value, 0)], axis=1)
-    with style():
-        figure = Figure(figsize=(HALF, max(1.9, 1.1 + 0.26 * len(classes))), layout="constrained")
-        ax = figure.subplots()
+    with panels(HALF, max(1.9, 1.1 + 0.26 * len(classes))) as (figure, (ax,)):
         for row, value in enumerate(100 * np.asarray(reference)):
             label = words("figure.series.data") if row == 0 else None
             ax.plot([value, value], [row - 0.42, row + 0.42], color=INK, linewidth=1.2, label=label)
@@ -90,10 +86,8 @@ def _marks(
     for i, (name, found) in enumerate(estimates.items()):
         value, down, up = found.T
         rows = np.arange(count) + apart * (i - (len(estimates) - 1) / 2)
-        ax.errorbar(
-            value, rows, xerr=[down, up], linestyle="none", marker=MARKERS[i % len(MARKERS)],
-            color=SERIES[i % len(SERIES)], capsize=2, elinewidth=1, label=plain(name),
-        )  # fmt: skip
+        bars = {"linestyle": "none", "capsize": 2, "elinewidth": 1}
+        ax.errorbar(value, rows, xerr=[down, up], label=plain(name), **bars, **look(i))
     localise(ax, words)
     ax.set_yticks(range(count), [plain(c, 18) for c in classes])
     ax.set_ylim(count - 0.4, -0.6)

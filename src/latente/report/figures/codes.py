@@ -13,16 +13,7 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from latente.language.words import Words
-from latente.report.figures.style import (
-    BLUE,
-    CLASSES,
-    HALF,
-    INK,
-    apart,
-    localise,
-    plain,
-    style,
-)
+from latente.report.figures.style import BLUE, CLASSES, HALF, INK, apart, localise, panels, plain
 
 MOST_CLASSES = 60
 """With more classes a figure of errors is longer than a page, and is left out."""
@@ -39,9 +30,7 @@ def codes(z: NDArray[np.floating], labels: NDArray[np.integer] | None, classes: 
         # Steps of the golden ratio fill a row evenly, and always in the same way.
         rows = rows + 0.7 * ((np.arange(len(points)) * 0.6180339887498949) % 1 - 0.5)
         points = np.column_stack([points[:, 0], rows])
-    with style():
-        figure = Figure(figsize=(HALF, 3.5), layout="constrained")
-        ax = figure.subplots()
+    with panels(HALF, 3.5) as (figure, (ax,)):
         size = float(np.clip(24_000 / len(points), 0.6, 12))
         alpha = 0.8 if len(points) < 5_000 else 0.6
         common: dict[str, Any] = {"s": size, "linewidths": 0, "alpha": alpha}

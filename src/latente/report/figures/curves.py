@@ -17,18 +17,18 @@ from latente.language.words import Words
 from latente.report.figures.style import (
     BLUE,
     HALF,
-    MARKERS,
     MUTED,
     ORANGE,
-    SERIES,
     WIDTH,
     half_width,
     latent_size_axis,
     localise,
+    look,
+    note,
+    panels,
     plain,
     spread,
-    style,
-)
+)  # fmt: skip
 from latente.training.fit import History
 
 
@@ -42,19 +42,17 @@ def curves(histories: Sequence[History], words: Words, *, unit: str = "image") -
         unit: "image" or "example", what the nats are counted for.
     """
     parts = ("loss", "reconstruction", "kl") if _has_kl(histories) else ("loss",)
-    with style():
-        size = (WIDTH, 2.5) if len(parts) > 1 else (HALF, 2.9)
-        figure = Figure(figsize=size, layout="constrained")
-        panels = figure.subplots(1, len(parts), squeeze=False)[0]
-        for ax, part in zip(panels, parts, strict=True):
+    size = (WIDTH, 2.5) if len(parts) > 1 else (HALF, 2.9)
+    with panels(*size, 1, len(parts)) as (figure, axes):
+        for ax, part in zip(axes, parts, strict=True):
             _curve(ax, histories, part, ORANGE, "--", words("figure.series.training"))
             _curve(ax, histories, f"val_{part}", BLUE, "-", words("figure.series.validation"))
             if len(parts) > 1:
                 ax.set_title(words(f"figure.series.{part}"))
             _epochs(ax, words)
             _cut(ax, [histories], part, ORANGE, words)
-        panels[0].set_ylabel(words(f"figure.axis.nats_{unit}"))
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+        axes[0].set_ylabel(words(f"figure.axis.nats_{unit}"))
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
     return figure
 
 
@@ -63,25 +61,21 @@ def sweep_curves(
 ) -> Figure:
     """Loss over the epochs at each latent size: a panel for each family, a colour and a label for each size."""
     sizes = sorted({size for family in families.values() for size in family})
-    with style():
-        wide = len(families) > 1
-        figure = Figure(figsize=(WIDTH if wide else HALF + 0.6, 2.9), layout="constrained")
-        panels = figure.subplots(1, len(families), squeeze=False, sharey=True)[0]
-        for ax, (name, family) in zip(panels, families.items(), strict=True):
+    colours = {size: look(number)["color"] for number, size in enumerate(sizes)}
+    width = WIDTH if len(families) > 1 else HALF + 0.6
+    with panels(width, 2.9, 1, len(families), sharey=True) as (figure, axes):
+        for ax, (name, family) in zip(axes, families.items(), strict=True):
             for size, histories in family.items():
-                colour = SERIES[sizes.index(size) % len(SERIES)]
-                _curve(ax, histories, "loss", colour, "--", None, band=False)
-                _curve(ax, histories, "val_loss", colour, "-", None)
+                _curve(ax, histories, "loss", colours[size], "--", None, band=False)
+                _curve(ax, histories, "val_loss", colours[size], "-", None)
             ax.set_title(plain(name))
             _epochs(ax, words)
-        for ax, family in zip(panels, families.values(), strict=True):
+        for ax, family in zip(axes, families.values(), strict=True):
             _cut(ax, [h for f in families.values() for h in f.values()], "loss", MUTED, words, [*family.values()])
-        panels[0].set_ylabel(words(f"figure.axis.loss_{unit}"))
-        for ax, family in zip(panels, families.values(), strict=True):
-            ends = [(s, *_end(h, "val_loss")) for s, h in family.items()]
-            texts = [latents(words, s) for s, _, _ in ends]
-            chosen = [SERIES[sizes.index(s) % len(SERIES)] for s, _, _ in ends]
-            _label_ends(ax, [e[1] for e in ends], [e[2] for e in ends], texts, chosen, height=1.9)
+        axes[0].set_ylabel(words(f"figure.axis.loss_{unit}"))
+        for ax, family in zip(axes, families.values(), strict=True):
+            ends = [(*_end(h, "val_loss"), latents(words, s), colours[s]) for s, h in family.items()]
+            _label_ends(ax, ends, height=1.9)
         keys = [
             Line2D([], [], color=MUTED, linestyle="-", label=words("figure.series.validation")),
             Line2D([], [], color=MUTED, linestyle="--", label=words("figure.series.training")),
@@ -98,27 +92,18 @@ def sweep_parts(
     With several seeds the values' errors are over them, otherwise over examples.
     """
     sizes = sorted({size for line in lines.values() for size in line})
-    with style():
-        figure = Figure(figsize=(WIDTH, 3.1), layout="constrained")
-        ax = figure.subplots()
-        for i, line in enumerate(lines.values()):
+    with panels(WIDTH, 3.1) as (figure, (ax,)):
+        ends = []
+        for i, (name, line) in enumerate(lines.items()):
             at = sorted(line)
-            ax.errorbar(
-                at,
-                [line[s].value for s in at],
-                yerr=[half_width(line[s].standard_error, seeds) for s in at],
-                color=SERIES[i % len(SERIES)],
-                marker=MARKERS[i % len(MARKERS)],
-                capsize=2.5,
-                elinewidth=1,
-            )
+            values = [line[s].value for s in at]
+            halves = [half_width(line[s].standard_error, seeds) for s in at]
+            ax.errorbar(at, values, yerr=halves, capsize=2.5, elinewidth=1, **look(i))
+            ends.append((at[-1], values[-1], plain(name, 32), look(i)["color"]))
         latent_size_axis(ax, sizes, words, 1.15)
         ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
         ax.set_ylabel(words(f"figure.axis.nats_{unit}"))
-        last = [(max(line), line[max(line)].value) for line in lines.values()]
-        chosen = [SERIES[i % len(SERIES)] for i in range(len(lines))]
-        texts = [plain(name, 32) for name in lines]
-        _label_ends(ax, [x for x, _ in last], [y for _, y in last], texts, chosen, height=2.3)
+        _label_ends(ax, ends, height=2.3)
     return figure
 
 
@@ -187,10 +172,7 @@ def _cut(
     digits = max(0, 1 - math.floor(math.log10(high - low))) if high > low else 0
     values = dict.fromkeys(words.number(v, f".{digits}f") for v in (min(firsts), max(firsts)))
     # The line comes back into the panel on its way to epoch 2: to the right of that the words are free of it.
-    ax.annotate(
-        "↑ " + "–".join(values), (2, 1), xycoords=("data", "axes fraction"), xytext=(5, -1),
-        textcoords="offset points", va="top", fontsize=8, color=colour,
-    )  # fmt: skip
+    note(ax, "↑ " + "–".join(values), (2, 1), (5, -1), xycoords=("data", "axes fraction"), va="top", color=colour)
 
 
 def _epochs(ax: Any, words: Words) -> None:
@@ -199,21 +181,11 @@ def _epochs(ax: Any, words: Words) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5, min_n_ticks=1))
 
 
-def _label_ends(
-    ax: Any, x: Sequence[float], y: Sequence[float], texts: Sequence[str], colours: Sequence[str], *, height: float
-) -> None:
+def _label_ends(ax: Any, ends: Sequence[tuple[float, float, str, str]], *, height: float) -> None:
+    """Write beside each end (x, y) of a line its text in its colour."""
     low, high = ax.get_ylim()
     # 11 points a line of text, in the axis' own units; the height is nearly that of the finished axes.
     line = (high - low) * 11 / (72 * height)
-    placed = spread(np.asarray(y, np.float64), line, low + line / 2)
-    for x_, y_, text, colour in zip(x, placed, texts, colours, strict=True):
-        ax.annotate(
-            text,
-            (x_, y_),
-            xytext=(6, 0),
-            textcoords="offset points",
-            color=colour,
-            va="center",
-            fontsize=8,
-            annotation_clip=False,
-        )
+    placed = spread(np.array([y for _, y, _, _ in ends]), line, low + line / 2)
+    for (x, _, text, colour), y in zip(ends, placed, strict=True):
+        note(ax, text, (x, y), (6, 0), color=colour, va="center", annotation_clip=False)

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from latente.analysis.elbow import Elbow
-from latente.language.words import Words, default_language
-from latente.report.figures.style import BLUE, INK, MUTED, ORANGE, WIDTH, latent_size_axis, plain, shown, style
+from latente.language.words import Words
+from latente.report.figures.style import BLUE, INK, MUTED, ORANGE, WIDTH, latent_size_axis, note, panels, plain, shown
 from latente.report.tables.names import number_title
 from latente.report.tables.numbers import digits, in_nats, number
 
@@ -25,7 +25,10 @@ RING: dict[str, Any] = {
     "markeredgewidth": 1.6,
 }
 
-PAPER = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
+PAPER: dict[str, Any] = {
+    "ha": "center", "va": "top", "color": INK,
+    "bbox": {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"},
+}  # fmt: skip
 
 
 def plot_elbow(found: Elbow, lang: str | None = None) -> Figure:
@@ -38,16 +41,14 @@ def plot_elbow(found: Elbow, lang: str | None = None) -> Figure:
     Raises:
         SpecError: another language.
     """
-    return shown(draw(found, Words(lang or default_language())))
+    return shown(draw(found, Words(lang)))
 
 
 def draw(found: Elbow, words: Words) -> Figure:
     """As `plot_elbow`, in the words of one language."""
     sizes = [s.latents for s in found.sizes]
     limit = found.flat if found.share is not None and found.shape == "flat" else found.tolerance
-    with style():
-        made = Figure(figsize=(WIDTH, 3.0), layout="constrained")
-        left, right = made.subplots(1, 2)
+    with panels(WIDTH, 3.0, 1, 2) as (made, (left, right)):
         _bars(left, sizes, [s.mean for s in found.sizes])
         _bars(right, sizes, [s.behind for s in found.sizes])
         unit = "_nats" if in_nats(found.column) else ""
@@ -73,9 +74,7 @@ def draw(found: Elbow, words: Words) -> Figure:
 
 
 def _bars(ax: Any, sizes: Sequence[int], values: Sequence[Any]) -> None:
-    below = [v.value - v.low for v in values]
-    above = [v.high - v.value for v in values]
-    middle = [v.value for v in values]
+    middle, below, above = zip(*((v.value, v.value - v.low, v.high - v.value) for v in values), strict=True)
     ax.errorbar(sizes, middle, yerr=[below, above], color=BLUE, marker="o", capsize=2.5, elinewidth=1)
 
 
@@ -89,10 +88,8 @@ def _zoom(ax: Any, found: Elbow, limit: float, words: Words) -> None:
         ax.set_ylim(low - 0.08 * (top - low), top + 0.12 * (top - low))
         for size in found.sizes:
             if size not in near:
-                places = digits([size.behind])
-                ax.annotate("↑ " + number(words, size.behind.value, places), (size.latents, 1),
-                            xycoords=("data", "axes fraction"), xytext=(0, -2), textcoords="offset points",
-                            ha="center", va="top", fontsize=8, color=INK, bbox=PAPER)  # fmt: skip
+                text = "↑ " + number(words, size.behind.value, digits([size.behind]))
+                note(ax, text, (size.latents, 1), (0, -2), xycoords=("data", "axes fraction"), **PAPER)
     ax.axhline(0, color=MUTED, linewidth=0.7)
     if limit > 0:
         ax.axhline(limit, color=ORANGE, linewidth=1, linestyle="--")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -87,6 +88,10 @@ class FigureContext:
         """Which seed is shown, where there are several; it follows a caption."""
         several = any(len(m.runs) > 1 for m in models)
         return " " + self.words("figure.seed", seed=models[0].first.spec.seed) if several else ""
+
+    def texts(self, key: str, *models: TrainedModel, **values: Any) -> tuple[str, str]:
+        """A figure's caption, with the seed that is shown, and its text for who cannot see it."""
+        return self.words(f"{key}.caption", **values) + self.seed(*models), self.words(f"{key}.alt", **values)
 
     def number(self, value: float, form: str = ".2f") -> str:
         """A number in the language."""

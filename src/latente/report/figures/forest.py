@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from latente.analysis.ranking import Comparison, PairedDifference, Ranking
-from latente.language.words import Words, default_language
+from latente.language.words import Words
 from latente.report.figures.style import BLUE, MUTED, WIDTH, localise, plain, shown, style
 from latente.report.tables.comparison import shown_differences
 from latente.report.tables.names import number_name
@@ -30,7 +30,7 @@ def plot_comparison(found: Comparison, lang: str | None = None) -> Figure:
     Raises:
         SpecError: another language.
     """
-    words = Words(lang or default_language())
+    words = Words(lang)
     rows = [shown_differences(ranking) for ranking in found.boards]
     with style():
         heights = [max(len(gaps), 1) + 3.2 for gaps in rows] or [4]

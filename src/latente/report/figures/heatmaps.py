@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from latente.language.words import Words
-from latente.report.figures.style import HALF, INK, LINE, WIDTH, localise, plain, style
+from latente.report.figures.style import HALF, INK, LINE, WIDTH, localise, panels, plain
 
 Floats = NDArray[np.floating]
 
@@ -59,24 +59,21 @@ def pixel_errors(errors: Mapping[str, Floats], words: Words) -> Figure:
     across = min(len(maps), 4)
     down = math.ceil(len(maps) / across)
     height, width = next(iter(maps.values())).shape
-    with style():
-        size = HALF if len(maps) < 3 else WIDTH
-        each = (size - 0.8) / across
-        figure = Figure(
-            figsize=(size, min(8.0, down * (min(each, 2.4) * height / width + 0.3) + 0.1)), layout="constrained"
-        )
-        panels = figure.subplots(down, across, squeeze=False)
+    size = HALF if len(maps) < 3 else WIDTH
+    each = (size - 0.8) / across
+    high = min(8.0, down * (min(each, 2.4) * height / width + 0.3) + 0.1)
+    with panels(size, high, down, across) as (figure, axes):
         drawn: Any = None
-        for ax in panels.ravel()[len(maps) :]:
+        for ax in axes[len(maps) :]:
             ax.set_axis_off()
-        for ax, (name, values) in zip(panels.ravel(), maps.items(), strict=False):
+        for ax, (name, values) in zip(axes, maps.items(), strict=False):
             ax.set(xticks=[], yticks=[])
             ax.grid(False)
             for spine in ax.spines.values():
                 spine.set(visible=True, color=LINE)
             drawn = ax.imshow(values, cmap=SHADES, vmin=0, vmax=top, interpolation="nearest")
             ax.set_title(plain(name, 20), loc="center")
-        _bar(figure, drawn, list(panels.ravel()), words("figure.axis.pixel_error"), words)
+        _bar(figure, drawn, list(axes), words("figure.axis.pixel_error"), words)
     return figure
 
 
@@ -85,10 +82,7 @@ def _shares(
 ) -> Figure:
     """A map of per cents, its first row on top; ``across``, ``down`` and ``bar`` are keys of the axes' names."""
     rows, columns = ([plain(name, 12) for name in names] for names in (rows, columns))
-    with style():
-        side = 0.25 * len(rows) + 0.9
-        figure = Figure(figsize=(HALF, min(max(side, 1.9), 6.0)), layout="constrained")
-        ax = figure.subplots()
+    with panels(HALF, min(max(0.25 * len(rows) + 0.9, 1.9), 6.0)) as (figure, (ax,)):
         drawn = ax.pcolormesh(values, cmap=SHADES, vmin=0, vmax=100, edgecolors="white", linewidth=0.5)
         ax.invert_yaxis()
         ax.grid(False)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from latente.language.words import Words
-from latente.report.figures.style import BLUE, HALF, INK, ORANGE, WIDTH, localise, plain, style
+from latente.report.figures.style import BLUE, HALF, INK, ORANGE, WIDTH, localise, panels, plain
 
 BARS = 30
+
+FILLED: dict[str, Any] = {"fill": True, "color": BLUE, "alpha": 0.55}
+
+HATCHED: dict[str, Any] = {"edgecolor": ORANGE, "hatch": "////", "linewidth": 0.9}
 
 ENDS = (0.005, 0.98)
 """Quantiles of both sets together at which the outermost bars end: a few far values would leave the rest no room."""
@@ -31,30 +36,24 @@ class Panel:
     outliers: NDArray[np.float64]
 
 
-def histograms(panels: Sequence[Panel], names: tuple[str, str], words: Words) -> Figure:
+def histograms(scores: Sequence[Panel], names: tuple[str, str], words: Words) -> Figure:
     """A panel for each score; inliers filled, outliers hatched, so that they stay apart without colours.
 
     Args:
-        panels: the scores.
+        scores: what each panel shows.
         names: of inliers and of outliers.
         words: the language.
     """
-    with style():
-        size = (WIDTH, 2.6) if len(panels) > 1 else (HALF, 2.8)
-        figure = Figure(figsize=size, layout="constrained")
+    size = (WIDTH, 2.6) if len(scores) > 1 else (HALF, 2.8)
+    with panels(*size, 1, len(scores), sharey=True) as (figure, axes):
         top = 0.0
-        axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
-        for ax, panel in zip(axes, panels, strict=True):
+        for ax, panel in zip(axes, scores, strict=True):
             edges, width = bars(panel.inliers, panel.outliers)
             if width is not None:
                 ax.set_xscale("asinh", linear_width=width)
-            for name, values, outline in ((names[0], panel.inliers, False), (names[1], panel.outliers, True)):
+            for name, values, look in zip(names, (panel.inliers, panel.outliers), (FILLED, HATCHED), strict=True):
                 share = 100 * np.histogram(np.clip(values, *edges[[0, -1]]), edges)[0] / len(values)
-                label = plain(name)
-                if outline:
-                    ax.stairs(share, edges, edgecolor=ORANGE, hatch="////", linewidth=0.9, label=label)
-                else:
-                    ax.stairs(share, edges, fill=True, color=BLUE, alpha=0.55, label=label)
+                ax.stairs(share, edges, label=plain(name), **look)
                 top = max(top, float(share.max()))
             if width is None:
                 localise(ax, words)

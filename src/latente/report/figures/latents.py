@@ -9,17 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from latente.language.words import Words
-from latente.report.figures.style import (
-    BLUE,
-    HALF,
-    INK,
-    INTERVAL,
-    MUTED,
-    ORANGE,
-    WIDTH,
-    Ticks,
-    style,
-)
+from latente.report.figures.style import BLUE, HALF, INK, INTERVAL, MUTED, ORANGE, WIDTH, Ticks, note, panels
 
 WIDE = 24
 """More latents than this take the page's whole width."""
@@ -53,11 +43,9 @@ def usage(
     order = np.argsort(-np.asarray(keys, np.float64), kind="stable")
     at, used = np.arange(len(order)), variances[order] > threshold
     rows = 1 if kl is None and information is None else 2
-    with style():
-        figure = Figure(figsize=(WIDTH if len(order) > WIDE else HALF, 1.1 + 1.4 * rows), layout="constrained")
-        panels = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
-        if rows == 2:
-            top = panels[0]
+    width = WIDTH if len(order) > WIDE else HALF
+    with panels(width, 1.1 + 1.4 * rows, rows, sharex=True) as (figure, (*upper, low)):
+        for top in upper:
             if kl is not None:
                 _bars(top, at, np.asarray(kl)[order], used, None if error is None else INTERVAL * error[order])
             if information is not None:
@@ -70,16 +58,13 @@ def usage(
             top.yaxis.set_major_formatter(Ticks(words))
             if information is not None and kl is not None:
                 top.legend(loc="upper right")
-        low = panels[-1]
         floor = max(1e-8, min(1e-4, float(np.min(variances[variances > 0], initial=1e-4))))
         shown = np.maximum(variances[order], floor)
         for chosen, colour, face in ((used, BLUE, BLUE), (~used, ORANGE, "white")):
             low.plot(at[chosen], shown[chosen], linestyle="none", marker="o", color=colour, markerfacecolor=face)
         low.axhline(threshold, color=MUTED, linestyle="--", linewidth=1)
-        low.annotate(
-            f"δ = {words.number(threshold, 'g')}", (1, threshold), xycoords=("axes fraction", "data"),
-            xytext=(-2, 2), textcoords="offset points", ha="right", fontsize=8, color=INK,
-        )  # fmt: skip
+        text = f"δ = {words.number(threshold, 'g')}"
+        note(low, text, (1, threshold), (-2, 2), xycoords=("axes fraction", "data"), ha="right", color=INK)
         low.set_yscale("log")
         low.set_ylabel(words("figure.usage.variance"))
         low.set_xlabel(words("figure.axis.latents"))

@@ -15,18 +15,8 @@ from latente.errors import SpecError
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
 from latente.evaluation.scores.base import observation_scale
-from latente.language.words import Words, default_language
-from latente.report.figures.style import (
-    INK,
-    MARKERS,
-    MUTED,
-    SERIES,
-    WIDTH,
-    half_width,
-    localise,
-    plain,
-    style,
-)
+from latente.language.words import Words
+from latente.report.figures.style import INK, MUTED, WIDTH, half_width, localise, look, note, panels, plain
 
 LEAST = 3
 """Models that differ in β, from which there is a curve to draw."""
@@ -65,7 +55,7 @@ def rate_distortion(runs: Sequence[Run], *, split: str = "test", lang: str | Non
     Raises:
         SpecError: no runs, a run without a KL, or runs whose distortions do not compare.
     """
-    words = Words(lang or default_language())
+    words = Words(lang)
     for run in runs:
         if run.model.prior.space == "any" or run.model.posterior.kind in ("point", "quantised"):
             raise SpecError(f"{run.spec.name}: has no rate, for its codes have no KL to a prior; leave it out")
@@ -115,9 +105,7 @@ def plane(series: Mapping[str, Sequence[RatePoint]], words: Words, *, unit: str 
         words: the language.
         unit: "image" or "example", what the nats are counted for.
     """
-    with style():
-        figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
-        ax = figure.subplots()
+    with panels(WIDTH, 3.6) as (figure, (ax,)):
         every = [p for line in series.values() for p in line]
         x, y = (np.array([getattr(p, k).value for p in every]) for k in ("rate", "distortion"))
         pads = [max(0.08 * (v.max() - v.min()), 0.02 * abs(v).max(), 1e-3) for v in (x, y)]
@@ -130,22 +118,18 @@ def plane(series: Mapping[str, Sequence[RatePoint]], words: Words, *, unit: str 
                 [p.distortion.value for p in line],
                 xerr=[half_width(p.rate.standard_error, p.seeds) for p in line],
                 yerr=[half_width(p.distortion.standard_error, p.seeds) for p in line],
-                color=SERIES[i % len(SERIES)],
-                marker=MARKERS[i % len(MARKERS)],
                 linestyle="-" if len(line) > 1 else "none",
                 elinewidth=1,
                 capsize=2,
                 label=plain(name),
                 zorder=3,
+                **look(i),
             )
             # Curves lie below each other mostly: labels of every second one stand on its other side.
             offset, side = ((6, 4), "left") if i % 2 == 0 else ((-6, -11), "right")
+            colour = look(i)["color"] if len(series) > 1 else INK
             for p in line:
-                ax.annotate(
-                    plain(p.label), (p.rate.value, p.distortion.value), xytext=offset, ha=side,
-                    textcoords="offset points", fontsize=8, zorder=4,
-                    color=SERIES[i % len(SERIES)] if len(series) > 1 else INK,
-                )  # fmt: skip
+                note(ax, plain(p.label), (p.rate.value, p.distortion.value), offset, ha=side, zorder=4, color=colour)
         ax.set_xlim(*limits[0])
         ax.set_ylim(*limits[1])
         ax.set_xlabel(words(f"figure.rates.rate_{unit}"))
@@ -165,8 +149,5 @@ def _equal_bounds(ax: Any, limits: Sequence[tuple[float, float]], words: Words) 
         if start[0] >= end[0] or start[1] <= bottom:
             continue
         ax.plot(*zip(start, end, strict=True), color=MUTED, linewidth=0.7, linestyle=":", zorder=1)
-        ax.annotate(
-            words.number(float(level), "g"), end, xytext=(-2, 2) if end[1] > bottom else (2, 2),
-            ha="right" if end[1] > bottom else "left", textcoords="offset points", va="bottom", fontsize=8,
-            color=MUTED, zorder=2,
-        )  # fmt: skip
+        offset, side = ((-2, 2), "right") if end[1] > bottom else ((2, 2), "left")
+        note(ax, words.number(float(level), "g"), end, offset, ha=side, va="bottom", color=MUTED, zorder=2)

@@ -10,7 +10,7 @@ from latente.data.units import span_of
 from latente.errors import DataError, SpecError, unknown
 from latente.evaluation import latent
 from latente.evaluation.run import Run
-from latente.language.words import Words, default_language
+from latente.language.words import Words
 from latente.report.figures.codes import MOST_CLASSES, codes
 from latente.report.figures.curves import curves
 from latente.report.figures.images import reconstructions, samples
@@ -37,7 +37,7 @@ def plot_run(run: Run, what: str = "training", lang: str | None = None) -> Figur
     """
     if what not in DRAWN:
         raise SpecError(unknown("figure", what, DRAWN))
-    return shown(DRAWN[what](run, Words(lang or default_language())))
+    return shown(DRAWN[what](run, Words(lang)))
 
 
 def _training(run: Run, words: Words) -> Figure:

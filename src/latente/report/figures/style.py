@@ -106,6 +106,24 @@ def style() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def panels(width: float, height: float, down: int = 1, across: int = 1, **shared: Any) -> Iterator[tuple[Figure, Any]]:
+    """A figure of so many inches and its panels, row by row, to be drawn in our look."""
+    with style():
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure, figure.subplots(down, across, squeeze=False, **shared).ravel()
+
+
+def note(ax: Any, text: str, at: tuple[float, float], offset: tuple[float, float], **look: Any) -> None:
+    """Write small text so many points beside a place in a panel."""
+    ax.annotate(text, at, xytext=offset, textcoords="offset points", fontsize=8, **look)
+
+
+def look(number: int) -> dict[str, str]:
+    """The colour and the mark of the series of that number."""
+    return {"color": SERIES[number % len(SERIES)], "marker": MARKERS[number % len(MARKERS)]}
+
+
 def plain(text: str, limit: int = 24) -> str:
     """Text from data, fit for a figure: one line, at most ``limit`` characters, and no mathematics in its dollars."""
     line = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text).strip()

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from latente.analysis.conclusions.claims import Facts
 from latente.analysis.trained_models import TrainedModel
 from latente.evaluation.measured import Measured
+from latente.evaluation.metrics.intervals import minus
 from latente.report.figures.figure_file import FigureContext, FigureFile
 
 MOST = 8
@@ -44,6 +46,18 @@ class Scored(FigureContext):
     def percent(self, share: float) -> str:
         """A share in per cent."""
         return self.words.number(100 * float(share), ".1f") + "%"
+
+
+def against(number: str, other: str, called: str) -> Callable[[Measured], Facts | None]:
+    """Reads a number of a score as ``own``, another as it is ``called``, and how much ``more`` the first is."""
+
+    def read(found: Measured) -> Facts | None:
+        first, second = found.estimate(number), found.estimate(other)
+        if first is None or second is None:
+            return None
+        return {"own": first.value, called: second.value, "more": minus(first, second)}
+
+    return read
 
 
 Drawer = Callable[[Scored], Iterator[FigureFile]]

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from latente.analysis.conclusions.claims import Facts, Verdict, above, below
 from latente.analysis.conclusions.score_rules import rule
-from latente.analysis.trained_models import TrainedModel
 from latente.evaluation.likelihood.collapse import diagnose
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.intervals import Estimate, corrected, normal_interval
@@ -57,31 +56,22 @@ def holes(f: Facts) -> Verdict:
 @draws("collapse", 5)
 def collapse(shown: Scored) -> Iterator[FigureFile]:
     """One figure for each model."""
-    for model, kept in shown.kept:
-        yield _usage(shown, model, kept)
-
-
-def _usage(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
     w = shown.words
-    made = scores.make(kept.score or "collapse")
-    assert isinstance(made, Collapse)
-    variances = kept.array("variance_of_means")
-    kl, error, information = (
-        kept.array(k) for k in ("kl_per_dimension", "kl_per_dimension_error", "information_per_dimension")
-    )
-    diagnosis = diagnose(variances, model.first.spec.model, made.threshold)
-    sentence = phrase(diagnosis.summary, w)
-    caption = w("figure.usage.caption", name=model.name, part=shown.part, diagnosis=sentence)
-    if kl is not None:
-        caption += " " + w("figure.usage.caption_kl")
-    if information is not None:
-        caption += " " + w("figure.usage.caption_information")
-    alt = w("figure.usage.alt", name=model.name, diagnosis=sentence)
-    if kl is not None:
-        most = int(kl.argmax())
-        alt += " " + w(
-            "figure.usage.alt_kl", total=shown.number(kl.sum()), number=most + 1, most=shown.number(kl[most])
-        )
-    figure = latents.usage(variances, w, kl=kl, error=error, information=information, threshold=made.threshold)
-    wide = len(variances) > latents.WIDE
-    return as_svg(f"latents-{model.name}", figure, caption + shown.seed(model), alt, group=shown.name, wide=wide)
+    for model, kept in shown.kept:
+        made = scores.make(kept.score or "collapse")
+        assert isinstance(made, Collapse)
+        variances = kept.array("variance_of_means")
+        keys = ("kl_per_dimension", "kl_per_dimension_error", "information_per_dimension")
+        kl, error, information = map(kept.array, keys)
+        diagnosis = phrase(diagnose(variances, model.spec, made.threshold).summary, w)
+        caption = w("figure.usage.caption", name=model.name, part=shown.part, diagnosis=diagnosis)
+        alt = w("figure.usage.alt", name=model.name, diagnosis=diagnosis)
+        if kl is not None:
+            caption += " " + w("figure.usage.caption_kl")
+            total, most = shown.number(kl.sum()), shown.number(kl.max())
+            alt += " " + w("figure.usage.alt_kl", total=total, number=int(kl.argmax()) + 1, most=most)
+        if information is not None:
+            caption += " " + w("figure.usage.caption_information")
+        figure = latents.usage(variances, w, kl=kl, error=error, information=information, threshold=made.threshold)
+        wide = len(variances) > latents.WIDE
+        yield as_svg(f"latents-{model.name}", figure, caption + shown.seed(model), alt, group=shown.name, wide=wide)

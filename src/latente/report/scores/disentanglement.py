@@ -66,16 +66,17 @@ def _traversal(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile
         most = int(shares.argmax())
         if shares[most] >= TELLS:
             share = w.number(100 * float(shares[most]), ".0f")
-            names.append(w("figure.traversal.told", number=latent + 1, factor=factors[most].name, share=share))
+            names.append(w("figure.traversal.factor", number=latent + 1, factor=factors[most].name, share=share))
         else:
             names.append(w("figure.traversal.row", number=latent + 1))
     steps = images.shape[1]
     at = [w.number(100 * q, ".0f") + "%" for q in np.linspace(LOW, 1 - LOW, steps)]
-    caption = w("figure.traversal.caption", name=model.name, part=shown.part) + shown.seed(model)
-    ends = {"most": int(latents[change.argmax()]) + 1, "least": int(latents[change.argmin()]) + 1}
-    alt = w("figure.traversal.alt", rows=len(latents), name=model.name, steps=steps, **ends)
+    texts = shown.texts(
+        "figure.traversal", model, name=model.name, part=shown.part, rows=len(latents), steps=steps,
+        most=int(latents[change.argmax()]) + 1, least=int(latents[change.argmin()]) + 1,
+    )  # fmt: skip
     figure = image_grid([ImageRows(names, list(images), at)], shown.span)
-    return as_png(f"traversal-{model.name}", figure, caption, alt, group=shown.name, wide=True)
+    return as_png(f"traversal-{model.name}", figure, *texts, group=shown.name, wide=True)
 
 
 def _information(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
@@ -85,8 +86,9 @@ def _information(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFi
           share=w.number(100 * float(column.max()), ".0f"))
         for f, column in zip(factors, shares.T, strict=True)
     ]  # fmt: skip
-    mig = shown.number(kept.value("mig") or 0.0)
-    caption = w("figure.information.caption", name=model.name, mig=mig) + shown.seed(model)
-    alt = w("figure.information.alt", latents=len(shares), factors=len(factors), told=" ".join(sentences))
+    texts = shown.texts(
+        "figure.information", model, name=model.name, mig=shown.number(kept.value("mig") or 0.0),
+        latents=len(shares), factors=len(factors), sentences=" ".join(sentences),
+    )  # fmt: skip
     figure = heatmaps.information(shares, [f.name for f in factors], w)
-    return as_svg(f"information-{model.name}", figure, caption, alt, group=shown.name)
+    return as_svg(f"information-{model.name}", figure, *texts, group=shown.name)

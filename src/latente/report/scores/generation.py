@@ -14,7 +14,7 @@ from latente.evaluation.metrics.intervals import Estimate, corrected, minus, wil
 from latente.report.figures.classes import class_shares
 from latente.report.figures.figure_file import FigureFile, as_png, as_svg
 from latente.report.figures.images import neighbours
-from latente.report.scores.base import MOST, Scored, draws
+from latente.report.scores.base import MOST, Scored, against, draws
 
 BALANCED = 0.02
 """Classes are balanced below this divergence in nats: that of one class of ten three times as frequent as is due."""
@@ -60,15 +60,8 @@ def balanced(f: Facts) -> Verdict:
     return below(f["divergence"], BALANCED)
 
 
-def _floor(found: Measured) -> Facts | None:
-    own, least = found.estimate(DISTANCE), found.estimate(f"{DISTANCE}_train")
-    if own is None or least is None:
-        return None
-    return {"own": own.value, "least": least.value, "more": minus(own, least)}
-
-
 @rule(
-    "told-apart", "generation", _floor,
+    "told-apart", "generation", against(DISTANCE, f"{DISTANCE}_train", "least"),
     holds={"own": 40.0, "least": 2.0, "more": Estimate(38.0, 35.0, 41.0)},
     fails={"own": 2.0, "least": 2.5, "more": Estimate(-0.5, -0.8, -0.2)},
 )  # fmt: skip
@@ -121,15 +114,12 @@ def _neighbours(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFil
         groups[w(f"figure.neighbours.{group}")] = (kept.array(f"{name}s"), images, _ratios(apart))
     (_, first, ratios), (_, _, alike) = groups.values()
     n, copies = int(kept.array("counts")[1]), kept.value("copies") or 0.0
-    caption = w(
-        "figure.neighbours.caption", name=model.name, k=first.shape[1], n=w.number(n, ",d"), copies=round(copies * n)
-    )
-    alt = w(
-        "figure.neighbours.alt", name=model.name, columns=len(ratios), k=first.shape[1],
-        least=shown.number(alike.min()), median=shown.number(float(np.median(ratios))),
+    texts = shown.texts(
+        "figure.neighbours", model, name=model.name, k=first.shape[1], n=w.number(n, ",d"), copies=round(copies * n),
+        columns=len(ratios), least=shown.number(alike.min()), median=shown.number(float(np.median(ratios))),
     )  # fmt: skip
     figure = neighbours(groups, w, shown.span)
-    return as_png(f"neighbours-{model.name}", figure, caption + shown.seed(model), alt, group=shown.name, wide=True)
+    return as_png(f"neighbours-{model.name}", figure, *texts, group=shown.name, wide=True)
 
 
 def _ratios(distances: np.ndarray) -> np.ndarray:
@@ -147,7 +137,9 @@ def _balance(shown: Scored, kept: Sequence[tuple[TrainedModel, Measured]]) -> Fi
             w("figure.balance.alt_model", name=model.name, low=classes[low], low_gap=shown.number(gap[low], "+.1f"),
               high=classes[high], high_gap=shown.number(gap[high], "+.1f"))
         )  # fmt: skip
-    caption = w("figure.balance.caption", n=w.number(int(kept[0][1].array("counts")[1]), ",d"), part=shown.part)
     figure = class_shares({m.name: k.array("class_shares") for m, k in kept}, reference, classes, w)
-    alt = w("figure.balance.alt", models=" ".join(sentences))
-    return as_svg("class-balance", figure, caption + shown.seed(*(m for m, _ in kept)), alt, group=shown.name)
+    texts = shown.texts(
+        "figure.balance", *(m for m, _ in kept), n=w.number(int(kept[0][1].array("counts")[1]), ",d"),
+        part=shown.part, models=" ".join(sentences),
+    )  # fmt: skip
+    return as_svg("class-balance", figure, *texts, group=shown.name)

@@ -8,7 +8,6 @@ import numpy as np
 
 from latente.analysis.conclusions.claims import Facts, Verdict, above, below
 from latente.analysis.conclusions.score_rules import rule
-from latente.analysis.trained_models import TrainedModel
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.anomaly import auroc, auroc_difference
 from latente.evaluation.metrics.intervals import Estimate, bounded, greatest
@@ -84,28 +83,25 @@ def detects(f: Facts) -> Verdict:
 @draws("outliers", 50)
 def outliers(shown: Scored) -> Iterator[FigureFile]:
     """A figure for each model, with a panel for each anomaly score that it has."""
+    w = shown.words
     for model, kept in shown.kept:
-        yield _histograms(shown, model, kept)
-
-
-def _histograms(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
-    w, run = shown.words, model.first
-    found = detected(kept.arrays)
-    panels, sentences = [], []
-    for kind, d in found.items():
-        low, high = (kept.array(f"{kind}.{side}") for side in ("inliers", "outliers"))
-        auroc = {k: w.number(getattr(d.auroc, k), ".3f") for k in ("value", "low", "high")}
-        title = w("figure.outliers.title", auroc=auroc["value"], low=auroc["low"], high=auroc["high"])
-        if d.reversed:
-            title += "\n" + w("figure.outliers.reversed")
-        label = w(f"figure.outliers.{kind}")
-        panels.append(Panel(title, label, low, high))
-        medians = {s: shown.number(float(np.median(v)), ".3g") for s, v in (("inliers", low), ("outliers", high))}
-        sentences.append(w("figure.outliers.alt_score", score=label, auroc=auroc["value"], **medians))
-    names = (str(run.card["name"]), tried(kept.arrays))
-    d = next(iter(found.values()))
-    counts = {"inliers": w.number(d.inliers, ",d"), "outliers": w.number(d.outliers, ",d")}
-    said = {"name": model.name, "own": names[0], "other": names[1]}
-    caption = w("figure.outliers.caption", **said, **counts, part=shown.part) + shown.seed(model)
-    alt = w("figure.outliers.alt", **said, scores=" ".join(sentences))
-    return as_svg(f"outliers-{model.name}", histograms(panels, names, w), caption, alt, group=shown.name, wide=True)
+        panels, sentences = [], []
+        for kind, d in detected(kept.arrays).items():
+            low, high = (kept.array(f"{kind}.{side}") for side in ("inliers", "outliers"))
+            ends = {k: w.number(getattr(d.auroc, k), ".3f") for k in ("low", "high")}
+            area = w.number(d.auroc.value, ".3f")
+            title = w("figure.outliers.title", auroc=area, **ends)
+            if d.reversed:
+                title += "\n" + w("figure.outliers.reversed")
+            label = w(f"figure.outliers.{kind}")
+            panels.append(Panel(title, label, low, high))
+            medians = {s: shown.number(float(np.median(v)), ".3g") for s, v in (("inliers", low), ("outliers", high))}
+            sentences.append(w("figure.outliers.alt_score", score=label, auroc=area, **medians))
+            counts = {"inliers": w.number(d.inliers, ",d"), "outliers": w.number(d.outliers, ",d")}
+        own, other = str(model.first.card["name"]), tried(kept.arrays)
+        texts = shown.texts(
+            "figure.outliers", model, name=model.name, own=own, other=other, part=shown.part,
+            scores=" ".join(sentences), **counts,
+        )  # fmt: skip
+        figure = histograms(panels, (own, other), w)
+        yield as_svg(f"outliers-{model.name}", figure, *texts, group=shown.name, wide=True)

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 
 from latente.analysis.conclusions.claims import Facts, Verdict, below
 from latente.analysis.conclusions.score_rules import rule
-from latente.analysis.trained_models import TrainedModel
 from latente.evaluation.likelihood.importance import RARE
 from latente.evaluation.likelihood.pareto import limit
 from latente.evaluation.measured import EACH, Measured
@@ -17,7 +16,7 @@ from latente.evaluation.metrics.influence import share
 from latente.evaluation.metrics.intervals import Estimate
 from latente.language.words import Words
 from latente.report.figures.figure_file import FigureFile, as_svg
-from latente.report.figures.style import BLUE, HALF, INK, localise, style
+from latente.report.figures.style import BLUE, HALF, INK, localise, panels
 from latente.report.scores.base import Scored, draws
 
 
@@ -47,24 +46,18 @@ def trusted_weights(f: Facts) -> Verdict:
 def psis(shown: Scored) -> Iterator[FigureFile]:
     """A figure a model: the tail index of every example."""
     for model, kept in shown.kept:
-        yield _tail_indices(shown, model, kept)
-
-
-def _tail_indices(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
-    w, samples = shown.words, _samples(kept)
-    index = kept.array(f"{EACH}{kept.key}_index")
-    said = {"name": model.name, "part": shown.part, "samples": samples, "limit": limit(samples)}
-    heavy = shown.percent(float((index > limit(samples)).mean()))
-    caption = w("figure.psis.caption", **said) + shown.seed(model)
-    alt = w("figure.psis.alt", **said, median=shown.number(np.median(index)), heavy=heavy)
-    return as_svg(f"psis-{model.name}", histogram(index, limit(samples), w), caption, alt, group=shown.name)
+        index, samples = kept.array(f"{EACH}{kept.key}_index"), _samples(kept)
+        most = limit(samples)
+        texts = shown.texts(
+            "figure.psis", model, name=model.name, part=shown.part, samples=samples, limit=most,
+            median=shown.number(np.median(index)), heavy=shown.percent(float((index > most).mean())),
+        )  # fmt: skip
+        yield as_svg(f"psis-{model.name}", histogram(index, most, shown.words), *texts, group=shown.name)
 
 
 def histogram(index: np.ndarray, most: float, words: Words) -> Figure:
     """How many per cent of the examples have which tail index; the limit is a dashed line."""
-    with style():
-        figure = Figure(figsize=(HALF, 2.8), layout="constrained")
-        ax = figure.subplots()
+    with panels(HALF, 2.8) as (figure, (ax,)):
         weights = np.full(len(index), 100 / len(index))
         ax.hist(index, bins=30, weights=weights, color=BLUE, alpha=0.7)
         ax.axvline(most, color=INK, linestyle="--", label=words("figure.psis.limit", limit=most))

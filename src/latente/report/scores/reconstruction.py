@@ -33,10 +33,9 @@ def _pixels(shown: Scored, kept: Sequence[tuple[TrainedModel, Measured]]) -> Fig
         sentences.append(
             w("figure.pixels.alt_model", name=model.name, row=int(row) + 1, column=int(column) + 1, value=most)
         )
-    caption = w("figure.pixels.caption", part=shown.part) + shown.seed(*(m for m, _ in kept))
     figure = heatmaps.pixel_errors({m.name: k.array("per_pixel") for m, k in kept}, w)
-    alt = w("figure.pixels.alt", models=" ".join(sentences))
-    return as_png("pixel-errors", figure, caption, alt, group=shown.name, wide=len(kept) > 2)
+    texts = shown.texts("figure.pixels", *(m for m, _ in kept), part=shown.part, models=" ".join(sentences))
+    return as_png("pixel-errors", figure, *texts, group=shown.name, wide=len(kept) > 2)
 
 
 def _worst(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
@@ -45,11 +44,9 @@ def _worst(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
     labels = [] if part.y is None else [shown.data.classes[c] for c in part.y[which]]
     rebuilt = kept.array("worst_rebuilt")
     figure = images.worst(shown.data.values(part.x[which]), rebuilt, errors[which], w, labels, shown.span)
-    labelled = w("figure.worst.labels") if labels else ""
-    caption = w("figure.worst.caption", name=model.name, n=len(which), part=shown.part, told=labelled)
     high, low, mean = (shown.number(e, ".3f") for e in (errors[which[0]], errors[which[-1]], errors.mean()))
-    alt = w(
-        "figure.worst.alt", n=len(which), name=model.name, high=high, low=low, mean=mean,
-        total=w.number(len(errors), ",d"),
+    texts = shown.texts(
+        "figure.worst", model, name=model.name, n=len(which), part=shown.part, high=high, low=low, mean=mean,
+        total=w.number(len(errors), ",d"), labels=w("figure.worst.labels") if labels else "",
     )  # fmt: skip
-    return as_png(f"worst-{model.name}", figure, caption + shown.seed(model), alt, group=shown.name, wide=True)
+    return as_png(f"worst-{model.name}", figure, *texts, group=shown.name, wide=True)

@@ -6,32 +6,27 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from latente.analysis.conclusions.claims import Facts, Verdict, above
+from latente.analysis.conclusions.claims import Facts, Verdict, above, points
 from latente.analysis.conclusions.score_rules import rule
-from latente.analysis.trained_models import TrainedModel
-from latente.evaluation.measured import EACH, Measured
+from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.influence import shares_paired
-from latente.evaluation.metrics.intervals import Estimate, minus
+from latente.evaluation.metrics.intervals import Estimate
 from latente.report.figures import heatmaps
 from latente.report.figures.codes import MOST_CLASSES
 from latente.report.figures.figure_file import FigureFile, as_svg
-from latente.report.scores.base import Scored, draws
+from latente.report.scores.base import Scored, against, draws
 
 
 def _probe(found: Measured) -> Facts | None:
-    own, other = found.estimate("probe"), found.estimate("probe_pca")
-    if own is None or other is None:
+    read = against("probe", "probe_pca", "other")(found)
+    if read is None:
         return None
-    right = [found.array(EACH + found.column(name)) for name in ("probe", "probe_pca")]
-    more = minus(own, other)
-    if right[0] is not None and right[1] is not None and len(right[0]) == len(right[1]):
+    more = read["more"]
+    own, other = (found.each(found.column(name)) for name in ("probe", "probe_pca"))
+    if own is not None and other is not None and len(own) == len(other):
         # Of the same examples: paired.
-        more = shares_paired([(right[1].astype(np.float64), right[0].astype(np.float64))])
-    return {"own": own.value, "other": other.value, "more": _points(more)}
-
-
-def _points(more: Estimate) -> Estimate:
-    return Estimate(100 * more.value, 100 * more.low, 100 * more.high)
+        more = shares_paired([(other, own)])
+    return {**read, "more": points(more)}
 
 
 @rule(
@@ -44,15 +39,8 @@ def better_than_pca(f: Facts) -> Verdict:
     return above(f["more"], 0)
 
 
-def _places(found: Measured) -> Facts | None:
-    own, other = found.estimate("trustworthiness"), found.estimate("trustworthiness_pca")
-    if own is None or other is None:
-        return None
-    return {"own": own.value, "other": other.value, "more": minus(own, other)}
-
-
 @rule(
-    "neighbourhoods", "representation", _places,
+    "neighbourhoods", "representation", against("trustworthiness", "trustworthiness_pca", "other"),
     holds={"own": 0.97, "other": 0.85, "more": Estimate(0.12, 0.11, 0.13)},
     fails={"own": 0.80, "other": 0.85, "more": Estimate(-0.05, -0.06, -0.04)},
 )  # fmt: skip
@@ -64,23 +52,17 @@ def neighbourhoods(f: Facts) -> Verdict:
 @draws("representation", 30)
 def representation(shown: Scored) -> Iterator[FigureFile]:
     """A confusion matrix for each model, where there are labels and not too many."""
+    w, classes = shown.words, shown.data.classes
     for model, kept in shown.kept:
-        if "confusion" in kept.arrays and len(shown.data.classes) <= MOST_CLASSES:
-            yield _confusion(shown, model, kept)
-
-
-def _confusion(shown: Scored, model: TrainedModel, kept: Measured) -> FigureFile:
-    w, classes, counts = shown.words, shown.data.classes, kept.array("confusion")
-    accuracy, pca = kept.value("probe"), kept.value("probe_pca")
-    values = {"name": model.name, "part": shown.part, "n": w.number(int(counts.sum()), ",d")}
-    values["accuracy"] = shown.percent(accuracy or 0.0)
-    if pca is None:
-        caption = w("figure.confusion.caption_plain", **values)
-    else:
-        caption = w("figure.confusion.caption", **values, pca=shown.percent(pca))
-    figure = heatmaps.confusion(counts, classes, w)
-    alt = _seen(shown, counts)
-    return as_svg(f"confusion-{model.name}", figure, caption + shown.seed(model), alt, group=shown.name)
+        counts = kept.array("confusion")
+        if counts is None or len(classes) > MOST_CLASSES:
+            continue
+        pca = kept.value("probe_pca")
+        values = {"name": model.name, "part": shown.part, "n": w.number(int(counts.sum()), ",d")}
+        values |= {"accuracy": shown.percent(kept.value("probe") or 0.0), "pca": shown.percent(pca or 0.0)}
+        caption = w("figure.confusion.caption_plain" if pca is None else "figure.confusion.caption", **values)
+        figure, alt = heatmaps.confusion(counts, classes, w), _seen(shown, counts)
+        yield as_svg(f"confusion-{model.name}", figure, caption + shown.seed(model), alt, group=shown.name)
 
 
 def _seen(shown: Scored, counts: np.ndarray) -> str:

@@ -16,7 +16,7 @@ from latente.analysis.trained_models import OpenedRun, distinct_models
 from latente.evaluation.metrics.intervals import Estimate
 from latente.evaluation.run import Run
 from latente.language.message import Message, phrase
-from latente.language.words import Words, default_language
+from latente.language.words import Words
 from latente.report.tables.names import number_name, number_title
 from latente.report.tables.numbers import digits, in_nats, number, p_value
 from latente.report.tables.table import MISSING, Cell, Column, Table, count, text_cell
@@ -270,11 +270,7 @@ def _verdict(found: Elbow, words: Words) -> str:
 def caption_and_alt(found: Elbow, words: Words) -> tuple[str, str]:
     """The caption of an elbow's figure, and the text for readers who cannot see it."""
     part = words(f"report.part.{found.split}") if found.split else ""
-    fields: dict[str, Any] = {
-        "column": number_name(found.column, words),
-        "part": part,
-        "level": f"{100 * found.level:g}",
-    }
+    fields = {"column": number_name(found.column, words), "part": part, "level": f"{100 * found.level:g}"}
 
     def listed(values: Sequence[tuple[int, float]], places: int) -> str:
         return words.joined(
@@ -290,7 +286,7 @@ def caption_and_alt(found: Elbow, words: Words) -> tuple[str, str]:
 
 def text(found: Comparison, lang: str | None = None) -> str:
     """A comparison as the command line prints it."""
-    return "\n".join(paragraphs(found, (), Words(lang or default_language()))).lstrip("\n")
+    return "\n".join(paragraphs(found, (), Words(lang))).lstrip("\n")
 
 
 def paragraphs(found: Comparison, curves: Sequence[Elbow], words: Words) -> Iterator[str]:

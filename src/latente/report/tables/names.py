@@ -43,4 +43,4 @@ def loss_formula(spec: ModelSpec, words: Words) -> str:
         names = {"reconstruction": words("report.loss.reconstruction"), "kl": words("report.metric.kl")}
         terms = [(weight, names.get(name, name)) for name, weight in weights.items() if weight]
         text = " + ".join(name if weight == 1 else f"{words.number(weight, 'g')} {name}" for weight, name in terms)
-    return text if spec.condition == "none" else words("report.loss.told", loss=text)
+    return text if spec.condition == "none" else words("report.loss.conditional", loss=text)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from latente.analysis.trained_models import OpenedRun, TrainedModel, pairs, trained_models
+from latente.analysis.trained_models import OpenedRun, TrainedModel, grouped, pairs, trained_models
 from latente.data.split import PARTS
 from latente.evaluation.evaluate import METRICS
 from latente.evaluation.run import Run
@@ -94,12 +94,11 @@ def results(trained: Sequence[TrainedModel], words: Words, unit: str) -> Table:
 
 def _losses(trained: Sequence[TrainedModel], words: Words) -> list[str]:
     """What each model's loss is: a sentence for all models whose losses are put together alike."""
-    groups: dict[str, list[str]] = {}
-    for model in trained:
-        groups.setdefault(loss_formula(model.first.spec.model, words), []).append(model.name)
+    groups = grouped(trained, lambda m: loss_formula(m.spec, words))
     if len(groups) == 1:
         return [words("report.note.loss", loss=next(iter(groups)))]
-    each = [words("report.note.loss_of", names=", ".join(names), loss=loss) for loss, names in groups.items()]
+    named = {loss: ", ".join(m.name for m in models) for loss, models in groups.items()}
+    each = [words("report.note.loss_of", names=names, loss=loss) for loss, names in named.items()]
     return [*each, words("report.note.losses")]
 
 

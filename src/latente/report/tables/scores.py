@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from latente.analysis.trained_models import TrainedModel, by_scale
+from latente.analysis.trained_models import TrainedModel, by_scale, grouped
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
 from latente.evaluation.scores import Score, scores
@@ -108,23 +108,16 @@ def numbers(trained: Sequence[TrainedModel], asked: Sequence[Score], words: Word
 
 def lacking(trained: Sequence[TrainedModel], asked: Sequence[Score], words: Words) -> list[str]:
     """Which models have no number of a score, and why, where no table says so already."""
-    found: dict[tuple[str, str], list[str]] = {}
+    found = []
     for score in asked:
-        reasons = {m.name: score.unsupported(m.first) for m in trained}
-        if has_many(score) and not all(reasons.values()):
-            continue
-        for name, reason in reasons.items():
-            if reason:
-                found.setdefault((score.key(), reason), []).append(name)
-    return [
-        words(
-            "warned.lacking",
-            score=number_title(key, words),
-            names=words.joined(names),
-            reason=phrase(reason, words),
-        )
-        for (key, reason), names in found.items()
-    ]
+        reasons = [(score.key(), score.unsupported(m.first) or "", m.name) for m in trained]
+        if not has_many(score) or all(reason for _, reason, _ in reasons):
+            found += [each for each in reasons if each[1]]
+    said = []
+    for (key, reason), same in grouped(found, lambda each: each[:2]).items():
+        texts = {"score": number_title(key, words), "reason": phrase(reason, words)}
+        said.append(words("warned.lacking", names=words.joined([name for *_, name in same]), **texts))
+    return said
 
 
 def _table(
