@@ -1,6 +1,7 @@
-"""Small tables of numbers and estimators that are trained once."""
+"""Small tables and estimators that are trained once."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from latente.sklearn import VAE
@@ -16,6 +17,29 @@ def numbers():
 
 
 @pytest.fixture(scope="session")
+def people():
+    """60 rows of mixed columns with holes, and an index of texts."""
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        {
+            "height": rng.normal(170, 10, 60),
+            "sex": pd.Categorical(rng.choice(["f", "m"], 60)),
+            "region": rng.choice(["north", "south", "west"], 60),
+            "id": np.arange(60),
+        },
+        index=[f"row{i}" for i in range(60)],
+    )
+    frame.loc["row3", "height"] = np.nan
+    return frame
+
+
+@pytest.fixture(scope="session")
 def fitted(numbers):
     """A VAE of `numbers`; not to be fitted again."""
     return VAE(**TINY).fit(numbers)
+
+
+@pytest.fixture(scope="session")
+def of_people(people):
+    """A VAE of `people`; not to be fitted again."""
+    return VAE(**TINY).fit(people)

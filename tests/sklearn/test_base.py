@@ -63,7 +63,7 @@ def test_real_columns_are_standardised_inside(numbers, fitted):
 
 def test_the_summary_says_what_was_decided(fitted):
     text = repr(fitted.summary())
-    for said in ("4 of real numbers, standardised", '"mixed"', "54 to train on, 6 held out", "2 of at most 2 epochs"):
+    for said in ("x0 ", "positive: numbers above 0", "mixed", "54 to train on, 6 held out", "2 of at most 2 epochs"):
         assert said in text
     assert len(text.splitlines()) < 12
     assert "<table>" in fitted.summary()._repr_html_()

@@ -116,3 +116,23 @@ def test_warmup_cosine_rises_to_the_peak_and_falls_to_zero(tiny):
     assert int(np.argmax(rates)) == 2 and rates.max() == pytest.approx(1e-3)
     again = Recipe(50, 1e-3, "warmup-cosine", round(0.2 * steps * 10), steps * 10)
     assert rates == pytest.approx([float(again.rate(e * steps)) for e in range(10)], abs=1e-8)
+
+
+def test_a_weight_of_two_is_an_example_given_twice():
+    """The mean loss of a model without noise, and its gradient, to the precision of a sum."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(size=(40, 3)).astype(np.float32)
+    weight = rng.integers(1, 4, 40)
+    model = build(AE(1, hidden=(), code_activation="linear"), (3,), key=jr.key(0))
+    objective, scale = objectives.make("reconstruction"), Scale(jnp.ones(()), jnp.zeros(()), False)
+    weighted = Examples(jnp.asarray(x), weight=jnp.asarray(weight, jnp.float32))
+    repeated = Examples(jnp.asarray(x.repeat(weight, axis=0)))
+
+    def loss(model, examples):
+        return mean_terms(objective, model, scale, examples, jr.key(1))["loss"]
+
+    (a, da), (b, db) = (eqx.filter_value_and_grad(loss)(model, examples) for examples in (weighted, repeated))
+    assert float(a) == pytest.approx(float(b), rel=1e-6)
+    for one, other in zip(arrays(da), arrays(db), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    assert float(a) != pytest.approx(float(loss(model, Examples(jnp.asarray(x)))), rel=1e-4)

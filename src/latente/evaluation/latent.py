@@ -94,9 +94,8 @@ def sample(model: Autoencoder, n: int, *, seed: int, context: Floats | None = No
     Raises:
         SpecError: the model has no prior.
     """
-    return decode(
-        model, sample_codes(model, n, seed=seed), sample_context(model, n, seed) if context is None else context
-    )
+    context = sample_context(model, n, seed) if context is None else context
+    return decode(model, sample_codes(model, n, seed=seed), context)
 
 
 def sample_context(model: Autoencoder, n: int, seed: int) -> Floats | None:
@@ -117,6 +116,27 @@ def sample_codes(model: Autoencoder, n: int, *, seed: int) -> Floats:
     keys = jr.split(jr.key(check_seed(seed)), n)
     size = rows_at_once(uncompiled(_prior_draws), (model,), (keys,), n)
     return np.concatenate([np.asarray(_prior_draws(model, keys[at : at + size])) for at in range(0, n, size)])
+
+
+def draw(model: Autoencoder, z: Floats, context: Floats | None = None, *, seed: int) -> Floats:
+    """One draw from p(x | z) for each code of z, shape (n, code_size); shape (n, *shape).
+
+    It depends on the seed and on a code's place.
+
+    Raises:
+        SpecError: a conditional model without a context.
+    """
+    if model.context_size and context is None:
+        raise _conditioned(model)
+    keys = jr.split(jr.key(check_seed(seed)), len(z))
+    rows = (jax.ShapeDtypeStruct(z.shape, np.float32), context, keys)  # type: ignore[no-untyped-call]
+    size = rows_at_once(uncompiled(_drawn), (model,), rows, min(BATCH, len(z)))
+    parts = []
+    for at, index in filled(len(z), size):
+        given = None if context is None else jnp.asarray(context[index])
+        found = _drawn(model, jnp.asarray(np.asarray(z[index], np.float32)), given, keys[index])
+        parts.append(np.asarray(found)[: len(z) - at])
+    return np.concatenate(parts)
 
 
 def manifold(model: Autoencoder, side: int | None = None) -> tuple[Floats, Floats]:
@@ -143,6 +163,13 @@ def manifold(model: Autoencoder, side: int | None = None) -> tuple[Floats, Float
     return decode(model, z).reshape(side, side, *model.shape), at
 
 
+def _conditioned(model: Autoencoder) -> SpecError:
+    return SpecError(
+        f"this model is conditioned on {model.context_size} numbers beside each example; give them "
+        "(run.encode(x, given=labels), run.sample(16, given=labels))"
+    )
+
+
 def _mapped(
     function: Callable[[Autoencoder, Array, Array | None], Array],
     model: Autoencoder,
@@ -150,10 +177,7 @@ def _mapped(
     context: Floats | None,
 ) -> Floats:
     if model.context_size and context is None:
-        raise SpecError(
-            f"this model is conditioned on {model.context_size} numbers beside each example; give them "
-            "(run.encode(x, given=labels), run.sample(16, given=labels))"
-        )
+        raise _conditioned(model)
     return batched(function, model, x, context)
 
 
@@ -189,6 +213,14 @@ def _classes(model: Autoencoder, x: Array, context: Array | None) -> Array:
 @jit
 def _means(model: Autoencoder, z: Array, context: Array | None) -> Array:
     return jax.vmap(model.mean)(z, context)
+
+
+@jit
+def _drawn(model: Autoencoder, z: Array, context: Array | None, keys: Array) -> Array:
+    def one(z: Array, context: Array | None, key: Array) -> Array:
+        return model.likelihood.sample(model.decode(z, context), key=key)
+
+    return jax.vmap(one)(z, context, keys)
 
 
 @jit

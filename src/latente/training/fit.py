@@ -220,13 +220,20 @@ class Passed:
     seconds: float
 
 
-def one_pass(spec: RunSpec, data: Data, before: Passed | None = None) -> Passed:
+def one_pass(
+    spec: RunSpec,
+    data: Data,
+    before: Passed | None = None,
+    *,
+    trained: tuple[Autoencoder, Opponent | None] | None = None,
+) -> Passed:
     """Train once through a data set's training part, from where an earlier pass over other data left off.
 
     Args:
         spec: as for `fit`, but for ``epochs`` and ``patience``, which do not apply; equal from pass to pass.
         data: the examples of this pass; the validation part is measured after it.
-        before: the passes so far; None to begin with a new model.
+        before: the passes so far; None to begin with a new model, or with ``trained``.
+        trained: a model and its opponent to begin with; its optimizers begin anew.
 
     Raises:
         SpecError, DataError, TrainingError: as `fit`; a schedule that depends on the total number of steps.
@@ -239,6 +246,8 @@ def one_pass(spec: RunSpec, data: Data, before: Passed | None = None) -> Passed:
     began = time.monotonic()
     prepared = _prepare(spec, data)
     state, done, seconds = (prepared.state, 0, 0.0) if before is None else (before.state, before.done, before.seconds)
+    if before is None and trained is not None:
+        state = start(*trained, prepared.recipe, keep_best=False)
     program = compiled(run_epoch, state.model)
     state, row, bad, _ = program(*prepared.arguments(state, done))
     _check_finite(spec, int(bad), row, done + 1, prepared.steps)
