@@ -25,8 +25,7 @@ def test_numbers_come_back_to_the_bit(tmp_path, suffix):
     path, expected = write(tmp_path / f"out{suffix}"), np.concatenate(ROWS)
     if suffix == ".csv":
         frame = pandas.read_csv(path)
-        # A name that a spreadsheet would take for a formula is marked as text.
-        assert list(frame) == ["a", "'=b"] and len(path.read_text().splitlines()) == 4
+        assert list(frame) == ["a", "=b"] and len(path.read_text().splitlines()) == 4
         found = frame.to_numpy(np.float32)
     elif suffix == ".parquet":
         found = pandas.read_parquet(path).to_numpy()
@@ -40,10 +39,13 @@ def test_numbers_come_back_to_the_bit(tmp_path, suffix):
 
 def test_columns_of_several_kinds(tmp_path):
     batch = [np.array([1, 2]), np.array(["x", "y"], object)]
-    assert write(tmp_path / "out.csv", [batch, batch]).read_text() == "a,'=b\n1,x\n2,y\n1,x\n2,y\n"
+    assert write(tmp_path / "out.csv", [batch, batch]).read_text() == "a,=b\n1,x\n2,y\n1,x\n2,y\n"
     assert pandas.read_parquet(write(tmp_path / "o.parquet", [batch]))["=b"].tolist() == ["x", "y"]
     with np.load(write(tmp_path / "out.npz", [[np.arange(2), np.ones(2)]]), allow_pickle=False) as arrays:
         assert arrays["a"].tolist() == [0, 1] and arrays["=b"].dtype == np.float64
+    texts = [np.array([1.0, 2.0]), np.array(["x", None], object)]
+    with np.load(write(tmp_path / "texts.npz", [texts]), allow_pickle=False) as arrays:
+        assert arrays["=b"].tolist() == ["x", ""]
     with pytest.raises(SpecError, match=r"holds numbers only"):
         write(tmp_path / "out.npy", [batch])
     with pytest.raises(SpecError, match="got 1 columns for 2 names"):
@@ -63,7 +65,7 @@ def test_standard_output(monkeypatch):
     out = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out))
     write("-")
-    assert out.getvalue() == b"a,'=b\n0.1,\n1e-30,-2.5\n3.0,0.33333334\n"
+    assert out.getvalue() == b"a,=b\n0.1,\n1e-30,-2.5\n3.0,0.33333334\n"
 
 
 def test_nothing_is_overwritten_and_no_part_is_left(tmp_path):

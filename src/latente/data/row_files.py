@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import sys
@@ -17,7 +18,6 @@ from numpy.typing import NDArray
 
 from latente.atomic import cannot_write
 from latente.errors import SpecError, StoreError
-from latente.plain import csv_text
 
 SUFFIXES = (".csv", ".parquet", ".npy", ".npz")
 
@@ -125,8 +125,12 @@ def _csv(file: IO[bytes], names: Sequence[str]) -> Write:
 
     def write(batch: Batch) -> None:
         columns = [_cells(c) for c in columns_of(batch, names)]
-        text = csv_text(names, zip(*columns, strict=True))
-        file.write((text if not begun else text[len(csv_text(names, ())) :]).encode())
+        out = io.StringIO()
+        # Texts as they are, unlike in tables that people open in a spreadsheet: these rows are read again by programs.
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerows([] if begun else [names])
+        writer.writerows(zip(*columns, strict=True))
+        file.write(out.getvalue().encode())
         begun.append(True)
 
     return write
@@ -206,8 +210,16 @@ def _npz_file(file: IO[bytes], names: Sequence[str], target: str) -> Iterator[Wr
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for i, name in enumerate(["x"] if whole else names):
             out = io.BytesIO()
-            np.save(out, np.concatenate([np.asarray(p[i]) for p in parts]), allow_pickle=False)
+            np.save(out, np.concatenate([_of_one_type(p[i]) for p in parts]), allow_pickle=False)
             archive.writestr(f"{name}.npy", out.getvalue())
+
+
+def _of_one_type(column: Any) -> NDArray[Any]:
+    """A column whose texts are of NumPy's own type, "" where they are missing: Python's objects would be pickled."""
+    found = np.asarray(column)
+    if found.dtype != object:
+        return found
+    return np.array(["" if value is None or value != value else str(value) for value in found])
 
 
 def _pyarrow(target: str) -> tuple[Any, Any]:
