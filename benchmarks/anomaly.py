@@ -117,7 +117,7 @@ def plant(name, x, train, kinds, rng):
         else:
             ordered = np.sort(train[:, c])
             few = max(1, len(ordered) // 50)
-            low = row[c] > np.median(ordered)
+            low = row[c] - ordered[0] > ordered[-1] - row[c]
             row[c] = rng.choice(ordered[:few] if low else ordered[-few:])
     return faulty.astype(np.float32), columns, np.array(done)
 

@@ -19,7 +19,8 @@ SETS = (
         (
             ["rnu"],
             'unknown command "rnu"; did you mean "run"? Allowed: run, init, list, show, evaluate, compare, prior, '
-            "encode, decode, reconstruct, sample, score, report, explore, data, models, doctor.",
+            "encode, decode, reconstruct, sample, score, anomalies, report, explore, data, models, "
+            "doctor.",
         ),
         (["show"], "the following arguments are required: RUN (see latente show --help)"),
         (

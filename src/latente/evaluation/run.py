@@ -370,16 +370,24 @@ class Run:
         return found[kind]
 
     def explain(
-        self, x: Any, *, given: Any = None, scaled: bool = False, seed: int = 0, on_batch: OnBatch | None = None
+        self,
+        x: Any,
+        *,
+        given: Any = None,
+        scaled: bool = False,
+        usual: NDArray[np.float64] | None = None,
+        seed: int = 0,
+        on_batch: OnBatch | None = None,
     ) -> Explanation:
         """Which columns or pixels make each of x unlikely: −log p(x) split over its values, which sum to it.
 
-        What is usual is read from the validation part (see `latente.evaluation.outliers.explain.explain`, which also
-        says how it is split and what that cannot do).
+        See `latente.evaluation.outliers.explain.explain`, which says how it is split and what that cannot do.
 
         Args:
             x: examples, shape (n, *shape), as in `encode`.
             given, scaled: as in `encode`.
+            usual: what each value adds in a usual example, shape (*shape,); by default worked out from the validation
+                part (see `latente.evaluation.held_out`, where it may be had once for many calls).
             seed: of what is drawn.
             on_batch: called with (examples done, of how many).
 
@@ -387,9 +395,10 @@ class Run:
             DataError: as `encode`, or the data is gone.
         """
         values = self._values(x, scaled=scaled)
-        held_out = self.data.validation
-        known = latent.context_of(self.model, self.spec.model, self.data, held_out)
-        usual = usual_columns(self.model, self.data.values(held_out.x), known, seed=seed)
+        if usual is None:
+            held_out = self.data.validation
+            known = latent.context_of(self.model, self.spec.model, self.data, held_out)
+            usual = usual_columns(self.model, self.data.values(held_out.x), known, seed=seed)
         context = self._context(given, len(values))
         return explain(self.model, values, context, usual=usual, seed=seed, on_batch=on_batch)
 
