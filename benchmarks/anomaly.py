@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+import pandas as pd
 from mlxtend.data import autompg_data, boston_housing_data
 from scipy.stats import t as student
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
@@ -29,7 +30,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from latente.compiling import jit
 from latente.evaluation import latent
 from latente.evaluation.outliers.anomaly_scores import squared_error
-from latente.evaluation.outliers.explain import codes_and_terms, explain, parts_of
+from latente.evaluation.outliers.explain import codes_and_terms, parts_of
 from latente.sklearn import OutlierDetector
 
 HERE = Path(__file__).parent
@@ -119,7 +120,7 @@ def plant(name, x, train, kinds, rng):
             few = max(1, len(ordered) // 50)
             low = row[c] - ordered[0] > ordered[-1] - row[c]
             row[c] = rng.choice(ordered[:few] if low else ordered[-few:])
-    return faulty.astype(np.float32), columns, np.array(done)
+    return faulty, columns, np.array(done)
 
 
 @jit
@@ -138,28 +139,39 @@ def other_splits(model, x, key, parts):
     return jax.lax.map(one, x)
 
 
+def as_frame(x, kinds):
+    """Numbers, and categories as texts, as people have them."""
+    columns = [
+        x[:, j] if k == "real" else np.array([f"c{v:.0f}" for v in x[:, j]], object) for j, k in enumerate(kinds)
+    ]
+    return pd.DataFrame({f"x{j}": c for j, c in enumerate(columns)})
+
+
 def faults(seed):
     for name, (x, kinds) in real_tables().items():
-        inside, outside = split(len(x), seed, 0.8)
-        train = x[inside].astype(np.float32)
 
-        def work(name=name, x=x, kinds=kinds, train=train, outside=outside):
-            detector = OutlierDetector(likelihood={"name": "mixed", "columns": kinds}, random_state=seed).fit(train)
+        def work(name=name, x=x, kinds=kinds):
+            inside, outside = split(len(x), seed, 0.8)
+            train = x[inside]
+            named = {f"x{j}": "real" for j, k in enumerate(kinds) if k == "real"}
+            detector = OutlierDetector(kinds=named, random_state=seed).fit(as_frame(train, kinds))
             model, rng = detector.run_.model, np.random.default_rng(seed)
             rows = np.tile(x[outside], (max(1, 200 // len(outside)), 1))
             faulty, columns, done = plant(name, rows, train, kinds, rng)
+            usual_rows, values = (detector._values(as_frame(a, kinds)) for a in (train[:200], faulty))
+            assert values.shape[1] == len(kinds)
             key, parts = jr.key(seed), parts_of((len(kinds),))
-            usual = [np.median(np.asarray(a), axis=0) for a in other_splits(model, train[:200], key, parts)]
-            conditional, plain = (np.asarray(a) for a in other_splits(model, faulty, key, parts))
+            usual = [np.median(np.asarray(a), axis=0) for a in other_splits(model, usual_rows, key, parts)]
+            conditional, plain = (np.asarray(a) for a in other_splits(model, values, key, parts))
             mean, sd = train.mean(axis=0), train.std(axis=0)
             by = {
-                "Shapley": explain(model, faulty, usual=detector.usual_).excess,
+                "Shapley": detector.explain(as_frame(faulty, kinds)).to_numpy(),
                 "given the rest": conditional - usual[0],
                 "terms of the bound": plain - usual[1],
-                "squared error": np.asarray(model.likelihood.residual(faulty, latent.reconstruct(model, faulty))) ** 2,
+                "squared error": np.asarray(model.likelihood.residual(values, latent.reconstruct(model, values))) ** 2,
                 "z-score": np.abs((faulty - mean) / sd),
             }
-            first = {method: values.argmax(axis=1) == columns for method, values in by.items()}
+            first = {method: by_column.argmax(axis=1) == columns for method, by_column in by.items()}
             return {
                 method: {how: [int(hit[done == how].sum()), int((done == how).sum())] for how in FAULTS}
                 for method, hit in first.items()
