@@ -29,6 +29,7 @@ from latente.evaluation.likelihood.importance import unsupported
 from latente.evaluation.likelihood.pareto import MOST, limit, tail_index
 from latente.language.message import Message
 from latente.model.autoencoder import Autoencoder
+from latente.spec import got
 from latente.training.examples import Examples, observed_keys
 
 SAMPLES = 1000
@@ -188,7 +189,7 @@ def _check(
 ) -> None:
     for name, value, least in (("samples", samples, 1), ("draws", draws, 0)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise SpecError(f"{name}: got {value!r}; allowed: a whole number of at least {least}")
+            raise got(name, value, f"a whole number of at least {least}")
     wrong = [q for q in quantiles if not 0 < q < 1]
     if wrong:
         raise SpecError(f"quantiles: got {wrong[0]!r}; allowed: shares above 0 and below 1, such as 0.025 and 0.975")
@@ -205,8 +206,8 @@ def _check(
         raise DataError("examples: got infinite values; allowed: finite numbers, and NaN where one is missing")
     size = model.context_size if model.classifier is None else 0
     if (0 if context is None else np.shape(context)[-1]) != size:
-        got = "nothing" if context is None else f"an array of shape {np.shape(context)}"
-        raise SpecError(f"context: got {got}; allowed: {f'shape ({len(x)}, {size})' if size else 'nothing'}")
+        given = "nothing" if context is None else f"an array of shape {np.shape(context)}"
+        raise SpecError(f"context: got {given}; allowed: {f'shape ({len(x)}, {size})' if size else 'nothing'}")
 
 
 def _observed(model: Autoencoder, x: Array, keys: Array) -> Array:
