@@ -81,6 +81,7 @@ def test_mean_and_variance_are_those_of_the_closed_form_to_one_percent(seen):
     assert found.effective == pytest.approx(100000, rel=1e-3) and found.warnings() == ()
 
 
+@pytest.mark.slow
 def test_any_pattern_of_holes_from_a_posterior_that_knows_nothing():
     x = rows(20, 0.4)
     found = impute(linear()[0], x, samples=20000, draws=1500, quantiles=(0.025, 0.975))
@@ -100,6 +101,7 @@ def test_any_pattern_of_holes_from_a_posterior_that_knows_nothing():
         assert (at[~gone] == x[~gone]).all()
 
 
+@pytest.mark.slow
 def test_neither_memory_nor_what_else_is_asked_changes_the_numbers():
     model, x = linear()[0], rows(9, 0.3)
     whole = impute(model, x, samples=23, draws=5, seed=3)
@@ -114,6 +116,7 @@ def test_neither_memory_nor_what_else_is_asked_changes_the_numbers():
         impute(model, x, memory=10)
 
 
+@pytest.mark.slow
 def test_a_conditional_model_is_given_its_context():
     (model, shift), x = linear(context=3), rows(8, 0.4)
     which = np.arange(8) % 3
@@ -126,6 +129,7 @@ def test_a_conditional_model_is_given_its_context():
         impute(linear()[0], x, np.eye(3, dtype=np.float32)[which])
 
 
+@pytest.mark.slow
 def test_a_model_with_a_classifier_is_summed_over_its_classes():
     (model, shift), x = linear(context=2, classes=2), rows(8, 0.4)
     found = impute(model, x, samples=20000)
@@ -139,6 +143,7 @@ def test_a_model_with_a_classifier_is_summed_over_its_classes():
         assert variance == pytest.approx(second, rel=0.1)
 
 
+@pytest.mark.slow
 def test_every_kind_of_column_against_a_sum_over_the_code():
     kinds = ["real", "binary", "count", "categorical:3", "categorical:2", "real"]
     spec = VAE(1, hidden=(), likelihood={"name": "mixed", "columns": kinds}, missing=True)
@@ -195,6 +200,7 @@ def test_every_kind_of_column_against_a_sum_over_the_code():
     assert (found.probabilities[:, 1, 3] == [0, 0, 1]).all()
 
 
+@pytest.mark.slow
 def test_variances_without_a_closed_form_are_drawn():
     spec = VAE(1, hidden=(), likelihood="continuous-bernoulli", missing=True)
     model = build(spec, (3,), key=jr.key(0))
@@ -205,6 +211,7 @@ def test_variances_without_a_closed_form_are_drawn():
     assert found.variance[0, [0, 2]] == pytest.approx(1 / 12, rel=0.03)
 
 
+@pytest.mark.slow
 def test_too_few_effective_codes_are_said_in_both_languages():
     model = linear()[0]
     far = eqx.tree_at(lambda m: m.encoder.layers[0].bias, model, jnp.array([4.0, 4, -3, -3]))

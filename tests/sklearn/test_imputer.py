@@ -7,14 +7,13 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from latente.errors import LatenteError, SpecError
 from latente.sklearn import Imputer
 
-pytestmark = pytest.mark.filterwarnings("ignore::latente.errors.LatenteWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::latente.errors.LatenteWarning")]
 TINY = {"epochs": 2, "hidden": (8,), "latent_dim": 2, "random_state": 0, "samples": 50}
 
 
 WEIGHTS = "training is stochastic: a row given twice is drawn twice, and other rows are held out"
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks(
     [Imputer(latent_dim=1, epochs=1, hidden=(), samples=5, random_state=0)],

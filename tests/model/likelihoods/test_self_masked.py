@@ -122,6 +122,7 @@ def known(likelihood):
     return eqx.tree_at(lambda m: (m.decoder.layers[0].weight, *vars(m.encoder.layers[0]).values()), model, values)
 
 
+@pytest.mark.slow
 def test_what_plain_imputation_gets_wrong_by_a_known_amount_it_gets_right():
     x, holes = rows(300)
     missing = np.isnan(holes[:, 1])
@@ -133,10 +134,10 @@ def test_what_plain_imputation_gets_wrong_by_a_known_amount_it_gets_right():
     gain = WEIGHT[0, 0] * WEIGHT[0, 1] / (WEIGHT[0, 0] ** 2 + SIGMA**2)
     sd = np.sqrt(WEIGHT[0, 1] ** 2 + SIGMA**2 - gain**2 * (WEIGHT[0, 0] ** 2 + SIGMA**2))
     truth = np.array([tilted(gain * a, sd, *MECHANISM)[1:] for a in x[missing, 0]])
-    found = {name: impute(model, holes, samples=2000) for name, model in (("plain", plain), ("aware", aware))}
-    assert found["plain"].mean[missing, 1] == pytest.approx(gain * x[missing, 0], abs=0.09 * sd)
-    assert found["aware"].mean[missing, 1] == pytest.approx(truth[:, 0], abs=0.09 * sd)
-    assert found["aware"].variance[missing, 1] == pytest.approx(truth[:, 1], rel=0.2)
+    found = {name: impute(model, holes, samples=600) for name, model in (("plain", plain), ("aware", aware))}
+    assert found["plain"].mean[missing, 1] == pytest.approx(gain * x[missing, 0], abs=0.15 * sd)
+    assert found["aware"].mean[missing, 1] == pytest.approx(truth[:, 0], abs=0.15 * sd)
+    assert found["aware"].variance[missing, 1] == pytest.approx(truth[:, 1], rel=0.3)
     # By what the values that are missing are higher than the others with the same first column.
     bias = (gain * x[missing, 0] - truth[:, 0]).mean()
     off = {name: (f.mean - x)[missing, 1] for name, f in found.items()}
