@@ -134,4 +134,4 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     # Matplotlib brings this font along, so that animations look the same everywhere.
     import matplotlib
 
-    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)
+    return ImageFont.truetype(str(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")), size)
