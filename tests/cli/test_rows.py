@@ -11,6 +11,7 @@ from PIL import Image
 
 import latente
 from latente.cli.main import main
+from latente.sklearn import Autoencoder
 
 pytestmark = pytest.mark.slow
 
@@ -90,6 +91,32 @@ def test_tables_keep_their_names_texts_and_identifiers(here):
         else np.load("codes.npz")["x"]
     )
     assert np.allclose(codes, loaded.encode(found), atol=1e-6)
+
+
+def test_an_estimators_folder_works_with_its_own_table(here):
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame(
+        {
+            "when": pd.date_range("2024-01-01", periods=60).astype("datetime64[ns]"),
+            "count": pd.array([None if i % 9 == 0 else i % 5 for i in range(60)], "Int64"),
+            "kind": rng.choice(["oak", "elm"], 60),
+        }
+    )
+    model = Autoencoder(latent_dim=2, hidden=(4,), epochs=1, random_state=0).fit(table)
+    model.save("estimator")
+    table.to_parquet("table.parquet")
+    run("encode", "estimator", "table.parquet", "-o", "codes.csv")
+    codes = pd.read_csv("codes.csv")
+    assert np.allclose(codes, model.transform(table), atol=1e-6)
+    run("decode", "estimator", "codes.csv", "-o", "again.csv")
+    again, expected = pd.read_csv("again.csv", parse_dates=["when"]), model.inverse_transform(codes)
+    assert list(again) == list(table) and (again["kind"] == expected["kind"]).all()
+    assert (again["when"] == expected["when"]).all()
+    run("sample", "estimator", 7, "-o", "new.parquet")
+    new = pd.read_parquet("new.parquet")
+    assert len(new) == 7 and set(new["kind"]) <= {"oak", "elm"} and new["when"].dtype.kind == "M"
+    run("score", "estimator", "table.parquet", "-o", "scores.npy")
+    assert np.allclose(np.load("scores.npy")[:, 0], model.score_samples(table), rtol=1e-5)
 
 
 def test_standard_input_and_output_are_csv(here, monkeypatch, capsysbinary):

@@ -18,8 +18,5 @@ def add(command: AddCommand) -> None:
 
 
 def _decode(arguments: Arguments) -> None:
-    run = rows.opened(arguments)
-    rows.on_rows(
-        arguments, run, rows.value_names(run), lambda run, z, given: rows.values_of(run, run.decode(z, given=given)),
-        codes=True,
-    )  # fmt: skip
+    model = rows.opened(arguments)
+    rows.on_rows(arguments, model, model.value_names, model.decode)

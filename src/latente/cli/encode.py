@@ -16,5 +16,5 @@ def add(command: AddCommand) -> None:
 
 
 def _encode(arguments: Arguments) -> None:
-    run = rows.opened(arguments)
-    rows.on_rows(arguments, run, rows.code_names(run), lambda run, x, given: run.encode(x, given=given))
+    model = rows.opened(arguments)
+    rows.on_rows(arguments, model, model.code_names, model.encode)

@@ -16,8 +16,5 @@ def add(command: AddCommand) -> None:
 
 
 def _reconstruct(arguments: Arguments) -> None:
-    run = rows.opened(arguments)
-    rows.on_rows(
-        arguments, run, rows.value_names(run),
-        lambda run, x, given: rows.values_of(run, run.reconstruct(x, given=given)),
-    )  # fmt: skip
+    model = rows.opened(arguments)
+    rows.on_rows(arguments, model, model.value_names, model.reconstruct)

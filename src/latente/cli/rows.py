@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,9 +26,6 @@ VALUES = 2**23
 """Values in memory at a time."""
 MOST_IMAGES = 1024
 """Of a sheet."""
-
-Work = Callable[["Run", Any, Any], Any]
-"""Takes a run, a batch of examples or codes, and what a conditional model is given with them."""
 
 
 def parser_of(command: AddCommand, name: str, do: Callable[[Arguments], None], text: str) -> argparse.ArgumentParser:
@@ -59,10 +57,9 @@ def output_options(parser: argparse.ArgumentParser) -> None:
     common.language(parser)
 
 
-def opened(arguments: Arguments) -> Run:
-    """The run, once it is known that the output may be written."""
+def opened(arguments: Arguments) -> RunRows | EstimatorRows:
+    """The run or estimator, once it is known that the output may be written."""
     from latente.data.row_files import check_target
-    from latente.evaluation.run import load
 
     target = arguments.output
     if is_sheet(target):
@@ -71,7 +68,13 @@ def opened(arguments: Arguments) -> Run:
     else:
         check_target(target)
     compiling.prepare()
-    return load(arguments.folder)
+    if (Path(arguments.folder) / "estimator.json").is_file():
+        from latente.sklearn import load as load_estimator
+
+        return EstimatorRows(load_estimator(arguments.folder), arguments.given)
+    from latente.evaluation.run import load
+
+    return RunRows(load(arguments.folder), arguments.given)
 
 
 def is_sheet(target: str) -> bool:
@@ -79,15 +82,16 @@ def is_sheet(target: str) -> bool:
     return Path(target).suffix.lower() == ".png"
 
 
-def on_rows(arguments: Arguments, run: Run, names: Sequence[str], work: Work, *, codes: bool = False) -> None:
-    """Read DATA batch by batch, and write what ``work`` makes of each.
+def on_rows(
+    arguments: Arguments, model: RunRows | EstimatorRows, names: Sequence[str], work: Callable[[Any], Any]
+) -> None:
+    """Read DATA batch by batch, and write what ``work`` makes of each: an array (n, ...), or a column each.
 
     Args:
         arguments: of the command.
-        run: the model.
+        model: what works.
         names: of the columns that ``work`` gives.
-        work: gives an array (n, ...), or a column each.
-        codes: DATA holds codes and not examples.
+        work: takes a frame or an array.
     """
     from latente.cli.progress import counting
     from latente.data.row_input import reading
@@ -95,17 +99,15 @@ def on_rows(arguments: Arguments, run: Run, names: Sequence[str], work: Work, *,
     source, done = arguments.data_file, 0
     label = str(arguments.parser.prog.split()[-1])
     with (
-        reading(source, batch_size(run), run.spec.data) as rows,
-        output(arguments.output, [*arguments.keep, *names], run) as write,
+        reading(source, batch_size(model.run), model.run.spec.data) as rows,
+        output(arguments.output, [*arguments.keep, *names], model.run) as write,
         counting() as count,
     ):
         for batch in rows.batches:
-            n = len(batch)
             kept = [_column(batch, name) for name in arguments.keep]
-            given = given_of(run, arguments.given, n, batch)
-            found = work(run, code_rows(batch, run) if codes else example_rows(batch, run), given)
+            found = work(batch)
             write([*kept, *_as_columns(found)] if kept else found)
-            done += n
+            done += len(batch)
             count(label, done, rows.total or done)
         if not done:
             raise DataError(f"{source}: has no rows; at least one is needed")
@@ -116,84 +118,192 @@ def batch_size(run: Run) -> int:
     return max(1, min(BATCH, VALUES // max(_size(run), run.model.code_size)))
 
 
-def example_rows(batch: Any, run: Run) -> Any:
-    """A frame's examples: as it is where the run knows its columns by their names, otherwise its values in order."""
-    if not hasattr(batch, "columns") or run.card.get("features"):
-        return batch
-    from latente.data.texttables import is_label
+class RunRows:
+    """A run as it works on rows: frames or arrays in, arrays or columns out, in the data's own units."""
 
-    labels = run.spec.data.labels
-    left = [c for c in batch.columns if not (c == labels or (labels is None and is_label(str(c))))]
-    if left and str(left[0]).startswith("Unnamed: "):
-        left = left[1:]
-    values = batch[left].to_numpy()
-    return values.reshape(len(values), *run.card["shape"]) if values.shape[1] == _size(run) else values
+    def __init__(self, run: Run, asked: Sequence[str]) -> None:
+        self.run, self.asked = run, asked
+        if asked and not run.model.context_size:
+            raise SpecError(f"--given {asked[0]}: this model is not conditioned on anything; leave it out")
+
+    @property
+    def code_names(self) -> list[str]:
+        """z1, z2, …"""
+        return [f"z{i + 1}" for i in range(self.run.model.code_size)]
+
+    @property
+    def value_names(self) -> list[str]:
+        """The columns of the table, or x1, x2, … of anything else."""
+        return list(self.run.card.get("features") or (f"x{i + 1}" for i in range(_size(self.run))))
+
+    def encode(self, batch: Any) -> Any:
+        """Codes."""
+        return self.run.encode(self._examples(batch), given=self._given(len(batch), batch))
+
+    def decode(self, batch: Any) -> Any:
+        """Examples of codes."""
+        return self._values(self.run.decode(code_rows(batch, self.code_names), given=self._given(len(batch), batch)))
+
+    def reconstruct(self, batch: Any) -> Any:
+        """Examples encoded and decoded."""
+        return self._values(self.run.reconstruct(self._examples(batch), given=self._given(len(batch), batch)))
+
+    def score(self, batch: Any) -> list[Any]:
+        """The evidence lower bound, loss, reconstruction and KL."""
+        found = self.run.terms(self._examples(batch), given=self._given(len(batch), batch))
+        return [-found["reconstruction"] - found["kl"], found["loss"], found["reconstruction"], found["kl"]]
+
+    def samples(self, count: int, seed: int) -> Iterator[Any]:
+        """New examples, batch by batch: of tables drawn from what the model makes of each code, of all else means."""
+        from latente.evaluation import latent
+
+        run, size = self.run, batch_size(self.run)
+        codes = latent.sample_codes(run.generator, count, seed=seed)
+        given = self._given(count)
+        context = latent.sample_context(run.model, count, seed) if given is None else run._context(given, count)
+        table = len(run.card["shape"]) == 1
+        for at in range(0, count, size):
+            z, c = codes[at : at + size], None if context is None else context[at : at + size]
+            drawn = latent.draw(run.generator, z, c, seed=seed + at) if table else latent.decode(run.generator, z, c)
+            yield self._values(drawn)
+
+    def _examples(self, batch: Any) -> Any:
+        """As they are where the run knows columns by their names, otherwise the values of a frame in order."""
+        if not hasattr(batch, "columns") or self.run.card.get("features"):
+            return batch
+        left = [c for c in batch.columns if not _is_label(str(c), self.run)]
+        if left and str(left[0]).startswith("Unnamed: "):
+            left = left[1:]
+        values = batch[left].to_numpy()
+        fits = values.shape[1] == _size(self.run)
+        return values.reshape(len(values), *self.run.card["shape"]) if fits else values
+
+    def _values(self, model_values: NDArray[Any]) -> Any:
+        """Model values in the data's own units: an array (n, *shape), or a column each where the table has texts."""
+        import numpy as np
+
+        found = self.run.unscaled(model_values)
+        categories = self.run.card.get("categories", {})
+        if not categories:
+            return found
+        columns: list[Any] = list(found.T)
+        for i, name in enumerate(self.run.card["features"]):
+            if name in categories:
+                codes = np.clip(np.rint(columns[i]), 0, len(categories[name]) - 1).astype(int)
+                columns[i] = np.array(categories[name], object)[codes]
+        return columns
+
+    def _given(self, n: int, batch: Any = None) -> Any:
+        if not self.run.model.context_size:
+            return None
+        if self.run.spec.model.condition == "columns":
+            return _given_columns(self.run, self.asked, n, batch)
+        return labels_of(self.run, self.asked, n, batch)
 
 
-def code_rows(batch: Any, run: Run) -> Any:
-    """Codes in a frame: the columns z1, z2, … where it has them, otherwise all."""
-    if not hasattr(batch, "columns"):
-        return batch
-    names = code_names(run)
-    return batch[names].to_numpy() if set(names) <= set(batch.columns) else batch.to_numpy()
+class EstimatorRows:
+    """An estimator as it works on rows: frames or arrays in, the columns of its own table out."""
+
+    def __init__(self, estimator: Any, asked: Sequence[str]) -> None:
+        self.estimator, self.run, self.asked = estimator, estimator.run_, asked
+        if not hasattr(estimator, "inverse_transform"):
+            raise SpecError(
+                f"this folder holds {type(estimator).__name__}; allowed here: Autoencoder, or a run's folder; its own "
+                "run stands in the folder run/ in it"
+            )
+        if asked and not self.run.model.context_size:
+            raise SpecError(f"--given {asked[0]}: this model is not conditioned on anything; leave it out")
+
+    @property
+    def code_names(self) -> list[str]:
+        """As `get_feature_names_out`."""
+        return list(map(str, self.estimator.get_feature_names_out()))
+
+    @property
+    def value_names(self) -> list[str]:
+        """The columns of its table."""
+        import numpy as np
+
+        return list(map(str, _frame(self.estimator.inverse_transform(np.zeros((1, len(self.code_names))))).columns))
+
+    def encode(self, batch: Any) -> Any:
+        """Codes."""
+        return self.estimator.transform(batch, given=self._given(len(batch), batch))
+
+    def decode(self, batch: Any) -> list[Any]:
+        """Rows of codes."""
+        codes = code_rows(batch, self.code_names)
+        return _columns(self.estimator.inverse_transform(codes, given=self._given(len(batch), batch)))
+
+    def reconstruct(self, batch: Any) -> list[Any]:
+        """Rows encoded and decoded."""
+        return _columns(self.estimator.reconstruct(batch, given=self._given(len(batch), batch)))
+
+    def score(self, batch: Any) -> list[Any]:
+        """The evidence lower bound, loss, reconstruction and KL."""
+        values = self.estimator._values(batch)
+        found = self.run.terms(values, given=self._given(len(batch), batch), scaled=True)
+        return [-found["reconstruction"] - found["kl"], found["loss"], found["reconstruction"], found["kl"]]
+
+    def samples(self, count: int, seed: int) -> Iterator[Any]:
+        """New rows, batch by batch."""
+        size = batch_size(self.run)
+        for at in range(0, count, size):
+            n = min(size, count - at)
+            yield _columns(self.estimator.sample(n, given=self._given(n), random_state=seed + at))
+
+    def _given(self, n: int, batch: Any = None) -> Any:
+        return labels_of(self.run, self.asked, n, batch) if self.run.model.context_size else None
 
 
-def code_names(run: Run) -> list[str]:
-    """z1, z2, …: the columns of codes."""
-    return [f"z{i + 1}" for i in range(run.model.code_size)]
+def _frame(rows: Any) -> Any:
+    import pandas as pd
+
+    if hasattr(rows, "to_pandas"):
+        return rows.to_pandas()
+    return (
+        rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows, columns=[f"x{i}" for i in range(len(rows[0]))])
+    )
 
 
-def value_names(run: Run) -> list[str]:
-    """The columns of examples: those of the table, or x1, x2, … of anything else."""
-    return list(run.card.get("features") or (f"x{i + 1}" for i in range(_size(run))))
-
-
-def values_of(run: Run, model_values: NDArray[Any]) -> Any:
-    """Model values in the data's own units: an array (n, *shape), or a column each where the table has texts."""
+def _columns(rows: Any) -> list[Any]:
+    """The columns of a table as arrays; texts and whole numbers with missing values as objects, None where missing."""
     import numpy as np
 
-    found = run.unscaled(model_values)
-    texts = run.card.get("categories", {})
-    if not texts:
-        return found
-    columns: list[Any] = list(found.T)
-    for i, name in enumerate(run.card["features"]):
-        if name in texts:
-            codes = np.clip(np.rint(columns[i]), 0, len(texts[name]) - 1).astype(int)
-            columns[i] = np.array(texts[name], object)[codes]
-    return columns
+    made = []
+    for _, column in _frame(rows).items():
+        if isinstance(column.dtype, np.dtype) and column.dtype.kind != "O":
+            made.append(column.to_numpy())
+        else:
+            made.append(column.astype(object).where(column.notna(), None).to_numpy())
+    return made
 
 
-def given_of(run: Run, asked: Sequence[str], n: int, batch: Any = None) -> Any:
-    """What a conditional model is given with n rows: what was asked for, or the columns of a frame; else None.
+def code_rows(batch: Any, names: Sequence[str]) -> Any:
+    """Codes in a frame: the columns of these names where it has them, otherwise all."""
+    if not hasattr(batch, "columns"):
+        return batch
+    return batch[list(names)].to_numpy() if set(names) <= set(batch.columns) else batch.to_numpy()
+
+
+def labels_of(run: Run, asked: Sequence[str], n: int, batch: Any = None) -> Any:
+    """The classes that a model is conditioned on, of n rows: the one asked for, or those of a frame; else None.
 
     Raises:
-        SpecError: it is asked for of another model, or not as it can be. DataError: a class or value that there is not.
+        SpecError: several are asked for, or none is to be had.
     """
-    kind = run.spec.model.condition
-    if not run.model.context_size:
-        if asked:
-            raise SpecError(f"--given {asked[0]}: this model is not conditioned on anything; leave it out")
-        return None
-    if kind == "columns":
-        return _given_columns(run, asked, n, batch)
+    import numpy as np
+
     if len(asked) > 1:
         raise SpecError(f"--given: got {len(asked)} classes; allowed: one, for every row")
     if asked:
-        return _text_array(n, asked[0])
+        return np.array([asked[0]] * n, object)
     names = [c for c in getattr(batch, "columns", ()) if _is_label(str(c), run)]
     if names:
-        return _text_array(n, [str(v) for v in batch[names[0]]])
+        return np.array([str(v) for v in batch[names[0]]], object)
     if run.model.is_conditional:
         raise SpecError("this model is conditioned on the class; say it with --given, or give DATA a column of labels")
     return None
-
-
-def _text_array(n: int, value: Any) -> Any:
-    """An array of n texts."""
-    import numpy as np
-
-    return np.array([value] * n if isinstance(value, str) else value, object)
 
 
 def _given_columns(run: Run, asked: Sequence[str], n: int, batch: Any) -> Any:
@@ -221,8 +331,9 @@ def _is_label(name: str, run: Run) -> bool:
 
 
 def _column(batch: Any, name: str) -> Any:
-    if name not in getattr(batch, "columns", ()):
-        raise DataError(f"--keep: {unknown('column', name, [str(c) for c in getattr(batch, 'columns', ())])}")
+    columns = [str(c) for c in getattr(batch, "columns", ())]
+    if name not in columns:
+        raise DataError(f"--keep: {unknown('column', name, columns)}")
     return batch[name].to_numpy()
 
 
@@ -231,8 +342,6 @@ def _as_columns(found: Any) -> list[Any]:
 
 
 def _size(run: Run) -> int:
-    import math
-
     return math.prod(run.card["shape"])
 
 
@@ -252,7 +361,6 @@ def output(target: str, names: Sequence[str], run: Run) -> Iterator[Callable[[An
 
 def _write_sheet(target: str, batches: Sequence[Any], run: Run) -> None:
     import io
-    import math
 
     import numpy as np
     from PIL import Image

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from latente.cli import rows
 from latente.cli.options import AddCommand, Arguments
-
-if TYPE_CHECKING:
-    from latente.evaluation.run import Run
 
 PLACE = 45
 
@@ -22,10 +17,5 @@ def add(command: AddCommand) -> None:
 
 
 def _score(arguments: Arguments) -> None:
-    run = rows.opened(arguments)
-    rows.on_rows(arguments, run, ("elbo", "loss", "reconstruction", "kl"), _scored)
-
-
-def _scored(run: Run, x: Any, given: Any) -> list[Any]:
-    found = run.terms(x, given=given)
-    return [-found["reconstruction"] - found["kl"], found["loss"], found["reconstruction"], found["kl"]]
+    model = rows.opened(arguments)
+    rows.on_rows(arguments, model, ("elbo", "loss", "reconstruction", "kl"), model.score)

@@ -141,6 +141,9 @@ def _cells(column: NDArray[Any]) -> list[Any]:
     missing number is an empty cell."""
     if column.dtype == np.float32:
         return [None if v != v else float(str(v)) for v in column]
+    if column.dtype.kind == "M":
+        texts = np.datetime_as_string(column, unit="auto")
+        return [None if text == "NaT" else text for text in texts.tolist()]
     return [None if isinstance(v, float) and v != v else v for v in column.tolist()]
 
 
