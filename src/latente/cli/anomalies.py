@@ -65,22 +65,24 @@ def _anomalies(arguments: Arguments) -> None:
 
     _check_figure(arguments.figure)
     threshold_by_fdr([], arguments.fdr)
-    run = rows.opened(arguments)
+    model = rows.opened(arguments)
+    run = model.run
     if arguments.data is not None:
         run._data = read_data(run.spec.data, run.card, arguments.data)
     known, found = held_out(run), _Found()
     # The columns of a table; of an image there are too many, and the figure shows them.
-    names = [f"{name}.excess" for name in rows.value_names(run)] if run.card.get("features") else []
+    names = [f"{name}.excess" for name in rows.model_names(run)] if run.card.get("features") else []
 
-    def work(run: Run, x: Any, given: Any) -> list[Any]:
-        explained = run.explain(x, given=given, usual=known.usual)
-        values = run.scaled(x)
+    def work(batch: Any) -> list[Any]:
+        values = model.model_values(batch)
+        given = model.given(len(values), batch)
+        explained = run.explain(values, given=given, scaled=True, usual=known.usual)
         scores = above_usual(explained.score, values, known.usual)
         found.add(scores, values, explained.excess)
         p = conformal_p_values(known.scores, scores)
         return [scores, p, *(explained.excess.reshape(len(values), -1).T if names else ())]
 
-    rows.on_rows(arguments, run, ["score", "p", *names], work)
+    rows.on_rows(arguments, model, ["score", "p", *names], work)
     words = common.words_of(arguments)
     scores = np.concatenate(found.scores)
     p = conformal_p_values(known.scores, scores)
@@ -132,7 +134,7 @@ def _reasons(run: Run, excess: Any) -> list[tuple[str, float]]:
     import numpy as np
 
     flat = np.ravel(excess)
-    names = rows.value_names(run)
+    names = rows.model_names(run)
     return [(names[i], float(flat[i])) for i in np.argsort(-flat, kind="stable")[:3]]
 
 
@@ -154,6 +156,6 @@ def _draw(target: str, run: Run, p: Any, found: _Found, words: Words) -> None:
         figure = excess_maps(images, excess, titles, span_of(*run.card["range"]), words)
     else:
         titles = [words("figure.anomalies.row", **n) for n in numbers]
-        figure = excess_bars(excess.reshape(len(top), -1), rows.value_names(run), titles, words)
+        figure = excess_bars(excess.reshape(len(top), -1), rows.model_names(run), titles, words)
     svg = Path(target).suffix.lower() == ".svg"
     write_bytes(Path(target), style.svg(figure) if svg else style.png(figure))

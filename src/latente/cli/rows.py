@@ -126,6 +126,10 @@ class RunRows:
         if asked and not run.model.context_size:
             raise SpecError(f"--given {asked[0]}: this model is not conditioned on anything; leave it out")
 
+    def model_values(self, batch: Any) -> Any:
+        """Examples as the model sees them, shape (n, *shape)."""
+        return self.run.scaled(self._examples(batch))
+
     @property
     def code_names(self) -> list[str]:
         """z1, z2, …"""
@@ -134,23 +138,23 @@ class RunRows:
     @property
     def value_names(self) -> list[str]:
         """The columns of the table, or x1, x2, … of anything else."""
-        return list(self.run.card.get("features") or (f"x{i + 1}" for i in range(_size(self.run))))
+        return model_names(self.run)
 
     def encode(self, batch: Any) -> Any:
         """Codes."""
-        return self.run.encode(self._examples(batch), given=self._given(len(batch), batch))
+        return self.run.encode(self._examples(batch), given=self.given(len(batch), batch))
 
     def decode(self, batch: Any) -> Any:
         """Examples of codes."""
-        return self._values(self.run.decode(code_rows(batch, self.code_names), given=self._given(len(batch), batch)))
+        return self._values(self.run.decode(code_rows(batch, self.code_names), given=self.given(len(batch), batch)))
 
     def reconstruct(self, batch: Any) -> Any:
         """Examples encoded and decoded."""
-        return self._values(self.run.reconstruct(self._examples(batch), given=self._given(len(batch), batch)))
+        return self._values(self.run.reconstruct(self._examples(batch), given=self.given(len(batch), batch)))
 
     def score(self, batch: Any) -> list[Any]:
         """The evidence lower bound, loss, reconstruction and KL."""
-        found = self.run.terms(self._examples(batch), given=self._given(len(batch), batch))
+        found = self.run.terms(self._examples(batch), given=self.given(len(batch), batch))
         return [-found["reconstruction"] - found["kl"], found["loss"], found["reconstruction"], found["kl"]]
 
     def samples(self, count: int, seed: int) -> Iterator[Any]:
@@ -159,7 +163,7 @@ class RunRows:
 
         run, size = self.run, batch_size(self.run)
         codes = latent.sample_codes(run.generator, count, seed=seed)
-        given = self._given(count)
+        given = self.given(count)
         context = latent.sample_context(run.model, count, seed) if given is None else run._context(given, count)
         table = len(run.card["shape"]) == 1
         for at in range(0, count, size):
@@ -193,7 +197,8 @@ class RunRows:
                 columns[i] = np.array(categories[name], object)[codes]
         return columns
 
-    def _given(self, n: int, batch: Any = None) -> Any:
+    def given(self, n: int, batch: Any = None) -> Any:
+        """What a conditional model is given with n rows."""
         if not self.run.model.context_size:
             return None
         if self.run.spec.model.condition == "columns":
@@ -206,17 +211,21 @@ class EstimatorRows:
 
     def __init__(self, estimator: Any, asked: Sequence[str]) -> None:
         self.estimator, self.run, self.asked = estimator, estimator.run_, asked
-        if not hasattr(estimator, "inverse_transform"):
-            raise SpecError(
-                f"this folder holds {type(estimator).__name__}; allowed here: Autoencoder, or a run's folder; its own "
-                "run stands in the folder run/ in it"
-            )
         if asked and not self.run.model.context_size:
             raise SpecError(f"--given {asked[0]}: this model is not conditioned on anything; leave it out")
+
+    def model_values(self, batch: Any) -> Any:
+        """Rows as the model sees them, shape (n, *shape)."""
+        return self.estimator._values(batch)
 
     @property
     def code_names(self) -> list[str]:
         """As `get_feature_names_out`."""
+        if not hasattr(self.estimator, "inverse_transform"):
+            raise SpecError(
+                f"this folder holds {type(self.estimator).__name__}; allowed here: Autoencoder, or a run's folder; its "
+                "own run stands in the folder run/ in it"
+            )
         return list(map(str, self.estimator.get_feature_names_out()))
 
     @property
@@ -228,21 +237,20 @@ class EstimatorRows:
 
     def encode(self, batch: Any) -> Any:
         """Codes."""
-        return self.estimator.transform(batch, given=self._given(len(batch), batch))
+        return self.estimator.transform(batch, given=self.given(len(batch), batch))
 
     def decode(self, batch: Any) -> list[Any]:
         """Rows of codes."""
         codes = code_rows(batch, self.code_names)
-        return _columns(self.estimator.inverse_transform(codes, given=self._given(len(batch), batch)))
+        return _columns(self.estimator.inverse_transform(codes, given=self.given(len(batch), batch)))
 
     def reconstruct(self, batch: Any) -> list[Any]:
         """Rows encoded and decoded."""
-        return _columns(self.estimator.reconstruct(batch, given=self._given(len(batch), batch)))
+        return _columns(self.estimator.reconstruct(batch, given=self.given(len(batch), batch)))
 
     def score(self, batch: Any) -> list[Any]:
         """The evidence lower bound, loss, reconstruction and KL."""
-        values = self.estimator._values(batch)
-        found = self.run.terms(values, given=self._given(len(batch), batch), scaled=True)
+        found = self.run.terms(self.model_values(batch), given=self.given(len(batch), batch), scaled=True)
         return [-found["reconstruction"] - found["kl"], found["loss"], found["reconstruction"], found["kl"]]
 
     def samples(self, count: int, seed: int) -> Iterator[Any]:
@@ -250,10 +258,16 @@ class EstimatorRows:
         size = batch_size(self.run)
         for at in range(0, count, size):
             n = min(size, count - at)
-            yield _columns(self.estimator.sample(n, given=self._given(n), random_state=seed + at))
+            yield _columns(self.estimator.sample(n, given=self.given(n), random_state=seed + at))
 
-    def _given(self, n: int, batch: Any = None) -> Any:
+    def given(self, n: int, batch: Any = None) -> Any:
+        """What a conditional model is given with n rows."""
         return labels_of(self.run, self.asked, n, batch) if self.run.model.context_size else None
+
+
+def model_names(run: Run) -> list[str]:
+    """The values that a model sees, by the columns of its table, or x1, x2, … of anything else."""
+    return list(run.card.get("features") or (f"x{i + 1}" for i in range(_size(run))))
 
 
 def _frame(rows: Any) -> Any:
