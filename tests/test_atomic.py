@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from latente.atomic import read_bytes, read_json, write_bytes, write_json, write_text
+from latente.atomic import read_bytes, read_json, write_bytes, write_folder, write_json, write_text
 from latente.errors import StoreError
 from latente.training import store
 
@@ -100,3 +100,16 @@ def test_only_plain_files_are_replaced_and_a_link_never_followed(tmp_path):
     with pytest.raises(StoreError, match="is not a valid file name"):
         write_text(tmp_path / "\0", "x")
     assert not list(tmp_path.glob(".*"))
+
+
+def test_a_folder_is_written_whole_or_not_at_all(tmp_path):
+    write_folder(tmp_path / "new" / "a", {"one": b"1", "two": b"2"})
+    assert {p.name: p.read_bytes() for p in (tmp_path / "new" / "a").iterdir()} == {"one": b"1", "two": b"2"}
+    assert (tmp_path / "new" / "a").stat().st_mode & 0o500 == 0o500
+    with pytest.raises(StoreError, match="a: cannot be written"):
+        write_folder(tmp_path / "new" / "a", {"three": b"3"})
+    with pytest.raises(StoreError, match="cannot be written"):
+        write_folder(tmp_path / "new" / "b", {"one": b"1", "no/such": b"2"})
+    with pytest.raises(StoreError, match="is not a valid folder name"):
+        write_folder(tmp_path / "\0", {})
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["a"]

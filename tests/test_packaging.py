@@ -77,6 +77,7 @@ def imported(path):
 IMPORTED = {
     path: {(p, at_once) for p, at_once in imported(path) if p not in sys.stdlib_module_names and p != "latente"}
     for path in SRC.rglob("*.py")
+    if path.name not in ("torch_model.py", "keras_model.py")  # read as text: they are written into exports
 }
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from latente.evaluation.run import Run, fit, load
     from latente.evaluation.scores import score
     from latente.explorer.launch import explore
+    from latente.export.export_run import export_run
     from latente.objective.presets import AE, VAE, preset
     from latente.report.callback import ReconstructionCallback
     from latente.report.figures.elbow import plot_elbow
@@ -59,6 +60,7 @@ _HOME = {
     "TrainSpec": "latente.spec",
     "VAE": "latente.objective.presets",
     "explore": "latente.explorer.launch",
+    "export_run": "latente.export.export_run",
     "plot_comparison": "latente.report.figures.forest",
     "plot_run": "latente.report.figures.run_figures",
     "plot_elbow": "latente.report.figures.elbow",
@@ -98,6 +100,7 @@ __all__ = [
     "compare",
     "elbow",
     "explore",
+    "export_run",
     "fit",
     "load",
     "load_data",

@@ -10,9 +10,10 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -105,6 +106,29 @@ def make_folder(path: Path, *, parents: bool = True) -> Path:
     except ValueError as error:
         raise StoreError(f"{str(path)!r}: is not a valid folder name ({error}); choose another place") from None
     return path
+
+
+def write_folder(path: Path, contents: Mapping[str, bytes]) -> None:
+    """A new folder with files of these names and contents, in one step; folders above it are made.
+
+    Raises:
+        StoreError: something is there, or it cannot be written; then nothing of it is left.
+    """
+    make_folder(path.parent)
+    made: Path | None = None
+    try:
+        made = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
+        for name, content in contents.items():
+            write_bytes(made / name, content)
+        made.chmod(0o777 & ~_umask())
+        made.rename(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    except ValueError as error:
+        raise StoreError(f"{str(path)!r}: is not a valid folder name ({error}); choose another place") from None
+    finally:
+        if made is not None:
+            shutil.rmtree(made, ignore_errors=True)
 
 
 def read_json(path: Path) -> Any:

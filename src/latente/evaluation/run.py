@@ -444,6 +444,12 @@ class Run:
 
         return latente.plot_run(self, what, lang)
 
+    def export(self, to: str, folder: str | Path) -> Path:
+        """The model as files for "torch", "keras" or "onnx", in a new folder: see `latente.export_run`."""
+        import latente
+
+        return latente.export_run(self, to, folder)
+
     def save(self, path: str | Path) -> Path:
         """Write spec, weights, history, metrics and data card to a folder, each file in one step.
 

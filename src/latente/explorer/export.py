@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from latente.explorer import build_page, layer_program, packing
+from latente.explorer import build_page, packing, page_program
 from latente.explorer.run_view import RunView
 from latente.explorer.security import MAX_BODY
 
@@ -33,7 +33,7 @@ def export(runs: Sequence[tuple[str, RunView]], split: str, *, lang: str = "en")
         SpecError: a model that the page cannot compute by itself.
     """
     # Refused before anything long is begun.
-    programs = [(layer_program.encoder(e.model), layer_program.decoder(e.model)) for _, e in runs]
+    programs = [(page_program.encoder(e.model), page_program.decoder(e.model)) for _, e in runs]
     blobs = {}
     for number, ((_, view), (up, down)) in enumerate(zip(runs, programs, strict=True)):
         meta, arrays = view.parts(split)

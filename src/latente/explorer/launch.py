@@ -268,11 +268,11 @@ def explore(run: Run, *others: Run, split: str = "validation", lang: str | None 
         SpecError: a model that the page cannot show, or the extra ``latente[explorer]`` is not installed.
         DataError: the data of a run is gone or has changed.
     """
-    from latente.explorer import layer_program
+    from latente.explorer import page_program
 
     try:
         for one in (run, *others):
-            layer_program.encoder(one.model), layer_program.decoder(one.model)
+            page_program.encoder(one.model), page_program.decoder(one.model)
     except LatenteError:
         return serve(run, *others, split=split, port=0, lang=lang)
     return Inline(export_text((run, *others), split=split, lang=lang))

@@ -20,7 +20,7 @@ from latente.evaluation.likelihood.collapse import THRESHOLD
 from latente.evaluation.metrics.embedding import principal_axes
 from latente.evaluation.metrics.neighbours import nearest_to
 from latente.evaluation.run import Run
-from latente.explorer import latents, layer_program, packing
+from latente.explorer import latents, packing, page_program
 from latente.memory import arrays_at_once
 from latente.model.priors.none import NoPrior
 from latente.model.priors.normal import StandardNormal
@@ -200,7 +200,7 @@ class RunView:
         With it the page decodes a place by itself, in a tenth of the time that asking takes.
         """
         try:
-            found = layer_program.decoder(self.model)
+            found = page_program.decoder(self.model)
         except SpecError:
             return packing.pack({"decoder": None}, {})
         return packing.pack({"decoder": found.table()}, found.arrays)

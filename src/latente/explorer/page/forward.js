@@ -1,4 +1,4 @@
-// A layer program (see layer_program.py), carried out one row at a time: the model of a page without a server.
+// A layer program (see export/layer_program.py), carried out one row at a time: the model of a page without a server.
 
 const sigmoid = (x) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
 const softplus = (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));

@@ -1,21 +1,23 @@
 """Layer programs compute what the models do."""
 
 import dataclasses
+import json
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from exported import MODELS, by_numpy, case, compare, made
 from layers import ACTIVATIONS as BY_NUMPY
 from layers import evaluate
 
 from latente import AE, VAE
 from latente.errors import SpecError
 from latente.evaluation import latent
-from latente.explorer import layer_program
+from latente.export import layer_program
 from latente.model.build import build
 from latente.model.nets import ACTIVATIONS, MLP
-from latente.model.posteriors.dirac import Dirac
+from latente.model.posteriors.gaussian import DiagonalGaussian
 
 SHAPE = (5, 4)
 
@@ -74,25 +76,66 @@ def eqx_array(a):
 
 
 @pytest.mark.slow
-def test_what_has_no_steps_is_refused_by_name():
-    model = model_of(VAE(latent_dim=2, hidden=(4,)))
+@pytest.mark.parametrize("name", MODELS)
+def test_steps_are_the_model(name):
+    run, x = case(name)
+    up, down = layer_program.encoder(run.model), layer_program.decoder(run.model)
+    values = run.units.values(x)
+    found = by_numpy(up, values)
+    assert found.shape == (11, up.outputs)
+    if type(run.model.posterior) is DiagonalGaussian:
+        moments = jax.vmap(lambda one: jnp.concatenate(run.model.posterior.moments(run.model.encode(one))))(values)
+        np.testing.assert_allclose(found, moments, rtol=1e-5, atol=1e-5)
+    codes = found[:, : run.model.code_size]
+    means = by_numpy(down, codes)
+    assert means.shape == (11, down.outputs) == (11, x[0].size)
+    compare(run, x, (codes, (means.reshape(x.shape) - run.units.offset) / run.units.multiplier))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {"posterior": "iaf"},
+            "the posterior InverseAutoregressive cannot be written as a list",
+        ),
+        ({"likelihood": "discretised-logistic"}, "the likelihood DiscretisedLogistic"),
+        ({"objective": "m2"}, "with a classifier of its own"),
+    ],
+)
+def test_the_rest_is_refused_by_name(options, said):
+    run, _ = made(options)
+    with pytest.raises(SpecError, match=said) as error:
+        layer_program.encoder(run.model), layer_program.decoder(run.model)
+    assert "\n" not in str(error.value)
+
+
+def test_what_is_derived_from_a_part_is_refused():
+    model = made({})[0].model
 
     class Other(MLP):
-        pass
-
-    class Bernoulli2(type(model.likelihood)):
         pass
 
     class Posterior2(type(model.posterior)):
         pass
 
-    odd = dataclasses.replace(model, encoder=Other((20, 4, 4), "relu", key=jax.random.key(0)))
-    with pytest.raises(SpecError, match="network Other; allowed: mlp") as error:
+    class Bernoulli2(type(model.likelihood)):
+        pass
+
+    odd = dataclasses.replace(model, encoder=Other((35, 4, 6), "relu", key=jax.random.key(0)))
+    with pytest.raises(SpecError, match="the network Other cannot"):
         layer_program.encoder(odd)
-    assert "\n" not in str(error.value) and "without --export" in str(error.value)
-    with pytest.raises(SpecError, match="likelihood Bernoulli2; allowed: bernoulli, gaussian"):
-        layer_program.decoder(dataclasses.replace(model, likelihood=Bernoulli2()))
-    with pytest.raises(SpecError, match="posterior Posterior2; allowed: gaussian, dirac"):
+    with pytest.raises(SpecError, match="the posterior Posterior2 cannot"):
         layer_program.encoder(dataclasses.replace(model, posterior=Posterior2()))
-    with pytest.raises(SpecError, match="allowed: gaussian, dirac without top_k"):
-        layer_program.encoder(dataclasses.replace(model, posterior=Dirac(top_k=1)))
+    with pytest.raises(SpecError, match="the likelihood Bernoulli2 cannot"):
+        layer_program.decoder(dataclasses.replace(model, likelihood=Bernoulli2()))
+
+
+def test_a_program_is_json_and_names_its_arrays():
+    run, _ = case("residual")
+    program = layer_program.decoder(run.model)
+    text = json.dumps(program.table())
+    assert all(f'"{name}"' in text for name in program.arrays)
+    assert layer_program.used(program.steps) == {
+        "dense", "activation", "reshape", "add", "enlarge", "convolution", "transpose",
+    }  # fmt: skip
