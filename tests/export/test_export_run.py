@@ -54,9 +54,7 @@ def test_nothing_is_overwritten_and_mistakes_are_one_line(tmp_path):
             run.export("torch", place)
     with pytest.raises(SpecError, match='unknown target "pytorch"; did you mean "torch"'):
         run.export("pytorch", tmp_path / "a")
-    with pytest.raises(
-        SpecError, match="the posterior InverseAutoregressive cannot be written as a list"
-    ):
+    with pytest.raises(SpecError, match="the posterior InverseAutoregressive cannot be written as a list"):
         made({"posterior": "iaf"})[0].export("torch", tmp_path / "a")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "there"]
 

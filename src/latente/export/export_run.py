@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latente import __version__
+from latente._version import __version__
 from latente.atomic import as_json, write_folder
 from latente.errors import SpecError, StoreError, unknown
 from latente.export import layer_program

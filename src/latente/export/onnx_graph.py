@@ -254,7 +254,7 @@ def _given(g: Graph, size: int) -> list[tuple[str, Any, list[int]]]:
 
 
 def _file(g: Graph, name: str, inputs: Sequence[Any], outputs: Sequence[Any]) -> bytes:
-    from latente import __version__
+    from latente._version import __version__
 
     helper = g.onnx.helper
     described = [

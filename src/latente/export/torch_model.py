@@ -39,7 +39,7 @@ def langevin(x):
 FUNCTIONS = {"exp": torch.exp, "log1p": torch.log1p, "round": torch.round, "langevin": langevin}
 
 
-class Model(torch.nn.Module):
+class TorchModel(torch.nn.Module):
     """An encoder and a decoder, as the lists of steps in config.json; methods take n examples or codes."""
 
     def __init__(self, config, arrays):
@@ -193,4 +193,4 @@ def load(folder=None):
     """The model of a folder with config.json and model.safetensors; by default of this file's own."""
     folder = Path(__file__).parent if folder is None else Path(folder)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return Model(config, load_file(folder / "model.safetensors"))
+    return TorchModel(config, load_file(folder / "model.safetensors"))
