@@ -91,7 +91,8 @@ class ModelEstimator(BaseEstimator):  # type: ignore[misc]
             values tell (see `latente.sklearn.pixels.learn_pixels`).
         validation: the share of the rows that is held out, to stop early by; above 0, below 1.
         random_state: a whole number for equal results every time, a `numpy.random.RandomState`, or None.
-        verbose: whether a line on the terminal or in the notebook says how the training goes.
+        verbose: whether a bar on the terminal, or a view in the notebook, says how the training goes; by default where
+            there is one of them.
 
     Attributes:
         run_: the `latente.Run` behind it: its scores, report and explorer. The rows held out are
@@ -113,7 +114,7 @@ class ModelEstimator(BaseEstimator):  # type: ignore[misc]
         image_shape: Any = None,
         validation: float = 0.1,
         random_state: Any = None,
-        verbose: bool = False,
+        verbose: bool | None = None,
         **options: Any,
     ) -> None:
         self.model = model
@@ -309,7 +310,7 @@ class ModelEstimator(BaseEstimator):  # type: ignore[misc]
         self._warn_of_latents(data)
         train = self._train_spec(len(data.train))
         options = {f.name: getattr(train, f.name) for f in dataclasses.fields(train)}
-        self.run_ = fit_run(self.spec_, data, seed=seed, name=self._run_name(), progress=bool(self.verbose), **options)
+        self.run_ = fit_run(self.spec_, data, seed=seed, name=self._run_name(), progress=self.verbose, **options)
         self.n_iter_ = len(self.run_.history["loss"])
         self._passed: Passed | None = None
 
