@@ -3,9 +3,9 @@
     python benchmarks/estimator.py            # all of it; --pairs 5, --skip-torch
 
 Each fit is a process of its own, without a cache of compiled programs; latente's and the peer's take turns, and the
-figure is the median of the paired ratios. Then, in one process each, `transform` of 100,000 rows of 784 numbers, and what
-the estimator adds to the bare `latente.fit` of the same model and data. PyTorch gets a separate environment next to this
-file, made once, unless --python names one that has torch and skorch.
+figure is the median of the paired ratios. Then, in one process each, `transform` of 100,000 rows of 784 numbers, and
+what the estimator adds to the bare `latente.fit` of the same model and data. PyTorch gets a separate environment next
+to this file, made once, unless --python names one that has torch and skorch.
 """
 
 import argparse
@@ -111,9 +111,8 @@ def main():
                 ours = measured([sys.executable, "-c", FIT, data, arguments.epochs])[0]
                 theirs = measured(peer)[0]
                 pairs.append((ours, theirs))
-                print(
-                    f"latente {ours[0]:.1f} s, skorch {theirs[0]:.1f} s, of processors {ours[1]:.1f} and {theirs[1]:.1f} s"
-                )
+                for name, (wall, processor, loss) in (("latente", ours), ("skorch", theirs)):
+                    print(f"{name}: {wall:.1f} s, {processor:.1f} s of processors, validation loss {loss:.1f}")
             found["cold_fit"] = {
                 "latente": [o for o, _ in pairs], "skorch": [t for _, t in pairs],
                 "ratio_wall": statistics.median(o[0] / t[0] for o, t in pairs),

@@ -57,7 +57,7 @@ def main():
 
     net = NeuralNet(
         Model, Bound, module__columns=x.shape[1], optimizer=torch.optim.Adam, lr=RATE, max_epochs=epochs,
-        batch_size=BATCH, iterator_train__shuffle=True, train_split=ValidSplit(10), verbose=0,
+        batch_size=BATCH, iterator_train__shuffle=True, train_split=ValidSplit(0.1, random_state=0), verbose=0,
         callbacks=[
             LRScheduler(torch.optim.lr_scheduler.LambdaLR, lr_lambda=rate, step_every="batch"),
             EarlyStopping(patience=epochs, load_best=True),
