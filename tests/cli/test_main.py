@@ -18,9 +18,7 @@ SETS = (
     [
         (
             ["rnu"],
-            'unknown command "rnu"; did you mean "run"? Allowed: run, init, list, show, evaluate, compare, prior, '
-            "encode, decode, reconstruct, sample, score, anomalies, report, explore, data, models, "
-            "doctor.",
+            'unknown command "rnu"; did you mean "run"? Allowed: run, init, list, show, evaluate, compare, prior, …',
         ),
         (["show"], "the following arguments are required: RUN (see latente show --help)"),
         (
@@ -158,3 +156,23 @@ def test_version(capsys):
     with pytest.raises(SystemExit) as end:
         main(["--version"])
     assert end.value.code == 0 and capsys.readouterr().out == f"latente {__version__}\n"
+
+
+def test_warnings_are_one_line_each_in_the_language_asked_for(capsys, monkeypatch):
+    import argparse
+    import warnings
+
+    from latente.cli.main import _notes_and_warnings
+    from latente.errors import LatenteWarning
+    from latente.language.message import Message
+
+    shown = []
+    monkeypatch.setattr(warnings, "showwarning", lambda *given, **more: shown.append(given))
+    with warnings.catch_warnings(), _notes_and_warnings(argparse.Namespace(lang="pt")):
+        warnings.simplefilter("always")
+        for _ in range(2):
+            warnings.warn(Message("warning.imputed_heavy_tail", share=22.0, limit=0.67), LatenteWarning, stacklevel=1)
+        warnings.warn("of another library", UserWarning, stacklevel=1)
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and error.startswith("latente: ") and "22" in error and "cauda" in error
+    assert len(shown) == 1 and str(shown[0][0]) == "of another library"

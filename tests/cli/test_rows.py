@@ -119,6 +119,29 @@ def test_an_estimators_folder_works_with_its_own_table(here):
     assert np.allclose(np.load("scores.npy")[:, 0], model.score_samples(table), rtol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:for .* of the examples with missing values")
+def test_holes_are_filled_as_by_python(here, capsys):
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame(rng.normal(size=(80, 3)), columns=["a", "b", "c"])
+    table = table.mask(rng.random(table.shape) < 0.2).dropna(how="all")
+    table.to_csv("holes.csv", index=False)
+    data = latente.load_data(table, missing="keep", scale="none")
+    model = latente.VAE(2, hidden=(4,), likelihood={"name": "mixed", "columns": ["real"] * 3}, missing=True)
+    made = latente.fit(model, data, epochs=1, batch_size=16, progress=False)
+    made.save("run")
+    run("impute", "run", "holes.csv", "-o", "filled.csv")
+    filled = pd.read_csv("filled.csv").to_numpy()
+    seen = table.notna().to_numpy()
+    assert np.allclose(filled[seen], table.to_numpy()[seen], rtol=1e-6) and np.isfinite(filled).all()
+    assert np.allclose(filled, made.impute(table).mean, rtol=1e-5)
+    run("impute", "run", "holes.csv", "--draws", 2, "--seed", 5, "-o", "draws.csv")
+    draws = pd.read_csv("draws.csv")
+    assert list(draws) == ["draw", "row", "a", "b", "c"] and len(draws) == 2 * len(table)
+    expected = made.impute(table, draws=2, seed=5).draws
+    assert np.allclose(draws[draws["draw"] == 2].sort_values("row")[["a", "b", "c"]], expected[1], rtol=1e-5)
+    assert "missing" in refused(capsys, "impute", here / "images", here / "x.npy", "-o", "x.npy")
+
+
 def test_standard_input_and_output_are_csv(here, monkeypatch, capsysbinary):
     text = (here / "table.csv").read_bytes()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))

@@ -15,13 +15,14 @@ import os
 import pkgutil
 import shlex
 import sys
+import warnings
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from latente import stopping
 from latente._version import __version__
 from latente.cli.options import Arguments, commands, words_of
-from latente.errors import LatenteError, SpecError, unknown
+from latente.errors import LatenteError, LatenteWarning, SpecError, unknown
 from latente.evaluation.access_log import as_command
 from latente.terminal import any_encoding, complain
 
@@ -69,7 +70,7 @@ def _perform(argv: list[str]) -> int:
     try:
         any_encoding()
         arguments = _arguments(argv)
-        with as_command(shlex.join(["latente", *argv])), _notes_on_data(arguments):
+        with as_command(shlex.join(["latente", *argv])), _notes_and_warnings(arguments):
             arguments.do(arguments)
         return 0
     except LatenteError as error:
@@ -93,28 +94,40 @@ def _perform(argv: list[str]) -> int:
 
 
 @contextlib.contextmanager
-def _notes_on_data(arguments: Arguments) -> Iterator[None]:
-    """What readers of data decided or left aside, each once on standard error, unless asked to be quiet."""
+def _notes_and_warnings(arguments: Arguments) -> Iterator[None]:
+    """What readers of data decided, unless asked to be quiet, and warnings: each once on standard error."""
     from latente.data.notes import LOG, Note
     from latente.language.message import phrase
 
     shown: set[str] = set()
+    as_python = warnings.showwarning
+
+    def say_once(text: str) -> None:
+        if text not in shown:
+            shown.add(text)
+            complain(text)
+
+    def warned(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if not issubclass(category, LatenteWarning):
+            as_python(message, category, *place, **more)
+            return
+        text = message.args[0] if isinstance(message, Warning) and message.args else str(message)
+        say_once(phrase(text, words_of(arguments)))
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             quiet = getattr(arguments, "quiet", False) and record.levelno < logging.ERROR
             if isinstance(record.msg, Note) and not quiet:
-                text = phrase(record.msg.message, words_of(arguments))
-                if text not in shown:
-                    shown.add(text)
-                    complain(text)
+                say_once(phrase(record.msg.message, words_of(arguments)))
 
     handler = Handler()
     LOG.addHandler(handler)
+    warnings.showwarning = warned
     try:
         yield
     finally:
         LOG.removeHandler(handler)
+        warnings.showwarning = as_python
 
 
 def _interrupted(argv: list[str]) -> str:

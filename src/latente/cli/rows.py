@@ -157,6 +157,12 @@ class RunRows:
         found = self.run.terms(self._examples(batch), given=self.given(len(batch), batch))
         return [-found["reconstruction"] - found["kl"], found["loss"], found["reconstruction"], found["kl"]]
 
+    def imputed(self, batch: Any, draws: int, seed: int) -> list[list[Any]]:
+        """The columns with their missing values filled in: by what is expected, or one table for each draw."""
+        values = self.model_values(batch)
+        found = self.run.impute(values, given=self.given(len(values), batch), scaled=True, draws=draws, seed=seed)
+        return [_as_columns(self._values(one)) for one in (found.draws if draws else [found.mean])]
+
     def samples(self, count: int, seed: int) -> Iterator[Any]:
         """New examples, batch by batch: of tables drawn from what the model makes of each code, of all else means."""
         from latente.evaluation import latent
@@ -231,6 +237,8 @@ class EstimatorRows:
     @property
     def value_names(self) -> list[str]:
         """The columns of its table."""
+        if not hasattr(self.estimator, "inverse_transform"):
+            return list(map(str, self.estimator.get_feature_names_out()))
         import numpy as np
 
         return list(map(str, _frame(self.estimator.inverse_transform(np.zeros((1, len(self.code_names))))).columns))
@@ -252,6 +260,16 @@ class EstimatorRows:
         """The evidence lower bound, loss, reconstruction and KL."""
         found = self.run.terms(self.model_values(batch), given=self.given(len(batch), batch), scaled=True)
         return [-found["reconstruction"] - found["kl"], found["loss"], found["reconstruction"], found["kl"]]
+
+    def imputed(self, batch: Any, draws: int, seed: int) -> list[list[Any]]:
+        """As `RunRows.imputed`, of an `Imputer`."""
+        if not hasattr(self.estimator, "imputed"):
+            raise SpecError(
+                f"this folder holds {type(self.estimator).__name__}; allowed here: Imputer, or the folder of a run "
+                "with missing = true"
+            )
+        tables = self.estimator.sample(draws, batch, random_state=seed) if draws else [self.estimator.transform(batch)]
+        return [_columns(table) for table in tables]
 
     def samples(self, count: int, seed: int) -> Iterator[Any]:
         """New rows, batch by batch."""

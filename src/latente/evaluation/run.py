@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import operator
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,13 +20,14 @@ from latente.atomic import clear_parts, make_folder
 from latente.data.load import ARRAYS, AnySource
 from latente.data.split import Data
 from latente.data.units import Units
-from latente.errors import DataError, LatenteError, SpecError, StoreError
+from latente.errors import DataError, LatenteError, LatenteWarning, SpecError, StoreError
 from latente.evaluation import latent, manifest
 from latente.evaluation.access_log import Access, access, command
 from latente.evaluation.batching import OnBatch
 from latente.evaluation.evaluate import METRICS, Metric, PerExample, per_example, summarise
 from latente.evaluation.fit_prior import check_kind, codes_of, fit_prior
 from latente.evaluation.folders import is_finished, one_run_folder
+from latente.evaluation.imputation import Imputed, impute
 from latente.evaluation.inputs import model_context, model_values
 from latente.evaluation.measured import Measured
 from latente.evaluation.outliers.anomaly_scores import anomaly_scores, kinds_of
@@ -401,6 +403,21 @@ class Run:
             usual = usual_columns(self.model, self.data.values(held_out.x), known, seed=seed)
         context = self._context(given, len(values))
         return explain(self.model, values, context, usual=usual, seed=seed, on_batch=on_batch)
+
+    def impute(self, x: Any, *, given: Any = None, scaled: bool = False, draws: int = 0, seed: int = 0) -> Imputed:
+        """The missing values (NaN) of x filled in, by what the model expects given the others: as model values.
+
+        See `latente.evaluation.imputation.impute`; `unscaled` brings its ``mean``, and each of its ``draws``, to the
+        data's own units. Where too few effective codes carry it, a `LatenteWarning` says so.
+
+        Raises:
+            SpecError: a model without ``missing = true``. DataError: as `encode`.
+        """
+        values = self._values(x, scaled=scaled)
+        found = impute(self.model, values, self._context(given, len(values)), draws=draws, seed=seed)
+        for message in found.warnings():
+            warnings.warn(message, LatenteWarning, stacklevel=2)
+        return found
 
     def terms(self, x: Any, *, given: Any = None, scaled: bool = False) -> dict[str, Floats]:
         """Loss, reconstruction and KL of each of x in nats, shape (n,): see `latente.evaluation.row_terms.row_terms`.
