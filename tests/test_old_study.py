@@ -1,6 +1,8 @@
-"""A small study that was run by latente 0.1.0 before folders had a manifest: today's code reads it.
+"""Folders that older versions of latente wrote: today's code reads them, and finds what they found.
 
-It stands in ``old_study/`` without its page and figures: VAEs and autoencoders of two sizes, two seeds each.
+``old_study/`` is a small study of 0.1.0 from before folders had a manifest, without its page and figures: VAEs and
+autoencoders of two sizes, two seeds each. ``old_run/`` is a run of the last days of 0.1.0, with a manifest: a VAE of a table
+with a likelihood of mixed columns and a prior fitted to its codes. ``found.json`` has what that version made of it.
 """
 
 import csv
@@ -15,6 +17,8 @@ from safetensors.numpy import load_file
 
 import latente
 from latente.cli.main import main
+from latente.errors import StoreError
+from latente.evaluation.manifest import changed
 
 OLD = Path(__file__).parent / "old_study"
 NAMES = [(run, seed) for seed in (0, 1) for run in ("vae-2", "vae-3", "ae-2", "ae-3")]
@@ -120,3 +124,36 @@ def test_it_is_explored(old, capsys):
     assert main(["explore", "runs/vae-2/seed-0", "runs/ae-2/seed-0", "--export", "page.html", "--lang", "en"]) == 0
     page = Path("page.html").read_text()
     assert "vae-2" in page and "ae-2" in page and len(page) > 50_000
+
+
+@pytest.fixture
+def old_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(shutil.copytree(OLD.with_name("old_run"), tmp_path / "old"))
+    return latente.load("run")
+
+
+def test_a_run_with_a_manifest_is_what_it_was(old_run):
+    assert not changed(Path("run"))
+    assert json.loads(Path("run/manifest.json").read_text())["latente"] == "0.1.0"
+    kept = json.loads(Path("run/metrics.json").read_text())
+    assert {part: {k: m.value for k, m in found.items()} for part, found in old_run.metrics.items()} == {
+        part: {k: m["value"] for k, m in found.items()} for part, found in kept.items()
+    }
+    assert [access.by.split()[:2] for access in old_run.test_accesses] == [["latente", "run"]]
+    assert set(old_run.measured["test"]) == {"nll_50", "mean-mse"}
+
+
+def test_a_run_with_a_manifest_gives_what_it_gave(old_run):
+    found = json.loads(Path("found.json").read_text())
+    rows = old_run.data.test.x[:6]
+    assert np.asarray(old_run.encode(rows)) == pytest.approx(np.array(found["codes"]), rel=1e-4, abs=1e-5)
+    assert np.asarray(old_run.reconstruct(rows)) == pytest.approx(np.array(found["reconstructions"]), rel=1e-4)
+    assert np.asarray(old_run.sample(4)) == pytest.approx(np.array(found["samples"]), rel=1e-4)
+
+
+def test_a_run_of_a_later_format_is_refused_by_its_number(old_run):
+    spec = Path("run/spec.json")
+    spec.write_text(spec.read_text().replace('"format": 2', '"format": 3'))
+    Path("run/manifest.json").unlink()
+    with pytest.raises(StoreError, match=r"is of format 3, and this latente reads 1 to 2; take a later one"):
+        latente.load("run")

@@ -189,3 +189,17 @@ def test_the_page_of_an_index_links_to_nothing_that_it_does_not_have(built):
     plain = re.sub(r"!\[[^\]]*\]\((?![a-z]+:)[^)]*\)", "", readme)
     plain = re.sub(r"\[([^\]\[]+)\]\((?![a-z]+:)[^)]*\)", r"\1", plain)
     assert page.split() == plain.split()
+
+
+def test_the_citation_and_the_recipe_say_the_same():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {latente.__version__}\n" in citation and f"\nlicense: {PROJECT['license']}\n" in citation
+    recipe = ROOT / "conda" / "recipe.yaml"
+    if not recipe.exists():
+        pytest.skip("no part of the source distribution")
+    text = recipe.read_text(encoding="utf-8")
+    assert f'\n  version: "{latente.__version__}"\n' in text
+    called = {"matplotlib-base": "matplotlib"}
+    needed = re.findall(r"^    - (\S+) (>=\S+)$", text.partition("  run:\n")[2], re.MULTILINE)
+    listed = {called.get(name, name): bound for name, bound in needed}
+    assert listed == {r.name: str(r.specifier) for r in map(Requirement, PROJECT["dependencies"])}
