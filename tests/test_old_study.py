@@ -1,8 +1,8 @@
 """Folders that older versions of latente wrote: today's code reads them, and finds what they found.
 
 ``old_study/`` is a small study of 0.1.0 from before folders had a manifest, without its page and figures: VAEs and
-autoencoders of two sizes, two seeds each. ``old_run/`` is a run of the last days of 0.1.0, with a manifest: a VAE of a table
-with a likelihood of mixed columns and a prior fitted to its codes. ``found.json`` has what that version made of it.
+autoencoders of two sizes, two seeds each. ``old_run/`` is a run of the last days of 0.1.0, with a manifest: a VAE of a
+table with a likelihood of mixed columns and a prior fitted to its codes; ``found.json`` has what that version found.
 """
 
 import csv

@@ -29,6 +29,17 @@ def to_python(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") and hasattr(value, "dtype") else value
 
 
+def _admits(check: Check, **schema: Any) -> Check:
+    """A check that also says in JSON Schema what it lets pass, for `schema_of`; it may say less than it holds."""
+    vars(check)["schema"] = schema
+    return check
+
+
+def schema_of(check: Check) -> dict[str, Any]:
+    """What a check lets pass, in JSON Schema; of one that does not say it, anything."""
+    return dict(vars(check).get("schema", {}))
+
+
 def _integer(low: int, high: int = 2**31 - 1) -> Check:
     """A whole number that fits into 32 bits, in which compiled programs count."""
 
@@ -39,7 +50,7 @@ def _integer(low: int, high: int = 2**31 - 1) -> Check:
             raise got(where, value, f"a whole number of at most {high:,}")
         return value
 
-    return check
+    return _admits(check, type="integer", minimum=low, maximum=high)
 
 
 def _number(low: float, high: float = math.inf, *, above: bool = False) -> Check:
@@ -53,7 +64,8 @@ def _number(low: float, high: float = math.inf, *, above: bool = False) -> Check
             raise got(where, value, f"a {finite}number {bound}{most}")
         return float(value)
 
-    return check
+    bounds = {"exclusiveMinimum" if above else "minimum": low} | ({"maximum": high} if high < math.inf else {})
+    return _admits(check, type="number", **bounds)
 
 
 def _choice(*names: str) -> Check:
@@ -62,7 +74,7 @@ def _choice(*names: str) -> Check:
             raise SpecError(f"{where}: {unknown(where, value, names)}")
         return str(value)
 
-    return check
+    return _admits(check, enum=list(names))
 
 
 MOST_EPOCHS = 10_000_000
@@ -86,10 +98,16 @@ def check_seed(value: Any, where: str = "seed") -> int:
     return int(_seed(value, where))
 
 
+_admits(check_seed, **schema_of(_seed))
+
+
 def _flag(value: Any, where: str) -> bool:
     if not isinstance(value, bool):
         raise got(where, value, "true or false")
     return value
+
+
+_admits(_flag, type="boolean")
 
 
 def _list_of(check: Check, allowed: str) -> Check:
@@ -98,7 +116,7 @@ def _list_of(check: Check, allowed: str) -> Check:
             raise got(where, value, allowed)
         return tuple(check(v, f"{where}[{i}]") for i, v in enumerate(value))
 
-    return check_each
+    return _admits(check_each, type="array", items=schema_of(check))
 
 
 def _stage(value: Any, where: str) -> tuple[int, float]:
@@ -107,6 +125,13 @@ def _stage(value: Any, where: str) -> tuple[int, float]:
     return _integer(1)(value[0], f"{where}[0]"), _number(0, above=True)(value[1], f"{where}[1]")
 
 
+_admits(
+    _stage,
+    type="array",
+    prefixItems=[schema_of(_integer(1)), schema_of(_number(0, above=True))],
+    minItems=2,
+    maxItems=2,
+)
 _stages = _list_of(_stage, "a list of [epochs, learning rate], for instance [[10, 1e-3], [20, 1e-4]]")
 _shape = _list_of(_integer(1), "a list of sizes, for instance [28, 28]")
 
@@ -117,6 +142,10 @@ def _text(value: Any, where: str) -> str:
     if not is_text(value):
         raise SpecError(f"{where}: got {value!a}; allowed: Unicode text, for it is written to files; rename it")
     return value
+
+
+_TEXT = {"type": "string", "pattern": r"\S"}
+_admits(_text, **_TEXT)
 
 
 def is_text(value: str) -> bool:
@@ -139,6 +168,9 @@ def _name(value: Any, where: str) -> str:
     return text
 
 
+_admits(_name, type="string", pattern=r"^[^.\s/\\][^\s/\\]*$", maxLength=LONGEST_NAME)
+
+
 def _scale(value: Any, where: str) -> str | float:
     if value in ("unit", "minmax", "none"):
         return str(value)
@@ -147,10 +179,16 @@ def _scale(value: Any, where: str) -> str | float:
     return float(_number(0, above=True)(value, where))
 
 
+_admits(_scale, anyOf=[{"enum": ["unit", "minmax", "none"]}, schema_of(_number(0, above=True))])
+
+
 def _widths(value: Any, where: str) -> tuple[int, ...]:
     if isinstance(value, Sequence) and not isinstance(value, str) and len(value) > MOST_LAYERS:
         raise got(where, f"{len(value):,} layers", f"at most {MOST_LAYERS}")
     return tuple(_list_of(_integer(1), "a list of layer widths, for instance [256, 128]")(value, where))
+
+
+_admits(_widths, type="array", items=schema_of(_integer(1)), maxItems=MOST_LAYERS)
 
 
 def _columns(value: Any, where: str) -> tuple[str | int, ...]:
@@ -164,6 +202,13 @@ def _columns(value: Any, where: str) -> tuple[str | int, ...]:
     return tuple(listed)
 
 
+def _one_or_several(*one: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [*one, {"type": "array", "items": {"anyOf": list(one)}, "uniqueItems": True}]
+
+
+_admits(_columns, anyOf=_one_or_several(_TEXT, {"type": "integer", "minimum": 0}))
+
+
 def _classes(value: Any, where: str) -> tuple[str, ...]:
     listed = (value,) if isinstance(value, str | int) else value
     fine = isinstance(listed, Sequence) and all(isinstance(v, str | int) and not isinstance(v, bool) for v in listed)
@@ -173,10 +218,16 @@ def _classes(value: Any, where: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+_admits(_classes, anyOf=_one_or_several(_TEXT, {"type": "integer"}))
+
+
 def _labels(value: Any, where: str) -> str | bool | None:
     if value is None or value is False or (isinstance(value, str) and value.strip()):
         return value.strip() if isinstance(value, str) else value
     raise got(where, value, 'false for none, or the name of a column, such as "species"')
+
+
+_admits(_labels, anyOf=[{"const": False}, _TEXT])
 
 
 def _index(value: Any, where: str) -> tuple[str, ...] | bool | None:
@@ -189,8 +240,12 @@ def _index(value: Any, where: str) -> tuple[str, ...] | bool | None:
     return tuple(v.strip() for v in listed)
 
 
+_admits(_index, anyOf=[{"const": False}, *_one_or_several(_TEXT)])
+
+
 def _optional(check: Check) -> Check:
-    return lambda value, where: None if value is None else check(value, where)
+    # TOML has no null: what is None is left out.
+    return _admits(lambda value, where: None if value is None else check(value, where), **schema_of(check))
 
 
 PART_EXAMPLES = {
@@ -229,6 +284,20 @@ def _epochs(value: Any, where: str) -> int | Mapping[str, int]:
     return {k: _integer(1, high)(value.get(k), f"{where}.{k}") for k, high in most.items()}
 
 
+_admits(
+    _epochs,
+    anyOf=[
+        schema_of(_integer(1, MOST_EPOCHS)),
+        {
+            "type": "object",
+            "properties": {"at_least": schema_of(_integer(1, MOST_EPOCHS)), "steps": schema_of(_integer(1))},
+            "required": ["at_least", "steps"],
+            "additionalProperties": False,
+        },
+    ],
+)
+
+
 def _seeds(value: Any, where: str) -> tuple[int, ...]:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_SEEDS:
         return tuple(range(value))
@@ -239,6 +308,15 @@ def _seeds(value: Any, where: str) -> tuple[int, ...]:
     listed = isinstance(value, Sequence) and not isinstance(value, str) and len(value) > MOST_SEEDS
     allowed = f"how many seeds (1 to {MOST_SEEDS:,}), or a list of different seeds such as [0, 1, 2]"
     raise got(where, f"{len(value)} seeds" if listed else value, allowed)
+
+
+_admits(
+    _seeds,
+    anyOf=[
+        {"type": "integer", "minimum": 1, "maximum": MOST_SEEDS},
+        {"type": "array", "items": schema_of(_seed), "minItems": 1, "maxItems": MOST_SEEDS, "uniqueItems": True},
+    ],
+)
 
 
 def _option(default: Any, check: Check) -> Any:
@@ -292,6 +370,8 @@ class TrainSpec(_Checked):
         learning_rate: Adam's, at its peak.
         schedule: "constant", "warmup-cosine" (a linear rise over the share ``warmup`` of all steps, then a
             cosine to zero), or "stages" (the rates of ``stages``, a list of [epochs, learning rate]).
+        warmup: share of all steps, from 0 to 1.
+        stages: [epochs, learning rate] of each, in order; their epochs add up to ``epochs``.
         patience: stop after this many epochs without a lower validation loss, and restore the best weights;
             0 never stops.
         beta1, beta2, epsilon: Adam's; the default ε is that of Keras.

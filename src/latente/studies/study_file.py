@@ -21,6 +21,9 @@ TOP = ("title", "seeds", "data", "runs", "scores")
 
 DEFAULT = "notebook"
 
+LISTS = {"hidden": 1, "stages": 2}
+"""Keys of runs that are lists by nature, and how deep: only a list of such lists is a sweep."""
+
 Table = dict[str, Any]
 
 Points = dict[tuple[str, str], Table]
@@ -198,9 +201,7 @@ def _axes(entry: Table) -> list[tuple[tuple[str, ...], list[Any]]]:
         if key == "train" and isinstance(value, dict):
             found = [((key, k), v) for k, v in value.items()]
         for path, v in found:
-            # Widths and stages are lists by nature: only a list of such lists is a sweep.
-            deep = {"hidden": 1, "stages": 2}.get(path[-1], 0)
-            if _depth(v) > deep:
+            if _depth(v) > LISTS.get(path[-1], 0):
                 axes.append((path, v))
     return axes
 
