@@ -1,5 +1,6 @@
 """What columns are found to be, that decode undoes encode for every kind, and that drift is named."""
 
+import dataclasses
 import json
 import warnings
 
@@ -281,3 +282,20 @@ def test_zones_and_mixed_objects_come_back():
     given = pd.DataFrame({"when": when, "odd": values, "month": pd.period_range("1960-01", periods=60, freq="M")})
     found = learn(given)
     pd.testing.assert_frame_equal(found.decode(found.encode(given), like=given), given)
+
+
+def test_holes_are_columns_of_their_own_and_come_back(table):
+    given = table[["height", "sex", "nullable", "age"]].assign(flag=np.where(np.arange(N) % 3, 7.0, np.nan))
+    found = dataclasses.replace(learn(given), holes=True)
+    names = [c.name for c in found.modelled]
+    assert names[:4] == list(given)[:4] and names[4:] == [
+        f"{n} is missing" for n in ("height", "sex", "nullable", "flag")
+    ]
+    encoded = found.encode(given)
+    assert np.array_equal(encoded[:, 4:], given.drop(columns="age").isna())
+    assert found.likelihood()["columns"][4:] == ["binary"] * 4
+    filled = np.where(np.isnan(encoded), 0, encoded)
+    back = found.decode(filled, like=given)
+    assert back.isna().equals(given.isna()) and back["nullable"].dtype == "Int64"
+    pd.testing.assert_frame_equal(found.decode(encoded, like=given), given, rtol=1e-6)
+    assert TableSchema.from_table(json.loads(json.dumps(found.table()))) == found

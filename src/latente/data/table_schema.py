@@ -134,11 +134,14 @@ class TableSchema:
         columns: in the order of the table.
         library: of the table that it was learnt from, one of `latente.data.frames.LIBRARIES` or another's name.
         dtype: of the array that it was learnt from; empty for a frame.
+        holes: whether a model also sees, and so learns, which cells are missing: after the other columns comes one of 0
+            and 1 (missing) for each column that had missing cells.
     """
 
     columns: tuple[TableColumn, ...]
     library: str
     dtype: str = ""
+    holes: bool = False
 
     def __repr__(self) -> str:
         kinds = [c.kind for c in self.columns]
@@ -153,12 +156,21 @@ class TableSchema:
     @property
     def modelled(self) -> tuple[TableColumn, ...]:
         """Those that a model sees: column j of what `encode` returns is ``modelled[j]``."""
+        return (*self._own, *(_hole(c) for c in self._holed))
+
+    @property
+    def _own(self) -> tuple[TableColumn, ...]:
         return tuple(c for c in self.columns if c.modelled)
+
+    @property
+    def _holed(self) -> tuple[TableColumn, ...]:
+        """The columns of which a model also sees whether cells are missing."""
+        return tuple(c for c in self.columns if c.kind != LEFT_OUT and 0 < c.missing < 1) if self.holes else ()
 
     @property
     def missing(self) -> bool:
         """Whether any cell of a modelled column was missing."""
-        return any(c.missing > 0 for c in self.modelled)
+        return any(c.missing > 0 for c in self._own)
 
     def likelihood(self) -> Part:
         """The likelihood of the encoded columns: "mixed", which standardises numbers inside the model."""
@@ -241,15 +253,52 @@ class TableSchema:
             library = like if isinstance(like, str) else library_of(like)
             index = getattr(like, "index", None) if index is None and library == "pandas" else index
         index = index if index is not None and hasattr(index, "__len__") and len(index) == len(given) else None
-        where = {c.name: j for j, c in enumerate(modelled)}
+        where = {c.name: j for j, c in enumerate(self._own)}
+        gone = {c.name: given[:, len(where) + j] >= 0.5 for j, c in enumerate(self._holed)}
         made = []
         for c in self.columns:
             if c.kind == LEFT_OUT and library != "numpy":
                 continue
-            made.append(_decoded(c, given[:, where[c.name]] if c.modelled else None, len(given), snap))
+            column = _decoded(c, given[:, where[c.name]] if c.modelled else None, len(given), snap)
+            made.append(_without(column, gone[c.name]) if c.name in gone else column)
         if not snap and library == "numpy" and all(c.family in ("number", "boolean") for c in made):
             return write_frame(made, library, dtype="float64")
         return write_frame(made, library, index=index, dtype=(self.dtype or None) if library == "numpy" else None)
+
+    def code(self, name: str, value: Any) -> float:
+        """What a model sees of one value of a column.
+
+        Raises:
+            DataError: an unknown column, or a value that it cannot have.
+        """
+        return self._cell(name, value, transformed=True)
+
+    def number(self, name: str, value: Any) -> float:
+        """As `code`, but numbers, dates and durations as `numbers` gives them; any number will do."""
+        return self._cell(name, value, transformed=False)
+
+    def _cell(self, name: str, value: Any, *, transformed: bool) -> float:
+        column = next((c for c in self._own if c.name == name), None)
+        if column is None:
+            raise DataError(unknown("column", name, [c.name for c in self._own]))
+        cell = np.empty((1, 1), object)
+        cell[0, 0] = value
+        values, changes = _encoded(column, read_frame(cell).columns[0], transformed)
+        odd = [c for c in changes if c.key in ("drift.unseen", "drift.nearest")]
+        if odd and (transformed or column.coded):
+            if column.coded:
+                raise DataError(unknown(f"value of {name}", value, [_shown(column, v) for v in column.levels]))
+            raise DataError(f"{name}: got {value!r}; allowed: {'; '.join(column.said)}")
+        return float(values[0])
+
+    def snapped(self, values: NDArray[np.floating]) -> Floats:
+        """Numbers as `numbers` gives them, of what a model sees, each the nearest that its column can hold.
+
+        Args:
+            values: shape (rows, len(modelled)).
+        """
+        given: Floats = np.asarray(values, np.float64)
+        return np.stack([_snapped(c, given[:, j]) for j, c in enumerate(self.modelled)], axis=1)
 
     def table(self) -> dict[str, Any]:
         """The schema as plain values for JSON."""
@@ -259,7 +308,8 @@ class TableSchema:
             plain["why"] = to_json(c.why)
             plain["transform"] = {k: v for k, v in dataclasses.asdict(c.transform).items() if v != _DEFAULTS[k]}
             columns.append({k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()})
-        return {"version": VERSION, "library": self.library, "dtype": self.dtype, "columns": columns}
+        plain = {"version": VERSION, "library": self.library, "dtype": self.dtype, "columns": columns}
+        return plain | ({"holes": True} if self.holes else {})
 
     @classmethod
     def from_table(cls, table: Any) -> TableSchema:
@@ -272,7 +322,7 @@ class TableSchema:
             if table["version"] != VERSION:
                 raise DataError(f"the columns are of version {table['version']}; allowed: {VERSION}; update latente")
             columns = tuple(_column(c) for c in table["columns"])
-            return cls(columns, str(table["library"]), str(table["dtype"]))
+            return cls(columns, str(table["library"]), str(table["dtype"]), bool(table.get("holes", False)))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             if isinstance(error, DataError):
                 raise
@@ -280,18 +330,14 @@ class TableSchema:
 
     def _encoded(self, frame: Frame, *, transformed: bool = True) -> tuple[Floats, list[Message]]:
         found, changes = self._matched(frame)
-        modelled = self.modelled
-        values = np.empty((frame.rows, len(modelled)))
-        j = 0
+        values: dict[str, Floats] = {}
         for c in self.columns:
-            if c.kind == LEFT_OUT:
-                continue
-            numbers, more = _encoded(c, found[c.name], transformed)
-            changes += more
-            if c.modelled:
-                values[:, j] = numbers
-                j += 1
-        return values, changes
+            if c.kind != LEFT_OUT:
+                values[c.name], more = _encoded(c, found[c.name], transformed)
+                changes += more
+        columns = [values[c.name] for c in self._own]
+        columns += [np.isnan(values[c.name]).astype(np.float64) for c in self._holed]
+        return np.stack(columns, axis=1), changes
 
     def _matched(self, frame: Frame) -> tuple[dict[str, FrameColumn], list[Message]]:
         if not frame.named or self.library == "numpy":
@@ -313,6 +359,18 @@ class TableSchema:
         if extra:
             changes.append(Message("drift.extra", names=listed(extra)))
         return found, changes
+
+
+def _hole(column: TableColumn) -> TableColumn:
+    why = Message("column.hole", share=column.missing)
+    return TableColumn(f"{column.name} is missing", "boolean", "bool", "binary", why, levels=(0.0, 1.0))
+
+
+def _without(column: FrameColumn, gone: NDArray[np.bool_]) -> FrameColumn:
+    """A column with more cells missing."""
+    values = column.values.copy()
+    values[gone] = None if values.dtype == object else np.nan
+    return dataclasses.replace(column, values=values)
 
 
 _LARGEST = float(np.finfo(np.float32).max)
@@ -665,16 +723,26 @@ def _decoded(c: TableColumn, values: Floats | None, rows: int, snap: bool) -> Fr
             between = np.interp(np.where(missing, 0, values), np.arange(len(numbers)), numbers)
             return FrameColumn(c.name, "number", np.where(missing, np.nan, between), "float64")
         return _column_of(c, np.where(missing, np.nan, numbers[codes]))
-    if c.transform.kind != "identity":
-        values = np.clip(values, *c.transform.forward(np.array([c.low, c.high])))
-    found = c.transform.backward(values)
     if not snap and family == "number":
-        return FrameColumn(c.name, "number", found, "float64")
-    found = np.clip(found, c.low, c.high) if c.kind != "count" else np.clip(np.round(found), c.low, c.high)
-    found = _on_grid(c, found)
+        return FrameColumn(c.name, "number", _backward(c, values), "float64")
+    found = _snapped(c, values)
     if c.format:
         return _column_of(c, _written(found, c.format))
     return _column_of(c, found)
+
+
+def _backward(c: TableColumn, values: Floats) -> Floats:
+    if c.transform.kind != "identity":
+        values = np.clip(values, *c.transform.forward(np.array([c.low, c.high])))
+    return c.transform.backward(values)
+
+
+def _snapped(c: TableColumn, values: Floats) -> Floats:
+    """Codes, or numbers that the column can hold."""
+    if c.coded:
+        return np.clip(np.round(values), 0, len(c.levels) - 1)
+    found = _backward(c, values)
+    return _on_grid(c, np.clip(np.round(found) if c.kind == "count" else found, c.low, c.high))
 
 
 def _on_grid(c: TableColumn, numbers: Floats) -> Floats:
