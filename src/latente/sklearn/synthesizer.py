@@ -10,19 +10,18 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import jax
-import jax.random as jr
 import numpy as np
 from jax import Array
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from latente.analysis.table_quality import QualityCard, table_quality
 from latente.compiling import jit
 from latente.data.frames import read_frame
 from latente.data.table_schema import TableSchema
-from latente.errors import DataError, LatenteWarning, SpecError, unknown
+from latente.errors import DataError, LatenteWarning, unknown
 from latente.evaluation import latent
+from latente.evaluation.metrics.checks import whole
 from latente.model.autoencoder import Autoencoder
 from latente.sklearn.base import ModelEstimator
 from latente.spec import ModelSpec
@@ -125,42 +124,39 @@ class TableSynthesizer(ModelEstimator):
             self.schema_ = dataclasses.replace(self.schema_, holes=True)
         return rows
 
-    def sample(self, n: int = 100, *, where: Mapping[str, Any] | None = None, random_state: Any = None) -> Any:
-        """n synthetic rows, as a table like that of `fit`: the ``rows`` of `draw`, which says more.
+    def sample(self, n_samples: int = 1, *, where: Mapping[str, Any] | None = None, random_state: Any = None) -> Any:
+        """Synthetic rows, as a table like that of `fit`: the ``rows`` of `draw`, which says more.
 
         Args:
-            n: how many.
+            n_samples: how many.
             where: conditions, see `draw`.
             random_state: of the draws; by default that of the estimator.
 
         Raises:
             DataError, SpecError: as `draw`.
         """
-        return self.draw(n, where=where, random_state=random_state).rows
+        return self.draw(n_samples, where=where, random_state=random_state).rows
 
-    def draw(self, n: int = 100, *, where: Mapping[str, Any] | None = None, random_state: Any = None) -> Drawn:
-        """n synthetic rows, and how they were found.
+    def draw(self, n_samples: int = 1, *, where: Mapping[str, Any] | None = None, random_state: Any = None) -> Drawn:
+        """Synthetic rows, and how they were found.
 
         Rows that meet conditions are drawn by rejection, as long as one in `MOST_TIMES` does; else codes are weighed by
         how likely they make the conditions, and rows are drawn from codes so chosen. Then several rows may come of one
         code, which is warned of where the rows are worth fewer than ``n`` independent ones.
 
         Args:
-            n: how many.
+            n_samples: how many.
             where: for columns by name, a value; a list of values, any of which will do; a tuple (lowest, highest),
                 either None for no end; or None for a missing cell.
             random_state: of the draws; by default that of the estimator.
 
         Raises:
             DataError: an unknown column, a value that it cannot have, or conditions that no row meets.
-            SpecError: n is no whole number above 0.
+            SpecError: ``n_samples`` is no whole number above 0.
         """
         check_is_fitted(self, "run_")
-        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-            raise SpecError(f"n: got {n!r}; allowed: a whole number of at least 1")
-        state = self.random_state if random_state is None else random_state
-        seed = int(check_random_state(state).randint(2**31 - 1))
-        rng = np.random.default_rng(seed)
+        n = whole("n_samples", n_samples, 1)
+        rng = np.random.default_rng(self._seed(random_state))
         conditions = [_condition(self.schema_, name, given) for name, given in (where or {}).items()]
         if not conditions:
             return Drawn(self._rows(self._values_of(self._codes(n, rng), rng)), "prior", n, float(n))
@@ -185,12 +181,11 @@ class TableSynthesizer(ModelEstimator):
         if not isinstance(self.schema_, TableSchema):
             raise DataError("quality: the rows are images; allowed: rows of a table")
         plain = dataclasses.replace(self.schema_, holes=False)
-        state = self.random_state if random_state is None else random_state
         if synthetic is None:
-            synthetic = self.sample(read_frame(real).rows, random_state=state)
+            synthetic = self.sample(read_frame(real).rows, random_state=random_state)
         data = self.run_.data
         train = self._rows(data.values(data.train.x))
-        seed = int(check_random_state(state).randint(2**31 - 1))
+        seed = self._seed(random_state)
         return table_quality(real, synthetic, train=train, schema=plain, target=target, seed=seed)
 
     def _codes(self, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -198,8 +193,7 @@ class TableSynthesizer(ModelEstimator):
 
     def _values_of(self, codes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
         """A row drawn at each code, as model values."""
-        keys = rng.integers(2**32, size=(len(codes), 2), dtype=np.uint32)
-        return latent.batched(_row_draws, self.run_.model, codes, keys)  # type: ignore[arg-type]
+        return latent.draw(self.run_.model, codes, None, seed=int(rng.integers(2**31)))
 
     def _rejected(self, n: int, conditions: Sequence[_Condition], rng: np.random.Generator) -> Drawn | None:
         """Rows by rejection; None where too few meet the conditions."""
@@ -339,14 +333,6 @@ def _met(schema: Any, conditions: Sequence[_Condition], values: NDArray[np.float
             wanted[:, c.place] = c.options
             fine &= np.isin(numbers[:, c.place], schema.snapped(wanted)[:, c.place])
     return fine
-
-
-@jit
-def _row_draws(model: Autoencoder, z: Array, keys: Any) -> Array:
-    def one(z: Array, key: Array) -> Array:
-        return model.likelihood.sample(model.decode(z), key=jr.wrap_key_data(key))
-
-    return jax.vmap(one)(z, keys)
 
 
 @jit
