@@ -91,7 +91,7 @@ def test_rare_conditions_are_met_by_importance_with_their_effective_number(fitte
     assert found.method == "importance" and 0 < found.effective <= 200
     assert "rows by importance, worth " in repr(found)
     # By Bayes: such incomes are those of men.
-    assert (found.rows["sex"] == "m").mean() > 0.9
+    assert (found.rows["sex"] == "m").mean() > 0.8
 
 
 def test_weights_and_rejection_agree(fitted):
@@ -99,9 +99,9 @@ def test_weights_and_rejection_agree(fitted):
     from latente.sklearn.synthesizer import _condition
 
     conditions = [_condition(fitted.schema_, "sex", "m")]
-    rejected = fitted.draw(1500, where={"sex": "m"}).rows
-    weighed = fitted._weighed(1500, conditions, np.random.default_rng(0))
-    assert weighed.effective > 500 and (weighed.rows["sex"] == "m").all()
+    rejected = fitted.draw(1000, where={"sex": "m"}).rows
+    weighed = fitted._weighed(1000, conditions, np.random.default_rng(0))
+    assert weighed.effective > 400 and (weighed.rows["sex"] == "m").all()
     a, b = (np.log(t["income"].dropna()) for t in (rejected, weighed.rows))
     assert a.mean() == pytest.approx(b.mean(), abs=0.1) and a.std() == pytest.approx(b.std(), rel=0.15)
     assert rejected["age"].mean() == pytest.approx(weighed.rows["age"].mean(), abs=3)
@@ -109,20 +109,20 @@ def test_weights_and_rejection_agree(fitted):
 
 def test_few_codes_are_told(fitted):
     with pytest.warns(LatenteWarning, match="are worth [0-9]+ independent ones"):
-        fitted.draw(3000, where={"income": 200000 / 4, "sex": "f"})
+        fitted.draw(800, where={"income": 200000 / 4, "sex": "f"})
 
 
 @pytest.mark.parametrize(
     ("where", "words"),
     [
-        ({"sexx": "f"}, 'unknown column "sexx"; did you mean "sex"'),
-        ({"id": "u1"}, 'unknown column "id"'),
+        ({"sexx": "f"}, 'unknown column of where "sexx"; did you mean "sex"'),
+        ({"id": "u1"}, 'unknown column of where "id"'),
         ({"sex": "x"}, 'unknown value of sex "x"'),
         ({"sex": ("a", "f")}, "allowed: a value, or a list of values"),
         ({"age": (1, 2, 3)}, r"allowed: \(lowest, highest\)"),
         ({"sex": []}, "got no values"),
         ({"sex": None}, "for no cell of it was missing"),
-        ({"income": [None, 3.0]}, "with nothing beside it"),
+        ({"income": [None, 3.0]}, "along with other values"),
     ],
 )
 def test_conditions_that_cannot_be_are_refused(fitted, where, words):

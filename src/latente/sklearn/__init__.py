@@ -10,8 +10,9 @@ from latente.sklearn.base import ModelEstimator
 from latente.sklearn.files import read_estimator
 from latente.sklearn.imputer import Imputer
 from latente.sklearn.outliers import OutlierDetector
+from latente.sklearn.synthesizer import TableSynthesizer
 
-__all__ = ["AE", "VAE", "Autoencoder", "Imputer", "OutlierDetector", "load"]
+__all__ = ["AE", "VAE", "Autoencoder", "Imputer", "OutlierDetector", "TableSynthesizer", "load"]
 
 
 def load(path: str | Path) -> ModelEstimator:
@@ -20,7 +21,7 @@ def load(path: str | Path) -> ModelEstimator:
     Raises:
         StoreError: a file is missing, damaged, or of another version.
     """
-    kinds = {cls.__name__: cls for cls in (Autoencoder, Imputer, OutlierDetector)}
+    kinds = {cls.__name__: cls for cls in (Autoencoder, Imputer, OutlierDetector, TableSynthesizer)}
     kind = read_estimator(path).kind
     if kind not in kinds:
         raise StoreError(f"{path}: {unknown('estimator', kind, kinds)}")

@@ -286,7 +286,7 @@ def _condition(schema: Any, name: str, given: Any) -> _Condition:
         raise DataError("where: the rows are images; allowed: conditions on the columns of a table")
     modelled = [c.name for c in schema.modelled]
     if name not in modelled:
-        raise DataError(f"where: {unknown('column', name, [c.name for c in schema.columns if c.modelled])}")
+        raise DataError(unknown("column of where", name, [c.name for c in schema.columns if c.modelled]))
     place = modelled.index(name)
     hole = modelled.index(f"{name} is missing") if f"{name} is missing" in modelled else None
     if isinstance(given, tuple):
@@ -301,7 +301,7 @@ def _condition(schema: Any, name: str, given: Any) -> _Condition:
         raise DataError(f"where: {name}: got no values; allowed: at least one")
     if any(_is_missing(v) for v in values):
         if len(values) > 1 or hole is None:
-            why = "with nothing beside it" if hole is not None else "for no cell of it was missing"
+            why = "along with other values" if hole is not None else "for no cell of it was missing"
             raise DataError(f"where: {name}: cannot be missing {why}; leave it out")
         return _Condition(hole, hole, (1.0,))
     return _Condition(place, hole, tuple(schema.code(name, v) for v in values))
