@@ -61,7 +61,7 @@ def test_nothing_is_overwritten_and_mistakes_are_one_line(tmp_path):
 
 @pytest.mark.slow
 def test_the_command_writes_what_python_writes(tmp_path, capsys):
-    run, x = case("mlp")
+    run, x, _ = case("mlp")
     run.save(tmp_path / "run")
     assert main(["export", str(tmp_path / "run"), "--to", "onnx", "-o", str(tmp_path / "onnx")]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "onnx")

@@ -13,12 +13,12 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("name", MODELS)
 def test_codes_and_means_are_those_of_the_model(name, tmp_path):
-    run, x = case(name)
-    compare(run, x, through_model(run.export("keras", tmp_path / name), x))
+    run, x, context = case(name)
+    compare(run, x, through_model(run.export("keras", tmp_path / name), x, context), context)
 
 
 def test_samples_are_decoded_codes_of_the_prior(tmp_path):
-    run, _ = case("mlp")
+    run, *_ = case("mlp")
     model = opened(run.export("keras", tmp_path / "samples"))
     codes = np.asarray(model.sample_codes(20_000, seed=1))
     assert abs(codes.mean(axis=0)).max() < 0.04 and abs(np.cov(codes.T) - np.eye(3)).max() < 0.04
@@ -33,7 +33,7 @@ def test_samples_are_decoded_codes_of_the_prior(tmp_path):
 
 
 def test_it_trains_on(tmp_path):
-    run, x = case("conv")
+    run, x, _ = case("conv")
     model = opened(run.export("keras", tmp_path / "training"))
     assert len(model.trainable_weights) == len(model.weights)
     values = run.units.values(x).reshape(len(x), -1)

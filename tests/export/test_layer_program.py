@@ -78,18 +78,18 @@ def eqx_array(a):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_steps_are_the_model(name):
-    run, x = case(name)
+    run, x, context = case(name)
     up, down = layer_program.encoder(run.model), layer_program.decoder(run.model)
     values = run.units.values(x)
-    found = by_numpy(up, values)
+    found = by_numpy(up, values, context)
     assert found.shape == (11, up.outputs)
-    if type(run.model.posterior) is DiagonalGaussian:
+    if type(run.model.posterior) is DiagonalGaussian and context is None:
         moments = jax.vmap(lambda one: jnp.concatenate(run.model.posterior.moments(run.model.encode(one))))(values)
         np.testing.assert_allclose(found, moments, rtol=1e-5, atol=1e-5)
     codes = found[:, : run.model.code_size]
-    means = by_numpy(down, codes)
+    means = by_numpy(down, codes, context)
     assert means.shape == (11, down.outputs) == (11, x[0].size)
-    compare(run, x, (codes, (means.reshape(x.shape) - run.units.offset) / run.units.multiplier))
+    compare(run, x, (codes, (means.reshape(x.shape) - run.units.offset) / run.units.multiplier), context)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_what_is_derived_from_a_part_is_refused():
 
 
 def test_a_program_is_json_and_names_its_arrays():
-    run, _ = case("residual")
+    run, *_ = case("residual")
     program = layer_program.decoder(run.model)
     text = json.dumps(program.table())
     assert all(f'"{name}"' in text for name in program.arrays)

@@ -15,22 +15,24 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed (pip install 'l
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_codes_and_means_are_those_of_the_model(name, tmp_path):
-    run, x = case(name)
+    run, x, context = case(name)
     folder = run.export("onnx", tmp_path / "it")
-    compare(run, x, through_onnx(folder, x))
-    compare(run, x[:1], through_onnx(folder, x[:1]))
+    compare(run, x, through_onnx(folder, x, context), context)
+    one = None if context is None else context[:1]
+    compare(run, x[:1], through_onnx(folder, x[:1], one), one)
     for part in ("encoder", "decoder"):
         onnx.checker.check_model(str(folder / f"{part}.onnx"), full_check=True)
         graph = onnx.load(folder / f"{part}.onnx").graph
         ends = [graph.input, graph.output]
         assert all(one.type.tensor_type.shape.dim[0].dim_param == "n" for end in ends for one in end)
         assert not {node.op_type for node in graph.node} & {"RandomNormal", "RandomNormalLike", "RandomUniform"}
-        assert [one.name for one in graph.input] == [{"encoder": "x", "decoder": "code"}[part]]
+        given = [] if context is None else ["context"]
+        assert [one.name for one in graph.input] == [{"encoder": "x", "decoder": "code"}[part], *given]
 
 
 def test_a_gaussian_posterior_has_its_log_variances(tmp_path):
     runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (pip install onnxruntime)")
-    run, x = case("mlp")
+    run, x, _ = case("mlp")
     session = runtime.InferenceSession(run.export("onnx", tmp_path / "it") / "encoder.onnx")
     assert [one.name for one in session.get_outputs()] == ["code", "log_variance"]
     found = session.run(["log_variance"], {"x": np.float32(x)})[0]

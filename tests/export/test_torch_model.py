@@ -10,12 +10,12 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("name", MODELS)
 def test_codes_and_means_are_those_of_the_model(name, tmp_path):
-    run, x = case(name)
-    compare(run, x, through_model(run.export("torch", tmp_path / name), x))
+    run, x, context = case(name)
+    compare(run, x, through_model(run.export("torch", tmp_path / name), x, context), context)
 
 
 def test_samples_are_decoded_codes_of_the_prior(tmp_path):
-    run, _ = case("mlp")
+    run, *_ = case("mlp")
     model = opened(run.export("torch", tmp_path / "samples"))
     codes = model.sample_codes(20_000, seed=1).numpy()
     assert abs(codes.mean(axis=0)).max() < 0.04 and abs(np.cov(codes.T) - np.eye(3)).max() < 0.04
@@ -29,6 +29,19 @@ def test_samples_are_decoded_codes_of_the_prior(tmp_path):
     assert (abs(np.cov(codes.T) - np.cov(ours.T)) < 0.06 * np.outer(spread, spread)).all()
 
 
+@pytest.mark.parametrize(("name", "atol"), [("fsq", 0.02), ("rvq", 0.02), ("hard", 0.01), ("vmf", 0.02)])
+def test_codes_of_other_priors_are_distributed_as_theirs(name, atol, tmp_path):
+    run, *_ = case(name)
+    codes = opened(run.export("torch", tmp_path / name)).sample_codes(40_000, seed=1).numpy()
+    ours = drawn(run, 40_000)
+    scale = np.maximum(ours.std(axis=0), 1e-6)
+    assert codes.shape == ours.shape
+    assert abs((codes.mean(axis=0) - ours.mean(axis=0)) / scale).max() < 2 * atol + 0.01
+    assert abs((np.cov(codes.T) - np.cov(ours.T)) / np.outer(scale, scale)).max() < 2 * atol + 0.02
+    if name in ("fsq", "rvq", "hard"):
+        assert set(np.unique(codes.round(4), axis=0)[:, 0]) == set(np.unique(ours.round(4), axis=0)[:, 0])
+
+
 def drawn(run, n):
     from latente.evaluation import latent
 
@@ -36,7 +49,7 @@ def drawn(run, n):
 
 
 def test_gradients_reach_the_weights_and_the_scaling_stays(tmp_path):
-    run, x = case("conv")
+    run, x, _ = case("conv")
     model = opened(run.export("torch", tmp_path / "gradients"))
     ((model(x) - torch.as_tensor(x)) ** 2).mean().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for n, p in model.named_parameters() if "log" not in n)

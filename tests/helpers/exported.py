@@ -41,11 +41,41 @@ def by_numpy(program, x, context=None):
 
 def made(options, shape=(7, 5), **data):
     """A run of a model with random weights on grey images, and some of its examples, as they are stored."""
+    x, y = blobs(60, shape)
+    return _run((x, y), options, **data)
+
+
+def _run(data, options, **given):
+    import dataclasses
+
     import latente
 
-    x, y = blobs(60, shape)
     options = {"latent_dim": 3, "hidden": (9, 6), **options}
-    return untrained(latente.load_data((x, y), **data), latente.VAE(**options), name="odd"), x[:11]
+    run = untrained(latente.load_data(data, **given), latente.VAE(**options), name="odd")
+    # What a likelihood takes from the data is no random number.
+    started = run.model.likelihood.start(lambda: run.units.values(run.data.train.x))
+    run.model = dataclasses.replace(run.model, likelihood=started)
+    return run, run.data.train.x[:11]
+
+
+def table(missing=False):
+    """Rows with a column of each kind, the first far from zero, and the likelihood's names of the kinds."""
+    rng, n = np.random.default_rng(0), 60
+    rates = rng.gamma(2, 3, n)
+    columns = {
+        "real": 1e4 + 3 * rng.normal(size=n),
+        "categorical:3": rng.integers(0, 3, n),
+        "count": rng.poisson(rates),
+        "binary": rng.integers(0, 2, n),
+        "ordinal:4": rng.integers(0, 4, n),
+        "count:negative-binomial": rng.poisson(rates**2),
+        "categorical:2": rng.integers(0, 2, n),
+        "ordinal:3": rng.integers(0, 3, n),
+    }
+    x = np.stack([*columns.values(), rng.normal(size=n)], axis=1).astype(np.float32)
+    if missing:
+        x[rng.uniform(size=x.shape) < 0.2] = np.nan
+    return x, [*columns, "real"]
 
 
 def expected(run, x, context=None):
@@ -80,10 +110,49 @@ MODELS = {
     "conv": {"network": "conv", "hidden": (4, 5)},
     "residual": {"network": {"name": "residual", "blocks": 2}, "hidden": (3, 4), "activation": "elu"},
     "colours": {"network": "conv", "hidden": (4, 3, 2), "likelihood": {"name": "gaussian", "sigma": "per-value"}},
+    "vmf": {"posterior": "von-mises-fisher", "prior": "uniform-sphere"},
+    "hard": {
+        "posterior": {"name": "gumbel-softmax", "classes": 4},
+        "prior": {"name": "uniform-categorical", "classes": 4},
+    },
+    "soft": {
+        "posterior": {"name": "gumbel-softmax", "classes": 4, "hard": False},
+        "prior": {"name": "uniform-categorical", "classes": 4},
+    },
+    "fsq": {"posterior": {"name": "fsq", "levels": (8, 5)}, "prior": "uniform-codes", "objective": "vq"},
+    "vq": {"posterior": {"name": "vq", "codes": 7, "width": 2}, "prior": "uniform-codes", "objective": "vq"},
+    "rvq": {"posterior": {"name": "rvq", "codes": 5, "width": 3}, "prior": "uniform-codes", "objective": "vq"},
+    "continuous": {"likelihood": "continuous-bernoulli"},
+    "poisson": {"likelihood": "poisson"},
+    "nb": {"likelihood": {"name": "negative-binomial", "dispersion": "per-example"}},
+    "zinb": {"likelihood": "zero-inflated-negative-binomial"},
+    "grey": {"likelihood": {"name": "categorical", "categories": 256, "values": "grey"}},
+    "whole": {"likelihood": {"name": "categorical", "categories": 3}, "network": "conv"},
+    "class": {"condition": "labels"},
+    "conv class": {"condition": "labels", "network": "conv"},
+    "gated class": {"condition": "labels", "network": "gated-mlp"},
+    "gaps": {"likelihood": "gaussian", "missing": True},
+    "mixed": {"likelihood": "mixed"},
+    "mixed gaps": {"likelihood": "mixed", "missing": True},
+    "masked": {"likelihood": "self-masked", "missing": True, "objective": "masked-iwae"},
 }
 """Options of models that can be exported, by what is particular of each."""
 
 
 def case(name):
-    """The run and the examples of one of `MODELS`."""
-    return made(MODELS[name], (9, 7, 3) if name == "colours" else (7, 5))
+    """The run, some examples, and what they are given with, of one of `MODELS`."""
+    options = MODELS[name]
+    if name in ("mixed", "mixed gaps"):
+        x, kinds = table(missing="missing" in options)
+        options = {**options, "likelihood": {"name": "mixed", "columns": kinds}}
+        found = _run(x, options, scale="none", labels=False, missing="keep" if "missing" in options else "refuse")
+    elif options.get("missing"):
+        found = _run(table(missing=True)[0] % 7, options, scale="none", labels=False, missing="keep")
+    elif name in ("poisson", "nb", "zinb"):
+        found = made(options, scale="none")
+    elif name == "whole":
+        found = _run(np.random.default_rng(0).integers(0, 3, (60, 7, 5)), options, scale="none")
+    else:
+        found = made(options, (9, 7, 3) if name == "colours" else (7, 5))
+    size = found[0].model.context_size
+    return *found, np.eye(size, dtype=np.float32)[np.arange(11) % size] if size else None

@@ -92,6 +92,8 @@ def one(step, arrays, x, context):
             return np.concatenate([mean, step["bound"] * np.tanh(raw / step["bound"])], axis=1)
         case "affine":
             return x * arrays[step["multiplier"]] + arrays[step["offset"]]
+        case "standard":
+            return (x - arrays[step["center"]]) / arrays[step["spread"]]
         case "slice":
             return x[..., step["start"] : step["stop"]]
         case "take":

@@ -97,11 +97,24 @@ class KerasModel(keras.Model):
             groups = size // prior["classes"]
             drawn = keras.random.randint((n, groups), 0, prior["classes"], seed=seeds)
             return ops.reshape(ops.one_hot(drawn, prior["classes"]), (n, size))
-        weights, means, factors = (self.arrays[f"prior.{k}"] for k in ("weights", "means", "factors"))
+        if prior["kind"] == "grid":
+            steps = np.float32(prior["steps"])
+            return 2 * ops.floor(keras.random.uniform((n, size), seed=seeds) * (steps + 1)) / steps - 1
+        if prior["kind"] == "codes":
+            total = 0
+            for book in map(self.array, prior["books"]):
+                drawn = keras.random.randint((n, size // book.shape[1]), 0, book.shape[0], seed=seeds)
+                total = total + ops.reshape(ops.take(book, drawn, axis=0), (n, size))
+            return total
+        weights, means, factors = (self.array(f"prior.{k}") for k in ("weights", "means", "factors"))
         k = keras.random.categorical(ops.log(weights)[None], n, seed=seeds)[0]
         factors = ops.take(factors, k, axis=0)
         spread = factors * noise if len(factors.shape) == 2 else ops.einsum("nij,nj->ni", factors, noise)
         return ops.take(means, k, axis=0) + spread
+
+    def array(self, name):
+        """A weight, by its name in model.safetensors."""
+        return ops.convert_to_tensor(self.arrays[name])
 
     def given(self, context):
         """What the model is conditioned on, (n, context_size); None for a model that is not."""
@@ -120,12 +133,12 @@ class KerasModel(keras.Model):
         """One step; x has the examples on its first axis, and the channels of images on its last."""
         op = step["op"]
         if op == "dense":
-            return ops.matmul(x, self.arrays[step["weight"]]) + self.arrays[step["bias"]]
+            return ops.matmul(x, self.array(step["weight"])) + self.array(step["bias"])
         if op == "convolution":
             x = ops.pad(x, [[0, 0], *step["pads"], [0, 0]])
-            kernel, form = self.arrays[step["weight"]], "channels_last"
+            kernel, form = self.array(step["weight"]), "channels_last"
             y = ops.conv(x, kernel, strides=step["stride"], padding="valid", data_format=form)
-            return y + self.arrays[step["bias"]]
+            return y + self.array(step["bias"])
         if op == "activation":
             return ACTIVATIONS[step["name"]](x)
         if op == "function":
@@ -136,7 +149,9 @@ class KerasModel(keras.Model):
             mean, raw = ops.split(x, 2, axis=1)
             return ops.concatenate([mean, step["bound"] * ops.tanh(raw / step["bound"])], axis=1)
         if op == "affine":
-            return x * self.arrays[step["multiplier"]] + self.arrays[step["offset"]]
+            return x * self.array(step["multiplier"]) + self.array(step["offset"])
+        if op == "standard":
+            return (x - self.array(step["center"])) / self.array(step["spread"])
         if op == "slice":
             return x[..., step["start"] : step["stop"]]
         if op == "take":
@@ -164,17 +179,17 @@ class KerasModel(keras.Model):
             return x * ops.sum(ops.one_hot(kept, x.shape[1]), axis=1)
         if op == "nearest":
             total, left = 0, x
-            for book in (self.arrays[name] for name in step["books"]):
+            for book in (self.array(name) for name in step["books"]):
                 place = ops.argmin(ops.sum(book**2, axis=1) - 2 * ops.matmul(left, ops.transpose(book)), axis=-1)
                 found = ops.take(book, place, axis=0)
                 total, left = total + found, left - found
             return total
         if op == "equal":
-            return ops.cast(ops.equal(ops.round(x), self.arrays[step["value"]]), "float32")
+            return ops.cast(ops.equal(ops.round(x), self.array(step["value"])), "float32")
         if op == "observed":
             return ops.cast(ops.logical_not(ops.isnan(x)), "float32")
         if op == "filled":
-            return ops.where(ops.isnan(x), self.arrays[step["value"]], x)
+            return ops.where(ops.isnan(x), self.array(step["value"]), x)
         if op == "context":
             wide = ops.reshape(context, (x.shape[0], *[1] * (len(x.shape) - 2), -1))
             return ops.concatenate([x, ops.broadcast_to(wide, (*x.shape[:-1], wide.shape[-1]))], axis=-1)

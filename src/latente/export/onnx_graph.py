@@ -193,6 +193,7 @@ _OPERATIONS: dict[str, Callable[[Graph, str, Step], str]] = {
     "bounded": _bounded,
     "moments": _moments,
     "affine": lambda g, x, s: g.add("Add", g.add("Mul", x, g.array(s["multiplier"])), g.array(s["offset"])),
+    "standard": lambda g, x, s: g.add("Div", g.add("Sub", x, g.array(s["center"])), g.array(s["spread"])),
     "slice": _slice,
     "take": lambda g, x, s: g.add("Gather", x, g.constant(s["index"], np.int64), axis=-1),
     "reshape": _reshape,

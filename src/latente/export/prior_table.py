@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from latente.errors import SpecError
 from latente.model.autoencoder import Autoencoder
+from latente.model.posteriors.fsq import FiniteScalar
 from latente.model.posteriors.full_gaussian import FullGaussian
 from latente.model.posteriors.gaussian import DiagonalGaussian
+from latente.model.posteriors.vq import VectorQuantised
+from latente.model.priors.codes import UniformCodes
 from latente.model.priors.kde import KDE
 from latente.model.priors.mixture import GaussianMixture
 from latente.model.priors.none import NoPrior
@@ -29,6 +32,8 @@ def prior_table(model: Autoencoder) -> tuple[dict[str, Any], Arrays]:
     - "normal": independent standard normals;
     - "sphere": a standard normal divided by its length;
     - "classes": for each latent a one-hot group of ``classes``, all equally likely;
+    - "grid": of each number of a code one of 0, 1, … up to its entry of ``steps``, over that, from −1 to 1;
+    - "codes": for each latent the sum of a row of each of ``books``, arrays of the encoder, all rows equally likely;
     - "mixture": a component k by ``prior.weights`` (k,), then ``prior.means`` (k, d) plus ``prior.factors`` times
       standard normals: standard deviations (k, d), or matrices (k, d, d).
 
@@ -44,6 +49,12 @@ def prior_table(model: Autoencoder) -> tuple[dict[str, Any], Arrays]:
         return {"kind": "sphere"}, {}
     if type(prior) is UniformCategorical:
         return {"kind": "classes", "classes": prior.classes}, {}
+    posterior = model.posterior
+    if type(prior) is UniformCodes and type(posterior) is FiniteScalar:
+        steps = [n - 1 for n in posterior.levels]
+        return {"kind": "grid", "steps": steps * (model.code_size // len(steps))}, {}
+    if type(prior) is UniformCodes and isinstance(posterior, VectorQuantised):
+        return {"kind": "codes", "books": [f"code.book.{i}" for i in range(posterior.depth())]}, {}
     found = _mixture(model)
     if found is None:
         raise SpecError(

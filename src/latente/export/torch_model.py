@@ -94,6 +94,15 @@ class TorchModel(torch.nn.Module):
         if prior["kind"] == "classes":
             drawn = torch.randint(prior["classes"], (n, size // prior["classes"]), generator=generator)
             return F.one_hot(drawn, prior["classes"]).flatten(1).to(torch.float32)
+        if prior["kind"] == "grid":
+            steps = torch.tensor(prior["steps"], dtype=torch.float32)
+            return 2 * torch.floor(torch.rand(n, size, generator=generator) * (steps + 1)) / steps - 1
+        if prior["kind"] == "codes":
+            total = 0
+            for book in (self.array(name).cpu() for name in prior["books"]):
+                drawn = torch.randint(len(book), (n, size // book.shape[1]), generator=generator)
+                total = total + book[drawn].flatten(1)
+            return total
         weights, means, factors = (self.array(f"prior.{k}").cpu() for k in ("weights", "means", "factors"))
         k = torch.multinomial(weights, n, replacement=True, generator=generator)
         spread = factors[k] * noise if factors.ndim == 2 else torch.einsum("nij,nj->ni", factors[k], noise)
@@ -138,6 +147,8 @@ class TorchModel(torch.nn.Module):
             return torch.cat([mean, step["bound"] * torch.tanh(raw / step["bound"])], dim=1)
         if op == "affine":
             return x * self.array(step["multiplier"]) + self.array(step["offset"])
+        if op == "standard":
+            return (x - self.array(step["center"])) / self.array(step["spread"])
         if op == "slice":
             return x[..., step["start"] : step["stop"]]
         if op == "take":

@@ -200,7 +200,7 @@ class Mixed(Likelihood):
         center, spread = (v[self.layout.columns("real")] for v in self.fixed_arrays())
         return center, spread
 
-    def _cuts(self) -> Array:
+    def cuts(self) -> Array:
         """The thresholds, shape (ordinal columns, most levels − 1)."""
         assert self.thresholds is not None
         first, more = self.thresholds[:, :1], GAP + jax.nn.softplus(self.thresholds[:, 1:])
@@ -216,7 +216,7 @@ class Mixed(Likelihood):
             return jnp.zeros(0, outputs.dtype)
         last = np.array([at.levels[c] - 1 for c in columns], np.int32)
         index = jnp.round(x[columns]).astype(jnp.int32)
-        cuts = self._cuts()
+        cuts = self.cuts()
         above, below = (
             jnp.take_along_axis(cuts, jnp.clip(place, 0, last - 1)[:, None], axis=1)[:, 0]
             for place in (index, index - 1)
@@ -304,7 +304,7 @@ class Mixed(Likelihood):
         at = self.layout
         if self.thresholds is None:
             return jnp.zeros(0, outputs.dtype)
-        beyond = passed(outputs[at.places("ordinal")][:, None] - self._cuts())
+        beyond = passed(outputs[at.places("ordinal")][:, None] - self.cuts())
         return jnp.sum(jnp.where(at.ordered, beyond, 0), axis=1)
 
     def variance(self, outputs: Array) -> Array:
@@ -328,7 +328,7 @@ class Mixed(Likelihood):
         at = self.layout
         if self.thresholds is None:
             return jnp.zeros(0, outputs.dtype)
-        beyond = jax.nn.sigmoid(outputs[at.places("ordinal")][:, None] - self._cuts())
+        beyond = jax.nn.sigmoid(outputs[at.places("ordinal")][:, None] - self.cuts())
         chance = jnp.where(at.ordered, beyond, 0)
         return jnp.sum((2 * np.arange(at.ordered.shape[1]) + 1) * chance, axis=1) - jnp.sum(chance, axis=1) ** 2
 
