@@ -80,13 +80,11 @@ def table(missing=False):
 
 def expected(run, x, context=None):
     """Codes of stored examples and the decoded means, in the data's own units and in single precision, by JAX."""
-    import jax
+    from latente.evaluation import latent
 
-    model, units = run.model, run.units
-    given = () if context is None else (np.float32(context),)
-    codes = np.asarray(jax.vmap(model.code)(units.values(x), *given))
-    means = np.asarray(jax.vmap(model.mean)(codes, *given))
-    return codes, (np.float64(means) - units.offset) / units.multiplier
+    codes = latent.encode(run.model, run.units.values(x), context)
+    means = latent.decode(run.model, codes, context)
+    return codes, (np.float64(means) - run.units.offset) / run.units.multiplier
 
 
 def compare(run, x, found, context=None):
