@@ -219,7 +219,8 @@ def detect(seed, folder):
             # Pixels of digits are numbers to all of them.
             detector = OutlierDetector(random_state=seed, image_shape=False).fit(train)
             model = detector.run_.model
-            error = squared_error(test, latent.reconstruct(model, test), model.likelihood)
+            values = detector._values(test)
+            error = squared_error(values, latent.reconstruct(model, values), model.likelihood)
             forest = IsolationForest(random_state=seed).fit(train)
             by = {
                 OURS: -detector.score_samples(test),

@@ -54,7 +54,7 @@ def test_the_column_at_fault_is_first_and_shares_sum_to_the_score(frame, fitted)
     assert np.array_equal(found.to_numpy(), split.excess)
 
 
-def test_p_values_decisions_and_probabilities_agree(frame, fitted):
+def test_p_values_decisions_and_probabilities_agree(frame, fitted, tmp_path):
     rows = frame.iloc[200:]
     p, scores = fitted.p_values(rows), fitted.score_samples(rows)
     assert p == pytest.approx(conformal_p_values(fitted.calibration_, -scores))
@@ -62,8 +62,9 @@ def test_p_values_decisions_and_probabilities_agree(frame, fitted):
     assert fitted.predict_proba(rows) == pytest.approx(np.stack([p, 1 - p], axis=1))
     assert np.array_equal(fitted.decision_function(rows), scores - fitted.offset_)
     assert (p <= 0.05).mean() < 0.15 and abs(np.median(p) - 0.5) < 0.2
-    again = pickle.loads(pickle.dumps(fitted))
-    assert np.array_equal(again.score_samples(rows), scores)
+    for again in (pickle.loads(pickle.dumps(fitted)), OutlierDetector.load(fitted.save(tmp_path / "detector"))):
+        assert np.array_equal(again.score_samples(rows), scores)
+        assert np.array_equal(again.predict(rows), fitted.predict(rows)) and again.drift(rows) == fitted.drift(rows)
 
 
 def test_a_batch_that_moved_is_told(frame, fitted):
@@ -78,6 +79,24 @@ def test_a_share_of_the_rows_of_fit_is_flagged(frame):
     for wrong in (0, 0.6, "some", True, None):
         with pytest.raises(ValueError, match="contamination"):
             OutlierDetector(contamination=wrong).fit(frame)
+
+
+def test_texts_and_missing_cells_are_explained_by_their_names():
+    rng = np.random.default_rng(0)
+    size = rng.normal(size=200)
+    rows = pandas.DataFrame(
+        {"size": size, "kind": np.where(size > 0, "oak", "elm"), "age": 3 * size + rng.normal(size=200)}
+    )
+    rows.loc[rng.integers(200, size=20), "age"] = np.nan
+    settings = {"hidden": (8,), "latent_dim": 1, "epochs": 100, "batch_size": 64, "learning_rate": 0.02}
+    detector = OutlierDetector(random_state=0, **settings).fit(rows)
+    odd = rows[rows["age"].isna()].copy()
+    odd["kind"] = np.where(odd["size"] > 0, "elm", "oak")
+    found = detector.explain(odd)
+    assert found.columns.tolist() == ["size", "kind", "age"] and (found["age"] == 0).all()
+    far = odd["size"].abs() > 0.7
+    assert (found.loc[far, "kind"] > 1).all() and far.sum() > 5
+    assert found.sum(axis="columns").to_numpy() == pytest.approx(-detector.score_samples(odd), abs=1e-3)
 
 
 def test_too_few_rows_held_out_are_warned_of(frame):
