@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import latente
-from latente.cli.main import _parser, main
+from latente.cli.main import command_parser, main
 from latente.language.translated import in_language, translate_help
 
 SOURCE = Path(latente.__file__).parent
@@ -81,7 +81,7 @@ def helps(parser):
 
 
 def test_help_is_portuguese():
-    english, portuguese = _parser(), _parser()
+    english, portuguese = command_parser(), command_parser()
     translate_help(portuguese, "pt")
     both = list(zip(helps(english), helps(portuguese), strict=True))
     assert len(both) > 100 and [en for en, pt in both if en == pt] == ["gaussian-mixture, kde, realnvp, maf, …"]

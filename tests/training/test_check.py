@@ -13,8 +13,12 @@ from latente.data.source import make_source
 from latente.data.split import split_source
 from latente.errors import DataError, LatenteError, SpecError
 from latente.model.networks import Network, networks
+from latente.objective.pairings import pairings
+from latente.objective.presets import presets
+from latente.spec import DataSpec, ModelSpec, RunSpec, TrainSpec
 from latente.training import check as checking
 from latente.training import fit as fitting
+from latente.training.check import check_parts
 
 IMAGES = split_source(make_source("blobs", *blobs(100)))
 ALIKE = split_source(make_source("alike", blobs(100)[0], np.zeros(100, int)))
@@ -244,3 +248,32 @@ def test_a_network_of_the_users_own_that_lacks_something(monkeypatch):
     with pytest.raises(SpecError) as error:
         latente.fit(latente.VAE(2, network="own"), IMAGES)
     assert isinstance(error.value.__cause__, ZeroDivisionError)
+
+
+def test_without_data_every_preset_is_taken_and_pairs_are_refused_for_the_same_reason():
+    for name in presets:
+        check_parts(RunSpec(model=presets[name]()))
+    known = pairings()
+    for posterior, prior in [("gaussian", "uniform-codes"), ("dirac", "vamp"), ("gaussian", "uniform-sphere")]:
+        reason = known.prior[posterior, prior]
+        with pytest.raises(SpecError) as refused:
+            check_parts(RunSpec(model=ModelSpec(posterior=posterior, prior=prior)))
+        assert reason is not None and str(refused.value) == reason
+    with pytest.raises(SpecError, match="KL is infinite"):
+        check_parts(RunSpec(model=ModelSpec(posterior="dirac", objective="elbo")))
+
+
+def test_without_data_what_depends_on_it_is_not_refused():
+    columns = ["real", "categorical:3", "real"]
+    for likelihood in (
+        {"name": "mixed", "columns": columns},
+        {"name": "self-masked", "of": {"name": "mixed", "columns": columns}},
+    ):
+        missing = "self-masked" in likelihood["name"]
+        check_parts(RunSpec(model=ModelSpec(likelihood=likelihood, missing=missing, objective="iwae")))
+    check_parts(RunSpec(model=ModelSpec(network="conv", hidden=(8, 8)), data=DataSpec(source="nowhere.npz")))
+    check_parts(RunSpec(model=ModelSpec(condition="labels")))
+    with pytest.raises(SpecError, match="labelled"):
+        check_parts(RunSpec(train=TrainSpec(labelled=0.5)))
+    with pytest.raises(SpecError, match="unknown option"):
+        check_parts(RunSpec(model=ModelSpec(prior={"name": "vamp", "inputs": 3})))

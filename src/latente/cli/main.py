@@ -157,7 +157,7 @@ def _arguments(argv: list[str]) -> Arguments:
     Raises:
         SpecError: one of them means nothing, with the nearest that does.
     """
-    parser = _parser()
+    parser = command_parser()
     if {"-h", "--help"} & set(argv) or not [word for word in argv if not word.startswith("-")] or argv == ["data"]:
         from latente.language.translated import translate_help
 
@@ -173,7 +173,8 @@ def _arguments(argv: list[str]) -> Arguments:
     return arguments
 
 
-def _parser() -> _Parser:
+def command_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line, in English."""
     from latente import cli
 
     parser = _Parser(

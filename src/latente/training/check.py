@@ -24,7 +24,8 @@ from latente.model.likelihoods import likelihoods
 from latente.model.networks import networks
 from latente.model.posteriors import posteriors
 from latente.objective.objectives import Objective, objectives
-from latente.spec import ModelSpec, RunSpec, is_text
+from latente.spec import ModelSpec, Part, RunSpec, is_text
+from latente.spec import part as name_and_options
 from latente.training.examples import check_condition
 
 COPIES = 4
@@ -33,6 +34,9 @@ SAMPLE = 5000
 """How many training examples are examined for unusual values."""
 WIDE = 10.0
 """Counts with this many times the standard deviation of a Poisson with their mean are noted."""
+STAND_INS = ((32, 32), (32, 32, 3), (16,))
+"""Shapes of examples on which parts are tried where there is no data: images in grey and colour, and rows."""
+STAND_IN_CLASSES = 3
 FAR = 100.0
 """A mean or deviation above this, or a deviation below its inverse, is far from 1."""
 
@@ -65,16 +69,7 @@ def check(spec: RunSpec, data: Data) -> Objective:
         except DataError as error:
             raise DataError(f"{data.name}: {error}") from None
     log_notes(_unusual_values(model, data))
-    if spec.train.labelled < 1 and not objective.classifies:
-        raise SpecError(
-            f"{objectives.name_of(objective)} does not go with train.labelled = {spec.train.labelled:g}: it sees no "
-            'labels; take objective "m2", or leave it out'
-        )
-    if spec.train.batch_size < objective.least:
-        raise SpecError(
-            f"{objectives.name_of(objective)} does not go with train.batch_size = {spec.train.batch_size}: it compares "
-            f"the examples of a batch; take a batch_size of at least {objective.least}"
-        )
+    _check_training(spec, objective)
     if len(data.train) < spec.train.batch_size:
         raise DataError(
             f"{data.name}: {len(data.train)} training examples are fewer than one batch of {spec.train.batch_size}; "
@@ -88,6 +83,50 @@ def check(spec: RunSpec, data: Data) -> Objective:
         )
     _check_memory(spec, model, objective)
     return objective
+
+
+def check_parts(spec: RunSpec) -> None:
+    """`check` as far as it goes without data: the parts exist, take their options and go together.
+
+    They are tried on examples of the shapes `STAND_INS`, and of as many columns as the likelihood has; a model that one
+    of them takes is not refused.
+
+    Raises:
+        SpecError: an unknown part, or parts that do not go together.
+    """
+    objective = objectives.make(spec.model.objective)
+    _check_training(spec, objective)
+    columns = _columns_of(spec.model.likelihood)
+    refusals = []
+    for shape in [spec.data.shape] if spec.data.shape else [(columns,)] if columns else STAND_INS:
+        try:
+            objective.check(eqx.filter_eval_shape(new_model, spec, shape, STAND_IN_CLASSES, STAND_IN_CLASSES))
+        except SpecError as error:
+            refusals.append(error)
+        else:
+            return
+    raise refusals[0]
+
+
+def _columns_of(likelihood: Part) -> int:
+    """How many columns a likelihood is of, or the one within it; 0 where it does not say."""
+    options = name_and_options(likelihood)[1]
+    within: Part | None = options.get("of")
+    return _columns_of(within) if within is not None else len(options.get("columns", ()))
+
+
+def _check_training(spec: RunSpec, objective: Objective) -> None:
+    """Refuse settings of training that an objective does not go with."""
+    if spec.train.labelled < 1 and not objective.classifies:
+        raise SpecError(
+            f"{objectives.name_of(objective)} does not go with train.labelled = {spec.train.labelled:g}: it sees no "
+            'labels; take objective "m2", or leave it out'
+        )
+    if spec.train.batch_size < objective.least:
+        raise SpecError(
+            f"{objectives.name_of(objective)} does not go with train.batch_size = {spec.train.batch_size}: it compares "
+            f"the examples of a batch; take a batch_size of at least {objective.least}"
+        )
 
 
 def _unusual_values(model: Autoencoder, data: Data) -> list[Note]:
