@@ -18,7 +18,7 @@ SETS = (
     [
         (
             ["rnu"],
-            'unknown command "rnu"; did you mean "run"? Allowed: run, init, list, show, evaluate, compare, prior, …',
+            'unknown command "rnu"; did you mean "run"? Allowed: run, init, …',
         ),
         (["show"], "the following arguments are required: RUN (see latente show --help)"),
         (
