@@ -20,6 +20,10 @@ def test_by_hand():
     reach = stats.t.ppf(0.975, 3.78125) * math.sqrt(11 / 6)
     assert (found.low, found.high) == (pytest.approx(2 - reach), pytest.approx(2 + reach))
     assert found.p_value == pytest.approx(2 * stats.t.sf(2 / math.sqrt(11 / 6), 3.78125))
+    assert repr(found).splitlines() == [
+        "1 estimates pooled over 3 tables, 95% intervals",
+        "  0  2 [-1.847, 5.847], p 0.22, 73% lost to missing cells",
+    ]
     # Of a complete table of 20 degrees of freedom (Barnard & Rubin): ν_obs = (21/23) · 20 · (3/11) = 4.98024.
     small = pool([[1.0], [2.0], [3.0]], [[0.4], [0.5], [0.6]], df=20, level=0.9)
     assert small.df == pytest.approx(1 / (1 / 3.78125 + 1 / (21 / 23 * 20 * 3 / 11)), rel=1e-12)

@@ -12,11 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from latente.errors import SpecError
+from latente.plain import as_html, as_text
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Pooled:
     """Estimates of the complete table, with what the missing cells add to their errors. All of shape (k,).
 
@@ -45,6 +46,20 @@ class Pooled:
     lost: Floats
     level: float
     tables: int
+
+    def __repr__(self) -> str:
+        return as_text(*self._summary())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._summary())
+
+    def _summary(self) -> tuple[str, list[tuple[str, object]]]:
+        each = zip(*map(np.atleast_1d, (self.estimate, self.low, self.high, self.p_value, self.lost)), strict=True)
+        rows: list[tuple[str, object]] = [
+            (f"{i}", f"{e:.4g} [{low:.4g}, {high:.4g}], p {p:.2g}, {lost:.0%} lost to missing cells")
+            for i, (e, low, high, p, lost) in enumerate(each)
+        ]
+        return f"{len(rows)} estimates pooled over {self.tables} tables, {self.level:.0%} intervals", rows
 
     @property
     def standard_error(self) -> Floats:

@@ -34,6 +34,7 @@ def test_what_so_many_rows_can_find():
     assert found.held_out == 66
     assert drift(np.arange(65.0), [1.0, 2.0]).rows is None and drift(np.arange(66.0), [1.0, 2.0]).rows > 1000
     assert drift([1.0, 2.0], [1.0, 2.0]).detectable is None
+    assert repr(drift(np.arange(65.0), [1.0, 2.0])).splitlines()[-1].endswith("at least 66 held-out examples")
 
 
 def test_equal_scores_do_not_drift():

@@ -13,12 +13,13 @@ from scipy.stats import mannwhitneyu
 from latente.evaluation.metrics.anomaly import auroc
 from latente.evaluation.metrics.checks import vector
 from latente.evaluation.metrics.intervals import Estimate
+from latente.plain import as_html, as_text
 from latente.spec import got
 
 LEVEL, POWER, SHIFT = 0.05, 0.8, 0.6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Drift:
     """What the scores of a batch say against those of held-out examples.
 
@@ -38,6 +39,20 @@ class Drift:
     detectable: float | None
     rows: int | None
     held_out: int
+
+    def __repr__(self) -> str:
+        return as_text(*self._summary())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._summary())
+
+    def _summary(self) -> tuple[str, list[tuple[str, object]]]:
+        above = self.above
+        enough = f"{self.rows:,} rows" if self.rows is not None else f"at least {self.held_out:,} held-out examples"
+        return f"drift of a batch: p = {self.p:.2g}", [
+            ("a row scores above a held-out one", f"{above.value:.2f} of the time [{above.low:.2f}, {above.high:.2f}]"),
+            ("to show the shift asked for", enough),
+        ]
 
 
 def drift(
