@@ -9,6 +9,8 @@ import latente
 from latente.sklearn import VAE, Autoencoder
 from latente.sklearn.base import default_latents
 
+TINY = {"epochs": 3, "latent_dim": 1, "random_state": 0}
+
 
 def test_the_latent_size_by_default_is_the_root_of_the_columns():
     assert [default_latents(n) for n in (1, 2, 4, 5, 13, 30, 256, 784)] == [1, 2, 2, 3, 4, 6, 16, 16]
@@ -75,7 +77,7 @@ def test_weights_reach_the_loss(numbers):
     """A row of weight two counts as the row given twice: the mean loss of both, with the same random numbers."""
     rng = np.random.default_rng(1)
     weight = rng.integers(0, 3, len(numbers))
-    settings = {"epochs": 1, "hidden": (), "latent_dim": 1, "random_state": 0}
+    settings = {**TINY, "hidden": (), "patience": 0, "likelihood": "gaussian"}
     weighted = VAE(**settings).fit(numbers, sample_weight=weight)
     data = weighted.run_.data
     assert len(data.train) + len(data.validation) == (weight > 0).sum()

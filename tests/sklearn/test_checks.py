@@ -2,9 +2,18 @@
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from latente.sklearn import VAE
+from latente.sklearn import AE
 
-TINY = {"epochs": 1, "hidden": (), "latent_dim": 1}
+# Compiling takes nearly all of the time: of this model a quarter of what it takes of a VAE of mixed columns. After a
+# single step Adam has used no more of a gradient than its signs, so that weights would hardly matter.
+TINY = {
+    "epochs": 3,
+    "hidden": (),
+    "latent_dim": 1,
+    "patience": 0,
+    "likelihood": "gaussian",
+    "code_activation": "linear",
+}
 
 FAILS = {
     "check_sample_weight_equivalence_on_dense_data": (
@@ -14,6 +23,6 @@ FAILS = {
 }
 
 
-@parametrize_with_checks([VAE(**TINY)], expected_failed_checks=lambda estimator: FAILS, xfail_strict=True)
+@parametrize_with_checks([AE(**TINY)], expected_failed_checks=lambda estimator: FAILS, xfail_strict=True)
 def test_scikit_learn(estimator, check):
     check(estimator)

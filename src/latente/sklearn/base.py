@@ -26,7 +26,6 @@ from latente.data.table_schema import learn
 from latente.errors import DataError, LatenteWarning, SpecError, StoreError, unknown
 from latente.evaluation.run import Run
 from latente.evaluation.run import fit as fit_run
-from latente.model.likelihoods import likelihoods
 from latente.objective.presets import FAMILIES, changed, keywords, preset, presets
 from latente.plain import as_html, as_text
 from latente.sklearn.files import SavedEstimator, Schema, read_estimator, write_estimator
@@ -497,7 +496,7 @@ class ModelEstimator(BaseEstimator):  # type: ignore[misc]
         most = train.epochs_for(counts["train"])
         rows: list[tuple[str, object]] = [
             *self._columns_said(),
-            ("likelihood", likelihoods.name_of(run.model.likelihood)),
+            ("likelihood", part_of(spec.likelihood)[0]),
             ("latents", f"{spec.latent_dim}" + ("" if self.latent_dim else ": √columns, at most 16")),
             ("rows", f"{counts['train']:,} to train on, {counts['validation']:,} held out to stop by"),
             ("training", f"{self.n_iter_} of at most {most} epochs, patience {train.patience}; learning rate "
