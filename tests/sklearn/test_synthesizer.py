@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from latente.errors import DataError, LatenteWarning, SpecError
 from latente.sklearn import TableSynthesizer
@@ -142,3 +143,18 @@ def test_quality_is_of_rows_beside_those_of_fit(fitted, rows):
 def test_saved_and_loaded_it_draws_the_same(fitted, rows, tmp_path):
     fitted.save(tmp_path / "kept")
     assert TableSynthesizer.load(tmp_path / "kept").sample(1000).equals(rows)
+
+
+FAILS = {
+    "check_sample_weight_equivalence_on_dense_data": "training is stochastic: a row given twice is drawn twice, in other "
+    "batches and with other random numbers"
+}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks(
+    [TableSynthesizer(epochs=1, hidden=(), latent_dim=1, prior=None)], expected_failed_checks=lambda _: FAILS
+)
+def test_scikit_learn_agrees(estimator, check):
+    check(estimator)
