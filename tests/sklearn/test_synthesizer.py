@@ -145,16 +145,14 @@ def test_saved_and_loaded_it_draws_the_same(fitted, rows, tmp_path):
     assert TableSynthesizer.load(tmp_path / "kept").sample(1000).equals(rows)
 
 
-FAILS = {
-    "check_sample_weight_equivalence_on_dense_data": "training is stochastic: a row given twice is drawn twice, in other "
-    "batches and with other random numbers"
-}
+WEIGHTS = "training is stochastic: a row given twice is drawn twice, in other batches and with other random numbers"
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks(
-    [TableSynthesizer(epochs=1, hidden=(), latent_dim=1, prior=None)], expected_failed_checks=lambda _: FAILS
+    [TableSynthesizer(epochs=1, hidden=(), latent_dim=1, prior=None)],
+    expected_failed_checks=lambda _: {"check_sample_weight_equivalence_on_dense_data": WEIGHTS},
 )
 def test_scikit_learn_agrees(estimator, check):
     check(estimator)
