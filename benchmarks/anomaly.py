@@ -316,8 +316,8 @@ def show():
             cells = []
             for m in methods:
                 mean, half = interval([r[m][i] for r in runs.values()])
-                cell = f"{mean:.3f} ± {half:.3f}"
-                if m != OURS:
+                cell = f"{mean:.3f}" + (f" ± {half:.3f}" if len(runs) > 2 else "")
+                if m != OURS and len(runs) > 2:
                     gain, error = interval([r[OURS][i] - r[m][i] for r in runs.values()])
                     cell += " ↓" if gain > error else " **↑**" if -gain > error else ""
                 cells.append(cell)
