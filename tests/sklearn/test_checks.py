@@ -1,4 +1,7 @@
-"""scikit-learn's own checks of estimators, all of them."""
+"""scikit-learn's own checks of estimators, all of them.
+
+One is skipped unless SCIPY_ARRAY_API=1 is set before SciPy is imported: check_array_api_input, which then passes too.
+"""
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
