@@ -11,7 +11,9 @@ from packed import unpack
 
 from latente.errors import DataError, SpecError, StoreError
 from latente.explorer import export_page, latents
-from latente.explorer.run_view import RunView
+from latente.explorer.run_view import RunView, sigma_of
+from latente.model.likelihoods.bernoulli import Bernoulli
+from latente.model.likelihoods.gaussian import Gaussian
 
 
 @pytest.mark.slow
@@ -89,3 +91,10 @@ def test_a_saved_umap_is_shown_and_one_that_does_not_fit_is_refused(vae, data, t
 def test_an_unknown_split_is_named(vae):
     with pytest.raises(SpecError, match='did you mean "validation"'):
         RunView(vae).scene("valdation")
+
+
+def test_sigma_is_a_number_also_where_it_is_learnt():
+    assert sigma_of(Gaussian(0.3)) == pytest.approx(0.3)
+    learnt = Gaussian("learned", log_sigma=np.float32(0.5))
+    assert sigma_of(learnt) == pytest.approx(np.exp(6 * np.tanh(0.5 / 6)))
+    assert sigma_of(Gaussian("per-value")) == sigma_of(Bernoulli()) == 1.0

@@ -22,6 +22,8 @@ from latente.evaluation.metrics.neighbours import nearest_to
 from latente.evaluation.run import Run
 from latente.explorer import latents, packing, page_program
 from latente.memory import arrays_at_once
+from latente.model.likelihoods import Likelihood
+from latente.model.likelihoods.gaussian import Gaussian
 from latente.model.priors.none import NoPrior
 from latente.model.priors.normal import StandardNormal
 
@@ -242,7 +244,7 @@ class RunView:
             "posterior": type(model.posterior).__name__,
             "prior": _prior(self.run),
             "likelihood": type(model.likelihood).__name__,
-            "sigma": float(getattr(model.likelihood, "sigma", 1.0)),
+            "sigma": sigma_of(model.likelihood),
             "scores": np.quantile(scores, np.linspace(0, 1, 101)).astype(float).round(4).tolist(),
             "history": {k: [finite(v) for v in vs] for k, vs in self.run.history.items()},
         }
@@ -323,3 +325,10 @@ def _latents(mean: Floats, log_var: Floats | None, normal: bool) -> dict[str, An
         "low": [round(float(v), 4) for v in low],
         "high": [round(float(v), 4) for v in high],
     }
+
+
+def sigma_of(likelihood: Likelihood) -> float:
+    """The σ of a Gaussian likelihood that has one for all values, fixed or learnt; 1 of any other."""
+    if not isinstance(likelihood, Gaussian) or likelihood.sigma == "per-value":
+        return 1.0
+    return math.sqrt(float(likelihood.variance(np.zeros((1, 1), np.float32))[0]))  # type: ignore[arg-type]
