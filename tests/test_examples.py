@@ -1,4 +1,4 @@
-"""The notebooks of examples/ run from their first cell to their last, with fewer epochs than they are shown with."""
+"""The notebooks of examples/ run from their first cell to their last, trained for less than they are shown with."""
 
 import ast
 import json
@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+
+from latente.sklearn import base, imputer
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "examples").glob("*.ipynb"))
 
@@ -23,9 +25,14 @@ def run(cell, names):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::latente.LatenteWarning")
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(notebook, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    for module in (base, imputer):
+        monkeypatch.setattr(module, "LEAST_EPOCHS", 1)
+    monkeypatch.setattr(base, "LEAST_STEPS", 4)
+    monkeypatch.setattr(imputer, "MOST_STEPS", 4)
     names = {"__name__": "__main__"}
     cells = [c for c in json.loads(notebook.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
     assert cells
