@@ -16,7 +16,11 @@ class Client:
         connection = http.client.HTTPConnection(self.address.hostname, self.address.port, timeout=30)
         connection.request(method, path, body, headers or {})
         answer = connection.getresponse()
-        content = answer.read()
+        try:
+            content = answer.read()
+        except ConnectionResetError:
+            # Of a request that is refused the server leaves the body unread, and TCP may reset the rest of the answer.
+            content = b""
         connection.close()
         return answer.status, dict(answer.getheaders()), content
 
