@@ -11,7 +11,7 @@ from PIL import Image
 
 import latente
 from latente.cli.main import main
-from latente.sklearn import Autoencoder
+from latente.sklearn import Autoencoder, OutlierDetector
 
 pytestmark = pytest.mark.slow
 
@@ -140,6 +140,21 @@ def test_holes_are_filled_as_by_python(here, capsys):
     expected = made.impute(table, draws=2, seed=5).draws
     assert np.allclose(draws[draws["draw"] == 2].sort_values("row")[["a", "b", "c"]], expected[1], rtol=1e-5)
     assert "missing" in refused(capsys, "impute", here / "images", here / "x.npy", "-o", "x.npy")
+
+
+def test_a_detectors_folder_knows_what_is_usual(here, capsys):
+    table = pd.DataFrame(np.random.default_rng(3).normal(size=(120, 2)), columns=["a", "b"])
+    detector = OutlierDetector(latent_dim=1, hidden=(4,), epochs=1, random_state=0).fit(table)
+    detector.save("detector")
+    table.loc[4, "b"] = 30.0
+    table.to_csv("odd.csv", index=False)
+    run("anomalies", "detector", "odd.csv", "-o", "scores.csv")
+    found = pd.read_csv("scores.csv")
+    assert np.allclose(found["score"], -detector.score_samples(table), rtol=1e-5, atol=1e-4)
+    assert np.allclose(found["p"], detector.p_values(table)) and found["score"].idxmax() == 4
+    assert found.loc[4, "b.excess"] > 10 > found.loc[4, "a.excess"]
+    Autoencoder(latent_dim=1, hidden=(4,), epochs=1, random_state=0).fit(table).save("plain")
+    assert "allowed here: OutlierDetector" in refused(capsys, "anomalies", "plain", "odd.csv", "-o", "x.csv")
 
 
 def test_standard_input_and_output_are_csv(here, monkeypatch, capsysbinary):

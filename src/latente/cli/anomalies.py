@@ -59,7 +59,7 @@ class _Found:
 def _anomalies(arguments: Arguments) -> None:
     import numpy as np
 
-    from latente.evaluation.held_out import above_usual, held_out
+    from latente.evaluation.held_out import above_usual
     from latente.evaluation.outliers.conformal import conformal_p_values, threshold_by_fdr
     from latente.evaluation.run_data import read_data
 
@@ -69,7 +69,7 @@ def _anomalies(arguments: Arguments) -> None:
     run = model.run
     if arguments.data is not None:
         run._data = read_data(run.spec.data, run.card, arguments.data)
-    known, found = held_out(run), _Found()
+    known, found = model.held_out(), _Found()
     # The columns of a table; of an image there are too many, and the figure shows them.
     names = [f"{name}.excess" for name in rows.model_names(run)] if run.card.get("features") else []
 

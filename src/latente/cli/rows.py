@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from latente.evaluation.held_out import HeldOut
     from latente.evaluation.run import Run
 
 BATCH = 4096
@@ -126,6 +127,12 @@ class RunRows:
         if asked and not run.model.context_size:
             raise SpecError(f"--given {asked[0]}: this model is not conditioned on anything; leave it out")
 
+    def held_out(self) -> HeldOut:
+        """What its validation examples are like."""
+        from latente.evaluation.held_out import held_out
+
+        return held_out(self.run)
+
     def model_values(self, batch: Any) -> Any:
         """Examples as the model sees them, shape (n, *shape)."""
         return self.run.scaled(self._examples(batch))
@@ -219,6 +226,16 @@ class EstimatorRows:
         self.estimator, self.run, self.asked = estimator, estimator.run_, asked
         if asked and not self.run.model.context_size:
             raise SpecError(f"--given {asked[0]}: this model is not conditioned on anything; leave it out")
+
+    def held_out(self) -> HeldOut:
+        """What the rows that an `OutlierDetector` held out are like; of others the table is not kept."""
+        from latente.evaluation.held_out import HeldOut
+
+        if not hasattr(self.estimator, "calibration_"):
+            raise SpecError(
+                f"this folder holds {type(self.estimator).__name__}; allowed here: OutlierDetector, or a run's folder"
+            )
+        return HeldOut(self.estimator.usual_, self.estimator.calibration_)
 
     def model_values(self, batch: Any) -> Any:
         """Rows as the model sees them, shape (n, *shape)."""

@@ -10,7 +10,7 @@ number of codes grows (arXiv:1812.02633, eqs. 9 to 12). Where being missing depe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from latente.compiling import jit
 from latente.errors import DataError, SpecError
-from latente.evaluation.batching import BLOCK, LIVE, MEMORY, batches, code_width, encoded_at_once, enough
+from latente.evaluation.batching import BLOCK, LIVE, MEMORY, OnBatch, batches, code_width, encoded_at_once, enough
 from latente.evaluation.likelihood.importance import unsupported
 from latente.evaluation.likelihood.pareto import MOST, limit, tail_index
 from latente.language.message import Message
@@ -46,7 +46,6 @@ RESAMPLED, FILLED = 0x726573, 0x66696C
 """Folded into an example's key for the choice of codes, and for the values drawn under them."""
 
 Floats = NDArray[np.float32]
-OnBatch = Callable[[int, int], object]
 
 
 @dataclass(frozen=True)

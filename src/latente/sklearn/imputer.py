@@ -75,7 +75,7 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, ModelEstimator):  # type: 
         image_shape: Any = False,
         validation: float = 0.1,
         random_state: Any = None,
-        verbose: bool = False,
+        verbose: bool | None = None,
         **options: Any,
     ) -> None:
         self.mechanism = mechanism

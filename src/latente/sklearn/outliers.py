@@ -65,7 +65,7 @@ class OutlierDetector(OutlierMixin, ModelEstimator):  # type: ignore[misc]
         image_shape: Any = None,
         validation: float = 0.2,
         random_state: Any = None,
-        verbose: bool = False,
+        verbose: bool | None = None,
         **options: Any,
     ) -> None:
         self.contamination = contamination

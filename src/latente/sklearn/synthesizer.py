@@ -85,7 +85,7 @@ class TableSynthesizer(ModelEstimator):
         image_shape: Any = False,
         validation: float = 0.1,
         random_state: Any = None,
-        verbose: bool = False,
+        verbose: bool | None = None,
         **options: Any,
     ) -> None:
         self.prior = prior

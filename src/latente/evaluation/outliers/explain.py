@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from latente.compiling import jit
 from latente.errors import SpecError
 from latente.evaluation import latent
-from latente.evaluation.batching import filled
+from latente.evaluation.batching import OnBatch, filled
 from latente.evaluation.likelihood.importance import unsupported
 from latente.memory import rows_at_once
 from latente.model.autoencoder import Autoencoder
@@ -26,7 +25,6 @@ from latente.training.examples import OBSERVED
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
-OnBatch = Callable[[int, int], object]
 
 PARTS = 32
 """At most so many parts of an example are left out in turn: each column of a small table, blocks of an image."""
