@@ -1,11 +1,11 @@
 # Everything a fresh machine with Python needs: `make run` performs the study, `make test` runs the tests,
-# `make quick` those that take little.
+# `make quick` those that take little, `make docs` builds the documentation as a site.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test quick clean
+.PHONY: run test quick docs clean
 
 run: $(READY)
 	$(BIN)/latente run
@@ -17,6 +17,9 @@ test: $(READY)
 quick: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+
+docs: $(READY)
+	$(BIN)/python docs/build.py
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("latente needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; name another with make PYTHON=...")'
