@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jax import Array
+from numpy.typing import NDArray
 
 from latente.errors import SpecError, unknown
+
+LARGEST_ROOM = 8**7
+"""Up to so many weights (8 MiB) a layer's are drawn by a program for the next power of eight."""
 
 Activation = Callable[[Array], Array]
 
@@ -42,6 +48,31 @@ def bounded(raw: Array, bound: float) -> Array:
     return bound * jnp.tanh(raw / bound)
 
 
+def uniform(key: Array, shape: tuple[int, ...], limit: float) -> Array:
+    """`jax.random.uniform` in (−limit, limit), to the bit, and quicker for a new model.
+
+    JAX compiles a program for every shape, which takes most of the time of making a small model. A number's bits follow
+    from the key and its place alone, so a program for the next power of eight gives the numbers of all smaller shapes.
+    """
+    size = math.prod(shape)
+    room = 1 << 3 * max(4, -(-(size - 1).bit_length() // 3))
+    free = jax.config.jax_threefry_partitionable  # type: ignore[attr-defined]
+    if isinstance(key, jax.core.Tracer) or not free or room > LARGEST_ROOM:
+        return jr.uniform(key, shape, minval=-limit, maxval=limit)
+    drawn = np.asarray(jr.uniform(key, (room,), minval=-limit, maxval=limit))
+    return _placed(drawn[:size].reshape(shape).copy())
+
+
+def zeros(*shape: int) -> Array:
+    """`jax.numpy.zeros` without a program to compile."""
+    return _placed(np.zeros(shape, np.float32))
+
+
+def _placed(values: NDArray[np.float32]) -> Array:
+    found: Array = jax.device_put(values)
+    return found
+
+
 class Dense(eqx.Module):
     """x ↦ xW + b with Keras's initialisers: W uniform in ±√(6 / (in + out)) (Glorot & Bengio 2010), b zero."""
 
@@ -50,8 +81,8 @@ class Dense(eqx.Module):
 
     def __init__(self, inputs: int, outputs: int, *, key: Array) -> None:
         limit = (6 / (inputs + outputs)) ** 0.5
-        self.weight = jr.uniform(key, (inputs, outputs), minval=-limit, maxval=limit)
-        self.bias = jnp.zeros(outputs)
+        self.weight = uniform(key, (inputs, outputs), limit)
+        self.bias = zeros(outputs)
 
     def __call__(self, x: Array) -> Array:
         """(inputs,) to (outputs,)."""

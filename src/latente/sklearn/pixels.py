@@ -43,13 +43,14 @@ class PixelSchema:
         Raises:
             DataError: values below 0 or above `top`.
         """
-        values = np.asarray(x, np.float32).reshape(len(x), *self.shape)
-        low, high = (float(end.reduce(values, axis=None)) for end in (np.fmin, np.fmax))
+        low, high = (float(end.reduce(x, axis=None)) for end in (np.fmin, np.fmax))
         if low < 0 or high > self.top:
             raise DataError(
                 f"X: got pixels from {low:g} to {high:g}; allowed: 0 to {self.top}, as the images of fit had them"
             )
-        return values if self.top == 1 else values * np.float32(1 / self.top)
+        rows = x.reshape(len(x), *self.shape)
+        values: NDArray[np.float32] = np.multiply(rows, np.float32(1 / self.top), dtype=np.float32, casting="same_kind")
+        return values
 
     def decode(self, values: NDArray[np.floating]) -> NDArray[Any]:
         """Model values, shape (n, *shape), as rows of pixels, shape (n, pixels), with the data type of fit."""

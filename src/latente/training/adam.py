@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax import Array
 
@@ -36,8 +37,8 @@ def adam(
     def init(params: optax.Params) -> AdamState:
         return AdamState(
             jnp.int32(0),
-            jax.tree.map(jnp.zeros_like, params),
-            jax.tree.map(lambda p: jnp.full_like(p, second_moment), params),
+            jax.tree.map(lambda p: _filled(p, 0.0), params),
+            jax.tree.map(lambda p: _filled(p, second_moment), params),
         )
 
     def update(
@@ -51,3 +52,9 @@ def adam(
         return jax.tree.map(lambda m, v: size * m / (jnp.sqrt(v) + floor), mu, nu), AdamState(steps, mu, nu)
 
     return optax.GradientTransformation(init, update)
+
+
+def _filled(like: Array, value: float) -> Array:
+    """`jax.numpy.full_like` without a program to compile for every shape."""
+    filled: Array = jax.device_put(np.full(like.shape, value, like.dtype))
+    return filled

@@ -11,7 +11,7 @@ import jax.random as jr
 from jax import Array
 
 from latente.errors import SpecError
-from latente.model.nets import Dense, activation
+from latente.model.nets import Dense, activation, uniform, zeros
 from latente.model.networks.base import Net, Network, Plan, networks
 from latente.model.options import whole
 
@@ -30,8 +30,8 @@ class Conv(eqx.Module):
 
     def __init__(self, inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, key: Array) -> None:
         limit = (6 / (kernel**2 * (inputs + outputs))) ** 0.5
-        self.weight = jr.uniform(key, (kernel, kernel, inputs, outputs), minval=-limit, maxval=limit)
-        self.bias = jnp.zeros(outputs)
+        self.weight = uniform(key, (kernel, kernel, inputs, outputs), limit)
+        self.bias = zeros(outputs)
         self.stride = stride
 
     def __call__(self, x: Array) -> Array:
