@@ -34,6 +34,7 @@ DOORS = {
 LONG = 60
 """Lines of a module above which a test file has its name."""
 TOGETHER = {
+    "analysis/conclusions/test_registry.py": "made_up",
     # Small parts of one family, which one compiled program or one table of cases holds to the same truths.
     "model/flows/test_layers.py": "affine autoregressive coupling made planar",
     "model/likelihoods/test_base.py": "checks columns numeric",

@@ -27,6 +27,7 @@ from latente.errors import (
 
 if TYPE_CHECKING:
     from latente.analysis.compare import compare
+    from latente.analysis.conclusions.registry import rule
     from latente.analysis.elbow import elbow
     from latente.data.load import load_data
     from latente.data.split import Data
@@ -64,6 +65,7 @@ _HOME = {
     "plot_comparison": "latente.report.figures.forest",
     "plot_run": "latente.report.figures.run_figures",
     "plot_elbow": "latente.report.figures.elbow",
+    "rule": "latente.analysis.conclusions.registry",
     "score": "latente.evaluation.scores",
     "text": "latente.report.tables.comparison",
     "compare": "latente.analysis.compare",
@@ -111,6 +113,7 @@ __all__ = [
     "preset",
     "read_study",
     "report_study",
+    "rule",
     "run_study",
     "score",
     "text",

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 from made import untrained
 
-from latente.analysis.conclusions.score_rules import claims_of_scores, rules
-from latente.analysis.conclusions.summary import LOSSES
+from latente.analysis.conclusions.registry import DATA, NOTEBOOK, RUN, STUDY, rules
+from latente.analysis.conclusions.score_rules import claims_of_scores
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.measured import EACH
 from latente.evaluation.scores import Measured, scores
@@ -59,7 +59,7 @@ def scored_run(data, model, name, seed=0, measured=None):
 def kept():
     """What each score with rules keeps, made up, under the columns that it says it has."""
     found = {}
-    for name in {r.about for r in rules.values() if r.about != LOSSES}:
+    for name in {r.about for r in rules.values() if r.about not in (DATA, RUN, STUDY, NOTEBOOK)}:
         score = scores.make({"name": name, "samples": 500} if name in ("nll", "generation") else name)
         found[score.key()] = Measured({c: Metric(0.5, 0.01) for c in score.columns()})
     means = {"nll.inliers": 1, "nll.outliers": 0, "regret.inliers": 0, "regret.outliers": 3}

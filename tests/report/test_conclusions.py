@@ -34,7 +34,7 @@ def test_every_sentence_fills_and_every_template_is_used(language):
     for evidence in ALL:
         for finding in find(evidence):
             told = render(finding, words)
-            used |= {f"findings.{finding.id}.title", f"findings.{finding.id}.quote"}
+            used |= {f"findings.{finding.id}.{part}" for part in ("title", "quote", "do", "limits")}
             for c, said in zip(finding.claims, told.claims, strict=True):
                 assert said.evidence and said.text.endswith(".") and said.verdict == c.verdict
                 assert not any("nan" in s or "{" in s for s in said.evidence)
@@ -67,4 +67,5 @@ def test_the_table_is_plain_json():
         assert json.loads(json.dumps(table, allow_nan=False)) == table
     row = as_table(find(GOOD))["findings"][0]
     assert row["id"] == "performance" and row["verdict"] == "holds"
+    assert (row["code"], row["severity"]) == ("LT901", "info")
     assert row["claims"][0]["evidence"][0]["numbers"]["train"] == 100.0

@@ -195,7 +195,9 @@ def test_the_summary_names_the_lowest(pages):
     priors = ("vae", "latent-2", "latent-8")
     best = min(priors, key=lambda n: value(n, 0, "test", "loss").value)
     low = value(best, 0, "test", "loss")
-    assert f"{best}, {low.value:.2f} ± {low.standard_error:.2f} nats per image" in Page(pages["en"]).said
+    said = Page(pages["en"]).said
+    assert f"{best} has the lowest test loss of the 3 models whose loss is ELBO" in said
+    assert f"{low.value:.2f} ± {low.standard_error:.2f} nats with latent size" in said
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -64,8 +64,9 @@ def compare(
 
     What an interval covers depends on the number. If it is a mean of one value an example: other examples and, with
     several seeds, other seeds. If it is anything else: other seeds or, with a single seed, other examples, as if each
-    model had been evaluated on different ones. All intervals hold together at the level (Bonferroni), and p values are
-    corrected for all comparisons of the call (Holm), over all scores, scales and pairs.
+    model had been evaluated on different ones. All intervals hold together at the level, over all scores, scales and
+    pairs of the call (Bonferroni): a model is called better where the interval leaves out zero, which is where
+    p ≤ 1 − level.
 
     What is known already is not worked out again. What is new is written into the run's folder, where it has one, and
     accesses to the test part are recorded there.
@@ -140,7 +141,7 @@ def compared(
         difference = corrected.get(key) or Difference(c.difference().estimate, 1.0, len(covered))
         seeds, source = c.seeds_needed(over_seeds=spreads[number], level=single)
         # Ranks and differences are of the same means, so that the first is the better one by both.
-        better = first if difference.p_value <= 1 - level else None
+        better = first if difference.shown and c.covers != "nothing" else None
         gap = PairedDifference(
             first, second, difference, c.seeds, c.examples, c.covers, better, c.paired, seeds, source
         )

@@ -86,6 +86,12 @@ def _templates() -> dict[str, dict[str, str]]:
     return found
 
 
+def add_words(key: str, texts: Mapping[str, str]) -> None:
+    """Words of one's own, for a rule that is registered while latente runs: a template in each language."""
+    for language in LANGUAGES:
+        _templates()[language][key] = texts[language]
+
+
 def _files(folder: Traversable) -> Iterator[Traversable]:
     for entry in folder.iterdir():
         if entry.is_dir() and entry.name not in PASSED_OVER:

@@ -6,24 +6,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from latente.analysis.conclusions.claims import Claim, Finding, Sentence, Verdict, numbers, say
+import latente.analysis.conclusions as analysis
+from latente.analysis.conclusions.claims import Claim, Facts, Finding, Number, Sentence, Verdict, numbers, say
 from latente.analysis.conclusions.evidence import Evidence, gather
 from latente.analysis.conclusions.notebook import find
+from latente.analysis.conclusions.registry import Rule, rules, to_do
 from latente.atomic import write_json
 from latente.evaluation.metrics.intervals import Estimate
 from latente.evaluation.run import Run
 from latente.language.message import phrase
 from latente.language.words import Words
+from latente.registry import import_parts
 from latente.report.scores import claims_of_scores
 from latente.report.tables.names import number_name
 
+import_parts(analysis.__name__, analysis.__path__)
+
 
 class WordedClaim(NamedTuple):
-    """A claim in words."""
+    """A claim in words; its rule's code and severity, and what to do where it ``matters``: where that is found."""
 
     text: str
     verdict: Verdict
     evidence: tuple[str, ...] = ()
+    code: str = ""
+    severity: str = ""
+    do: str = ""
+    matters: bool = False
 
 
 class WordedFinding(NamedTuple):
@@ -34,6 +43,14 @@ class WordedFinding(NamedTuple):
     quote: str
     verdict: Verdict | str
     claims: tuple[WordedClaim, ...]
+    code: str = ""
+    severity: str = ""
+    do: str = ""
+
+
+def every_rule() -> Mapping[str, Rule]:
+    """All rules by their names, those of this room's scores and of one's own included."""
+    return rules
 
 
 def conclude(runs: Sequence[Run], folder: Path) -> dict[str, Any]:
@@ -61,12 +78,16 @@ def render(finding: Finding, words: Words) -> WordedFinding:
     """A finding of the notebook in words."""
     key = f"findings.{finding.id}"
     claims = tuple(worded(c, f"{key}.{c.key}", words) for c in finding.claims)
-    return WordedFinding(finding.id, words(f"{key}.title"), words(f"{key}.quote"), finding.verdict, claims)
+    known = rules[finding.id]
+    return WordedFinding(
+        finding.id, words(f"{key}.title"), words(f"{key}.quote"), finding.verdict, claims, known.code, known.severity,
+        to_do(finding.id, words),
+    )  # fmt: skip
 
 
 def render_score(finding: Finding, words: Words) -> WordedFinding:
     """What rules say about a score, in words; a score as a whole has no verdict."""
-    claims = tuple(worded(c, f"rule.{c.key}", words) for c in finding.claims)
+    claims = tuple(worded_rule(c, words) for c in finding.claims)
     return WordedFinding(f"rule-{finding.id}", words(f"rule.title.{finding.id}"), "", "", claims)
 
 
@@ -74,10 +95,22 @@ def worded(claim: Claim, key: str, words: Words) -> WordedClaim:
     """A claim in words, which stand under ``key``; of several seeds, each sentence of evidence names its own."""
     said = []
     for name, facts in claim.evidence:
-        sentence = words(template_of(key, name), **numbers(facts))
+        sentence = words(template_of(key, name), **_said(facts, words))
         seeds = "seed" in facts and len(claim.evidence) > 1
         said.append(words("rule.seed", seed=facts["seed"], evidence=sentence) if seeds else sentence)
-    return WordedClaim(words(f"{key}.text", **numbers(claim.values)), claim.verdict, tuple(said))
+    return WordedClaim(words(f"{key}.text", **_said(claim.values, words)), claim.verdict, tuple(said))
+
+
+def _said(facts: Facts, words: Words) -> dict[str, Number]:
+    """Facts as words take them, messages in the language of these."""
+    return {n: phrase(v, words) if isinstance(v, str) else v for n, v in numbers(facts).items()}
+
+
+def worded_rule(claim: Claim, words: Words) -> WordedClaim:
+    """A claim of a rule other than the notebook's in words, with the rule's code and what to do."""
+    known, said = rules[claim.key], worded(claim, f"rule.{claim.key}", words)
+    do, matters = to_do(claim.key, words), known.matters(claim.verdict)
+    return said._replace(code=known.code, severity=known.severity, do=do, matters=matters)
 
 
 def template_of(key: str, name: str) -> str:
@@ -98,7 +131,15 @@ def as_table(findings: Sequence[Finding]) -> dict[str, Any]:
         said = [{"name": name, "numbers": numbers(facts)} for name, facts in claim.evidence]
         return {"key": claim.key, "verdict": claim.verdict, "evidence": said}
 
-    return {"findings": [{"id": f.id, "verdict": f.verdict, "claims": [*map(row, f.claims)]} for f in findings]}
+    return {
+        "findings": [
+            {"id": f.id, **_of_rule(f.id), "verdict": f.verdict, "claims": [*map(row, f.claims)]} for f in findings
+        ]
+    }
+
+
+def _of_rule(name: str) -> dict[str, str]:
+    return {"code": rules[name].code, "severity": rules[name].severity}
 
 
 def from_table(table: Mapping[str, Any]) -> list[Finding]:
@@ -127,7 +168,7 @@ def notes_of_scores(runs: Sequence[Run], words: Words, split: str = "test") -> l
 def lines(findings: Sequence[Finding], words: Words) -> Iterator[str]:
     """A line for each claim about scores, for a terminal: verdict, claim, evidence."""
     for claim in (c for f in findings for c in render_score(f, words).claims):
-        yield f"[{words(f'findings.verdict.{claim.verdict}')}] {claim.text} {' '.join(claim.evidence)}"
+        yield f"{claim.code} [{words(f'findings.verdict.{claim.verdict}')}] {claim.text} {' '.join(claim.evidence)}"
 
 
 def as_rows(findings: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -135,6 +176,7 @@ def as_rows(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     return [
         {
             "rule": claim.key,
+            **_of_rule(claim.key),
             "score": finding.id,
             "model": claim.values["model"],
             "verdict": claim.verdict,

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from latente.analysis.compare import Contrast, contrast
-from latente.analysis.conclusions.claims import numbers
+from latente.analysis.compare import Contrast, compared, contrast, default_scores
 from latente.analysis.conclusions.summary import Losses, Standing, summarise
 from latente.analysis.trained_models import TrainedModel, named, pairs
 from latente.data.notes import Note
@@ -20,9 +19,8 @@ from latente.evaluation.scores.losses import Distortion, Loss
 from latente.language.message import phrase
 from latente.language.words import Words
 from latente.plain import portable
-from latente.report.conclusions import WordedClaim
+from latente.report.conclusions import WordedClaim, worded_rule
 from latente.report.tables import table
-from latente.report.tables.names import loss_formula, part_text
 from latente.report.tables.table import Column, Table
 from latente.spec import StudySpec
 
@@ -57,8 +55,7 @@ def verdict_counts(conclusions: Iterable[Any]) -> list[tuple[str, int]]:
 
 def summary_sentences(trained: Sequence[TrainedModel], words: Words, unit: str) -> list[WordedClaim]:
     """What stands out in the losses; each sentence is a rule of `latente.analysis.conclusions.summary`."""
-    many = len({part_text(m.first.spec.model.likelihood) for m in trained}) > 1
-    losses = {m.name: _losses(m, words, many=many) for m in trained}
+    losses = {m.name: _losses(m) for m in trained}
     matched = tuple((losses[a.name], losses[b.name]) for a, b in pairs(trained))
 
     def between(first: str, second: str, number: str) -> Contrast | None:
@@ -69,31 +66,31 @@ def summary_sentences(trained: Sequence[TrainedModel], words: Words, unit: str) 
 
     one_seed = any(len(m.runs) == 1 for m in trained)
     said = []
-    for claim in summarise(Standing(tuple(losses.values()), matched, between)):
+    runs = [r for m in trained for r in m.runs]
+    family = compared(trained, default_scores(runs, "test"), whole=False).comparisons if len(trained) > 1 else 1
+    for claim in summarise(Standing(tuple(losses.values()), matched, family, between)):
         name, facts = claim.key, claim.values
-        key = f"report.summary.{name}" + (f"_{unit}" if name in ("loss", "reconstruction") else "")
-        text = words(key, **numbers(facts))
+        whole = worded_rule(claim, words)
+        text = " ".join([whole.text, *whole.evidence])
         other = str(facts.get("second") or facts.get("other") or "")
         if one_seed:
             text = words("compare.seeds.said", text=text)
-            number = "loss" if name == "loss" else "reconstruction"
+            number = "loss" if name == "best-loss" else "reconstruction"
             found = between(str(facts["name"]), other, number) if other else None
             seeds, source = found.seeds_needed() if found else (None, "none")
             if seeds is not None and source == "typical":
                 text += " " + words("compare.seeds.claim", seeds=words.number(seeds, ",d"))
-        said.append(WordedClaim(text, claim.verdict))
+        said.append(whole._replace(text=text, evidence=()))
     return said
 
 
-def _losses(model: TrainedModel, words: Words, *, many: bool) -> Losses:
-    """A model's losses; ``many``: whether the study has several likelihoods, so that its own is to be named."""
+def _losses(model: TrainedModel) -> Losses:
 
     def interval(split: str, metric: str) -> Estimate | None:
         found = model.metric(split, metric)
         return None if found is None else normal_interval(found.value, found.standard_error)
 
-    spec = model.spec
-    what = loss_formula(spec, words) + (f" ({part_text(spec.likelihood)})" if many else "")
+    scale = Loss().scale(model.first) or ""
     both = [r.metrics for r in model.runs if {"train", "test"} <= set(r.metrics)]
     parts = [(metrics["train"]["loss"], metrics["test"]["loss"]) for metrics in both]
     gaps = [Stat(b.value - a.value, (), a.standard_error**2 + b.standard_error**2) for a, b in parts]
@@ -104,9 +101,9 @@ def _losses(model: TrainedModel, words: Words, *, many: bool) -> Losses:
         interval("test", "reconstruction"),
         combine(gaps),
         # Only bounds of the likelihood say of two models which fits the data better.
-        (Loss().scale(model.first) or "") if model.is_bound else "",
+        scale if model.is_bound else "",
         Distortion().scale(model.first) or "",
-        what,
+        scale,
     )
 
 

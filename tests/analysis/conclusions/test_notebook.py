@@ -18,9 +18,6 @@ from madeevidence import (
 )
 
 from latente.analysis.conclusions import measures
-from latente.analysis.conclusions.claims import (
-    Finding,
-)
 from latente.analysis.conclusions.evidence import (
     Evidence,
     Fit,
@@ -28,7 +25,10 @@ from latente.analysis.conclusions.evidence import (
     Step,
 )
 from latente.analysis.conclusions.measures import mean_pair_distance
-from latente.analysis.conclusions.notebook import find, findings
+from latente.analysis.conclusions.notebook import find
+from latente.analysis.conclusions.registry import NOTEBOOK as ABOUT
+from latente.analysis.conclusions.registry import about as rules_about
+from latente.analysis.conclusions.registry import rules
 from latente.evaluation.metrics.influence import combine
 from latente.evaluation.metrics.intervals import LEVEL, Estimate, bonferroni
 
@@ -39,7 +39,7 @@ NOTEBOOK = [
 
 
 def claim(evidence, finding, key):
-    return next(c for c in Finding(finding, findings[finding](evidence)).claims if c.key == key)
+    return next(c for c in rules[finding].claims_of(evidence) if c.key == key)
 
 
 def all_claims(evidence=GOOD):
@@ -47,12 +47,12 @@ def all_claims(evidence=GOOD):
 
 
 def test_the_thirteen_are_the_notebooks_in_its_order():
-    assert list(findings) == NOTEBOOK
+    assert [r.name for r in rules_about(ABOUT)] == NOTEBOOK
     assert [f.id for f in find(GOOD)] == NOTEBOOK
 
 
 def test_on_good_numbers_every_claim_holds_that_one_study_can_tell():
-    assert {k: v for k, v in all_claims().items() if v != "holds"} == {("next_steps", "datasets"): "unknown"}
+    assert {k: v for k, v in all_claims().items() if v != "holds"} == {}
 
 
 def test_what_data_cannot_have_is_not_shown():
@@ -109,7 +109,7 @@ def test_every_claim_was_seen_to_hold_to_fail_and_not_to_be_told():
     for finding, key, evidence, verdict in CASES:
         seen[finding, key] |= {claim(evidence, finding, key).verdict, verdict}
     every = {"holds", "fails", "unknown"}
-    assert {k: v for k, v in seen.items() if v != every} == {("next_steps", "datasets"): {"unknown"}}
+    assert {k: v for k, v in seen.items() if v != every} == {}
 
 
 @pytest.mark.slow

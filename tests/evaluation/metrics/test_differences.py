@@ -102,6 +102,7 @@ def test_several_differences_share_their_errors(seeds):
         wrong += any(d.p_value < 0.05 for d in found.values())
         missed += any(not d.estimate.low < 0 < d.estimate.high for d in found.values())
     # All are equal: an error of any of the six is at most as frequent as one test's may be.
+    assert wrong == missed, "verdicts by p and by interval are one"
     assert wrong / trials < 0.05 + 2 * np.sqrt(0.05 * 0.95 / trials)
     assert missed / trials < 0.05 + 2 * np.sqrt(0.05 * 0.95 / trials)
     assert {d.comparisons for d in found.values()} == {6}

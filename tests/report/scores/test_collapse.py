@@ -5,7 +5,7 @@ import pytest
 from madescores import made_of, scored_run, verdict_of
 
 import latente
-from latente.analysis.conclusions.score_rules import rules
+from latente.analysis.conclusions.registry import rules
 from latente.analysis.trained_models import trained_models
 from latente.evaluation.scores import Measured
 from latente.language.words import Words

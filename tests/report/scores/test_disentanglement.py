@@ -7,7 +7,7 @@ import pytest
 from madescores import made_of, scored_run, verdict_of
 
 import latente
-from latente.analysis.conclusions.score_rules import rules
+from latente.analysis.conclusions.registry import rules
 from latente.analysis.trained_models import trained_models
 from latente.data.source import Factor
 from latente.evaluation.evaluate import Metric

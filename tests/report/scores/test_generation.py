@@ -7,7 +7,7 @@ import pytest
 from madescores import facts, four_scores, kept, made_of, scored, scored_run, tell, verdict_of
 
 import latente
-from latente.analysis.conclusions.score_rules import rules
+from latente.analysis.conclusions.registry import rules
 from latente.analysis.trained_models import trained_models
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.metrics.intervals import wilson

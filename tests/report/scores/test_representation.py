@@ -5,7 +5,7 @@ import pytest
 from madescores import scored_run
 
 import latente
-from latente.analysis.conclusions.score_rules import rules
+from latente.analysis.conclusions.registry import rules
 from latente.analysis.trained_models import trained_models
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.measured import EACH

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import entr
 
 from latente.analysis.conclusions import measures
+from latente.analysis.conclusions.claims import Verdict
 from latente.analysis.conclusions.model_outputs import ModelOutputs, ReferenceData, SampleSet, operations
 from latente.analysis.trained_models import (
     OpenedRun,
@@ -256,6 +257,7 @@ class Evidence:
         steps: between neighbouring sizes of the sweep; from_smallest: from the smallest to every other.
         inactive: how many latents of the main VAE are.
         betas: runs with a fixed β ≠ 1; ``annealed``: runs that change it while they train.
+        elsewhere: the verdicts of the claims on the digits of the notebook, by FINDING.CLAIM; None on these themselves.
         left_out: (why, names) of the models that take no part: "missing" values, a "condition", or other "parts".
     """
 
@@ -283,6 +285,7 @@ class Evidence:
     annealed: int = 0
     left_out: tuple[tuple[str, str], ...] = ()
     weighted: tuple[Weighted, ...] = ()
+    elsewhere: Mapping[str, Verdict] | None = None
 
 
 BLOCK = 2000

@@ -8,6 +8,8 @@ is outside, and is unknown where the interval has both or the numbers are missin
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 from latente.analysis.conclusions import rules
 from latente.analysis.conclusions.claims import (
@@ -23,10 +25,11 @@ from latente.analysis.conclusions.claims import (
     within,
 )
 from latente.analysis.conclusions.evidence import Evidence
+from latente.analysis.conclusions.made_up import GOOD, TURNED
 from latente.analysis.conclusions.measures import EPOCHS, NEIGHBOURS
+from latente.analysis.conclusions.registry import NOTEBOOK, about, builtin
 from latente.analysis.conclusions.rules import DIVERSE_SPREAD, SLIGHT, defined, lacking
 from latente.evaluation.metrics.intervals import Estimate
-from latente.registry import Registry
 
 SIMILAR = 2.0
 """Losses are similar within so many percent of the training loss."""
@@ -44,16 +47,25 @@ DIVERSE_CLASSES = 0.75
 ADDITIVE = 1e-5
 """The loss is the sum of its parts where they differ by at most this share of it, as sums in single precision do."""
 
-findings: Registry[tuple[Claim, ...]] = Registry("finding")
+ROBUST = 0.9
+"""Conclusions are robust where so many of those that were told on digits are the same on other data."""
+
+
+def _conclusion(code: str, name: str) -> Callable[[Any], Any]:
+    return builtin(code, name, NOTEBOOK, _itself, holds=GOOD, fails=TURNED[name])
+
+
+def _itself(evidence: Evidence) -> Evidence:
+    return evidence
 
 
 def find(evidence: Evidence) -> list[Finding]:
     """Every finding that means anything on this data, in the notebook's order."""
-    found = [Finding(name, tuple(c for c in findings[name](evidence) if c.applies)) for name in findings]
+    found = [Finding(r.name, tuple(c for c in r.claims(evidence) if c.applies)) for r in about(NOTEBOOK)]
     return [f for f in found if f.claims]
 
 
-@findings.register("performance")
+@_conclusion("LT901", "performance")
 def performance(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 1: similar losses in training and validation, no pronounced overfitting."""
     f = e.fit
@@ -85,7 +97,7 @@ def performance(e: Evidence) -> tuple[Claim, ...]:
     )
 
 
-@findings.register("reconstructions")
+@_conclusion("LT902", "reconstructions")
 def reconstructions(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 2: global structure kept, edges slightly smoothed."""
     r = e.reconstructions
@@ -101,7 +113,7 @@ def reconstructions(e: Evidence) -> tuple[Claim, ...]:
     )
 
 
-@findings.register("samples")
+@_conclusion("LT903", "samples")
 def samples(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 3: reasonable diversity; some samples ambiguous, which larger latents may mend."""
     s = e.samples
@@ -126,7 +138,7 @@ def samples(e: Evidence) -> tuple[Claim, ...]:
     )
 
 
-@findings.register("latent_space")
+@_conclusion("LT904", "latent_space")
 def latent_space(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 4: coherent groups by label in two latents, a structure that was learnt."""
     found = e.latent_map
@@ -143,19 +155,19 @@ def latent_space(e: Evidence) -> tuple[Claim, ...]:
     )
 
 
-@findings.register("autoencoder")
+@_conclusion("LT905", "autoencoder")
 def autoencoder(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 5: the deterministic autoencoder's loss is close, its variety less, the VAE generates better."""
     return rules.close(e), rules.fair(e), rules.variety(e), rules.plain_advantage(e), rules.advantage(e)
 
 
-@findings.register("latent_sizes")
+@_conclusion("LT906", "latent_sizes")
 def latent_sizes(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 6: the larger the latent, the lower the reconstruction loss, the sharper the samples, at a cost."""
     return rules.falls("reconstruction", e), rules.sharper("sharper", e), rules.cost(e)
 
 
-@findings.register("challenges")
+@_conclusion("LT907", "challenges")
 def challenges(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 7: a custom class was needed for the total loss and the logs."""
     if e.residual is None:
@@ -166,14 +178,28 @@ def challenges(e: Evidence) -> tuple[Claim, ...]:
     return (Claim("subclass", "fails" if e.own_class == 0 else "holds" if e.own_class == e.runs else "unknown", said),)
 
 
-@findings.register("next_steps")
+@_conclusion("LT908", "next_steps")
 def next_steps(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 8: more regularisation such as KL annealing, and more complex data."""
-    # A study is on one data set, so robustness over data sets is never told by one.
-    return rules.regularisation(e), Claim("datasets", "unknown", (say("one", data=e.data),))
+    return rules.regularisation(e), _robust(e)
 
 
-@findings.register("extra_autoencoder")
+def _robust(e: Evidence) -> Claim:
+    """What was concluded on the digits of the notebook is concluded on this data too."""
+    if e.elsewhere is None:
+        # One data set cannot tell.
+        return Claim("datasets", "unknown", (say("one", data=e.data),))
+    others = [r for r in about(NOTEBOOK) if r.name != "next_steps"]
+    own = {f"{r.name}.{c.key}": c.verdict for r in others for c in r.claims(e) if c.applies}
+    told = [(own[k], v) for k, v in e.elsewhere.items() if k in own and "unknown" not in (own[k], v)]
+    same = sum(a == b for a, b in told)
+    said = (say("same", data=e.data, told=len(told), same=same, limit=ROBUST),)
+    if not told:
+        return Claim("datasets", "unknown", said)
+    return Claim("datasets", "holds" if same >= ROBUST * len(told) else "fails", said)
+
+
+@_conclusion("LT909", "extra_autoencoder")
 def extra_autoencoder(e: Evidence) -> tuple[Claim, ...]:
     """Extra 1: the autoencoder reconstructs sharply but cannot generate; the VAE has the advantage."""
     # The advantage is claimed twice; its numbers stand in the first place only.
@@ -182,25 +208,25 @@ def extra_autoencoder(e: Evidence) -> tuple[Claim, ...]:
     return rules.sharp(e), rules.sharper_than_vae(e), rules.no_new(e), again
 
 
-@findings.register("extra_losses")
+@_conclusion("LT910", "extra_losses")
 def extra_losses(e: Evidence) -> tuple[Claim, ...]:
     """Extra 2: the reconstruction loss falls with the number of latents while the KL grows."""
     return rules.falls("reconstruction", e), rules.kl_grows("kl", e)
 
 
-@findings.register("extra_convergence")
+@_conclusion("LT911", "extra_convergence")
 def extra_convergence(e: Evidence) -> tuple[Claim, ...]:
     """Extra 3: larger latents converge faster and more steadily; the smallest keeps a higher loss and blurs more."""
     return rules.faster(e), rules.steadier(e), rules.higher(e), rules.sharper("blur", e, from_smallest=True)
 
 
-@findings.register("extra_samples")
+@_conclusion("LT912", "extra_samples")
 def extra_samples(e: Evidence) -> tuple[Claim, ...]:
     """Extra 4: larger latents give better defined samples, the largest most, at the cost of complexity and time."""
     return rules.sharper("sharper", e), rules.recognisable("recognisable", e), rules.cost(e, say("time"))
 
 
-@findings.register("extra_future")
+@_conclusion("LT913", "extra_future")
 def extra_future(e: Evidence) -> tuple[Claim, ...]:
     """Extra 5: KL annealing or β-VAE, and still larger latents."""
     return rules.regularisation(e), rules.larger(e)

@@ -1,72 +1,26 @@
-"""The registry of rules: sentences over numbers, with what each reads and how it judges; and what they say of runs."""
+"""What rules say of scores: over the runs that have them, and their seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 from latente.analysis.conclusions.claims import Claim, Facts, Finding, Verdict, all_of
+from latente.analysis.conclusions.registry import DATA, NOTEBOOK, RUN, STUDY, Rule, about, rules
 from latente.analysis.trained_models import grouped
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.influence import Stat, combine
 from latente.evaluation.metrics.intervals import Estimate, Z
-
-Judge = Callable[[Facts], Verdict]
+from latente.evaluation.run import Run
 
 ScoreOfRun = tuple[str, int, Measured]
 """A run's name, its seed, and what it has of one score."""
 
 
-@dataclass(frozen=True)
-class Rule:
-    """One sentence over numbers.
-
-    Attributes:
-        name: says where its words are: ``rule.NAME.text`` is the claim and ``rule.NAME.evidence`` its numbers; of the
-            summary, ``report.summary.NAME``.
-        about: the score whose numbers it reads, or "losses" for a sentence of the report's summary.
-        read: takes what the words and the verdict need from what one run measured, None where the rule does not apply;
-            with ``several``, from all models at once, in a list with an entry for each sentence.
-        judge: gives the verdict on what was read.
-        holds, fails: made-up numbers for which it holds, and for which it fails.
-        several: whether it compares models.
-    """
-
-    name: str
-    about: str
-    read: Callable[[Any], Any]
-    judge: Judge
-    holds: Facts
-    fails: Facts
-    several: bool = False
-
-    def claims(self, models: Any) -> list[Claim]:
-        """What it says about several models at once."""
-        return [Claim(self.name, self.judge(f), (("", {"seed": 0, **f}),), f) for f in self.read(models)]
-
-
-rules: dict[str, Rule] = {}
-
-
-def rule(
-    name: str, about: str, read: Callable[[Any], Any], *, holds: Facts, fails: Facts, several: bool = False
-) -> Callable[[Judge], Judge]:
-    """Decorator: the function below judges what ``read`` reads; see `Rule`."""
-
-    def add(judge: Judge) -> Judge:
-        if name in rules:
-            raise ValueError(f'rule "{name}" is registered twice')
-        rules[name] = Rule(name, about, read, judge, holds, fails, several)
-        return judge
-
-    return add
-
-
 def claims_of_scores(scored: Sequence[ScoreOfRun]) -> list[Finding]:
     """What the rules say about these runs: one finding for each score, its claims by rule and then by model."""
-    found: dict[str, list[Claim]] = {r.about: [] for r in rules.values()}
-    for each in rules.values():
+    of_scores = [r for r in rules.values() if r.about not in (DATA, RUN, STUDY, NOTEBOOK)]
+    found: dict[str, list[Claim]] = {r.about: [] for r in of_scores}
+    for each in of_scores:
         groups = grouped((s for s in scored if s[2].name == each.about), lambda s: (s[0], s[2].key))
         if each.several:
             for key in dict.fromkeys(k for _, k in groups):
@@ -79,12 +33,29 @@ def claims_of_scores(scored: Sequence[ScoreOfRun]) -> list[Finding]:
 
 def _over_seeds(each: Rule, scored: Sequence[ScoreOfRun]) -> Claim | None:
     """A rule's claim about one model: it holds, or fails, where it does for every seed, and is unknown otherwise."""
-    known = [(seed, facts) for _, seed, measured in scored if (facts := each.read(measured)) is not None]
-    if not known:
+    read = [(seed, facts) for _, seed, measured in scored if (facts := each.read(measured)) is not None]
+    return of_seeds(each, scored[0][0], read)
+
+
+def of_seeds(each: Rule, model: str, read: Sequence[tuple[int, Facts]]) -> Claim | None:
+    """A rule's claim about one model, from what was read of each seed; None where nothing was."""
+    if not read:
         return None
-    verdict = unanimous([each.judge(facts) for _, facts in known])
-    evidence = tuple(("", {"seed": seed, **facts}) for seed, facts in known)
-    return Claim(each.name, verdict, evidence, {"model": scored[0][0], **known[0][1]})
+    verdict = unanimous([each.verdict(facts) for _, facts in read])
+    evidence = tuple(("", {"seed": seed, **facts}) for seed, facts in read)
+    return Claim(each.name, verdict, evidence, {"model": model, **read[0][1]})
+
+
+def claims_of_runs(runs: Sequence[Run]) -> list[Claim]:
+    """What rules about runs say: by rule, then by model."""
+    models = grouped(runs, lambda r: r.spec.name)
+    found = []
+    for each in about(RUN):
+        for name, own in models.items():
+            read = [(r.spec.seed, facts) for r in own if (facts := each.read(r)) is not None]
+            claim = of_seeds(each, name, read)
+            found += [] if claim is None else [claim]
+    return found
 
 
 def unanimous(verdicts: Sequence[Verdict]) -> Verdict:

@@ -11,11 +11,8 @@ from dataclasses import dataclass
 
 from latente.analysis.compare import Contrast
 from latente.analysis.conclusions.claims import Claim, Facts, Verdict, above, below
-from latente.analysis.conclusions.score_rules import rule, rules
+from latente.analysis.conclusions.registry import STUDY, builtin, claims_about
 from latente.evaluation.metrics.intervals import Estimate, Z, bonferroni, corrected, minus
-
-LOSSES = "losses"
-"""What the rules of the summary are about."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class Losses:
         gap: how much the test loss is above the training loss.
         scale, distortion: what the loss and the reconstruction error measure: those of two models compare where these
             are equal, and with none where it is "".
-        what: the loss in words.
+        what: the loss, a `Message` where it is to be said in words.
     """
 
     name: str
@@ -48,29 +45,35 @@ class Standing:
     Attributes:
         models: their losses.
         pairs: with and without a prior, alike in all else.
+        comparisons: how many the report's table of paired differences has, for which their intervals are corrected.
         contrast: gives how far a number ("loss", "reconstruction") of the second model is above that of the first, by
             the models' names; None where it is not known.
     """
 
     models: tuple[Losses, ...]
     pairs: tuple[tuple[Losses, Losses], ...] = ()
+    comparisons: int = 1
     contrast: Callable[[str, str, str], Contrast | None] = lambda first, second, number: None
 
 
 def summarise(standing: Standing) -> list[Claim]:
     """Every sentence that can be said, with its verdict and numbers."""
-    return [claim for r in rules.values() if r.about == LOSSES for claim in r.claims(standing)]
+    return claims_about(STUDY, standing)
 
 
 Of = tuple[Losses, Estimate]
 
 
-def _above(standing: Standing, number: str, first: Of, second: Of, times: int = 1) -> Estimate:
-    """How much the second's number is above the first's."""
+def _above(standing: Standing, number: str, first: Of, second: Of, times: int) -> tuple[Estimate, int]:
+    """How much the second's number is above the first's, and for how many comparisons its interval is corrected.
+
+    It is that of the table of paired differences, so that no two places of a report give two intervals for one pair.
+    """
     known = standing.contrast(first[0].name, second[0].name, number)
     if known is None:
-        return corrected(minus(second[1], first[1]), times)
-    return known.difference(level=bonferroni(times)).estimate
+        return corrected(minus(second[1], first[1]), times), times
+    times = max(times, standing.comparisons)
+    return known.difference(level=bonferroni(times)).estimate, times
 
 
 def _lowest(
@@ -81,12 +84,12 @@ def _lowest(
     def lowest(standing: Standing, among: list[Of]) -> Facts:
         (model, best), *others = sorted(among, key=lambda f: (f[1].value, f[0].name))
         # It was chosen for being the lowest, so that all differences count; the one that is shown is the least clear.
-        behind = [(_above(standing, number, (model, best), other, len(others)), other[0].name) for other in others]
-        closest, second = min(behind, key=lambda b: (b[0].low, b[1]))
+        behind = [(*_above(standing, number, (model, best), other, len(others)), other[0].name) for other in others]
+        closest, times, second = min(behind, key=lambda b: (b[0].low, b[2]))
         error = (best.high - best.low) / (2 * Z)
         return {
             "name": model.name, "latents": model.latents, "value": best.value, "error": error, "second": second,
-            "behind": closest, "count": len(among), "what": model.what,
+            "behind": closest, "count": len(among), "what": model.what, "among": times,
         }  # fmt: skip
 
     def read(standing: Standing) -> list[Facts]:
@@ -100,21 +103,25 @@ def _lowest(
 
 
 _BEST: Facts = {
-    "name": "a", "latents": 8, "value": 100.0, "error": 0.5, "second": "b", "behind": Estimate(9, 8, 10), "count": 3,
-    "what": "reconstruction + KL",
+    "name": "vae-16", "latents": 16, "value": 100.0, "error": 0.5, "second": "vae-8", "behind": Estimate(9, 8, 10),
+    "count": 3, "what": "ELBO", "among": 3,
 }  # fmt: skip
 
 _EQUAL: Facts = {**_BEST, "behind": Estimate(0, 0, 0)}
 
 
-@rule("loss", LOSSES, _lowest("loss", lambda m: m.test, lambda m: m.scale), several=True, holds=_BEST, fails=_EQUAL)
+@builtin(
+    "LT401", "best-loss", STUDY, _lowest("loss", lambda m: m.test, lambda m: m.scale),
+    several=True, holds=_BEST, fails=_EQUAL,
+)  # fmt: skip
 def loss(f: Facts) -> Verdict:
     """Among models whose losses measure one quantity, one has a lower test loss than each of the others."""
     return above(f["behind"], 0)
 
 
-@rule(
-    "reconstruction", LOSSES, _lowest("reconstruction", lambda m: m.reconstruction, lambda m: m.distortion),
+@builtin(
+    "LT402", "best-reconstruction", STUDY,
+    _lowest("reconstruction", lambda m: m.reconstruction, lambda m: m.distortion),
     several=True, holds=_BEST, fails=_EQUAL,
 )  # fmt: skip
 def reconstruction(f: Facts) -> Verdict:
@@ -131,9 +138,9 @@ def _widest(standing: Standing) -> list[Facts]:
     return [{"name": name, "gap": gap, "count": len(gaps)}]
 
 
-@rule("gap", LOSSES, _widest, several=True,
-    holds={"name": "a", "gap": Estimate(5, 4, 6), "count": 3},
-    fails={"name": "a", "gap": Estimate(-5, -6, -4), "count": 3},
+@builtin("LT102", "gap", STUDY, _widest, several=True, found="holds",
+    holds={"name": "vae-16", "gap": Estimate(5, 4, 6), "count": 3},
+    fails={"name": "vae-16", "gap": Estimate(-5, -6, -4), "count": 3},
 )  # fmt: skip
 def gap(f: Facts) -> Verdict:
     """The test loss is above the training loss, of the model for which that is clearest."""
@@ -141,17 +148,21 @@ def gap(f: Facts) -> Verdict:
 
 
 def _pairs(standing: Standing) -> list[Facts]:
-    return [
-        {"name": theirs.name, "other": ours.name, "latents": ours.latents,
-         "less": _above(standing, "reconstruction", (ours, ours.reconstruction), (theirs, theirs.reconstruction))}
+    known = [
+        (ours, a, theirs, b)
         for ours, theirs in standing.pairs
-        if ours.reconstruction is not None and theirs.reconstruction is not None
-    ]  # fmt: skip
+        if (a := ours.reconstruction) is not None and (b := theirs.reconstruction) is not None
+    ]
+    found: list[Facts] = []
+    for ours, a, theirs, b in known:
+        less, times = _above(standing, "reconstruction", (ours, a), (theirs, b), len(known))
+        found.append({"name": theirs.name, "other": ours.name, "latents": ours.latents, "less": less, "among": times})
+    return found
 
 
-@rule("pair", LOSSES, _pairs, several=True,
-    holds={"name": "ae", "other": "vae", "latents": 8, "less": Estimate(-9, -10, -8)},
-    fails={"name": "ae", "other": "vae", "latents": 8, "less": Estimate(9, 8, 10)},
+@builtin("LT403", "pair", STUDY, _pairs, several=True,
+    holds={"name": "ae-8", "other": "vae-8", "latents": 8, "less": Estimate(-9, -10, -8), "among": 3},
+    fails={"name": "ae-8", "other": "vae-8", "latents": 8, "less": Estimate(9, 8, 10), "among": 3},
 )  # fmt: skip
 def pair(f: Facts) -> Verdict:
     """Without a prior the reconstruction error is lower than with one, all else alike."""

@@ -28,13 +28,19 @@ class Difference:
 
     Attributes:
         estimate: second − first, with its interval.
-        p_value: two-sided, of no difference; of several comparisons, Holm's.
+        p_value: two-sided, of no difference; of several comparisons, Bonferroni's: at most 1 − level where the interval
+            leaves out zero.
         comparisons: how many the interval and the p value allow for.
     """
 
     estimate: Estimate
     p_value: float
     comparisons: int = 1
+
+    @property
+    def shown(self) -> bool:
+        """Whether there is one, at the level of the interval: zero is not in it."""
+        return self.estimate.low > 0 or self.estimate.high < 0
 
 
 def mean_difference(differences: ArrayLike, *, level: float = LEVEL) -> Difference:
@@ -116,8 +122,11 @@ def _p_value(distance: float, parts: Sequence[tuple[float, float]]) -> float:
 def together(found: Mapping[K, Callable[..., Difference]], *, level: float = LEVEL) -> dict[K, Difference]:
     """Several differences, corrected for their number m.
 
-    The intervals hold all their truths together at the level (Bonferroni: each is at 1 − (1 − level)/m); the p values
-    are Holm's, which are smaller than Bonferroni's and as safe.
+    The intervals hold all their truths together at the level (Dunn 1961, after Bonferroni: each is at
+    1 − (1 − level)/m), and the p values are m times those of single comparisons, at most 1. Both are one procedure: a
+    difference is shown where its interval leaves out zero, and there p ≤ 1 − level. Holm's steps would show more, by
+    p values that such intervals contradict, and the intervals that belong to them say nothing of how large a
+    difference is (Strassburger & Bretz 2008).
 
     Args:
         found: each gives its difference when called with ``level=…``.
@@ -129,8 +138,7 @@ def together(found: Mapping[K, Callable[..., Difference]], *, level: float = LEV
     check_level(level)
     m = max(len(found), 1)
     single = {k: difference(level=bonferroni(m, level=level)) for k, difference in found.items()}
-    corrected = holm([d.p_value for d in single.values()]) if single else np.empty(0)
-    return {k: Difference(d.estimate, float(p), m) for (k, d), p in zip(single.items(), corrected, strict=True)}
+    return {k: Difference(d.estimate, min(1.0, m * d.p_value), m) for k, d in single.items()}
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:

@@ -6,8 +6,8 @@ which it fails, so that one test proves all of them; its words are ``rule.NAME``
 
 from collections.abc import Iterator, Sequence
 
+from latente.analysis.conclusions.registry import rules as rules
 from latente.analysis.conclusions.score_rules import claims_of_scores as claims_of_scores
-from latente.analysis.conclusions.score_rules import rules as rules
 from latente.analysis.trained_models import TrainedModel
 from latente.data.split import Data
 from latente.language.words import Words

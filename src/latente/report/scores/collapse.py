@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from latente.analysis.conclusions.claims import Facts, Verdict, above, below
-from latente.analysis.conclusions.score_rules import rule
+from latente.analysis.conclusions.registry import builtin
 from latente.evaluation.likelihood.collapse import diagnose
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.intervals import Estimate, corrected, normal_interval
@@ -28,8 +28,8 @@ def _used(found: Measured) -> Facts | None:
     return {"unused": unused, "latents": len(each), "unsure": max(0, len(each) - unused - used), "limit": float(limit)}
 
 
-@rule(
-    "unused", "collapse", _used,
+@builtin(
+    "LT201", "unused", "collapse", _used, severity="warning", found="holds",
     holds={"unused": 12, "latents": 16, "unsure": 1, "limit": 0.01},
     fails={"unused": 0, "latents": 16, "unsure": 0, "limit": 0.01},
 )  # fmt: skip
@@ -43,8 +43,8 @@ def _aggregate(found: Measured) -> Facts | None:
     return None if distance is None or wider is None else {"distance": distance, "limit": float(wider)}
 
 
-@rule(
-    "holes", "collapse", _aggregate,
+@builtin(
+    "LT202", "holes", "collapse", _aggregate, severity="warning", found="holds",
     holds={"distance": Estimate(0.02, 0.01, 0.03), "limit": 0.006},
     fails={"distance": Estimate(0.001, 0.0005, 0.0015), "limit": 0.006},
 )  # fmt: skip

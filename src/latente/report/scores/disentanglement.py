@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from latente.analysis.conclusions.claims import Facts, Verdict, above, all_of
-from latente.analysis.conclusions.score_rules import rule
+from latente.analysis.conclusions.registry import builtin
 from latente.analysis.trained_models import TrainedModel
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.intervals import Estimate, least, normal_interval
@@ -30,8 +30,8 @@ def _gap(found: Measured) -> Facts | None:
     return {"gap": least(each), "mean": mean.value, "factors": len(each), "shared": shared, "limit": APART}
 
 
-@rule(
-    "apart", "disentanglement", _gap,
+@builtin(
+    "LT203", "apart", "disentanglement", _gap,
     holds={"gap": Estimate(0.7, 0.65, 0.75), "mean": 0.8, "factors": 5, "shared": 0, "limit": APART},
     fails={"gap": Estimate(0.001, 0.0, 0.002), "mean": 0.6, "factors": 5, "shared": 2, "limit": APART},
 )  # fmt: skip

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from latente.analysis.conclusions.claims import Facts, Verdict, above, below
-from latente.analysis.conclusions.score_rules import mean_over_seeds, rule
+from latente.analysis.conclusions.registry import builtin
+from latente.analysis.conclusions.score_rules import mean_over_seeds
 from latente.analysis.trained_models import TrainedModel
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.intervals import Estimate, corrected, minus, wilson
@@ -35,8 +36,8 @@ def _copies(found: Measured) -> Facts | None:
     return {"own": own.value, "usual": usual.value, "more": minus(own, usual), "limit": COPIED}
 
 
-@rule(
-    "memorised", "generation", _copies,
+@builtin(
+    "LT301", "memorised", "generation", _copies, severity="error", found="holds",
     holds={"own": 0.4, "usual": 0.01, "more": Estimate(0.39, 0.36, 0.42), "limit": COPIED},
     fails={"own": 0.0, "usual": 0.02, "more": Estimate(-0.02, -0.03, -0.01), "limit": COPIED},
 )  # fmt: skip
@@ -50,8 +51,8 @@ def _classes(found: Measured) -> Facts | None:
     return None if divergence is None else {"divergence": divergence, "limit": BALANCED}
 
 
-@rule(
-    "balanced", "generation", _classes,
+@builtin(
+    "LT302", "balanced", "generation", _classes, severity="warning",
     holds={"divergence": Estimate(0.005, 0.002, 0.008), "limit": BALANCED},
     fails={"divergence": Estimate(0.2, 0.18, 0.22), "limit": BALANCED},
 )  # fmt: skip
@@ -60,8 +61,8 @@ def balanced(f: Facts) -> Verdict:
     return below(f["divergence"], BALANCED)
 
 
-@rule(
-    "told-apart", "generation", against(DISTANCE, f"{DISTANCE}_train", "least"),
+@builtin(
+    "LT303", "told-apart", "generation", against(DISTANCE, f"{DISTANCE}_train", "least"), found="holds",
     holds={"own": 40.0, "least": 2.0, "more": Estimate(38.0, 35.0, 41.0)},
     fails={"own": 2.0, "least": 2.5, "more": Estimate(-0.5, -0.8, -0.2)},
 )  # fmt: skip
@@ -84,10 +85,16 @@ def _nearest(models: Mapping[str, Sequence[Measured]]) -> list[Facts]:
     return [{"model": model, "other": other, "own": best.value, "second": second, "more": more, "count": len(values)}]
 
 
-@rule(
-    "nearest", "generation", _nearest, several=True,
-    holds={"model": "a", "other": "b", "own": 20.0, "second": 40.0, "more": Estimate(20.0, 16.0, 24.0), "count": 3},
-    fails={"model": "a", "other": "b", "own": 20.0, "second": 20.0, "more": Estimate(0.0, 0.0, 0.0), "count": 3},
+@builtin(
+    "LT304", "nearest", "generation", _nearest, several=True,
+    holds={
+        "model": "vae-16", "other": "vae-8", "own": 20.0, "second": 40.0, "count": 3,
+        "more": Estimate(20.0, 16.0, 24.0),
+    },
+    fails={
+        "model": "vae-16", "other": "vae-8", "own": 20.0, "second": 20.0, "count": 3,
+        "more": Estimate(0.0, 0.0, 0.0),
+    },
 )  # fmt: skip
 def nearest(f: Facts) -> Verdict:
     """One model's samples are nearer to the data than every other's: over all seeds, and the least clear difference."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from latente.analysis.conclusions.claims import Facts, Verdict, below, each_of, within
-from latente.analysis.conclusions.score_rules import rule
+from latente.analysis.conclusions.registry import builtin
 from latente.evaluation.likelihood.importance import FEW, GAIN, RARE
 from latente.evaluation.likelihood.pareto import limit
 from latente.evaluation.measured import EACH, Measured
@@ -37,8 +37,8 @@ _TIGHT: Facts = {
 }  # fmt: skip
 
 
-@rule(
-    "tight", "nll", _bound,
+@builtin(
+    "LT501", "tight", "nll", _bound, severity="warning",
     holds=_TIGHT, fails={**_TIGHT, "gain": Estimate(0.04, 0.03, 0.05), "heavy": Estimate(0.9, 0.85, 0.95)},
 )  # fmt: skip
 def tight(f: Facts) -> Verdict:
@@ -60,8 +60,8 @@ def _annealed(found: Measured) -> Facts | None:
     return {"excess": excess, "gap": gap, "limit": APART, "images": 0 if chosen is None else len(chosen)}
 
 
-@rule(
-    "confirmed", "ais", _annealed,
+@builtin(
+    "LT502", "confirmed", "ais", _annealed, severity="warning",
     holds={"excess": Estimate(0.1, 0.0, 0.2), "gap": Estimate(0.1, 0.05, 0.15), "limit": APART, "images": 100},
     fails={"excess": Estimate(3.0, 2.5, 3.5), "gap": Estimate(0.1, 0.05, 0.15), "limit": APART, "images": 100},
 )  # fmt: skip

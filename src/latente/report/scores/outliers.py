@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from latente.analysis.conclusions.claims import Facts, Verdict, above, below
-from latente.analysis.conclusions.score_rules import rule
+from latente.analysis.conclusions.registry import builtin
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.anomaly import auroc, auroc_difference
 from latente.evaluation.metrics.intervals import Estimate, bounded, greatest
@@ -32,8 +32,8 @@ def _likelihood(found: Measured) -> Facts | None:
     return {"auroc": known["nll"], "other": tried(found.arrays)} if known else None
 
 
-@rule(
-    "prefers-the-wrong-set", "outliers", _likelihood,
+@builtin(
+    "LT504", "prefers-the-wrong-set", "outliers", _likelihood, severity="warning", found="holds",
     holds={"auroc": Estimate(0.35, 0.33, 0.37), "other": "mnist"},
     fails={"auroc": Estimate(0.99, 0.98, 1.0), "other": "mnist"},
 )  # fmt: skip
@@ -52,8 +52,8 @@ def _ratio(found: Measured) -> Facts | None:
     return {"regret": own, "nll": other, "more": more, "other": tried(found.arrays)}
 
 
-@rule(
-    "regret-is-better", "outliers", _ratio,
+@builtin(
+    "LT505", "regret-is-better", "outliers", _ratio,
     holds={"regret": 0.98, "nll": 0.35, "more": Estimate(0.63, 0.60, 0.66), "other": "mnist"},
     fails={"regret": 0.90, "nll": 0.99, "more": Estimate(-0.09, -0.10, -0.08), "other": "mnist"},
 )  # fmt: skip
@@ -70,8 +70,8 @@ def _best(found: Measured) -> Facts | None:
     return {"auroc": best, "count": len(known), "limit": WELL, "other": tried(found.arrays)}
 
 
-@rule(
-    "detects", "outliers", _best,
+@builtin(
+    "LT506", "detects", "outliers", _best,
     holds={"auroc": Estimate(0.98, 0.97, 0.99), "count": 3, "limit": WELL, "other": "mnist"},
     fails={"auroc": Estimate(0.6, 0.55, 0.65), "count": 3, "limit": WELL, "other": "mnist"},
 )  # fmt: skip

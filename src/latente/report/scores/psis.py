@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from latente.analysis.conclusions.claims import Facts, Verdict, below
-from latente.analysis.conclusions.score_rules import rule
+from latente.analysis.conclusions.registry import builtin
 from latente.evaluation.likelihood.importance import RARE
 from latente.evaluation.likelihood.pareto import limit
 from latente.evaluation.measured import EACH, Measured
@@ -32,8 +32,8 @@ def _tails(found: Measured) -> Facts | None:
     return {"heavy": share([heavy]), "samples": samples, "tail": limit(samples), "rare": RARE}
 
 
-@rule(
-    "trusted-weights", "psis", _tails,
+@builtin(
+    "LT503", "trusted-weights", "psis", _tails, severity="warning",
     holds={"heavy": Estimate(0.01, 0.0, 0.03), "samples": 1000, "tail": 0.67, "rare": RARE},
     fails={"heavy": Estimate(0.9, 0.85, 0.95), "samples": 1000, "tail": 0.67, "rare": RARE},
 )  # fmt: skip

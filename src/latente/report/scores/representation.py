@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from latente.analysis.conclusions.claims import Facts, Verdict, above, points
-from latente.analysis.conclusions.score_rules import rule
+from latente.analysis.conclusions.registry import builtin
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.influence import shares_paired
 from latente.evaluation.metrics.intervals import Estimate
@@ -29,8 +29,8 @@ def _probe(found: Measured) -> Facts | None:
     return {**read, "more": points(more)}
 
 
-@rule(
-    "better-than-pca", "representation", _probe,
+@builtin(
+    "LT204", "better-than-pca", "representation", _probe, severity="warning",
     holds={"own": 0.95, "other": 0.85, "more": Estimate(10.0, 9.0, 11.0)},
     fails={"own": 0.80, "other": 0.85, "more": Estimate(-5.0, -6.0, -4.0)},
 )  # fmt: skip
@@ -39,8 +39,8 @@ def better_than_pca(f: Facts) -> Verdict:
     return above(f["more"], 0)
 
 
-@rule(
-    "neighbourhoods", "representation", against("trustworthiness", "trustworthiness_pca", "other"),
+@builtin(
+    "LT205", "neighbourhoods", "representation", against("trustworthiness", "trustworthiness_pca", "other"),
     holds={"own": 0.97, "other": 0.85, "more": Estimate(0.12, 0.11, 0.13)},
     fails={"own": 0.80, "other": 0.85, "more": Estimate(-0.05, -0.06, -0.04)},
 )  # fmt: skip
