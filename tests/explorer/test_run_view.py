@@ -35,13 +35,6 @@ def test_a_model_whose_numbers_are_not_finite_is_refused_in_one_line(vae, data, 
     assert unpack(base64.b64decode(blob))[0]["history"]["loss"][1] is None
 
 
-def test_a_conditioned_model_is_refused_in_one_line(vae):
-
-    model = dataclasses.replace(vae.model, context_size=3)
-    with pytest.raises(SpecError, match="conditioned on 3 numbers"):
-        export_page([dataclasses.replace(vae, model=model)], "never.html")
-
-
 def test_a_scene_holds_the_codes_their_spread_and_the_order_by_kl(wide, data):
     meta, arrays = unpack(RunView(wide).scene("all"))
     x = np.concatenate([data.train.x, data.validation.x, data.test.x])

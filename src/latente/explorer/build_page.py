@@ -15,8 +15,8 @@ from latente.language.words import LANGUAGES, Words
 
 SCRIPTS = (
     *("base", "packing", "forward", "backends", "state", "images", "projection", "points", "manifold", "overlay"),
-    *("hover", "map", "session", "decoded", "sliders", "interpolate", "draw", "samples", "compare", "training"),
-    *("saving", "controls", "main"),
+    *("given", "tokens", "hover", "map", "session", "decoded", "sliders", "interpolate", "draw", "samples"),
+    *("compare", "training", "saving", "controls", "main"),
 )
 """The page's scripts in the order they are joined; each is one duty."""
 

@@ -14,6 +14,7 @@ from PIL import Image
 from latente.explorer import build_page, packing, page_program
 from latente.explorer.run_view import RunView
 from latente.explorer.security import MAX_BODY
+from latente.export.layer_program import Program
 
 HELD_BYTES = 250_000
 """What the examples in a file may take, as one PNG; all others are shown as the model reconstructs them."""
@@ -33,13 +34,19 @@ def export(runs: Sequence[tuple[str, RunView]], split: str, *, lang: str = "en")
         SpecError: a model that the page cannot compute by itself.
     """
     # Refused before anything long is begun.
-    programs = [(page_program.encoder(e.model), page_program.decoder(e.model)) for _, e in runs]
+    programs = [page_programs(e) for _, e in runs]
     blobs = {}
-    for number, ((_, view), (up, down)) in enumerate(zip(runs, programs, strict=True)):
+    for number, ((_, view), made) in enumerate(zip(runs, programs, strict=True)):
         meta, arrays = view.parts(split)
-        meta |= {"encoder": up.table(), "decoder": down.table()}
-        arrays["codes"] = _half(arrays["codes"])
-        arrays |= {k: _half(a) for p in (up, down) for k, a in p.arrays.items()}
+        meta |= {part: program.table() for part, program in made.items()}
+        if "encoder" in made and not page_program.tells_nats(view.model):
+            meta |= {"score": "error", "scores": view.error_percentiles}
+        if "tokens" in arrays:
+            # The page makes the codes of them, without rounding.
+            del arrays["codes"]
+        else:
+            arrays["codes"] = _half(arrays["codes"])
+        arrays |= {k: _packed(k, a) for p in made.values() for k, a in p.arrays.items()}
         arrays |= view.fitted
         if number == 0 and view.data.is_image:
             arrays |= held(view, split, meta["n"])
@@ -53,6 +60,16 @@ def export(runs: Sequence[tuple[str, RunView]], split: str, *, lang: str = "en")
         "runs": [{"name": name, "state": "finished", "epochs": None, "study": False} for name, _ in runs],
     }
     return build_page.build(boot, blobs, lang=lang).html
+
+
+def page_programs(view: RunView) -> dict[str, Program]:
+    """What a page computes by itself: the decoder and, for images, which are drawn or dropped on it, the encoder.
+
+    Raises:
+        SpecError: a part of the model that no layer program holds.
+    """
+    down = {"decoder": page_program.decoder(view.model)}
+    return down | ({"encoder": page_program.encoder(view.model)} if view.data.is_image else {})
 
 
 def held(view: RunView, split: str, n: int) -> dict[str, NDArray[Any]]:
@@ -87,6 +104,11 @@ def _grid(images: NDArray[np.uint8]) -> bytes:
     else:
         Image.fromarray(grid).save(out, "PNG", optimize=True)
     return out.getvalue()
+
+
+def _packed(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    """Weights in half precision; edges, levels and books, which are few, as they are."""
+    return _half(array) if name.endswith((".weight", ".bias")) else array
 
 
 def _half(array: NDArray[Any]) -> NDArray[np.float16]:

@@ -16,7 +16,11 @@ from latente.evaluation import latent
 from latente.evaluation.fit_prior import fit_mixture
 from latente.memory import arrays_at_once
 from latente.model.autoencoder import Autoencoder
+from latente.model.posteriors.fsq import FiniteScalar
 from latente.model.posteriors.gaussian import DiagonalGaussian
+from latente.model.posteriors.gumbel import GumbelSoftmax
+from latente.model.posteriors.quantised import Quantised
+from latente.model.posteriors.vq import VectorQuantised
 from latente.model.priors.normal import StandardNormal
 from latente.objective import divergences
 from latente.objective.divergences import gaussian_kl
@@ -28,22 +32,33 @@ BATCH = 1000
 COMPONENTS = 10
 
 
-def encode(model: Autoencoder, x: Floats) -> tuple[Floats, Floats | None]:
-    """Mean codes and, of a diagonal Gaussian posterior, log-variances: shape (n, d) each."""
+def encode(model: Autoencoder, x: Floats, context: Floats | None = None) -> tuple[Floats, Floats | None]:
+    """Mean codes and, of a diagonal Gaussian posterior, log-variances: shape (n, d) each.
+
+    ``context``, here and below, is what a conditional model is given with each, shape (n, context_size).
+    """
     if type(model.posterior) is not DiagonalGaussian:
-        return latent.encode(model, x), None
-    both = _batched(_moments, model, x)
+        return latent.encode(model, x, context), None
+    both = _batched(_moments, model, x, context)
     return both[:, 0], both[:, 1]
 
 
-def decode(model: Autoencoder, z: Floats) -> Floats:
+def decode(model: Autoencoder, z: Floats, context: Floats | None = None) -> Floats:
     """E[x | z], shape (n, *shape): as `latent.decode`, with few batch sizes so that few are compiled."""
-    return latent.decode(model, _filled(z, model))[: len(z)]
+    given = None if context is None else _filled(context, model)
+    return latent.decode(model, _filled(z, model), given)[: len(z)]
 
 
-def scores(model: Autoencoder, x: Floats) -> Floats:
+def scores(model: Autoencoder, x: Floats, context: Floats | None = None) -> Floats:
     """How unlike the training data: −log p(x | z) at the mean code, plus the KL where it is known; nats, shape (n,)."""
-    return _batched(_score, model, x)
+    return _batched(_score, model, x, context)
+
+
+def root_errors(model: Autoencoder, x: Floats, context: Floats | None = None) -> Floats:
+    """Root mean squared difference of x and E[x | z] at its mean code, in model values; shape (n,)."""
+    rebuilt = decode(model, encode(model, x, context)[0], context)
+    errors: Floats = np.sqrt(((x - rebuilt) ** 2).reshape(len(x), -1).mean(axis=1))
+    return errors
 
 
 def kl(mean: Floats, log_var: Floats) -> Floats:
@@ -80,26 +95,62 @@ def _filled(x: Floats, model: Autoencoder) -> Floats:
     return np.concatenate([x, np.zeros((size - n, *x.shape[1:]), np.float32)])
 
 
-def _batched(function: Any, model: Autoencoder, x: Floats) -> Floats:
-    return latent.batched(function, model, _filled(np.asarray(x, np.float32), model), None)[: len(x)]
+def _batched(function: Any, model: Autoencoder, x: Floats, context: Floats | None) -> Floats:
+    given = None if context is None else _filled(np.asarray(context, np.float32), model)
+    return latent.batched(function, model, _filled(np.asarray(x, np.float32), model), given)[: len(x)]
 
 
 @jit
-def _moments(model: Autoencoder, x: Array, context: None) -> Array:
+def _moments(model: Autoencoder, x: Array, context: Array | None) -> Array:
     posterior = model.posterior
     assert isinstance(posterior, DiagonalGaussian)
-    return jax.vmap(lambda one: jnp.stack(posterior.moments(model.encode(one))))(x)
+    return jax.vmap(lambda one, given: jnp.stack(posterior.moments(model.encode(one, given))))(x, context)
 
 
 @jit
-def _score(model: Autoencoder, x: Array, context: None) -> Array:
+def _score(model: Autoencoder, x: Array, context: Array | None) -> Array:
     posterior = model.posterior
 
-    def one(x: Array) -> Array:
-        outputs = model.encode(x)
-        score = -model.log_prob(posterior.mean(outputs), x)
+    def one(x: Array, given: Array | None) -> Array:
+        outputs = model.encode(x, given)
+        score = -model.log_prob(posterior.mean(outputs), x, given)
         if type(posterior) is DiagonalGaussian and type(model.prior) is StandardNormal:
             score = score + divergences.kl(posterior, model.prior, outputs)
         return score
 
-    return jax.vmap(one)(x)
+    return jax.vmap(one)(x, context)
+
+
+def book_of(model: Autoencoder) -> Floats | None:
+    """The vectors that a quantised or categorical code is made of, shape (levels, entries, width); None of any other.
+
+    A latent's ``width`` numbers are the sum over the levels of one vector of each.
+    """
+    posterior = model.posterior
+    if isinstance(posterior, VectorQuantised):
+        return np.asarray(posterior.book, np.float32)
+    if type(posterior) is FiniteScalar:
+        return np.asarray(jax.vmap(posterior.lookup)(jnp.arange(posterior.entries())[:, None]))[None]
+    if type(posterior) is GumbelSoftmax and posterior.hard:
+        return np.eye(posterior.classes, dtype=np.float32)[None]
+    return None
+
+
+def tokens(model: Autoencoder, x: Floats, context: Floats | None = None) -> NDArray[np.uint16]:
+    """Which entries of `book_of` the codes of examples are made of, shape (n, latents · levels): latent after latent,
+    the entries of its levels side by side."""
+    return _batched(_tokens, model, x, context).astype(np.uint16)
+
+
+@jit
+def _tokens(model: Autoencoder, x: Array, context: Array | None) -> Array:
+    posterior = model.posterior
+
+    def one(x: Array, given: Array | None) -> Array:
+        outputs = model.encode(x, given)
+        if isinstance(posterior, Quantised):
+            return posterior.indices(outputs)
+        assert isinstance(posterior, GumbelSoftmax)
+        return jnp.argmax(posterior.mean(outputs).reshape(-1, posterior.classes), axis=-1)
+
+    return jax.vmap(one)(x, context)

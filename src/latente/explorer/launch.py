@@ -268,12 +268,13 @@ def explore(run: Run, *others: Run, split: str = "validation", lang: str | None 
         SpecError: a model that the page cannot show, or the extra ``latente[explorer]`` is not installed.
         DataError: the data of a run is gone or has changed.
     """
-    from latente.explorer import page_program
+    from latente.explorer.export import page_programs
+    from latente.explorer.run_view import RunView
 
     try:
         for one in (run, *others):
-            page_program.encoder(one.model), page_program.decoder(one.model)
-    except LatenteError:
+            page_programs(RunView(one))
+    except SpecError:
         return serve(run, *others, split=split, port=0, lang=lang)
     return Inline(export_text((run, *others), split=split, lang=lang))
 

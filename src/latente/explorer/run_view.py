@@ -49,11 +49,6 @@ class RunView:
     """
 
     def __init__(self, run: Run, folder: Path | None = None) -> None:
-        if run.model.context_size:
-            raise SpecError(
-                f'run "{run.spec.name}" is conditioned on {run.model.context_size} numbers beside the example; '
-                "allowed: a model of the example alone"
-            )
         self.run, self.folder = run, folder
         self.model, self.data = run.model, run.data
         self._lock = threading.Lock()
@@ -74,20 +69,22 @@ class RunView:
     def warm(self, split: str) -> None:
         """Compute what a page asks first, so that nobody waits for it; the rest goes on in the background."""
         self.scene(split)
-        self.decode(np.zeros((1, self.latents), np.float32))
+        self.decode(np.zeros((1, self.width), np.float32))
         threading.Thread(target=self._compile, daemon=True).start()
 
     def _compile(self) -> None:
         """Every batch size that is decoded, and encoding one example."""
         for count in (8, 64, latents.BATCH, 256):
-            self.decode(np.zeros((count, self.latents), np.float32))
-        self.encode(self.data.values(self.data.validation.x[:1]))
+            self.decode(np.zeros((count, self.width), np.float32))
+        self.encode(self.data.values(self.data.validation.x[:1]), self._context("validation", slice(0, 1)))
 
     def parts(self, split: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """What `scene` packs: a JSON-able description, and arrays.
 
         ``codes`` (n, d); ``labels`` (n,), where there are any; ``spread`` (n, d), log σ in 255 steps between the
-        description's ``spread``, where the posterior has one; ``centre``, ``axes``, ``share`` of the PCA; ``umap``.
+        description's ``spread``, where the posterior has one; ``centre``, ``axes``, ``share`` of the PCA; ``umap``;
+        ``context`` (n, c), what a conditional model is given with each, unless it is the label; ``book`` (levels,
+        codes, width) of a model whose codes are entries of books, and ``tokens`` (n, latents · levels), which.
         """
         mean, log_var = self.encoded(split)
         labels = self._labels(split)
@@ -107,6 +104,14 @@ class RunView:
             arrays["umap"] = umap
         if self._pool is not None:
             arrays["pool"] = self._pool
+        if self.model.context_size and not self._labels_given:
+            contexts = [self._context(part, slice(None)) for part in _parts_of(split)]
+            arrays["context"] = np.concatenate([c for c in contexts if c is not None])
+        book = latents.book_of(self.model)
+        if book is not None:
+            pairs = (pair for part in _parts_of(split) for pair in self._values(part))
+            arrays["book"] = book
+            arrays["tokens"] = np.concatenate([latents.tokens(self.model, *pair) for pair in pairs])
         return meta, arrays
 
     @functools.cache  # noqa: B019
@@ -118,8 +123,8 @@ class RunView:
         """
         means, spreads = [], []
         for part in _parts_of(split):
-            for values in self._values(self.data.part(part).x):
-                mean, log_var = latents.encode(self.model, values)
+            for values, context in self._values(part):
+                mean, log_var = latents.encode(self.model, values, context)
                 means.append(mean)
                 spreads.append(log_var)
         whole = None if spreads[0] is None else np.concatenate([s for s in spreads if s is not None])
@@ -135,31 +140,71 @@ class RunView:
                 "explore; its weights are damaged, bring them back from a copy or train it again"
             )
 
-    def _values(self, x: NDArray[Any]) -> Iterator[Floats]:
-        """Model values of stored ones, some at a time."""
-        size = arrays_at_once(math.prod(self.data.shape), 5 * latents.BATCH)
+    def _values(self, part: str, stride: int = 1) -> Iterator[tuple[Floats, Floats | None]]:
+        """Model values of a part's examples, or of every so many, and what they are given with, some at a time."""
+        x = self.data.part(part).x
+        size = stride * arrays_at_once(math.prod(self.data.shape), 5 * latents.BATCH)
         for at in range(0, len(x), size):
-            yield self.data.values(x[at : at + size])
+            rows = slice(at, at + size, stride)
+            yield self.data.values(x[rows]), self._context(part, rows)
 
-    def encode(self, x: Floats) -> tuple[Floats, Floats | None, Floats]:
-        """Of model values x, shape (n, *shape): mean codes, log-variances (or None), and anomaly scores in nats."""
-        return (*latents.encode(self.model, x), latents.scores(self.model, x))
+    def _context(self, part: str, rows: slice) -> Floats | None:
+        if not self.model.context_size:
+            return None
+        found = self._contexts(part)
+        return None if found is None else found[rows]
 
-    def decode(self, z: Floats) -> Floats:
-        """E[x | z] for codes z, shape (n, d).
-
-        Raises:
-            DataError: codes of another shape, or not finite.
-        """
-        size = self.latents
-        if z.ndim != 2 or z.shape[1] != size or not np.isfinite(z).all():
-            raise DataError(f"codes: got shape {z.shape}; allowed: (n, {size}) of finite numbers")
-        return latents.decode(self.model, z)
+    @functools.cache  # noqa: B019
+    def _contexts(self, part: str) -> Floats | None:
+        return latent.context_of(self.model, self.run.spec.model, self.data, self.data.part(part))
 
     @property
-    def latents(self) -> int:
-        """How many numbers a code has."""
-        return self.model.code_size
+    def _labels_given(self) -> bool:
+        """Whether what the model is given with an example is its label, so that the page has it already."""
+        return self.model.is_conditional and self.run.spec.model.condition == "labels"
+
+    @property
+    def given(self) -> list[dict[str, Any]]:
+        """What the model is given, field after field: ``choices``, one number each, or ``mean``, ``sd`` and ``range``
+        of a column that is standardised. Without a name it is the label."""
+        if not self.model.context_size:
+            return []
+        if self.run.spec.model.condition != "columns":
+            return [{"name": None, "choices": [str(c) for c in self.data.classes]}]
+        train, at = self.data.train.context, 0
+        fields: list[dict[str, Any]] = []
+        assert train is not None
+        for condition in self.data.conditions:
+            column = condition.column
+            if column.categories:
+                fields.append({"name": column.name, "choices": list(map(str, column.categories))})
+            else:
+                seen = condition.mean + condition.sd * train[:, at].astype(float)
+                ends = [float(seen.min()), float(seen.max())]
+                fields.append({"name": column.name, "mean": condition.mean, "sd": condition.sd, "range": ends})
+            at += len(condition.names)
+        return fields
+
+    def encode(self, x: Floats, context: Floats | None = None) -> tuple[Floats, Floats | None, Floats]:
+        """Of model values x, shape (n, *shape), and of a conditional model context, shape (n, c): mean codes,
+        log-variances (or None), and anomaly scores in nats."""
+        return (*latents.encode(self.model, x, context), latents.scores(self.model, x, context))
+
+    def decode(self, rows: Floats) -> Floats:
+        """E[x | z] for rows of a code and what a conditional model is given with it, shape (n, `width`).
+
+        Raises:
+            DataError: rows of another shape, or not finite.
+        """
+        if rows.ndim != 2 or rows.shape[1] != self.width or not np.isfinite(rows).all():
+            raise DataError(f"codes: got shape {rows.shape}; allowed: (n, {self.width}) of finite numbers")
+        size = self.model.code_size
+        return latents.decode(self.model, rows[:, :size], rows[:, size:] if self.width > size else None)
+
+    @property
+    def width(self) -> int:
+        """How many numbers a code has, and what a conditional model is given with it."""
+        return self.model.code_size + self.model.context_size
 
     def examples(self, split: str, index: NDArray[np.int64]) -> NDArray[Any]:
         """Examples of a split as the page draws them: bytes for images, model values for anything else.
@@ -188,7 +233,7 @@ class RunView:
     def nearest(self, x: Floats, count: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """The training examples nearest to model values x: indices, distances and the examples."""
         train = self.data.train
-        index, distance = nearest_to(x, self._values(train.x), count)
+        index, distance = nearest_to(x, (values for values, _ in self._values("train")), count)
         arrays = {"index": index.astype(np.uint32), "distance": distance}
         arrays["examples"] = self.drawn(self.data.values(train.x[index]))
         if train.y is not None:
@@ -210,8 +255,8 @@ class RunView:
     @functools.cached_property
     def fitted(self) -> dict[str, NDArray[np.float32]]:
         """The mixture fitted to the training codes, of at most 5,000 examples."""
-        x = self.data.train.x
-        found = [latents.encode(self.model, values) for values in self._values(x[:: max(1, len(x) // 5000)])]
+        stride = max(1, len(self.data.train) // 5000)
+        found = [latents.encode(self.model, *pair) for pair in self._values("train", stride)]
         spreads = [log_var for _, log_var in found if log_var is not None]
         return latents.mixture(np.concatenate([m for m, _ in found]), np.concatenate(spreads) if spreads else None)
 
@@ -221,12 +266,11 @@ class RunView:
         low, high = map(float, self.run.card["range"])
         if data.is_image:
             low, high = span_of(low, high)
-        x = data.train.x
         model = self.model
         edges, scored = [], []
-        for sample in self._values(x[:: max(1, len(x) // SCORED)]):
+        for sample, context in self._values("train", max(1, len(data.train) // SCORED)):
             edges.append(sample.reshape(len(sample), *data.shape)[:, [0, -1]] if data.is_image else sample[:0])
-            scored.append(latents.scores(model, sample))
+            scored.append(latents.scores(model, sample, context))
         scores = np.concatenate(scored)
         self._check("scores of examples", scores)
         border = np.concatenate(edges).mean() if data.is_image else low
@@ -245,9 +289,20 @@ class RunView:
             "prior": _prior(self.run),
             "likelihood": type(model.likelihood).__name__,
             "sigma": sigma_of(model.likelihood),
-            "scores": np.quantile(scores, np.linspace(0, 1, 101)).astype(float).round(4).tolist(),
+            "latents": model.latent_dim,
+            "given": self.given,
+            "context": model.context_size,
+            "score": "nats",
+            "scores": percentiles(scores),
             "history": {k: [finite(v) for v in vs] for k, vs in self.run.history.items()},
         }
+
+    @functools.cached_property
+    def error_percentiles(self) -> list[float]:
+        """As the description's ``scores``, of root mean squared errors in model values: for a page that computes no
+        likelihood."""
+        pairs = self._values("train", max(1, len(self.data.train) // SCORED))
+        return percentiles(np.concatenate([latents.root_errors(self.model, *pair) for pair in pairs]))
 
     @functools.cached_property
     def _pool(self) -> Floats | None:
@@ -279,6 +334,11 @@ class RunView:
                 rows_of: Floats = found[cut].astype(np.float32)
                 return rows_of
         return None
+
+
+def percentiles(values: Floats) -> list[float]:
+    """The 0th to the 100th, with five places."""
+    return [round(float(v), 5) for v in np.quantile(values, np.linspace(0, 1, 101))]
 
 
 def finite(value: float) -> float | None:

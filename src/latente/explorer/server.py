@@ -106,7 +106,7 @@ async def _examples(request: Request) -> Response:
 async def _decode(request: Request) -> Response:
     body = await request.body()
     view = await _opened(request)
-    z = _floats(body, view.latents)
+    z = _floats(body, view.width)
     _check_answer(len(z), view.data.shape)
 
     def decoded() -> bytes:
@@ -119,9 +119,10 @@ async def _decode(request: Request) -> Response:
 async def _encode(request: Request) -> Response:
     body = await request.body()
     view = await _opened(request)
-    shape = view.data.shape
-    x = _floats(body, int(np.prod(shape))).reshape(-1, *shape)
-    mean, log_var, score = await run_in_threadpool(view.encode, x)
+    shape, size = view.data.shape, math.prod(view.data.shape)
+    rows = _floats(body, size + view.model.context_size)
+    context = rows[:, size:] if view.model.context_size else None
+    mean, log_var, score = await run_in_threadpool(view.encode, rows[:, :size].reshape(-1, *shape), context)
     spread = {} if log_var is None else {"log_var": log_var}
     return _binary(packing.pack({}, {"mean": mean, "score": score, **spread}))
 

@@ -24,7 +24,7 @@ function buildCompare(root) {
       const index = sides[0].chosen, { meta } = sides[0].scene, [own] = await sides[0].shown.get([index]), row = [];
       if (own) { const picture = frame("middle", exampleName(sides[0].scene, index)); paintExample(picture, meta, own); row.push(cell(picture, t("decoded.own"))); }
       for (const side of sides) {
-        const drawn = await backend.drawn(side.run, side.scene.meta, codeOf(side.scene, index)), name = session.runs[side.run].name;
+        const drawn = await backend.drawn(side.run, side.scene.meta, codeOf(side.scene, index), contextOf(side.scene, index)), name = session.runs[side.run].name;
         const picture = frame("middle", t("compare.rebuilt", { name }));
         picture.dataset.run = side.run;
         paintExample(picture, side.scene.meta, drawn);
@@ -37,7 +37,7 @@ function buildCompare(root) {
       parts.push(el("h3", { text: t("compare.walk") }));
       for (const side of sides) {
         const { meta } = side.scene, { a, b } = endCodes(side), row = el("div", { class: "strip" }), z = new Float32Array(STRIP * meta.d), size = sizeOf(meta);
-        for (let k = 0; k < STRIP; k++) z.set(interpolate(a, b, k / (STRIP - 1), view.path), k * meta.d);
+        for (let k = 0; k < STRIP; k++) z.set(between(side.scene, a, b, k / (STRIP - 1), view.path), k * meta.d);
         const images = await backend.drawn(side.run, meta, z);
         fillStrip(row, meta, (k) => images.subarray(k * size, (k + 1) * size), (k) => z.slice(k * meta.d, (k + 1) * meta.d), side);
         parts.push(el("p", { class: "soft", text: session.runs[side.run].name }), row);
@@ -48,5 +48,5 @@ function buildCompare(root) {
 
   const soon = calmly(() => show().catch(failed), 60);
   on("sides scene language runs", () => { options(); soon(); });
-  on("chosen ends tab", soon);
+  on("chosen ends tab given", soon);
 }

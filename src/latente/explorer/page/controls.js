@@ -51,6 +51,7 @@ function buildControls() {
   $("search").addEventListener("submit", (event) => { event.preventDefault(); find($("wanted").value.trim()); });
   $("link").addEventListener("click", copyLink);
   $("skip").addEventListener("click", () => session.charts[0]?.box.focus());
+  on("given", (side) => { showGiven(side); session.charts.find((c) => c.side === side)?.manifold.soon(); });
   const all = () => { languages(); themes(); looks(); fillControls(); fillLegend(); showFacts(); };
   on("language scene runs", all);
   // A slider's place is in the latents, a map's in the projection: with others fixed, the images behind change.
@@ -87,6 +88,7 @@ function fillControls() {
   $("run").replaceChildren(...session.runs.map((run, i) => el("option", { value: i, text: run.state === "finished" ? run.name : `${run.name} (${t(`state.${run.state}`)})`, disabled: run.state !== "finished" })));
   $("run").value = String(view.run);
   if (!scene) return;
+  fillGiven($("given"));
   const { meta, arrays } = scene;
   const splits = backend.whole ? ["validation", "train", "test", "all"] : [meta.split];
   $("split").replaceChildren(...splits.map((name) => el("option", { value: name, text: t(`split.${name}`) })));
@@ -145,7 +147,7 @@ function showFacts() {
   $("title").textContent = scene ? session.runs[view.run].name : "latente";
   if (!scene) { $("facts").textContent = ""; return; }
   const { meta } = scene, count = num(meta.n, 0);
-  const parts = [meta.data, t(meta.d === 1 ? "facts.latent" : "facts.latents", { count: meta.d }), t(meta.image ? "facts.images" : "facts.examples", { count })];
+  const parts = [meta.data, t(meta.latents === 1 ? "facts.latent" : "facts.latents", { count: meta.latents }), t(meta.image ? "facts.images" : "facts.examples", { count })];
   $("facts").textContent = parts.join(" · ");
   document.title = `${session.runs[view.run].name} · latente`;
 }

@@ -14,6 +14,8 @@ function buildDecoded(root) {
 
   function showCode(side) {
     if (side !== sides[0]) return;
+    // Of entries of books the grid below says more than their numbers.
+    if (side.scene.arrays.book) { code.replaceChildren(); return; }
     const shown = side.scene.meta.order.slice(0, 8).sort((a, b) => a - b), parts = [];
     for (const i of shown) parts.push(el("span", {}, el("b", { text: latentName(i) }), ` ${num(side.z[i])}`));
     if (side.scene.meta.d > shown.length) parts.push(el("span", { text: "…" }));
@@ -24,6 +26,7 @@ function buildDecoded(root) {
     if (side !== sides[0]) return;
     paintExample(picture, side.scene.meta, side.image);
     picture.dataset.z = Array.from(side.imageCode).join(",");
+    picture.dataset.given = Array.from(side.imageContext).join(",");
     if (side.chosen !== null && side.own) showAbout(side);
   }
 

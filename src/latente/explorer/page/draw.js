@@ -86,7 +86,8 @@ function buildDraw(root) {
     paintExample(results.rebuilt, meta, rebuilt);
     paintError(results.wrong, meta, drawn, rebuilt);
     const below = meta.scores.filter((s) => s <= nats[0]).length / meta.scores.length;
-    score.textContent = t(below > 0.99 ? "draw.score_high" : "draw.score", { nats: num(nats[0], 1), share: num(100 * below, 0) });
+    const key = meta.score === "error" ? "draw.error" : "draw.score";
+    score.textContent = t(below > 0.99 ? `${key}_high` : key, { value: num(nats[0], meta.score === "error" ? 3 : 1), share: num(100 * below, 0) });
     score.dataset.nats = nats[0];
     meter.hidden = go.hidden = false;
     meter.firstChild.style.left = `${clamp(100 * below, 1, 99)}%`;

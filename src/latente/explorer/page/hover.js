@@ -57,7 +57,7 @@ class HoverCard {
     const { side } = this.chart, { scene } = side;
     let [drawn] = await side.shown.get([index]);
     const rebuilt = drawn === null;
-    if (rebuilt) drawn = await backend.drawn(side.run, scene.meta, codeOf(scene, index));
+    if (rebuilt) drawn = await backend.drawn(side.run, scene.meta, codeOf(scene, index), contextOf(scene, index));
     if (this.index !== index || side.scene !== scene) return;
     paintExample(this.canvas, scene.meta, drawn);
     this.note.textContent = rebuilt ? t("example.rebuilt") : "";

@@ -39,7 +39,7 @@ function buildInterpolation(root) {
 
   function sumCode() {
     const { a, b, c } = endCodes(sides[0]);
-    return a && b && c ? a.map((v, i) => v - b[i] + c[i]) : null;
+    return a && b && c ? snapped(sides[0].scene, a.map((v, i) => v - b[i] + c[i])) : null;
   }
 
   function walkTo(at) {
@@ -87,7 +87,7 @@ function buildInterpolation(root) {
     const now = ++turn, side = sides[0], { meta } = side.scene, ends = endCodes(side), keys = ["a", "b", "c"];
     const total = sumCode(), codes = new Float32Array((2 * STRIP + 4) * meta.d);
     ["linear", "spherical"].forEach((path, p) => {
-      for (let k = 0; k < STRIP; k++) codes.set(interpolate(ends.a, ends.b, k / (STRIP - 1), path), (p * STRIP + k) * meta.d);
+      for (let k = 0; k < STRIP; k++) codes.set(between(side.scene, ends.a, ends.b, k / (STRIP - 1), path), (p * STRIP + k) * meta.d);
     });
     keys.forEach((key, k) => codes.set(ends[key], (2 * STRIP + k) * meta.d));
     codes.set(total, (2 * STRIP + 3) * meta.d);
@@ -102,13 +102,13 @@ function buildInterpolation(root) {
       take.textContent = t("between.take");
       take.setAttribute("aria-label", t("between.take_as", { key: key.toUpperCase() }));
     });
-    ["linear", "spherical"].forEach((path, p) => fillStrip(strips[path].row, meta, (k) => at(p * STRIP + k), (k) => interpolate(ends.a, ends.b, k / (STRIP - 1), path)));
+    ["linear", "spherical"].forEach((path, p) => fillStrip(strips[path].row, meta, (k) => at(p * STRIP + k), (k) => between(side.scene, ends.a, ends.b, k / (STRIP - 1), path)));
     paintExample(sum, meta, at(2 * STRIP + 3));
     describe(sum, t("between.sum"));
     sum.dataset.z = Array.from(total).join(",");
   }
 
-  on("ends scene language", () => { show().catch(failed); for (const chart of session.charts) chart.reover(); });
+  on("ends scene language given", () => { show().catch(failed); for (const chart of session.charts) chart.reover(); });
   on("tab", () => { if (view.tab === "between") { show().catch(failed); } else if (timer) stop(); for (const chart of session.charts) chart.reover(); });
 }
 

@@ -1,7 +1,7 @@
 // Put the page together, open what the address says, and begin.
 
 const TABS = [
-  ["walk", buildSliders], ["between", buildInterpolation], ["draw", buildDraw], ["samples", buildSamples], ["compare", buildCompare],
+  ["walk", buildSliders], ["tokens", buildTokens], ["between", buildInterpolation], ["draw", buildDraw], ["samples", buildSamples], ["compare", buildCompare],
   ["training", buildTraining],
 ];
 
@@ -38,8 +38,10 @@ function buildTabs() {
 
 /** Which tabs make sense for what is open. */
 function showTabs() {
-  const meta = sides[0]?.scene?.meta;
-  for (const name of ["walk", "between", "samples"]) $(`tab-${name}`).hidden = !meta;
+  const scene = sides[0]?.scene, meta = scene?.meta;
+  $("tab-walk").hidden = !meta || Boolean(scene.arrays.book);
+  $("tab-tokens").hidden = !scene?.arrays.book;
+  for (const name of ["between", "samples"]) $(`tab-${name}`).hidden = !meta;
   $("tab-draw").hidden = !meta?.image;
   $("tab-compare").hidden = !meta || session.runs.length < 2;
   $("stage").hidden = $("decoded-card").hidden = !meta;
@@ -49,7 +51,9 @@ function showTabs() {
 
 /** After a scene was opened: charts for every side, and everything else told. */
 function showScene(keep = false) {
-  const { meta } = sides[0].scene, [first, second] = startingAxes(meta);
+  const { meta, arrays } = sides[0].scene, [first, second] = startingAxes(meta);
+  // One number of a quantised code takes a few values only: the axes along which codes differ say more.
+  view.projection ??= arrays.book && meta.d > 1 ? "pca" : "latents";
   if (view.first === null || view.first >= meta.d || view.second >= meta.d) { view.first = first; view.second = second; }
   const fine = (i) => i === null || (Number.isInteger(i) && i >= 0 && i < meta.n);
   for (const key of ["a", "b", "c"]) if (!fine(view.ends[key])) view.ends[key] = null;
@@ -87,7 +91,7 @@ async function changeSplit(split) {
 async function changeRun(run) {
   await session.open(0, run, view.split);
   view.run = run;
-  view.first = view.second = view.centre = null;
+  view.first = view.second = view.centre = view.projection = null;
   if (sides[1]?.run === run) { sides.length = 1; view.other = null; }
   showScene();
 }
@@ -98,8 +102,10 @@ function applyAddress() {
   if (view.chosen !== null && Number.isInteger(view.chosen) && view.chosen >= 0 && view.chosen < meta.n) {
     side.chosen = view.chosen;
     side.z = codeOf(side.scene, view.chosen);
+    side.context = contextOf(side.scene, view.chosen);
   } else if (view.z?.length === meta.d && view.z.every(Number.isFinite)) side.z = view.z;
   else side.chosen = null;
+  if (view.given?.length === meta.context) side.context = view.given;
   view.chosen = side.chosen;
 }
 
@@ -113,11 +119,12 @@ async function openAddress(hash = location.hash) {
   applyAddress();
   const kept = view.centre && view.scale > 0 ? { centre: view.centre, scale: view.scale } : null;
   if (other !== null && other !== view.run && session.runs[other]?.state === "finished") { view.other = other; await session.open(1, other, view.split); }
-  if (sides[0].chosen !== null && session.same()) Object.assign(sides[1], { chosen: sides[0].chosen, z: codeOf(sides[1].scene, sides[0].chosen) });
+  if (sides[0].chosen !== null && session.same()) Object.assign(sides[1], { chosen: sides[0].chosen, z: codeOf(sides[1].scene, sides[0].chosen), context: contextOf(sides[1].scene, sides[0].chosen) });
   showScene();
   if (kept) { Object.assign(session.charts[0], kept); session.charts[0].moved(); }
   if (view.behind) session.charts[0].manifold.decode().catch(failed);
-  openTab($(`tab-${view.tab}`) && !$(`tab-${view.tab}`).hidden ? view.tab : "walk");
+  const shown = TABS.map(([name]) => name).filter((name) => !$(`tab-${name}`).hidden);
+  openTab(shown.includes(view.tab) ? view.tab : shown[0]);
 }
 
 async function start() {

@@ -20,6 +20,7 @@ class Chart {
     this.inset = frame("inset", t("decoded.title"));
     this.holder = el("div", { class: "holder" }, this.box, this.caption, this.zooms, this.inset);
     on("mode", () => this.showMode());
+    on("code", (one) => { if (one === this.side) this.aim = null; });
     on("image", (one) => { if (one === this.side) paintExample(this.inset, one.scene.meta, one.image); });
     this.showMode();
     root.append(this.holder);
@@ -168,7 +169,11 @@ class Chart {
   }
 
   /** Put the side's code at a place of the map. */
-  walk(px, py) { session.setCode(this.side, this.projection.lift(this.place(px, py), this.side.z)); }
+  walk(px, py) {
+    session.setCode(this.side, this.projection.lift(this.place(px, py), this.side.z));
+    // Where codes are few, the code there lies elsewhere: the next step begins where this one ended.
+    this.aim = this.place(px, py);
+  }
 
   listen() {
     const { box } = this, at = (event) => { const r = box.getBoundingClientRect(); return [event.clientX - r.left, event.clientY - r.top]; };
@@ -235,7 +240,7 @@ class Chart {
       const size = event.shiftKey ? 40 : 8;
       if (event.altKey) this.pan(-move[0] * 60, -move[1] * 60);
       else {
-        const [x, y] = this.screen(this.projection.to(this.side.z));
+        const [x, y] = this.screen(this.aim ?? this.projection.to(this.side.z));
         this.walk(x + move[0] * size, y + move[1] * size);
         this.tell();
       }

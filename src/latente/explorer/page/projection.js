@@ -2,6 +2,12 @@
 
 /** A view of a scene: x, y of every point; to(z) → [x, y]; lift([x, y], z) → the code there that differs least from z. */
 function makeProjection(scene, kind, first, second) {
+  const found = projectionOf(scene, kind, first, second);
+  if (!scene.arrays.book) return found;
+  return { ...found, lift: (place, z) => snapped(scene, found.lift(place, z)) };
+}
+
+function projectionOf(scene, kind, first, second) {
   const { d, n } = scene.meta, codes = scene.arrays.codes.data, x = new Float32Array(n), y = new Float32Array(n);
   if (kind === "umap" && scene.arrays.umap) {
     const flat = scene.arrays.umap.data;
@@ -82,6 +88,9 @@ function varianceOf(scene, index) {
   const [low, high] = scene.meta.spread, { d } = scene.meta, steps = scene.arrays.spread.data;
   return Float32Array.from({ length: d }, (_, j) => Math.exp(2 * (low + (steps[index * d + j] / 255) * (high - low))));
 }
+
+/** A share of the way from a to b as a code that the decoder knows. */
+const between = (scene, a, b, share, path) => (share === 0 ? a : share === 1 ? b : snapped(scene, interpolate(a, b, share, path)));
 
 /** A share of the way from a to b: straight, or along the arc between them (slerp; Shoemake 1985). */
 function interpolate(a, b, share, path) {

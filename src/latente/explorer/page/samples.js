@@ -55,7 +55,8 @@ function buildSamples(root) {
     const now = ++turn, side = sides[0], { meta } = side.scene, heat = Number(temperature.value);
     heatOf.textContent = num(heat);
     temperature.setAttribute("aria-valuetext", num(heat));
-    const z = await codes(side, heat);
+    const free = await codes(side, heat), z = free.slice();
+    for (let k = 0; side.scene.arrays.book && k < SAMPLES; k++) z.set(snapped(side.scene, free.subarray(k * meta.d, (k + 1) * meta.d)), k * meta.d);
     if (now !== turn) return;
     const images = await backend.drawn(side.run, meta, z), size = sizeOf(meta);
     if (now !== turn) return;
@@ -80,7 +81,7 @@ function buildSamples(root) {
     })), el("p", { class: "soft", t: "samples.distance" }));
   }
 
-  on("tab", () => draw().catch(failed));
+  on("tab given", () => draw().catch(failed));
   on("scene", () => { if (!sides[0]?.scene) return; near.hidden = true; fittedOf = null; options(); draw().catch(failed); });
   on("language", () => draw().catch(failed));
 }

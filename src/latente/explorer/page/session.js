@@ -14,9 +14,22 @@ session.open = async (number, run, split) => {
   sides[number] = side;
   const { meta } = scene;
   if (!side.z || side.z.length !== meta.d || other) {
-    side.z = meta.prior === "none" ? Float32Array.from(scene.arrays.centre.data) : new Float32Array(meta.d);
+    side.z = snapped(scene, meta.prior === "none" ? Float32Array.from(scene.arrays.centre.data) : new Float32Array(meta.d));
+    side.tokens = null;
   }
+  if (side.context?.length !== meta.context || other) side.context = contextOf(scene, 0);
   if (side.chosen !== null && side.chosen >= meta.n) side.chosen = null;
+};
+
+/** Give the decoder of a side something else beside the code, and that of the other where it takes the same. */
+session.give = (side, context, linked = true) => {
+  if (side.context.length === context.length && side.context.every((v, i) => v === context[i])) return;
+  side.context = Float32Array.from(context);
+  if (side === sides[0]) { view.given = side.context; saveAddress(); }
+  emit("given", side);
+  session.decode(side);
+  const other = sides.find((s) => s !== side), like = (s) => JSON.stringify(s.scene.meta.given);
+  if (linked && other && like(other) === like(side)) session.give(other, context, false);
 };
 
 /** The second side, opened or closed. */
@@ -32,8 +45,13 @@ session.compare = async (run) => {
 session.same = () => sides.length > 1 && sides[0].scene.meta.fingerprint === sides[1].scene.meta.fingerprint;
 
 /** Put a code under the pointer of a side, and of the other where both have as many latents. */
-session.setCode = (side, z, { chosen = null, linked = true } = {}) => {
+session.setCode = (side, z, { chosen = null, linked = true, tokens = null } = {}) => {
   side.z = Float32Array.from(z);
+  if (side.scene.arrays.book) {
+    // A sum of entries does not tell of which, where there are several levels.
+    side.tokens = tokens ?? (chosen === null ? tokensOf(side.scene, side.z) : tokensOfExample(side.scene, chosen));
+    side.z = codeOfTokens(booksOf(side.scene), side.tokens);
+  }
   if (side.chosen !== chosen) { side.chosen = chosen; side.own = undefined; emit("chosen", side); }
   if (side === sides[0]) { view.z = side.z; view.chosen = chosen; saveAddress(); }
   emit("code", side);
@@ -47,6 +65,8 @@ session.choose = (index, side = sides[0]) => {
   for (const one of side === sides[0] || session.same() ? sides : [side]) {
     if (one !== side && !session.same()) continue;
     const z = index === null ? one.z : codeOf(one.scene, index);
+    // The example as the model sees it: with what it came with.
+    if (index !== null && one.scene.meta.context) session.give(one, contextOf(one.scene, index), false);
     session.setCode(one, z, { chosen: index, linked: false });
   }
   if (index !== null) {
@@ -70,11 +90,12 @@ session.fetchOwn = async (index) => {
 session.decode = (side) => {
   if (side.busy) { side.again = true; return; }
   side.busy = true;
-  const z = Float32Array.from(side.z), { scene } = side;
+  const z = Float32Array.from(side.z), { scene, context } = side;
   backend.drawn(side.run, scene.meta, z).then((drawn) => {
     if (side.scene !== scene) return;
     side.image = drawn;
     side.imageCode = z;
+    side.imageContext = context;
     emit("image", side);
   }).catch(failed).finally(() => {
     side.busy = false;

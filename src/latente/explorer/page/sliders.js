@@ -10,6 +10,8 @@ function buildSliders(root) {
   root.append(el("p", { class: "soft", id: "walk-about" }), list, reset);
 
   function fill() {
+    // Codes that are entries of books have a grid in their place.
+    if (sides[0].scene.arrays.book) { rows.length = 0; list.replaceChildren(); return; }
     const { meta } = sides[0].scene, weights = meta.kl ?? meta.variance, most = Math.max(...weights, 1e-9);
     $("walk-about").textContent = t(meta.kl ? "walk.by_kl" : "walk.by_variance");
     rows.length = 0;

@@ -1,7 +1,7 @@
 // What is seen, kept in the address: a link reopens it.
 
 const view = {
-  run: 0, other: null, split: BOOT.split ?? "validation", projection: "latents", first: null, second: null,
+  run: 0, other: null, split: BOOT.split ?? "validation", projection: null, given: null, first: null, second: null,
   look: "points", behind: false, hidden: new Set(), centre: null, scale: null, z: null, chosen: null, tab: "walk",
   theme: "auto", ends: { a: null, b: null, c: null }, path: "linear", mode: "walk",
 };
@@ -14,7 +14,7 @@ const PARTS = {
   run: [() => (view.run ? String(view.run) : null), (s) => { view.run = Number(s); }],
   with: [() => (view.other === null ? null : String(view.other)), (s) => { view.other = Number(s); }],
   split: [() => view.split, (s) => { view.split = s; }],
-  map: [() => (view.projection === "latents" ? null : view.projection), (s) => { view.projection = s; }],
+  map: [() => view.projection, (s) => { view.projection = s; }],
   axes: [
     () => (view.first === null ? null : `${view.first},${view.second}`),
     (s) => { [view.first, view.second] = numbers(s); },
@@ -27,6 +27,7 @@ const PARTS = {
     (s) => { const [x, y, scale] = numbers(s); view.centre = [x, y]; view.scale = scale; },
   ],
   z: [() => (view.z ? Array.from(view.z, short).join(",") : null), (s) => { view.z = Float32Array.from(numbers(s)); }],
+  given: [() => (view.given?.length ? Array.from(view.given, short).join(",") : null), (s) => { view.given = Float32Array.from(numbers(s)); }],
   example: [() => (view.chosen === null ? null : String(view.chosen)), (s) => { view.chosen = Number(s); }],
   ends: [
     () => (Object.values(view.ends).some((e) => e !== null) ? ["a", "b", "c"].map((k) => view.ends[k] ?? "").join(",") : null),
@@ -49,11 +50,11 @@ function readAddress(hash = location.hash) {
     if (at < 0 || !Object.hasOwn(PARTS, key)) continue;
     let text;
     try { text = decodeURIComponent(part.slice(at + 1)); } catch { continue; }
-    const numeric = ["run", "with", "axes", "hide", "at", "z", "example", "ends"].includes(key);
+    const numeric = ["run", "with", "axes", "hide", "at", "z", "given", "example", "ends"].includes(key);
     if (text.length > 20000 || (numeric && text.split(",").some((v) => !Number.isFinite(Number(v))))) continue;
     PARTS[key][1](text);
   }
-  if (!["latents", "pca", "umap"].includes(view.projection)) view.projection = "latents";
+  if (!["latents", "pca", "umap"].includes(view.projection)) view.projection = null;
   if (!["points", "density"].includes(view.look)) view.look = "points";
   if (!["auto", "light", "dark"].includes(view.theme)) view.theme = "auto";
 }
