@@ -20,7 +20,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS = PROJECT["optional-dependencies"]
 DEVELOPMENT = ("dev", "docs")
 
-CALLED = {"scikit-learn": "sklearn", "pillow": "PIL", "umap-learn": "umap"}
+CALLED = {"scikit-learn": "sklearn", "pillow": "PIL", "umap-learn": "umap", "mlflow-skinny": "mlflow"}
 """Distributions whose package is not called as they are; of all others a dash is an underscore."""
 
 HOST = {"IPython"}

@@ -254,17 +254,19 @@ PART_EXAMPLES = {
     "prior": '{name = "vamp", pseudo_inputs = 500}',
     "likelihood": '{name = "gaussian", sigma = 0.5}',
     "objective": '{name = "elbo", beta = 4.0}',
+    "track": '{name = "mlflow", uri = "http://127.0.0.1:5000"}',
 }
 
 
 def _part(value: Any, where: str) -> Part:
     if isinstance(value, str) or (isinstance(value, Mapping) and isinstance(value.get("name"), str)):
         return value
-    example = PART_EXAMPLES.get(where.rpartition(".")[2], '{name = "nll", samples = 500}')
+    example = PART_EXAMPLES.get(where.rpartition(".")[2].partition("[")[0], '{name = "nll", samples = 500}')
     raise got(where, value, f"a name, or a table such as {example}")
 
 
 _parts = _list_of(_part, 'a list, for instance ["linear-probe", {name = "nll", samples = 500}]')
+_trackers = _list_of(_part, 'a list, for instance ["tensorboard", {name = "mlflow", uri = "http://127.0.0.1:5000"}]')
 
 
 def _epochs(value: Any, where: str) -> int | Mapping[str, int]:
@@ -476,6 +478,8 @@ class StudySpec(_Checked):
         seeds: of every run.
         runs: one entry per model, without seeds.
         scores: what the finished models are ranked by, besides their losses (see `latente.evaluation.scores`).
+        track: who is told of the study while it goes on (see `latente.studies.trackers`); its numbers do not depend
+            on them, and its folder does not say who they were.
     """
 
     title: str = _option("study", _text)
@@ -483,6 +487,7 @@ class StudySpec(_Checked):
     seeds: tuple[int, ...] = _option((0,), _seeds)
     runs: tuple[RunSpec, ...] = ()
     scores: tuple[Part, ...] = _option((), _parts)
+    track: tuple[Part, ...] = _option((), _trackers)
 
     def __post_init__(self) -> None:
         super().__post_init__()

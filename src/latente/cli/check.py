@@ -28,12 +28,14 @@ def _check(arguments: Arguments) -> None:
     from latente.language.translated import in_language
     from latente.plain import one_line
     from latente.studies.study_file import read_study
+    from latente.studies.tracking import make_trackers
     from latente.training.check import check, check_parts
 
     words = words_of(arguments)
     spec = read_study(arguments.study, data=arguments.data, settings=arguments.settings, seeds=arguments.seeds)
     for score in spec.scores:
         scores.make(score)
+    make_trackers(spec.track)
     counts = {"models": len(spec.runs), "runs": len(spec.expanded())}
     say(words("check.study", title=one_line(words.title(spec.title)), **counts))
     data = None if arguments.no_data else load_spec(spec.data)

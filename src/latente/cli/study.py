@@ -44,6 +44,10 @@ def add(command: AddCommand) -> None:
         "the other, each with all processors",
     )  # fmt: skip
     run.add_argument("--resume", action="store_true", help="go on where an interrupted run with the same --out stopped")
+    run.add_argument(
+        "--track", action="append", default=[], metavar="NAME",
+        help="tell a tracker of the study while it goes on: mlflow, tensorboard, trackio or wandb (may be repeated)",
+    )  # fmt: skip
     language(run)
     run.add_argument("--quiet", action="store_true", help="print the study's folder and nothing else")
 
@@ -84,6 +88,7 @@ def _run(arguments: Arguments) -> None:
                 command=shlex.join(word for word in shlex.split(command()) if word != "--resume"),
                 watch=watch,
                 jobs=workers,
+                track=arguments.track,
             )
     if not arguments.quiet:
         from latente.report.conclusions import warnings_of

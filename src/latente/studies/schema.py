@@ -18,6 +18,7 @@ from latente.objective.schedules import schedules
 from latente.registry import Registry
 from latente.spec import DataSpec, ModelSpec, StudySpec, TrainSpec, schema_of
 from latente.studies.study_file import LISTS, TOP
+from latente.studies.trackers import trackers
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -36,7 +37,8 @@ def study_schema() -> Schema:
         if field.name not in fields:
             fields[field.name] = _field(field)
     fields["scores"] = {"type": "array", "items": {"$ref": "#/$defs/score"}}
-    families = {**FAMILIES, "schedule": schedules, "score": scores}
+    fields["track"] = {"type": "array", "items": {"$ref": "#/$defs/tracker"}}
+    families = {**FAMILIES, "schedule": schedules, "score": scores, "tracker": trackers}
     return {
         "$schema": DIALECT,
         "title": f"A study file of latente {__version__}",

@@ -19,11 +19,12 @@ from latente.evaluation.run import Run
 from latente.evaluation.scores import scores
 from latente.language.message import Message
 from latente.language.words import Words
-from latente.spec import StudySpec, as_dict, got, is_text
+from latente.spec import Part, StudySpec, as_dict, got, is_text
 from latente.studies.folder import Study, load_study
 from latente.studies.machine import facts
 from latente.studies.study_file import DEFAULT
 from latente.studies.study_file import read_study as read_study_file
+from latente.studies.tracking import asked_for, make_trackers, tracking
 from latente.studies.train import perform
 from latente.studies.watch import Watch
 from latente.studies.workers import WorkerPool
@@ -43,6 +44,7 @@ def run_study(
     command: str | None = None,
     watch: Watch | None = None,
     jobs: int | WorkerPool = 1,
+    track: Iterable[Part] = (),
 ) -> Study:
     """Perform a study and write its folder.
 
@@ -60,9 +62,10 @@ def run_study(
             1: one after the other in this process, with all of them. Threads may add up in another order, so that
             ``resume`` promises the same bits for the same ``jobs`` only. Arrays in memory and networks of your own
             are unknown to other processes and need 1. A study of one run is performed here.
+        track: trackers besides the study's own, by name or as tables (see `latente.studies.trackers`).
 
     Raises:
-        SpecError: a study, setting or language that means nothing.
+        SpecError: a study, setting, language or tracker that means nothing, or a tracker that is not installed.
         DataError: data that cannot be used.
         StoreError: ``out`` exists (without ``resume``), is of another study, or cannot be written.
         TrainingError: a loss stopped being finite; what was trained before is kept.
@@ -82,6 +85,9 @@ def run_study(
         if isinstance(jobs, WorkerPool):
             jobs.shutdown()
         jobs = 1
+    followers = make_trackers(asked_for(spec, tuple(track)))
+    # What is kept of a study is what its numbers follow from.
+    spec = dataclasses.replace(spec, track=())
     if resume and out is None:
         raise SpecError(
             "resume: got no out, so that there is nothing to go on with; give the study's folder (--out DIR)"
@@ -116,14 +122,16 @@ def run_study(
                 clear_parts(place)
             if not is_study(folder):
                 table = {"latente": __version__, "command": command, **as_dict(spec)}
+                del table["track"]
                 manifest.write(folder, {STUDY: as_json(table).encode()})
             # Those who conclude are the same when a study is gone on with: other threads add up in another order.
-            with _pool(jobs) as workers:
+            with tracking(followers, spec, found, folder, watch) as tracked, _pool(jobs) as workers:
                 if workers is not None:
                     waiting = [run for run in spec.expanded() if not is_finished(run_folder(folder, run))]
-                    workers.perform(waiting, len(spec.expanded()), found, folder, spec.scores, watch)
-                runs = [perform(run, found, folder, asked, watch) for run in spec.expanded()]
+                    workers.perform(waiting, len(spec.expanded()), found, folder, spec.scores, tracked.watch)
+                runs = [perform(run, found, folder, asked, tracked.watch) for run in spec.expanded()]
                 report = write_study_report(spec, runs, found, folder, words, command, watch, workers)
+                tracked.finish(runs)
     except StoreError as error:
         if FULL not in str(error):
             raise
