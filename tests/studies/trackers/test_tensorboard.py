@@ -96,7 +96,8 @@ def test_the_projector_serves_codes_labels_and_thumbnails(made):
 
 def no_page():
     made = io.BytesIO()
-    zipfile.ZipFile(made, "w").close()
+    with zipfile.ZipFile(made, "w") as page:
+        page.writestr("index.html", "")
     return io.BytesIO(made.getvalue())
 
 
