@@ -105,8 +105,12 @@ def reference() -> Pages:
 
 
 def findings() -> Pages:
-    """A page for each finding by its code, once there is a registry of them."""
-    return {}
+    """The findings, and a page for each by its code."""
+    from latente.report import finding_pages
+
+    index = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
+    linked = re.sub(r"^\| `(LT\d+)` \|", r"| [`\1`](findings/\1.md) |", index, flags=re.MULTILINE)
+    return {"docs/findings.md": linked} | {f"docs/findings/{n}": page for n, page in finding_pages.pages().items()}
 
 
 def gather(out: Path = OUT) -> None:
