@@ -44,24 +44,28 @@ def models_of(runs):
 
 @pytest.fixture
 def study(make):
-    """A VAE of 2 and one of 4 latents, an autoencoder equal to the latter, and one VAE with β = 4; two seeds."""
+    """A VAE of 2 and one of 4 latents, an autoencoder equal to the latter, one VAE with β = 4, one with β annealed."""
     heavy = latente.VAE(4, objective={"name": "elbo", "beta": 4.0}, **SMALL)
+    warm = latente.VAE(4, objective={"name": "elbo", "beta": {"name": "linear", "steps": 2}}, **SMALL)
     specs = {"small": latente.VAE(2, **SMALL), "ae": latente.AE(4, **SMALL), "large": latente.VAE(4, **SMALL)}
-    return [make(name, seed, spec) for name, spec in {**specs, "heavy": heavy}.items() for seed in (0, 1)]
+    return [make(name, seed, spec) for name, spec in {**specs, "heavy": heavy, "warm": warm}.items() for seed in (0, 1)]
 
 
 @pytest.mark.slow
 def test_parts_come_from_specs(study):
     models = study_models(models_of(study))
-    assert [m.name for m in models.vaes] == ["small", "large", "heavy"] and [m.name for m in models.aes] == ["ae"]
+    assert [m.name for m in models.vaes] == ["small", "large", "heavy", "warm"]
+    assert [m.name for m in models.aes] == ["ae"]
     assert all(len(m.runs) == 2 for m in models.vaes)
     assert models.vae.latents == 2 and models.ae.latents == 4
     assert [v.latents for v in models.sweep] == [2, 4]
     assert [(a.latents, v.latents) for a, v in models.matched] == [(4, 4)]
-    assert [(w.beta, p.beta) for w, p in models.weighted] == [(4.0, 1.0)]
+    assert [(w.name, w.beta, p.name, p.beta) for w, p in models.weighted] == [
+        ("heavy", 4.0, "large", 1.0), ("warm", None, "large", 1.0),
+    ]  # fmt: skip
     assert [(a.name, b.name) for a, b in pairs(models_of(study))] == [("large", "ae")]
     assert [[m.name for m in family] for family in beta_families(models_of(study), 2)] == [["large", "heavy"]]
-    assert [m.kind for m in models_of(study)] == ["VAE", "AE", "VAE", "β-VAE"]
+    assert [m.kind for m in models_of(study)] == ["VAE", "AE", "VAE", "β-VAE", "VAE"]
 
 
 def test_models_that_take_no_part_say_why(make):

@@ -5,10 +5,10 @@ import pytest
 from latente import __version__
 from latente.cli.main import main
 
-STUDIES = "Allowed: burda, notebook, rate-distortion, vamp, zoo."
+STUDIES = "Allowed: burda, harder, notebook, rate-distortion, vamp, zoo."
 SETS = (
-    "Allowed: mnist-5k, digits, factors, mnist, fashion-mnist, kmnist. There is no such file or folder either; allowed "
-    "there: .npz, .npy, IDX (also .gz), .csv, .parquet, a folder of images, a folder of IDX files"
+    "Allowed: mnist-5k, digits, patches, factors, mnist, fashion-mnist, kmnist. There is no such file or folder either; "
+    "allowed there: .npz, .npy, IDX (also .gz), .csv, .parquet, a folder of images, a folder of IDX files"
 )
 
 

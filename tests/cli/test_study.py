@@ -91,7 +91,7 @@ def test_a_study_file_is_written_once(here, capsys, monkeypatch):
 
 def test_studies_that_are_not_finished_or_damaged_are_listed(here, capsys, tiny, monkeypatch):
     assert main(["list"]) == 0
-    assert capsys.readouterr().out == "shipped studies: burda, notebook, rate-distortion, vamp, zoo\n"
+    assert capsys.readouterr().out == "shipped studies: burda, harder, notebook, rate-distortion, vamp, zoo\n"
     run = made_run(tiny)
     for name in ("begun", "damaged"):
         (here / "runs" / name).mkdir(parents=True)
@@ -102,7 +102,7 @@ def test_studies_that_are_not_finished_or_damaged_are_listed(here, capsys, tiny,
     assert main(["list"]) == 2
     captured = capsys.readouterr()
     assert captured.out.splitlines() == [
-        "estudos que acompanham o latente: burda, notebook, rate-distortion, vamp, zoo",
+        "estudos que acompanham o latente: burda, harder, notebook, rate-distortion, vamp, zoo",
         "runs/begun  1/2 execuções, incompleto: Two seeds",
         "runs/damaged  danificado",
     ]

@@ -156,9 +156,13 @@ def test_the_catalogue_says_what_is_there(tmp_path, monkeypatch):
     monkeypatch.setenv("LATENTE_DATA", str(tmp_path))
     rows = {row["name"]: tuple(row.values()) for row in catalogue()}
     assert list(catalogue()[0]) == KEYS
-    assert list(rows) == ["mnist-5k", "digits", "factors", "mnist", "fashion-mnist", "kmnist"] == list(DATA_SETS)
+    assert (
+        list(rows)
+        == ["mnist-5k", "digits", "patches", "factors", "mnist", "fashion-mnist", "kmnist"]
+        == list(DATA_SETS)
+    )
     assert set(ABOUT) == set(DATA_SETS)
-    for name in ("mnist-5k", "digits", "factors"):
+    for name in ("mnist-5k", "digits", "patches", "factors"):
         s = DATA_SETS.make(name)
         assert rows[name][2:] == (s.x.shape[1:], len(s.x), 0, False, True)
     for name in ("mnist", "fashion-mnist", "kmnist"):

@@ -92,8 +92,8 @@ def test_neither_a_name_nor_a_file(tmp_path, monkeypatch):
     with pytest.raises(DataError) as error:
         load_data("fashion_mnist")
     assert str(error.value).startswith(
-        'unknown data set "fashion_mnist"; did you mean "fashion-mnist"? Allowed: mnist-5k, digits, factors, mnist, '
-        "fashion-mnist, kmnist. There is no such file or folder either; allowed there: .npz, "
+        'unknown data set "fashion_mnist"; did you mean "fashion-mnist"? Allowed: mnist-5k, digits, patches, factors, '
+        "mnist, fashion-mnist, kmnist. There is no such file or folder either; allowed there: .npz, "
     )
     for source in ("a" * 300, "a\0b", "zzz"):
         with pytest.raises(DataError, match="unknown data set"):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from latente.analysis.conclusions.evidence import Samples
-from latente.analysis.conclusions.made_up import GOOD, LARGE, PAIR, SMALL, STEP, WEIGHTED, near
+from latente.analysis.conclusions.made_up import GOOD, LARGE, LINEAR, PAIR, SMALL, STEP, WEIGHTED, near
 from latente.evaluation.metrics.intervals import Estimate
 
 # The helpers' tests call it so.
@@ -68,7 +68,7 @@ NO_SWEEP = replace(GOOD, sweep=(), steps=(), from_smallest=())
 
 NO_VAE = replace(
     NO_SWEEP, vae=None, fit=None, reconstructions=None, samples=None, latent_map=None, main_pair=None, compared=(),
-    inactive=None, weighted=(), betas=0,
+    inactive=None, weighted=(), betas=0, linear=(),
 )  # fmt: skip
 
 
@@ -173,9 +173,13 @@ CASES = [
     ("next_steps", "regularisation", weighted(about(0.1), about(-0.1)), "holds"),
     ("next_steps", "regularisation", replace(GOOD, weighted=(), betas=0), "unknown"),
     ("next_steps", "regularisation", NO_VAE, "unknown"),
-    ("next_steps", "datasets", replace(GOOD, elsewhere=None), "unknown"),
-    ("next_steps", "datasets", replace(GOOD, elsewhere={"performance.similar": "unknown"}), "unknown"),
-    ("next_steps", "datasets", replace(GOOD, elsewhere={"performance.similar": "fails"}), "fails"),
+    ("next_steps", "datasets", replace(GOOD, linear=(LINEAR, replace(LINEAR, advantage=about(-0.1)))), "fails"),
+    ("next_steps", "datasets", replace(GOOD, linear=(LINEAR, replace(LINEAR, advantage=UNSURE))), "unknown"),
+    ("next_steps", "datasets", replace(GOOD, linear=(LINEAR, replace(LINEAR, advantage=None))), "unknown"),
+    # No harder than the notebook's own, no image, no VAE.
+    ("next_steps", "datasets", replace(GOOD, bits=1.5 * 1826, linear=()), "unknown"),
+    ("next_steps", "datasets", replace(GOOD, bits=None, linear=()), "unknown"),
+    ("next_steps", "datasets", NO_VAE, "unknown"),
     ("extra_autoencoder", "sharp", main(ae_sharpness=about(0.6)), "fails"),
     ("extra_autoencoder", "sharp", main(ae_sharpness=about(0.8)), "unknown"),
     ("extra_autoencoder", "sharp", NO_AE, "unknown"),

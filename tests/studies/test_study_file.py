@@ -1,6 +1,7 @@
 """Study files: the shipped one, sweeps, settings, and every way to get one wrong."""
 
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,10 +20,11 @@ def runs(study):
 def test_the_shipped_study_is_the_notebooks():
     study = read_study()
     named = runs(study)
-    assert list(named) == ["vae", "ae", "latent-2", "latent-8", "latent-16", "ae-2", "ae-8", "ae-16"]
+    sizes = [f"latent-{n}" for n in (2, 8, 16, 32)]
+    assert list(named) == ["vae", "ae", *sizes, "warmup-32", "beta-32", "ae-2", "ae-8", "ae-16"]
     assert study.data.source == "mnist-5k" and study.data.seed == 42 and study.data.validation == 0.2
     epochs = {n: r.train.epochs_for(48_000) for n, r in named.items()}
-    assert epochs == {"vae": 200, "ae": 10} | dict.fromkeys(list(named)[2:], 5)
+    assert epochs == {"vae": 150, "ae": 10} | dict.fromkeys(list(named)[2:], 5)
     assert {r.train.batch_size for r in study.runs} == {128} and {r.train.learning_rate for r in study.runs} == {1e-3}
     assert {r.model.hidden for n, r in named.items() if n != "ae"} == {(256, 128)}
     assert (named["ae"].model.hidden, named["ae"].model.latent_dim) == ((256,), 32)
@@ -31,6 +33,22 @@ def test_the_shipped_study_is_the_notebooks():
         vae, ae = named[f"latent-{size}"], named[f"ae-{size}"]
         assert vae.train == ae.train and vae.model.latent_dim == ae.model.latent_dim == size
         assert ae.model.posterior == {"name": "dirac", "activation": "linear"}
+
+
+def test_the_next_steps_differ_from_their_plain_vae_in_the_weight_alone():
+    named = runs(read_study())
+    plain = named["latent-32"]
+    for name, beta in (("warmup-32", {"name": "linear", "steps": 250}), ("beta-32", 4.0)):
+        assert named[name].model.objective == {"name": "elbo", "beta": beta}
+        changed = replace(named[name], name=plain.name, model=replace(named[name].model, objective="elbo"))
+        assert changed == plain
+
+
+def test_the_harder_study_is_the_notebooks_on_other_data():
+    easy, hard = read_study(), read_study("harder")
+    assert hard.data == replace(easy.data, source="patches") and hard.data != easy.data
+    assert hard == replace(easy, title=hard.title, data=hard.data, runs=hard.runs)
+    assert [replace(r, data=easy.data) for r in hard.runs] == list(easy.runs)
 
 
 def test_the_shipped_files_all_read(tmp_path):
@@ -73,7 +91,7 @@ def test_seeds():
     assert read_study(seeds=3).seeds == (0, 1, 2)
     assert read_study(seeds=[4, 9]).seeds == (4, 9)
     expanded = read_study(seeds=2).expanded()
-    assert len(expanded) == 16 and [(r.name, r.seed) for r in expanded[:2]] == [("vae", 0), ("vae", 1)]
+    assert len(expanded) == 22 and [(r.name, r.seed) for r in expanded[:2]] == [("vae", 0), ("vae", 1)]
 
 
 def test_a_grid_is_every_combination(tmp_path):

@@ -19,6 +19,7 @@ from latente.evaluation.run import Run
 from latente.evaluation.scores import Score
 from latente.model.priors.fitted import part_of
 from latente.objective.objectives import objectives
+from latente.objective.schedules import Constant, Schedule, schedule
 from latente.spec import ModelSpec, RunSpec, as_dict, part
 from latente.training.fit import History
 
@@ -79,9 +80,14 @@ class TrainedModel:
     @property
     def beta(self) -> float | None:
         """The KL's weight; None where the objective is no ELBO, and where the weight changes during training."""
+        weight = self.kl_weight
+        return weight.end if isinstance(weight, Constant) else None
+
+    @property
+    def kl_weight(self) -> Schedule | None:
+        """The KL's weight over the steps of training; None where the objective is no ELBO."""
         name, options = part(self.spec.objective)
-        beta = options.get("beta", 1.0)
-        return float(beta) if name == "elbo" and isinstance(beta, int | float) else None
+        return schedule(options.get("beta", 1.0), 'beta of objective "elbo"') if name == "elbo" else None
 
     @property
     def kind(self) -> str:
@@ -250,7 +256,7 @@ class StudyModels:
         vae: the main VAE, flat: the main one of two latents, ae: the main autoencoder; see `_main`.
         sweep: VAEs that differ in their latent size only, smallest first, over the same seeds; empty below two sizes.
         matched: (autoencoder, VAE of the sweep or the main one) of equal size, network, likelihood and training.
-        weighted: (VAE with β ≠ 1, the VAE that differs from it in having β = 1).
+        weighted: (VAE with β ≠ 1 or one that changes while it trains, the VAE that differs in having β = 1 alone).
         left_out: (why, names) of the other models, by the reasons of `_role`.
     """
 
@@ -293,9 +299,7 @@ def study_models(models: Iterable[TrainedModel]) -> StudyModels:
             (v, plain)
             for v in vaes
             for plain in vaes
-            if v.beta not in (None, 1.0)
-            and plain.beta == 1.0
-            and v.signature("objective") == plain.signature("objective")
+            if v.beta != 1.0 and plain.beta == 1.0 and v.signature("objective") == plain.signature("objective")
         ),
         left_out=tuple(
             (why, ", ".join(dict.fromkeys(r.spec.name for m in left for r in m.runs)))
@@ -322,11 +326,16 @@ def pairs(models: Iterable[TrainedModel]) -> list[tuple[TrainedModel, TrainedMod
 def _main(models: Sequence[TrainedModel]) -> TrainedModel | None:
     """The model that conclusions about one model speak of, whatever the order of the models.
 
-    One with β = 1 goes before others, one that is in no sweep over latents before one that is, and then the one
-    trained longest, with the fewest latents.
+    One with β = 1 goes before others and before an annealed copy of it, one that is in no sweep over latents before one
+    that is, and then the one trained longest, with the fewest latents.
     """
     swept = {m.signature() for sweep in sweeps(models) for m in sweep}
-    return min(models, key=lambda m: (m.beta not in (None, 1.0), m.signature() in swept, *_order(m)), default=None)
+    plain = {m.signature("objective") for m in models if m.beta == 1.0}
+
+    def varied(m: TrainedModel) -> bool:
+        return m.beta not in (None, 1.0) or (m.beta is None and m.signature("objective") in plain)
+
+    return min(models, key=lambda m: (varied(m), m.signature() in swept, *_order(m)), default=None)
 
 
 def _order(model: TrainedModel, *without: str) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""Data sets by name: three come with latente; three are IDX files that are found or downloaded, and checked.
+"""Data sets by name: four come with latente; three are IDX files that are found or downloaded, and checked.
 
 Downloads are kept in ``$LATENTE_DATA``, or else in the user's cache folder, one folder per data set. What the system
 already has is not downloaded (as from Debian's package ``dataset-fashion-mnist``, see `system_folders`).
@@ -26,6 +26,7 @@ import numpy as np
 
 from latente.data.factors import draw
 from latente.data.files import read_idx
+from latente.data.patches import patches
 from latente.data.source import Source, make_source
 from latente.errors import DataError, DownloadError
 from latente.registry import Registry
@@ -83,6 +84,9 @@ def _remote(
 ABOUT: dict[str, About] = {
     "mnist-5k": About("handwritten digits, 500 of each, from MNIST; comes with latente", (28, 28), 5_000),
     "digits": About("small handwritten digits in 17 greys; comes with scikit-learn", (8, 8), 1_797),
+    "patches": About(
+        "colour patches of two photographs, a temple and a flower; come with scikit-learn", (32, 32, 3), 3_000
+    ),
     "factors": About("drawn squares, ellipses and hearts of known scale, rotation and place", (32, 32), 24_576),
     "mnist": _remote(
         "handwritten digits (LeCun, Cortes, Burges)",
@@ -203,6 +207,11 @@ def _digits() -> Source:
 
     found = load_digits()
     return make_source("digits", found.images.astype(np.uint8), found.target, maximum=16.0)
+
+
+@DATA_SETS.register("patches")
+def _patches() -> Source:
+    return patches()
 
 
 @DATA_SETS.register("factors")

@@ -75,6 +75,9 @@ class Source:
         context_columns: the columns of ``context``.
         notes: what was decided or skipped in reading.
         weight: how much each example of x counts in training, shape (n,), float32, above zero; None: all alike.
+        group: which examples of x belong together, shape (n,), int64, each group of one label: a split keeps a group
+            whole in one part, for its examples share what would leak (pixels, a person); None: each stands alone.
+        credit: where the data comes from and its licence, where that must be said; or empty.
     """
 
     name: str
@@ -93,6 +96,8 @@ class Source:
     context_columns: tuple[DataColumn, ...] = ()
     notes: tuple[Note, ...] = ()
     weight: NDArray[np.float32] | None = None
+    group: NDArray[np.int64] | None = None
+    credit: str = ""
 
     def noted(self, *notes: Note) -> Source:
         """The same with more notes."""
@@ -175,7 +180,7 @@ def drop_classes(source: Source, without: Sequence[str]) -> Source:
         rows = np.flatnonzero(stays[y])
         arrays = {f"{n}{suffix}": getattr(source, f"{n}{suffix}") for n in ("x", "factors", "context")}
         if not suffix:
-            arrays["weight"] = source.weight
+            arrays |= {"weight": source.weight, "group": source.group}
         return {f"y{suffix}": place[y[rows]]} | {n: None if a is None else a[rows] for n, a in arrays.items()}
 
     classes = tuple(c for c, s in zip(source.classes, stays, strict=True) if s)

@@ -69,6 +69,7 @@ class Data:
         features: the columns of x with their names and categories; empty if they have none.
         conditions: the columns to condition on; empty without.
         notes: what was decided or skipped in reading and splitting; ``str(note)`` is a sentence.
+        credit: where the data comes from and its licence, where that must be said; or empty.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Data:
     features: tuple[DataColumn, ...] = ()
     conditions: tuple[Condition, ...] = ()
     notes: tuple[Note, ...] = ()
+    credit: str = ""
 
     def __repr__(self) -> str:
         return as_text(*self._summary())
@@ -216,6 +218,8 @@ class Data:
             card["conditions"] = {
                 c.column.name: list(c.column.categories) or {"mean": c.mean, "sd": c.sd} for c in self.conditions
             }
+        if self.credit:
+            card["credit"] = self.credit
         if self.spec.without:
             card["without"] = list(self.spec.without)
         if self.spec.missing == "keep":
@@ -235,6 +239,8 @@ def split_source(
     missing: str = "refuse",
 ) -> Data:
     """Split a source. If it has its own test part, that part is kept and ``test`` is not used.
+
+    Where examples belong to groups, shares and numbers below are of groups: none is in two parts.
 
     Args:
         source: what a reader returned.
@@ -295,6 +301,7 @@ def split_source(
         source.features,
         conditions,
         (*source.notes, *notes),
+        source.credit,
     )
 
 
@@ -358,6 +365,12 @@ def _stratified(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     from sklearn.model_selection import train_test_split
 
+    if source.group is not None:
+        _, place, group = np.unique(source.group[index], return_index=True, return_inverse=True)
+        alone = dataclasses.replace(source, group=None)
+        _, held = _stratified(alone, index[place], share, seed, what)
+        apart = np.isin(group, group[np.isin(index, held)])
+        return index[~apart], index[apart]
     labels = None if source.y is None else source.y[index]
     held_out = int(np.ceil(share * len(index)))
     if held_out < 1 or len(index) - held_out < 1:

@@ -13,6 +13,7 @@ from scipy.stats import t as student
 
 from latente.analysis.conclusions import evidence as evidence_module
 from latente.analysis.conclusions.evidence import gather
+from latente.analysis.conclusions.measures import difference_bits
 from latente.analysis.conclusions.notebook import find
 from latente.data.source import make_source
 from latente.data.split import split_source
@@ -141,6 +142,9 @@ def test_gather_tells_all_and_never_looks_at_the_test_part(study, tiny, tmp_path
     assert evidence.compared[0].score == "bce" and evidence.main_pair.matched is False
     assert 0 < evidence.reconstructions.sharpness.value < 1.5
     assert evidence.latent_map.accuracy.value > evidence.latent_map.majority
+    assert evidence.bits == difference_bits(tiny.values(tiny.validation.x)) and evidence.linear == ()
+    monkeypatch.setattr(evidence_module, "NOTEBOOK_BITS", 1)
+    assert [n.latents for n in gather(study).linear] == [2, 4]
 
     found = find(evidence)
     missing = {name for f in found for c in f.claims for name, _ in c.evidence if name.startswith("missing")}

@@ -7,6 +7,8 @@ import pytest
 from scipy.stats import energy_distance
 
 from latente.analysis.conclusions import measures
+from latente.analysis.conclusions.evidence import NOTEBOOK_BITS
+from latente.data.datasets import DATA_SETS
 from latente.evaluation.metrics.influence import combine
 
 RNG = np.random.default_rng(0)
@@ -27,6 +29,23 @@ def test_blur_lowers_edge_strength_and_nothing_else_keeps_it():
     assert measures.gradient_energy(np.stack([x[0]] * 3, axis=-1)[None])[0] == pytest.approx(
         3 * measures.gradient_energy(x[:1])[0]
     )
+
+
+def test_bits_of_the_differences_between_neighbours():
+    noise = RNG.integers(0, 2, size=(200, 8, 8)) / 255
+    ramp = np.broadcast_to(np.arange(8) / 255, (3, 8, 8))
+    assert measures.difference_bits(np.zeros((3, 8, 8))) == 0
+    # The first column has the value itself: one zero in eight, seven ones.
+    assert measures.difference_bits(ramp) == pytest.approx(64 * -(1 / 8 * np.log2(1 / 8) + 7 / 8 * np.log2(7 / 8)))
+    # Differences of two fair bits are −1, 0, 1 with ¼, ½, ¼, and in the first column, one in eight, 0 and 1 with ½.
+    share = np.array([7 / 32, 1 / 2, 9 / 32])
+    assert measures.difference_bits(noise) == pytest.approx(64 * -(share * np.log2(share)).sum(), rel=0.01)
+    assert measures.difference_bits(np.stack([ramp] * 3, axis=-1)) == pytest.approx(3 * measures.difference_bits(ramp))
+
+
+def test_the_notebooks_bits_are_those_of_its_digits():
+    digits = DATA_SETS.make("mnist-5k").x / np.float32(255)
+    assert round(measures.difference_bits(digits)) == NOTEBOOK_BITS
 
 
 def test_explained_variance():

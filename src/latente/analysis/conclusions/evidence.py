@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import entr
 
 from latente.analysis.conclusions import measures
-from latente.analysis.conclusions.claims import Verdict
 from latente.analysis.conclusions.model_outputs import ModelOutputs, ReferenceData, SampleSet, operations
 from latente.analysis.trained_models import (
     OpenedRun,
@@ -24,12 +24,13 @@ from latente.analysis.trained_models import (
 from latente.errors import SpecError
 from latente.evaluation.likelihood.collapse import THRESHOLD
 from latente.evaluation.metrics import influence
-from latente.evaluation.metrics.influence import Stat, combine
+from latente.evaluation.metrics.influence import Floats, Stat, combine
 from latente.evaluation.metrics.intervals import Estimate, bonferroni, bounded
 from latente.evaluation.run import Run
 from latente.model.autoencoder import Autoencoder
 from latente.model.likelihoods.bernoulli import Bernoulli
 from latente.model.likelihoods.gaussian import Gaussian
+from latente.objective.terms import LAST_STEP
 
 
 @dataclass(frozen=True)
@@ -223,10 +224,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Weighted:
-    """A VAE whose KL has a weight β other than 1, compared with the VAE that differs in β = 1 alone.
+    """A VAE whose KL has a weight β other than 1, or is annealed, compared with the VAE that differs in β = 1 alone.
 
     Attributes:
-        beta, latents: its weight and size.
+        beta, latents: its weight, of the last step where it is annealed, and its size.
+        steps: over how many steps the weight is annealed; 0 where it is fixed.
         energy, plain_energy: energy distance of prior samples from validation examples, its own and the other's.
         change: their difference, its own − the other's; its interval holds together with those of all weights.
         bound: the same difference of validation reconstruction + KL, weighed with 1, in nats.
@@ -240,6 +242,23 @@ class Weighted:
     change: Estimate | None
     bound: Estimate | None
     tried: int = 1
+    steps: int = 0
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A VAE's reconstructions of validation images beside those by as many principal components of the training part.
+
+    Attributes:
+        latents: how many.
+        explained, linear: shares of the variance of validation images that the VAE and the components explain.
+        advantage: explained − linear.
+    """
+
+    latents: int
+    explained: float
+    linear: float
+    advantage: Estimate | None
 
 
 @dataclass(frozen=True)
@@ -257,8 +276,10 @@ class Evidence:
         steps: between neighbouring sizes of the sweep; from_smallest: from the smallest to every other.
         inactive: how many latents of the main VAE are.
         betas: runs with a fixed β ≠ 1; ``annealed``: runs that change it while they train.
-        elsewhere: the verdicts of the claims on the digits of the notebook, by FINDING.CLAIM; None on these themselves.
         left_out: (why, names) of the models that take no part: "missing" values, a "condition", or other "parts".
+        bits: that a validation image takes, see `measures.difference_bits`; None for other data.
+        linear: every VAE of the sweep, or the main one, beside principal components; only where images are clearly
+            more complex than the notebook's.
     """
 
     data: str
@@ -285,8 +306,15 @@ class Evidence:
     annealed: int = 0
     left_out: tuple[tuple[str, str], ...] = ()
     weighted: tuple[Weighted, ...] = ()
-    elsewhere: Mapping[str, Verdict] | None = None
+    bits: float | None = None
+    linear: tuple[Linear, ...] = ()
 
+
+NOTEBOOK_BITS = 1826
+"""Bits of an image of MNIST, the notebook's data, by `measures.difference_bits` of the 5,000 that come with latente."""
+
+COMPLEX = 1.5
+"""Images are clearly more complex than the notebook's from so many times their bits."""
 
 BLOCK = 2000
 """Examples whose entropy is taken at a time."""
@@ -303,6 +331,7 @@ def gather(runs: Sequence[Run]) -> Evidence:
         raise SpecError(f"findings: got {len(runs)} runs; allowed: at least one, all of one study on one data set")
     models = study_models(distinct_models(map(OpenedRun, runs))[0])
     reference = ReferenceData(runs[0].data)
+    bits = measures.difference_bits(_unit(reference)) if reference.images else None
     compared = {pair: _pair(*pair, reference, matched=True) for pair in models.matched}
     main_pair = None
     if models.ae and models.vae:
@@ -333,6 +362,8 @@ def gather(runs: Sequence[Run]) -> Evidence:
         annealed=sum(len(v.runs) for v in models.vaes if v.beta is None),
         left_out=models.left_out,
         weighted=tuple(_weighted(w, plain, reference, len(models.weighted)) for w, plain in models.weighted),
+        bits=bits,
+        linear=_linear(models, reference) if bits is not None and bits > COMPLEX * NOTEBOOK_BITS else (),
     )
 
 
@@ -581,9 +612,11 @@ def _weighted(model: TrainedModel, plain: TrainedModel, reference: ReferenceData
 
     seen = [(reference.of(a), reference.of(b)) for a, b in paired_runs(model, plain)]
     energies = [(a.drawn.energy, b.drawn.energy) for a, b in seen]
-    assert model.beta is not None
+    weight = model.kl_weight
+    assert weight is not None
     return Weighted(
-        beta=model.beta,
+        beta=float(weight.at(jnp.int32(LAST_STEP))),
+        steps=weight.length(),
         latents=model.latents,
         energy=_mean(a.value for a, _ in energies),
         plain_energy=_mean(b.value for _, b in energies),
@@ -592,6 +625,34 @@ def _weighted(model: TrainedModel, plain: TrainedModel, reference: ReferenceData
         bound=combine([influence.difference(bound(b), bound(a)) for a, b in seen]),
         tried=tried,
     )
+
+
+def _unit(reference: ReferenceData) -> Floats:
+    """Validation images from 0 to 1, by the data's own range where they are on another scale."""
+    low, high = reference.data.value_range()
+    if low >= 0 and high <= 1:
+        return reference.x
+    return (reference.x - low) / (high - low)
+
+
+def _linear(models: StudyModels, reference: ReferenceData) -> tuple[Linear, ...]:
+    from sklearn.decomposition import PCA
+
+    vaes = models.sweep or ((models.vae,) if models.vae else ())
+    train, x = (a.reshape(len(a), -1) for a in (reference.train_x, reference.x))
+    most = min(max((v.latents for v in vaes), default=0), *train.shape)
+    if not most:
+        return ()
+    components = PCA(most, svd_solver="randomized", random_state=0).fit(train)
+    codes = components.transform(x)
+    found = []
+    for vae in vaes:
+        made = codes[:, : vae.latents] @ components.components_[: vae.latents] + components.mean_
+        plain = measures.explained_variance(made, x)
+        own = [measures.explained_variance(reference.of(r).reconstructions.reshape(x.shape), x) for r in vae.runs]
+        advantage = combine([influence.difference(plain, o) for o in own])
+        found.append(Linear(vae.latents, _mean(o.value for o in own), plain.value, advantage))
+    return tuple(found)
 
 
 def _inactive(vae: TrainedModel, reference: ReferenceData) -> float:

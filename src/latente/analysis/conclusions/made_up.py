@@ -12,6 +12,7 @@ from latente.analysis.conclusions.evidence import (
     Evidence,
     Fit,
     LatentMap,
+    Linear,
     Pair,
     Reconstructions,
     Samples,
@@ -54,6 +55,8 @@ STEP = Step(
 
 WEIGHTED = Weighted(beta=0.5, latents=32, energy=0.2, plain_energy=0.4, change=near(-0.2), bound=near(1.0))
 
+LINEAR = Linear(latents=2, explained=0.5, linear=0.4, advantage=near(0.1))
+
 
 GOOD = Evidence(
     data="made-up", classes=10, images=True, grey=True, seeds=1, runs=6, own_class=6,
@@ -64,7 +67,7 @@ GOOD = Evidence(
     latent_map=LatentMap(near(0.8), 0.1, near(0.25), 0.4, near(0.4)),
     main_pair=replace(PAIR, ae_latents=32, vae_latents=2, matched=False),
     compared=(PAIR,), sweep=(SMALL, LARGE), steps=(STEP,), from_smallest=(STEP,), inactive=0, betas=1,
-    weighted=(WEIGHTED,), elsewhere={"performance.similar": "holds", "extra_losses.kl": "holds"},
+    weighted=(WEIGHTED,), bits=4000.0, linear=(LINEAR, replace(LINEAR, latents=32)),
 )  # fmt: skip
 
 _RISES = replace(STEP, reconstruction=near(1), kl=near(-1), loss=near(1), sharpness=near(-0.1))

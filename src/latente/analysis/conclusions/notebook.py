@@ -47,9 +47,6 @@ DIVERSE_CLASSES = 0.75
 ADDITIVE = 1e-5
 """The loss is the sum of its parts where they differ by at most this share of it, as sums in single precision do."""
 
-ROBUST = 0.9
-"""Conclusions are robust where so many of those that were told on digits are the same on other data."""
-
 
 def _conclusion(code: str, name: str) -> Callable[[Any], Any]:
     return builtin(code, name, NOTEBOOK, _itself, holds=GOOD, fails=TURNED[name])
@@ -119,7 +116,8 @@ def samples(e: Evidence) -> tuple[Claim, ...]:
     s = e.samples
     if s is None:
         missing = "labels" if e.classes < 2 else "vae"
-        return lacking("diversity", e, "vae"), lacking("ambiguity", e, missing), rules.recognisable("room", e)
+        room = rules.recognisable("room", rules.notebook_sizes(e))
+        return lacking("diversity", e, "vae"), lacking("ambiguity", e, missing), room
     diversity = [say("spread", spread=s.spread, limit=DIVERSE_SPREAD)]
     kinds: list[tuple[Estimate | None, float]] = [(s.spread, DIVERSE_SPREAD)]
     if s.classes is not None:
@@ -134,7 +132,7 @@ def samples(e: Evidence) -> tuple[Claim, ...]:
     return (
         defined(Claim("diversity", every(lambda k, n: above(*k, n), kinds), tuple(diversity)), s.spread),
         ambiguity,
-        rules.recognisable("room", e),
+        rules.recognisable("room", rules.notebook_sizes(e)),
     )
 
 
@@ -164,6 +162,7 @@ def autoencoder(e: Evidence) -> tuple[Claim, ...]:
 @_conclusion("LT906", "latent_sizes")
 def latent_sizes(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 6: the larger the latent, the lower the reconstruction loss, the sharper the samples, at a cost."""
+    e = rules.notebook_sizes(e)
     return rules.falls("reconstruction", e), rules.sharper("sharper", e), rules.cost(e)
 
 
@@ -181,22 +180,7 @@ def challenges(e: Evidence) -> tuple[Claim, ...]:
 @_conclusion("LT908", "next_steps")
 def next_steps(e: Evidence) -> tuple[Claim, ...]:
     """Relatório 8: more regularisation such as KL annealing, and more complex data."""
-    return rules.regularisation(e), _robust(e)
-
-
-def _robust(e: Evidence) -> Claim:
-    """What was concluded on the digits of the notebook is concluded on this data too."""
-    if e.elsewhere is None:
-        # One data set cannot tell.
-        return Claim("datasets", "unknown", (say("one", data=e.data),))
-    others = [r for r in about(NOTEBOOK) if r.name != "next_steps"]
-    own = {f"{r.name}.{c.key}": c.verdict for r in others for c in r.claims(e) if c.applies}
-    told = [(own[k], v) for k, v in e.elsewhere.items() if k in own and "unknown" not in (own[k], v)]
-    same = sum(a == b for a, b in told)
-    said = (say("same", data=e.data, told=len(told), same=same, limit=ROBUST),)
-    if not told:
-        return Claim("datasets", "unknown", said)
-    return Claim("datasets", "holds" if same >= ROBUST * len(told) else "fails", said)
+    return rules.regularisation(e), rules.datasets(e)
 
 
 @_conclusion("LT909", "extra_autoencoder")
@@ -211,18 +195,21 @@ def extra_autoencoder(e: Evidence) -> tuple[Claim, ...]:
 @_conclusion("LT910", "extra_losses")
 def extra_losses(e: Evidence) -> tuple[Claim, ...]:
     """Extra 2: the reconstruction loss falls with the number of latents while the KL grows."""
+    e = rules.notebook_sizes(e)
     return rules.falls("reconstruction", e), rules.kl_grows("kl", e)
 
 
 @_conclusion("LT911", "extra_convergence")
 def extra_convergence(e: Evidence) -> tuple[Claim, ...]:
     """Extra 3: larger latents converge faster and more steadily; the smallest keeps a higher loss and blurs more."""
+    e = rules.notebook_sizes(e)
     return rules.faster(e), rules.steadier(e), rules.higher(e), rules.sharper("blur", e, from_smallest=True)
 
 
 @_conclusion("LT912", "extra_samples")
 def extra_samples(e: Evidence) -> tuple[Claim, ...]:
     """Extra 4: larger latents give better defined samples, the largest most, at the cost of complexity and time."""
+    e = rules.notebook_sizes(e)
     return rules.sharper("sharper", e), rules.recognisable("recognisable", e), rules.cost(e, say("time"))
 
 

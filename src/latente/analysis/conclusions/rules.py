@@ -7,6 +7,7 @@ MNIST (3,200 and 48,000 training images), so that on MNIST a verdict near its li
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from latente.analysis.conclusions.claims import (
     Claim,
@@ -23,7 +24,7 @@ from latente.analysis.conclusions.claims import (
     say,
     within,
 )
-from latente.analysis.conclusions.evidence import Evidence, Pair, Step, Weighted
+from latente.analysis.conclusions.evidence import COMPLEX, NOTEBOOK_BITS, Evidence, Pair, Step, Weighted
 from latente.analysis.conclusions.measures import AGREE, NEIGHBOURS
 from latente.evaluation.metrics.intervals import Estimate
 
@@ -56,6 +57,20 @@ VOTES: dict[str, Number] = {"neighbours": NEIGHBOURS, "agree": round(AGREE * NEI
 
 MODELS = {"vae", "ae", "two_latents", "sweep", "matched"}
 """What a study lacks models of; other things it lacks are no models."""
+
+
+def notebook_sizes(e: Evidence) -> Evidence:
+    """The evidence of the sweep's sizes up to the notebook's largest, about which it concludes: those beyond are what
+    it proposes, which `larger` judges. All of them where fewer than two are as small."""
+    own = tuple(z for z in e.sweep if z.latents <= NOTEBOOK_LARGEST)
+    if len(own) < 2 or len(own) == len(e.sweep):
+        return e
+
+    def kept(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        return tuple(s for s in steps if s.second <= NOTEBOOK_LARGEST)
+
+    return replace(e, sweep=own, steps=kept(e.steps), from_smallest=kept(e.from_smallest))
+
 
 Read = Mapping[str, Number | Estimate | None]
 
@@ -285,10 +300,30 @@ def regularisation(e: Evidence) -> Claim:
 
     def weight(w: Weighted) -> Sentence:
         energies = {"before": w.plain_energy, "after": w.energy, "change": w.change}
-        name = "shared.beta" if w.tried == 1 else "shared.beta_together"
-        return say(name, beta=w.beta, latents=w.latents, **energies, bound=w.bound, tried=w.tried)
+        name = ("shared.annealed" if w.steps else "shared.beta") + ("" if w.tried == 1 else "_together")
+        over = {"steps": w.steps} if w.steps else {}
+        return say(name, beta=w.beta, latents=w.latents, **over, **energies, bound=w.bound, tried=w.tried)
 
     return Claim("regularisation", verdict, (*map(weight, known), *said))
+
+
+def datasets(e: Evidence) -> Claim:
+    """On data clearly more complex than the notebook's, the VAE beats as many principal components at every size."""
+    if e.bits is None:
+        return Claim("datasets", "unknown", (say("one", data=e.data),))
+    bits: dict[str, Number] = {"data": e.data, "bits": e.bits, "notebook": float(NOTEBOOK_BITS)}
+    if e.bits <= COMPLEX * NOTEBOOK_BITS:
+        return Claim("datasets", "unknown", (say("simple", **bits, limit=COMPLEX),))
+    if not e.linear:
+        return Claim("datasets", "unknown", (say("complex", **bits), *lacking("datasets", e, "vae").evidence))
+    said = [
+        say("linear", latents=n.latents, own=n.explained, linear=n.linear, advantage=points(n.advantage))
+        for n in e.linear
+    ]
+    claim = Claim(
+        "datasets", every(lambda n, among: above(n.advantage, 0, among), e.linear), (say("complex", **bits), *said)
+    )
+    return defined(claim, *(n.advantage for n in e.linear))
 
 
 def larger(e: Evidence) -> Claim:
@@ -307,6 +342,8 @@ def larger(e: Evidence) -> Claim:
     largest = e.sweep[-1]
     if not beyond:
         said.insert(0, say("beyond", largest=largest.latents, notebook=NOTEBOOK_LARGEST))
+    if largest.last_change is not None:
+        said.append(say("still", latents=largest.latents, last=largest.last_change))
     said.append(say("shared.inactive", latents=largest.latents, inactive=largest.inactive))
     verdict = every(lambda change, n: below(change, 0, n), beyond) if beyond else "unknown"
     return Claim("larger", verdict, tuple(said))
