@@ -7,8 +7,8 @@ from latente.cli.main import main
 
 STUDIES = "Allowed: burda, harder, notebook, rate-distortion, vamp, zoo."
 SETS = (
-    "Allowed: mnist-5k, digits, patches, factors, mnist, fashion-mnist, kmnist. There is no such file or folder either; "
-    "allowed there: .npz, .npy, IDX (also .gz), .csv, .parquet, a folder of images, a folder of IDX files"
+    "Allowed: mnist-5k, digits, patches, factors, mnist, fashion-mnist, kmnist. There is no such file or folder "
+    "either; allowed there: .npz, .npy, IDX (also .gz), .csv, .parquet, a folder of images, a folder of IDX files"
 )
 
 

@@ -171,6 +171,9 @@ CASES = [
     ("next_steps", "regularisation", weighted(about(0.1), about(0.2)), "fails"),
     ("next_steps", "regularisation", weighted(about(0.1), UNSURE), "unknown"),
     ("next_steps", "regularisation", weighted(about(0.1), about(-0.1)), "holds"),
+    ("next_steps", "regularisation", replace(GOOD, weighted=(replace(WEIGHTED, beta=1.0, steps=250),)), "holds"),
+    ("next_steps", "regularisation", replace(
+        GOOD, weighted=(replace(WEIGHTED, steps=250, tried=2), replace(WEIGHTED, tried=2))), "holds"),
     ("next_steps", "regularisation", replace(GOOD, weighted=(), betas=0), "unknown"),
     ("next_steps", "regularisation", NO_VAE, "unknown"),
     ("next_steps", "datasets", replace(GOOD, linear=(LINEAR, replace(LINEAR, advantage=about(-0.1)))), "fails"),

@@ -27,7 +27,7 @@ from madeevidence import (
 
 from latente.analysis.conclusions import rules
 from latente.analysis.conclusions.claims import Claim, Finding
-from latente.analysis.conclusions.notebook import findings
+from latente.analysis.conclusions.notebook import find
 from latente.evaluation.metrics.intervals import Estimate
 from latente.language.words import Words
 from latente.report.conclusions import render
@@ -158,7 +158,7 @@ def test_the_notebooks_claims_are_of_its_sizes_and_the_next_of_those_beyond():
     own = rules.notebook_sizes(three)
     assert [z.latents for z in own.sweep] == [2, 16] and [(s.first, s.second) for s in own.steps] == [(2, 16)]
     assert [s.second for s in own.from_smallest] == [16]
-    verdicts = {c.key: c.verdict for name in ("latent_sizes", "extra_future") for c in findings[name](three)}
+    verdicts = {c.key: c.verdict for f in find(three) if f.id in ("latent_sizes", "extra_future") for c in f.claims}
     assert verdicts["reconstruction"] == "holds" and verdicts["larger"] == "fails"
     # Of fewer than two sizes as small nothing could be said: the claims are of all.
     assert rules.notebook_sizes(GOOD) is GOOD
