@@ -246,7 +246,7 @@ class Weighted:
 
 
 @dataclass(frozen=True)
-class Linear:
+class BesidePCA:
     """A VAE's reconstructions of validation images beside those by as many principal components of the training part.
 
     Attributes:
@@ -307,7 +307,7 @@ class Evidence:
     left_out: tuple[tuple[str, str], ...] = ()
     weighted: tuple[Weighted, ...] = ()
     bits: float | None = None
-    linear: tuple[Linear, ...] = ()
+    linear: tuple[BesidePCA, ...] = ()
 
 
 NOTEBOOK_BITS = 1826
@@ -635,7 +635,7 @@ def _unit(reference: ReferenceData) -> Floats:
     return (reference.x - low) / (high - low)
 
 
-def _linear(models: StudyModels, reference: ReferenceData) -> tuple[Linear, ...]:
+def _linear(models: StudyModels, reference: ReferenceData) -> tuple[BesidePCA, ...]:
     from sklearn.decomposition import PCA
 
     vaes = models.sweep or ((models.vae,) if models.vae else ())
@@ -651,7 +651,7 @@ def _linear(models: StudyModels, reference: ReferenceData) -> tuple[Linear, ...]
         plain = measures.explained_variance(made, x)
         own = [measures.explained_variance(reference.of(r).reconstructions.reshape(x.shape), x) for r in vae.runs]
         advantage = combine([influence.difference(plain, o) for o in own])
-        found.append(Linear(vae.latents, _mean(o.value for o in own), plain.value, advantage))
+        found.append(BesidePCA(vae.latents, _mean(o.value for o in own), plain.value, advantage))
     return tuple(found)
 
 

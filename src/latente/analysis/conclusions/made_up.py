@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from latente.analysis.conclusions.evidence import (
+    BesidePCA,
     Evidence,
     Fit,
     LatentMap,
-    Linear,
     Pair,
     Reconstructions,
     Samples,
@@ -55,7 +55,7 @@ STEP = Step(
 
 WEIGHTED = Weighted(beta=0.5, latents=32, energy=0.2, plain_energy=0.4, change=near(-0.2), bound=near(1.0))
 
-LINEAR = Linear(latents=2, explained=0.5, linear=0.4, advantage=near(0.1))
+LINEAR = BesidePCA(latents=2, explained=0.5, linear=0.4, advantage=near(0.1))
 
 
 GOOD = Evidence(
