@@ -1,8 +1,10 @@
 """How every figure looks, whatever its labels and the user's settings."""
 
 import io
+import json
 import subprocess
 import sys
+from importlib.resources import files
 from xml.dom.minidom import parseString
 
 import matplotlib
@@ -140,3 +142,45 @@ def test_figures_of_scores_have_no_text_below_eight_points_and_nothing_cut_off()
         classes.class_shares({"vae": shares, "ae": shares}, np.full(10, 0.1), digits, PT),
     ):
         assert_fits(figure)
+
+
+# Machado, Oliveira & Fernandes 2009, "A physiologically-based model for simulation of color vision deficiency", with
+# severity 1: what is left of linear red, green and blue without one kind of cones.
+VISION = {
+    "full": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+def least_difference(colours, vision):
+    """The least CIEDE2000 between two colours, as seen with this vision."""
+    from skimage.color import deltaE_ciede2000, rgb2lab
+
+    rgb = np.array([matplotlib.colors.to_rgb(c) for c in colours])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ np.asarray(VISION[vision]).T
+    seen = np.clip(linear, 0, 1)
+    seen = np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055)
+    lab = rgb2lab(seen[None])[0]
+    return min(float(deltaE_ciede2000(lab[i], lab[j])) for i in range(len(lab)) for j in range(i))
+
+
+@pytest.mark.parametrize(("vision", "least"), [("full", 25), *((v, 16) for v in VISION if v != "full")])
+def test_ten_classes_are_told_apart_with_any_colour_vision(vision, least):
+    assert least_difference(style.CLASSES, vision) > least
+
+
+def test_what_the_least_difference_is_checked_by():
+    petroff = [
+        *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
+        *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
+    ]
+    found = {vision: least_difference(petroff, vision) for vision in VISION}
+    assert found == pytest.approx({"full": 17.3, "protanopia": 11.9, "deuteranopia": 12.6, "tritanopia": 13.3}, abs=0.1)
+    assert least_difference(["#000000", "#ffffff"], "full") == pytest.approx(100, abs=0.01)
+
+
+def test_the_explorer_has_the_colours_of_the_figures():
+    page = files("latente.explorer").joinpath("page", "points.js").read_text(encoding="utf-8")
+    assert f"light: {json.dumps(style.CLASSES)}" in page

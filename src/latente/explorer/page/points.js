@@ -1,15 +1,15 @@
 // Many points at once: written as pixels into one image, as drawing calls a point would take a hundred times as long.
 
-/** Ten colours that stay apart with any colour vision (Petroff 2021), lightened where a dark page needs it. */
-const PETROFF = {
-  light: ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"],
-  dark: ["#4f9de4", "#ffb433", "#ee4a2b", "#a9b8b6", "#b06fe0", "#c58874", "#ff7d1f", "#cdc184", "#8f94a2", "#a5e6e9"],
+/** Ten colours that stay apart with any colour vision, as in the report's figures; others where the page is dark. */
+const TEN = {
+  light: ["#3862ec", "#edb532", "#632a07", "#053d3d", "#c3bbc5", "#7b697e", "#c56216", "#4b028f", "#2faefb", "#799a7c"],
+  dark: ["#d7ecff", "#f0f24d", "#d82d5c", "#2c8e7d", "#b9a2b2", "#f77ff6", "#c18303", "#8d62b3", "#49ffcf", "#a8b682"],
 };
 const isDark = () => document.documentElement.dataset.shade === "dark";
 
 /** A class's colour; beyond ten, colours of equal steps of hue. */
 function classColour(i, count) {
-  const ten = PETROFF[isDark() ? "dark" : "light"];
+  const ten = TEN[isDark() ? "dark" : "light"];
   if (count <= ten.length) return ten[i % ten.length];
   const hue = (i * 137.508) % 360, lightness = (isDark() ? [66, 78, 56] : [46, 58, 36])[i % 3];
   return `hsl(${hue.toFixed(1)} 65% ${lightness}%)`;

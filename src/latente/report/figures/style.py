@@ -51,10 +51,12 @@ SERIES = (BLUE, ORANGE, GREEN, PURPLE, "#56B4E9", "#8C6D00", "#222222")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 CLASSES = (
-    *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
-    *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
+    *("#3862ec", "#edb532", "#632a07", "#053d3d", "#c3bbc5"),
+    *("#7b697e", "#c56216", "#4b028f", "#2faefb", "#799a7c"),
 )
-"""Ten colours that stay apart with any colour vision (Petroff 2021, arXiv:2107.02270)."""
+"""Ten colours that stay apart with any colour vision, found by simulated annealing: the least CIEDE2000 between two of
+them is 25 with full colour vision and above 16 with the three kinds of dichromacy (the test has the model). The first
+ones are those that differ most."""
 
 STYLE: dict[str, Any] = {
     "font.family": ["DejaVu Sans"],
