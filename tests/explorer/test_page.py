@@ -30,7 +30,7 @@ def test_two_runs_show_the_same_example_and_the_same_walk(page, vae, wide, data)
     page.until("document.querySelectorAll('.map').length === 1")
 
 
-def test_what_is_seen_can_be_saved(page, browser, vae, data, tmp_path):
+def test_what_is_seen_can_be_saved(page, browser, vae, wide, data, tmp_path):
     page.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
     page.js("document.querySelector('#legend .chip').click()")
     for kind in ("csv", "svg", "png"):
@@ -38,20 +38,30 @@ def test_what_is_seen_can_be_saved(page, browser, vae, data, tmp_path):
         until = time.monotonic() + 15
         while not (done := list(tmp_path.glob(f"*.{kind}"))) and time.monotonic() < until:
             time.sleep(0.05)
-        assert done and done[0].name == f"latente-vae-validation.{kind}"
+        assert done and done[0].name == f"latente-vae-wide-validation.{kind}"
     time.sleep(0.2)
-    rows = list(csv.DictReader((tmp_path / "latente-vae-validation.csv").read_text(encoding="utf-8").splitlines()))
+    lines = (tmp_path / "latente-vae-wide-validation.csv").read_text(encoding="utf-8").splitlines()
+    both = list(csv.DictReader(lines))
     shown = np.flatnonzero(data.validation.y != 0)
+    # Of two runs one below the other.
+    assert [r["run"] for r in both] == ["vae"] * len(shown) + ["wide"] * len(shown)
+    z = np.array([[float(r[f"z{j}"]) for j in range(1, 5)] for r in both if r["run"] == "wide"])
+    np.testing.assert_allclose(z, wide.encode(data.validation.x)[shown], atol=4e-3)
+    rows = [r for r in both if r["run"] == "vae"]
+    assert {r["z3"] for r in rows} == {""}
     assert [int(r["index"]) for r in rows] == shown.tolist()
     z = np.array([[float(r["z1"]), float(r["z2"])] for r in rows])
     np.testing.assert_allclose(z, vae.encode(data.validation.x)[shown], atol=4e-3)
     labels = {r["label"] for r in rows}
     # A spreadsheet must not take the third label for a formula.
     assert labels == {name if name[0] != "=" else "'" + name for name in data.classes[1:]}
-    root = ElementTree.parse(tmp_path / "latente-vae-validation.svg").getroot()
+    root = ElementTree.parse(tmp_path / "latente-vae-wide-validation.svg").getroot()
     paths = [p.get("d").count("M") for p in root.iter("{http://www.w3.org/2000/svg}path")]
-    assert len(paths) == 2 and sum(paths) <= len(shown) and sum(paths) > 0.9 * len(shown)
-    with Image.open(tmp_path / "latente-vae-validation.png") as image:
+    assert len(paths) == 4 and 0.9 * 2 * len(shown) < sum(paths) <= 2 * len(shown)
+    # What the colours of both maps mean stands below them.
+    texts = [e.text for e in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts[-2:] == list(data.classes[1:]) and {"vae", "wide"} <= set(texts)
+    with Image.open(tmp_path / "latente-vae-wide-validation.png") as image:
         assert image.width > 600 and len(np.unique(np.asarray(image.convert("L")))) > 20
 
 

@@ -120,6 +120,11 @@ def test_a_drawing_lands_where_python_encodes_it(page, vae, data):
     z = code(page, "#landed")
     np.testing.assert_allclose(z, vae.encode(x[None])[0], atol=4e-3, rtol=2e-3)
     assert_decoded(page, vae, vae.encode(x[None])[0], "#drawn-rebuilt")
+    # What was drawn is what the big picture shows, and beside it what it is of; on both maps.
+    np.testing.assert_allclose(code(page), z, atol=1e-5)
+    assert page.pixels("#own")[2] == seen
+    assert page.js("document.getElementById('about').textContent").startswith("What you drew")
+    page.until("[...document.querySelectorAll('.holder')].length === 2")
     nats = float(page.js("document.getElementById('score').dataset.nats"))
     assert nats == pytest.approx(float(latents.scores(vae.model, data.values(x[None]))[0]), rel=2e-3)
     page.click("#clear")
@@ -169,6 +174,7 @@ def test_the_address_reopens_the_view(page, browser):
     page.js("location.hash = '#z=0.75,-1.25&tab=samples&hide=1&look=density&at=0.5,-0.25,80&map=pca'")
     page.until("document.getElementById('tab-samples').getAttribute('aria-selected') === 'true'")
     page.until("document.getElementById('decoded').dataset.z === '0.75,-1.25'")
+    page.until("location.hash.includes('map=pca') && location.hash.includes('z=0.75')")
     address = page.js("location.href")
     again = browser.page()
     again.open(address)
@@ -188,6 +194,32 @@ def test_the_address_reopens_the_view(page, browser):
         assert np.isfinite(code(again)).all()
     assert again.problems == []
     again.close()
+
+
+def test_it_opens_with_images_on_the_map_and_a_typical_example(page, vae, data):
+    found, y = vae.encode(data.validation.x), data.validation.y
+    means = np.stack([found[y == k].mean(axis=0) for k in range(3)])
+    apart = np.array([min(np.sum((means[k] - means[j]) ** 2) for j in range(3) if j != k) for k in range(3)])
+    assert page.js("document.getElementById('behind').checked")
+    label = page.js("document.getElementById('about').textContent").split(": ", 1)[1]
+    alone = [data.classes[k] for k in range(3) if apart[k] >= apart.max() * 0.98]
+    assert any(label.startswith(name) for name in alone)
+    index = int(page.js("location.hash.match(/example=(\\d+)/)[1]"))
+    members = np.flatnonzero(y == y[index])
+    distance = np.sum((found[members] - means[y[index]]) ** 2, axis=1)
+    assert distance[members.tolist().index(index)] <= distance.min() + 1e-2
+
+
+def test_the_language_is_the_browsers_unless_one_is_asked_for(browser, vae, tmp_path):
+    from latente.explorer import export_page
+
+    page = browser.page()
+    page.send("Page.addScriptToEvaluateOnNewDocument",
+              source="Object.defineProperty(navigator, 'languages', {get: () => ['fr', 'pt-BR', 'en']})")  # fmt: skip
+    for lang, shown in ((None, "pt-BR"), ("en", "en")):
+        page.open(export_page([vae], tmp_path / "page.html", lang=lang).as_uri())
+        assert page.js("document.documentElement.lang") == shown
+    page.close()
 
 
 def test_labels_are_text_and_nothing_else(page):

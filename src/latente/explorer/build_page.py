@@ -31,13 +31,13 @@ class Page:
     policy: str
 
 
-def build(boot: Mapping[str, Any], blobs: Mapping[str, bytes] | None = None, *, lang: str = "en") -> Page:
+def build(boot: Mapping[str, Any], blobs: Mapping[str, bytes] | None = None, *, lang: str | None = None) -> Page:
     """The page.
 
     Args:
         boot: what the scripts begin with; JSON-able.
         blobs: packed arrays by name that the page carries in itself; then it needs no server, and can reach none.
-        lang: the language it opens in.
+        lang: the language it opens in; None: the browser's.
     """
     script = "".join(
         ['"use strict";\n(() => {\n', *(_read(f"{name}.js") + "\n" for name in SCRIPTS), "start();\n})();\n"]
@@ -53,7 +53,7 @@ def build(boot: Mapping[str, Any], blobs: Mapping[str, bytes] | None = None, *, 
         f"connect-src {connect}; base-uri 'none'; form-action 'none'"
     )
     filled = {
-        "lang": lang,
+        "lang": lang or "en",
         # A policy in the page cannot say who may frame it; the server's header does.
         "policy": policy,
         "style": style,

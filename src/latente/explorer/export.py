@@ -22,13 +22,13 @@ HELD_BYTES = 250_000
 GREYS = 16
 
 
-def export(runs: Sequence[tuple[str, RunView]], split: str, *, lang: str = "en") -> str:
+def export(runs: Sequence[tuple[str, RunView]], split: str, *, lang: str | None = None) -> str:
     """The page of one run, or of two to compare.
 
     Args:
         runs: names and runs.
         split: whose codes it holds.
-        lang: the language it opens in; both are in it.
+        lang: the language it opens in, None: the browser's; both are in it.
 
     Raises:
         SpecError: a model that the page cannot compute by itself.
@@ -48,7 +48,7 @@ def export(runs: Sequence[tuple[str, RunView]], split: str, *, lang: str = "en")
             arrays["codes"] = _half(arrays["codes"])
         arrays |= {k: _packed(k, a) for p in made.values() for k, a in p.arrays.items()}
         arrays |= view.fitted
-        if number == 0 and view.data.is_image:
+        if number == 0:
             arrays |= held(view, split, meta["n"])
         blobs[f"run-{number}"] = packing.pack(meta, arrays)
     boot: dict[str, Any] = {
@@ -73,7 +73,12 @@ def page_programs(view: RunView) -> dict[str, Program]:
 
 
 def held(view: RunView, split: str, n: int) -> dict[str, NDArray[Any]]:
-    """As many examples, evenly spread, as `HELD_BYTES` hold: ``held``, their indices; ``sheet``, one PNG of all."""
+    """As many examples, evenly spread, as `HELD_BYTES` hold: ``held``, their indices; ``sheet``, one PNG of all, or
+    ``rows``, model values of what are no images."""
+    if not view.data.is_image:
+        most = max(1, min(n, HELD_BYTES // (4 * math.prod(view.data.shape))))
+        index = np.unique(np.linspace(0, n - 1, most).round().astype(np.int64))
+        return {"held": index.astype(np.uint32), "rows": view.examples(split, index).reshape(len(index), -1)}
     count = min(n, 4096)
     while True:
         index = np.unique(np.linspace(0, n - 1, count).round().astype(np.int64))

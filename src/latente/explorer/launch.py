@@ -46,7 +46,7 @@ def open_explorer(
         host: who may reach it; anything but loopback puts a random token into the address.
         export: write one file here instead, which needs no server.
         browser: whether to open the browser.
-        lang: "en" or "pt"; by default the user's locale.
+        lang: "en" or "pt"; by default the browser's.
         say: what to call with lines for the user.
         data: where the runs' data is now; None: where it was.
 
@@ -115,7 +115,7 @@ def export_text(
             f"--export: got {len(catalogue.entries)} runs; allowed: one, or two to compare; name their folders"
         )
     runs = [(entry.name, catalogue[i]) for i, entry in enumerate(catalogue.entries)]
-    return export(runs, split, lang=Words(lang).language)
+    return export(runs, split, lang=lang and Words(lang).language)
 
 
 def serve(
@@ -144,7 +144,7 @@ def serve(
             f"explore needs {error.name}, which is not installed; pip install 'latente[explorer]', "
             "or write one file with --export"
         ) from None
-    compare, language = len(places) > 1, Words(lang).language
+    compare, language = len(places) > 1, lang and Words(lang).language
     finished = [i for i, entry in enumerate(catalogue.entries) if entry.state == "finished"]
     for number in finished[: 2 if compare else 1]:
         # What the page asks first is ready when it opens, and what cannot be opened is said here; of a study's runs
@@ -262,7 +262,7 @@ def explore(run: Run, *others: Run, split: str = "validation", lang: str | None 
         run: what to explore.
         others: runs to compare with.
         split: whose codes are the map: "train", "validation", "test" or "all".
-        lang: "en" or "pt"; by default the user's locale.
+        lang: "en" or "pt"; by default the browser's.
 
     Raises:
         SpecError: a model that the page cannot show, or the extra ``latente[explorer]`` is not installed.

@@ -35,6 +35,9 @@ SCORED = 2000
 
 POOL = 2048
 
+NAMED = 24
+"""Columns of a table that are shown by name; of more, bars alone."""
+
 WIDE = 3.0
 """A slider of a model with a prior reaches at least so far on both sides: 99.7% of a standard normal."""
 
@@ -290,12 +293,29 @@ class RunView:
             "likelihood": type(model.likelihood).__name__,
             "sigma": sigma_of(model.likelihood),
             "latents": model.latent_dim,
+            "columns": self.columns,
             "given": self.given,
             "context": model.context_size,
             "score": "nats",
             "scores": percentiles(scores),
             "history": {k: [finite(v) for v in vs] for k, vs in self.run.history.items()},
         }
+
+    @property
+    def columns(self) -> list[dict[str, Any]] | None:
+        """Of a table of at most `NAMED` columns, each: its name, how to get its unit back from model values, and the
+        0.5th and 99.5th percentile of the training part, or its categories; None of anything else."""
+        data = self.data
+        if data.is_image or len(data.shape) != 1 or not data.features or len(data.features) > NAMED:
+            return None
+        multiplier, offset = (np.broadcast_to(a, data.shape) for a in (data.multiplier, data.offset))
+        ends = np.nanquantile(np.asarray(data.train.x, np.float64), [0.005, 0.995], axis=0)
+        return [
+            {"name": column.name, "multiplier": float(multiplier[i]), "offset": float(offset[i])}
+            | {k: v if np.isfinite(v) else 0.0 for k, v in (("low", float(ends[0, i])), ("high", float(ends[1, i])))}
+            | ({"categories": list(map(str, column.categories))} if column.categories else {})
+            for i, column in enumerate(data.features)
+        ]
 
     @functools.cached_property
     def error_percentiles(self) -> list[float]:

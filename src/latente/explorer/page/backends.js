@@ -99,6 +99,10 @@ function fileBackend() {
     if (images) return images;
     images = new Map();
     const sheet = blobs[0].arrays.sheet, { meta } = blobs[0];
+    if (blobs[0].arrays.rows) {
+      const size = sizeOf(meta), { held: index, rows } = blobs[0].arrays;
+      index.data.forEach((i, k) => images.set(i, rows.data.subarray(k * size, (k + 1) * size)));
+    }
     if (!sheet) return images;
     const bitmap = await createImageBitmap(new Blob([sheet.data], { type: "image/png" }));
     const ctx = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d", { willReadFrequently: true });
@@ -142,7 +146,7 @@ function fileBackend() {
       const [low, high] = meta.range, labels = blobs[0].arrays.labels?.data;
       const all = [...(await held())].map(([index, drawn]) => {
         let sum = 0;
-        for (let i = 0; i < x.length; i++) sum += ((drawn[i] / 255) * (high - low) + low - x[i]) ** 2;
+        for (let i = 0; i < x.length; i++) sum += ((meta.image ? (drawn[i] / 255) * (high - low) + low : drawn[i]) - x[i]) ** 2;
         return { index, split: meta.split, distance: Math.sqrt(sum), label: labels ? labels[index] : null, drawn };
       });
       return all.sort((a, b) => a.distance - b.distance).slice(0, count);

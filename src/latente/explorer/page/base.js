@@ -3,7 +3,7 @@
 const $ = (id) => document.getElementById(id);
 const BOOT = JSON.parse($("boot").textContent);
 const WORDS = JSON.parse($("words").textContent);
-const page = { lang: WORDS[BOOT.lang] ? BOOT.lang : "en" };
+const page = { lang: "en" };
 
 /** The words of that key in the page's language, with {names} filled in. */
 function t(key, values = {}) {

@@ -115,6 +115,12 @@ function changeView() {
   saveAddress();
 }
 
+/** What colours mean: names and colours of the classes that are shown. */
+function legendEntries() {
+  const { classes } = sides[0].scene.meta;
+  return classes.length < 2 ? [] : classes.map((name, i) => ({ name, colour: classColour(i, classes.length), i })).filter(({ i }) => !view.hidden.has(i));
+}
+
 /** A chip for each class: pressed ones are shown; pointing at one makes the others faint. */
 function fillLegend() {
   const scene = sides[0]?.scene, root = $("legend");

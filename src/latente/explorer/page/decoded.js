@@ -24,27 +24,38 @@ function buildDecoded(root) {
 
   function showImage(side) {
     if (side !== sides[0]) return;
-    paintExample(picture, side.scene.meta, side.image);
+    paintExample(picture, side.scene.meta, side.image, ownOf(side)?.drawn);
+    describe(picture, [t("decoded.title"), picture.dataset.values].filter(Boolean).join(": "));
     picture.dataset.z = Array.from(side.imageCode).join(",");
     picture.dataset.given = Array.from(side.imageContext).join(",");
-    if (side.chosen !== null && side.own) showAbout(side);
+    showOwn(side);
+  }
+
+  /** What the decoded image is to be like, and its name: the example that is chosen, or what was drawn. */
+  function ownOf(side) {
+    if (side.chosen !== null) return { drawn: side.own, name: exampleName(side.scene, side.chosen) };
+    const here = side.landed && side.landed.mean.every((v, i) => v === side.z[i]);
+    return here ? { drawn: side.landed.drawn, name: t("decoded.drawn") } : null;
   }
 
   function showOwn(side) {
     if (side !== sides[0]) return;
-    ownBox.hidden = side.chosen === null;
-    hint.hidden = side.chosen !== null;
-    if (side.chosen === null) return;
-    own.hidden = !side.own;
-    if (side.own) paintExample(own, side.scene.meta, side.own);
-    describe(own, exampleName(side.scene, side.chosen));
-    showAbout(side);
+    const found = ownOf(side);
+    ownBox.hidden = !found;
+    hint.hidden = Boolean(found);
+    if (!found) return;
+    own.hidden = !found.drawn || Boolean(side.scene.meta.columns);
+    if (side.scene.meta.columns && side.image) paintExample(picture, side.scene.meta, side.image, found.drawn);
+    if (found.drawn) paintExample(own, side.scene.meta, found.drawn);
+    describe(own, found.name);
+    showAbout(side, found);
   }
 
-  function showAbout(side) {
-    const text = [exampleName(side.scene, side.chosen)];
+  function showAbout(side, { drawn, name }) {
+    const text = [name];
+    if (drawn && side.scene.meta.columns) text.push(t("decoded.columns"));
     const same = side.imageCode && side.imageCode.every((v, i) => v === side.z[i]);
-    if (side.own && side.image && same) text.push(t("decoded.error", { value: num(rootError(side.scene.meta, side.own, side.image), 3) }));
+    if (drawn && side.image && same) text.push(t("decoded.error", { value: num(rootError(side.scene.meta, drawn, side.image), 3) }));
     const about = $("about");
     about.replaceChildren(...text.map((line) => el("span", { text: line })));
   }

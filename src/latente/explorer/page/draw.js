@@ -36,7 +36,7 @@ function buildDraw(root) {
   function forget() {
     turn++;
     source = null;
-    sides[0].landed = null;
+    for (const side of sides) side.landed = null;
     for (const canvas of Object.values(results)) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
     score.textContent = where.textContent = "";
     meter.hidden = go.hidden = true;
@@ -77,11 +77,23 @@ function buildDraw(root) {
 
   async function examine() {
     if (!source) return;
-    const now = ++turn, side = sides[0], { meta } = side.scene, drawn = toExample(source, meta, centred.checked), x = modelValues(meta, drawn);
-    const { mean, logVar, score: nats } = await backend.encode(side.run, meta, x);
-    const rebuilt = await backend.drawn(side.run, meta, mean);
-    if (now !== turn) return;
-    side.landed = { mean, variance: logVar ? logVar.map(Math.exp) : null };
+    const now = ++turn, found = [];
+    // Through every run that is open, each with its own idea of it.
+    for (const one of sides) {
+      const { meta } = one.scene;
+      if (!meta.image) { found.push(null); continue; }
+      const drawn = toExample(source, meta, centred.checked);
+      found.push({ drawn, ...(await backend.encode(one.run, meta, modelValues(meta, drawn))) });
+    }
+    const side = sides[0], { meta } = side.scene, { drawn, mean, score: nats } = found[0], rebuilt = await backend.drawn(side.run, meta, mean);
+    if (now !== turn || found.length !== sides.length) return;
+    sides.forEach((one, i) => {
+      if (!found[i]) return;
+      one.landed = { drawn: found[i].drawn, mean: found[i].mean, variance: found[i].logVar ? found[i].logVar.map(Math.exp) : null };
+      // What was drawn is what the big picture shows.
+      session.setCode(one, found[i].mean, { linked: false });
+      emit("own", one);
+    });
     paintExample(results.seen, meta, drawn);
     paintExample(results.rebuilt, meta, rebuilt);
     paintError(results.wrong, meta, drawn, rebuilt);

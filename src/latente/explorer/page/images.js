@@ -19,8 +19,8 @@ function describe(canvas, label) {
 }
 
 /** Paint an example (bytes of an image, or values) on a canvas; null empties it. */
-function paintExample(canvas, meta, drawn) {
-  if (!meta.image) { paintBars(canvas, meta, drawn); return; }
+function paintExample(canvas, meta, drawn, beside = null) {
+  if (!meta.image) { paintBars(canvas, meta, drawn, beside); return; }
   const [h, w, channels = 1] = meta.shape;
   if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; }
   const ctx = canvas.getContext("2d", { willReadFrequently: true });
@@ -33,7 +33,8 @@ function paintExample(canvas, meta, drawn) {
   ctx.putImageData(image, 0, 0);
 }
 
-function paintBars(canvas, meta, values) {
+function paintBars(canvas, meta, values, beside = null) {
+  if (meta.columns && canvas.classList.contains("large")) { paintColumns(canvas, meta, values, beside); return; }
   const n = sizeOf(meta), width = 240, height = 160;
   canvas.classList.add("bars");
   if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
@@ -46,6 +47,47 @@ function paintBars(canvas, meta, values) {
     const top = height * clamp((high - values[i]) / (high - low), 0, 1);
     ctx.fillRect((i * width) / n, Math.min(top, zero), Math.max(1, (0.8 * width) / n), Math.max(1, Math.abs(top - zero)));
   }
+}
+
+/**
+ * Columns of a table by name, each with its value in the data's unit and a bar within what the training part has;
+ * beside it, and as a mark on the bar, the value of another example.
+ */
+function paintColumns(canvas, meta, values, beside) {
+  const { columns } = meta, row = 40, width = 640, height = row * columns.length;
+  canvas.classList.add("bars", "columns");
+  if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
+  const ctx = canvas.getContext("2d");
+  ctx.clearRect(0, 0, width, height);
+  if (!values) return;
+  const [ink, soft, ground, bar] = ["--ink", "--soft", "--grid", "--link"].map(css), said = [];
+  ctx.textBaseline = "middle";
+  columns.forEach(({ name, low, high, multiplier, offset, categories }, i) => {
+    const y = row * i + row / 2, digits = clamp(2 - Math.floor(Math.log10(Math.max(1e-9, Math.abs(high - low)))), 0, 3);
+    const unit = (v) => (v - offset) / multiplier, at = (v) => 210 * clamp((unit(v) - low) / (high - low || 1), 0, 1);
+    const textOf = (v) => (Number.isNaN(v) ? "?" : categories?.[clamp(Math.round(unit(v)), 0, categories.length - 1)] ?? num(unit(v), digits));
+    ctx.font = `22px ${FONT}`;
+    ctx.textAlign = "left"; ctx.fillStyle = ink;
+    ctx.fillText(clipped(ctx, name, 190), 4, y);
+    ctx.textAlign = "right";
+    ctx.fillText(clipped(ctx, textOf(values[i]), 100), 526, y);
+    ctx.fillStyle = soft;
+    if (beside) ctx.fillText(clipped(ctx, textOf(beside[i]), 100), 636, y);
+    said.push(`${name}: ${textOf(values[i])}`);
+    if (categories) return;
+    ctx.fillStyle = ground; ctx.fillRect(206, y - 5, 210, 10);
+    ctx.fillStyle = bar; ctx.fillRect(206, y - 5, Math.max(2, at(values[i])), 10);
+    if (beside) { ctx.fillStyle = ink; ctx.fillRect(206 + at(beside[i]) - 2, y - 11, 4, 22); }
+  });
+  // Numbers are read out too.
+  canvas.dataset.values = said.join("; ");
+}
+
+function clipped(ctx, text, width) {
+  if (ctx.measureText(text).width <= width) return text;
+  let end = text.length;
+  while (end && ctx.measureText(`${text.slice(0, end)}…`).width > width) end--;
+  return `${text.slice(0, end)}…`;
 }
 
 /** |x − x̂| of two examples as drawn, from the page's colour to the colour of what is wrong. */

@@ -5,7 +5,7 @@ const TABS = [
   ["training", buildTraining],
 ];
 
-function openTab(name, focus = false) {
+function openTab(name, focus = false, tapped = false) {
   const tab = $(`tab-${name}`);
   if (!tab || tab.hidden) return;
   view.tab = name;
@@ -15,13 +15,15 @@ function openTab(name, focus = false) {
     $(`panel-${other}`).hidden = other !== name;
   }
   if (focus) tab.focus();
+  // On a phone the tools lie below the map, and their tabs at the thumb: what was chosen comes into view.
+  if (tapped && matchMedia("(max-width: 44rem)").matches) $("decoded-card").scrollIntoView();
   emit("tab");
   saveAddress();
 }
 
 function buildTabs() {
   for (const [name, build] of TABS) {
-    const tab = el("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, t: `tabs.${name}`, onclick: () => openTab(name) });
+    const tab = el("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, t: `tabs.${name}`, onclick: () => openTab(name, false, true) });
     $("tabs").append(tab);
     const panel = el("div", { role: "tabpanel", id: `panel-${name}`, "aria-labelledby": `tab-${name}`, class: "panel", hidden: true });
     $("panels").append(panel);
@@ -54,6 +56,9 @@ function showScene(keep = false) {
   const { meta, arrays } = sides[0].scene, [first, second] = startingAxes(meta);
   // One number of a quantised code takes a few values only: the axes along which codes differ say more.
   view.projection ??= arrays.book && meta.d > 1 ? "pca" : "latents";
+  // With two latents every place of the map is one image.
+  view.behind ??= meta.image && meta.d === 2 && !arrays.book;
+  $("behind").checked = view.behind;
   if (view.first === null || view.first >= meta.d || view.second >= meta.d) { view.first = first; view.second = second; }
   const fine = (i) => i === null || (Number.isInteger(i) && i >= 0 && i < meta.n);
   for (const key of ["a", "b", "c"]) if (!fine(view.ends[key])) view.ends[key] = null;
@@ -91,6 +96,7 @@ async function changeSplit(split) {
 async function changeRun(run) {
   await session.open(0, run, view.split);
   view.run = run;
+  Object.assign(sides[0], startingExample(sides[0].scene));
   view.first = view.second = view.centre = view.projection = null;
   if (sides[1]?.run === run) { sides.length = 1; view.other = null; }
   showScene();
@@ -103,8 +109,8 @@ function applyAddress() {
     side.chosen = view.chosen;
     side.z = codeOf(side.scene, view.chosen);
     side.context = contextOf(side.scene, view.chosen);
-  } else if (view.z?.length === meta.d && view.z.every(Number.isFinite)) side.z = view.z;
-  else side.chosen = null;
+  } else if (view.z?.length === meta.d && view.z.every(Number.isFinite)) { side.chosen = null; side.z = view.z; }
+  else Object.assign(side, startingExample(side.scene));
   if (view.given?.length === meta.context) side.context = view.given;
   view.chosen = side.chosen;
 }
@@ -128,6 +134,7 @@ async function openAddress(hash = location.hash) {
 }
 
 async function start() {
+  page.lang = BOOT.lang ?? (navigator.languages.find((lang) => WORDS[lang.slice(0, 2)]) ?? "en").slice(0, 2);
   readAddress();
   document.documentElement.lang = page.lang === "pt" ? "pt-BR" : "en";
   setTheme();

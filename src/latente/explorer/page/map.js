@@ -21,7 +21,7 @@ class Chart {
     this.holder = el("div", { class: "holder" }, this.box, this.caption, this.zooms, this.inset);
     on("mode", () => this.showMode());
     on("code", (one) => { if (one === this.side) this.aim = null; });
-    on("image", (one) => { if (one === this.side) paintExample(this.inset, one.scene.meta, one.image); });
+    on("image", (one) => { if (one === this.side) { this.inset.hidden = !one.scene.meta.image; paintExample(this.inset, one.scene.meta, one.image); } });
     this.showMode();
     root.append(this.holder);
     this.painter = new PointPainter(this.points);

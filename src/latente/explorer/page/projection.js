@@ -76,6 +76,27 @@ function startingAxes(meta) {
   return two.length === 2 ? two : [0, 0];
 }
 
+/** An example to begin with, and its code: a typical one of the class that lies furthest from all others, else the first. */
+function startingExample(scene) {
+  const { meta: { n, d, classes }, arrays } = scene, codes = arrays.codes.data, labels = arrays.labels?.data, of = (i) => ({ chosen: i, z: codeOf(scene, i), context: contextOf(scene, i) });
+  if (!labels || classes.length < 2) return of(0);
+  const means = classes.map(() => new Float64Array(d)), counts = classes.map(() => 0);
+  for (let i = 0; i < n; i++) { counts[labels[i]]++; for (let j = 0; j < d; j++) means[labels[i]][j] += codes[i * d + j]; }
+  const there = classes.map((_, k) => k).filter((k) => counts[k]);
+  for (const k of there) means[k].forEach((v, j) => { means[k][j] = v / counts[k]; });
+  const apart = (a, b) => means[a].reduce((sum, v, j) => sum + (v - means[b][j]) ** 2, 0);
+  const alone = (k) => Math.min(...there.filter((other) => other !== k).map((other) => apart(k, other)));
+  const [label] = [...there].sort((a, b) => alone(b) - alone(a));
+  let best = 0, least = Infinity;
+  for (let i = 0; i < n; i++) {
+    if (labels[i] !== label) continue;
+    let sum = 0;
+    for (let j = 0; j < d; j++) sum += (codes[i * d + j] - means[label][j]) ** 2;
+    if (sum < least) { least = sum; best = i; }
+  }
+  return of(best);
+}
+
 /** Semi-axes and angle of the ellipse of one standard deviation from a covariance [xx, xy, yy]. */
 function ellipse([xx, xy, yy]) {
   const middle = (xx + yy) / 2, half = Math.hypot((xx - yy) / 2, xy);

@@ -3,14 +3,15 @@
 const AS_SHAPES = 60000;
 
 function fileName(ending) {
-  const { meta } = sides[0].scene;
-  return `latente-${meta.run}-${meta.split}.${ending}`.replace(/[^\w.-]+/g, "-");
+  const { meta } = sides[0].scene, runs = sides.map((side) => side.scene.meta.run).join("-");
+  return `latente-${runs}-${meta.split}.${ending}`.replace(/[^\w.-]+/g, "-");
 }
 
 /** The maps and the decoded images as one picture. */
 function savePng() {
   const charts = session.charts, ratio = charts[0].ratio, gap = 16, image = 160;
-  const width = charts.reduce((sum, c) => sum + c.width + gap, gap), height = Math.max(...charts.map((c) => c.height)) + 3 * gap + image;
+  const width = charts.reduce((sum, c) => sum + c.width + gap, gap), maps = Math.max(...charts.map((c) => c.height));
+  const keys = legendRows(width - 2 * gap), height = maps + 4 * gap + image + 22 * keys.length;
   const canvas = el("canvas", { width: Math.round(width * ratio), height: Math.round(height * ratio) }), ctx = canvas.getContext("2d");
   ctx.scale(ratio, ratio);
   ctx.fillStyle = css("--page");
@@ -32,11 +33,54 @@ function savePng() {
     ctx.fillText(text, left + (image * picture.width) / picture.height + 14, chart.height + 2 * gap + 18);
     left += chart.width + gap;
   }
+  keys.forEach((row, r) => row.forEach(({ name, colour, x }) => {
+    const y = maps + 3 * gap + image + 22 * r + 11;
+    ctx.fillStyle = colour;
+    ctx.beginPath(); ctx.arc(gap + x + 6, y - 4, 5.5, 0, 2 * Math.PI); ctx.fill();
+    ctx.fillStyle = css("--ink");
+    ctx.fillText(name, gap + x + 17, y);
+  }));
   canvas.toBlob((blob) => download(fileName("png"), blob), "image/png");
 }
 
+/** The names of the colours that are shown, in rows of that width at most. */
+function legendRows(width) {
+  const ctx = new OffscreenCanvas(1, 1).getContext("2d"), rows = [];
+  ctx.font = `13px ${FONT}`;
+  let x = Infinity;
+  for (const { name, colour } of legendEntries()) {
+    const wide = ctx.measureText(name).width + 34;
+    if (x + wide > width) { rows.push([]); x = 0; }
+    rows.at(-1).push({ name, colour, x });
+    x += wide;
+  }
+  return rows;
+}
+
+/** All maps side by side as one SVG, with what their colours mean below. */
+function svgOfAll() {
+  const gap = 16, charts = session.charts, width = charts.reduce((sum, c) => sum + c.width + gap, gap), maps = Math.max(...charts.map((c) => c.height));
+  const keys = legendRows(width - 2 * gap), caption = charts.length > 1 ? 24 : 0, height = maps + caption + 2 * gap + 22 * keys.length;
+  const root = svg("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}`, "font-family": FONT, "font-size": 13 });
+  root.append(svg("rect", { width, height, fill: css("--page") }));
+  let left = gap;
+  for (const chart of charts) {
+    const inner = svgOf(chart);
+    inner.setAttribute("x", left);
+    inner.setAttribute("y", gap + caption);
+    if (caption) root.append(svg("text", { x: left, y: gap + 12, "font-weight": 600, fill: css("--ink") }, session.runs[chart.side.run].name));
+    root.append(inner);
+    left += chart.width + gap;
+  }
+  keys.forEach((row, r) => row.forEach(({ name, colour, x }) => {
+    const y = maps + caption + gap + 22 * r + 26;
+    root.append(svg("circle", { cx: gap + x + 6, cy: y - 4, r: 5.5, fill: colour }), svg("text", { x: gap + x + 17, y, fill: css("--ink") }, name));
+  }));
+  return new XMLSerializer().serializeToString(root);
+}
+
 /** A map as SVG: points as shapes, or as one picture where they are very many. */
-function svgText(chart) {
+function svgOf(chart) {
   const { side, projection, width, height } = chart, { meta, arrays } = side.scene, labels = arrays.labels?.data ?? null;
   const root = svg("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}`, "font-family": FONT });
   root.append(svg("title", {}, `${meta.data} · ${meta.run} · ${t(`split.${meta.split}`)}`), svg("rect", { width, height, fill: css("--map") }));
@@ -66,7 +110,7 @@ function svgText(chart) {
   });
   root.append(svg("text", { x: width - 9, y: height - 7, "text-anchor": "end", "font-size": 12, fill: css("--ink") }, `${projection.names[0]} →`));
   if (projection.names[1]) root.append(svg("text", { x: 8, y: 18, "font-size": 12, fill: css("--ink") }, `↑ ${projection.names[1]}`));
-  return new XMLSerializer().serializeToString(root);
+  return root;
 }
 
 /** A CSV field; what a spreadsheet would take for a formula is marked as text. */
@@ -75,13 +119,17 @@ function field(value) {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** The codes of the classes that are shown. */
+/** The codes of what is shown; of two runs one below the other, with the name of the run in front. */
 function csvText() {
-  const { meta, arrays } = sides[0].scene, labels = arrays.labels?.data, codes = arrays.codes.data, { n, d } = meta;
-  const lines = [["split", "index", "label", ...Array.from({ length: d }, (_, j) => `z${j + 1}`)].join(",")];
-  for (let i = 0; i < n; i++) {
-    if (labels && view.hidden.has(labels[i])) continue;
-    lines.push([meta.split, i, labels ? field(meta.classes[labels[i]]) : "", ...Array.from(codes.subarray(i * d, (i + 1) * d), (v) => Number(v.toPrecision(9)))].join(","));
+  const several = sides.length > 1, widest = Math.max(...sides.map((side) => side.scene.meta.d));
+  const lines = [[...(several ? ["run"] : []), "split", "index", "label", ...Array.from({ length: widest }, (_, j) => `z${j + 1}`)].join(",")];
+  for (const side of sides) {
+    const { meta, arrays } = side.scene, labels = arrays.labels?.data, codes = arrays.codes.data, { n, d } = meta, run = several ? [field(session.runs[side.run].name)] : [];
+    for (let i = 0; i < n; i++) {
+      if (labels && view.hidden.has(labels[i])) continue;
+      const numbers = Array.from({ length: widest }, (_, j) => (j < d ? Number(codes[i * d + j].toPrecision(9)) : ""));
+      lines.push([...run, meta.split, i, labels ? field(meta.classes[labels[i]]) : "", ...numbers].join(","));
+    }
   }
   return `${lines.join("\n")}\n`;
 }
@@ -90,7 +138,7 @@ function buildSaving() {
   const menu = $("save");
   const run = (make) => () => { try { make(); } catch (error) { failed(error); } menu.open = false; menu.querySelector("summary").focus(); };
   $("save-png").addEventListener("click", run(savePng));
-  $("save-svg").addEventListener("click", run(() => download(fileName("svg"), svgText(session.charts[0]), "image/svg+xml")));
+  $("save-svg").addEventListener("click", run(() => download(fileName("svg"), svgOfAll(), "image/svg+xml")));
   $("save-csv").addEventListener("click", run(() => download(fileName("csv"), csvText(), "text/csv")));
   document.addEventListener("pointerdown", (event) => { if (!menu.contains(event.target)) menu.open = false; });
   menu.addEventListener("keydown", (event) => { if (event.key === "Escape") { menu.open = false; menu.querySelector("summary").focus(); } });

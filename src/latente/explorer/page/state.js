@@ -2,7 +2,7 @@
 
 const view = {
   run: 0, other: null, split: BOOT.split ?? "validation", projection: null, given: null, first: null, second: null,
-  look: "points", behind: false, hidden: new Set(), centre: null, scale: null, z: null, chosen: null, tab: "walk",
+  look: "points", behind: null, hidden: new Set(), centre: null, scale: null, z: null, chosen: null, tab: "walk",
   theme: "auto", ends: { a: null, b: null, c: null }, path: "linear", mode: "walk",
 };
 
@@ -20,7 +20,7 @@ const PARTS = {
     (s) => { [view.first, view.second] = numbers(s); },
   ],
   look: [() => (view.look === "points" ? null : view.look), (s) => { view.look = s; }],
-  behind: [() => (view.behind ? "1" : null), (s) => { view.behind = s === "1"; }],
+  behind: [() => (view.behind === null ? null : String(Number(view.behind))), (s) => { view.behind = s === "1"; }],
   hide: [() => (view.hidden.size ? [...view.hidden].join(",") : null), (s) => { view.hidden = new Set(numbers(s)); }],
   at: [
     () => (view.centre ? [...view.centre, view.scale].map(short).join(",") : null),
@@ -45,6 +45,8 @@ function address() {
 
 /** Read the address; what is not a number where one must be is left as it was. */
 function readAddress(hash = location.hash) {
+  // A place alone is that of no example.
+  if (/[#&]z=/.test(hash)) view.chosen = null;
   for (const part of hash.slice(1).split("&")) {
     const at = part.indexOf("="), key = part.slice(0, at);
     if (at < 0 || !Object.hasOwn(PARTS, key)) continue;
