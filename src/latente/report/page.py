@@ -83,6 +83,7 @@ def write_report(
     text = environment.from_string(html).render(
         words=words,
         uri=_uri,
+        section_title=lambda group: words.templates.get(f"report.section.{group}", group),
         table_number=itertools.count(1).__next__,
         symbols=parts.SYMBOLS,
         css=css,
