@@ -43,7 +43,7 @@ from latente.studies.workers import WorkerPool
 from latente.training import store
 from latente.training.check import check
 
-OF_REPORTS = ("figure", "score figure", "finding", "rule")
+OF_REPORTS = ("figure", "score figure", "rule")
 """Kinds of parts that are in the report of every study; all others are only where a study asks for them."""
 
 
