@@ -5,6 +5,7 @@ import io
 import itertools
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.dom.minidom import parseString
 
 import numpy as np
@@ -16,6 +17,7 @@ from latente.data.split import split_source
 from latente.language.words import LANGUAGES, Words
 from latente.objective.presets import AE
 from latente.report.conclusions import WordedClaim, WordedFinding
+from latente.report.embedded import as_webp, smaller_svg
 from latente.report.page import write_figures, write_report
 from latente.report.sections import SYMBOLS
 from latente.spec import StudySpec
@@ -103,13 +105,15 @@ def test_the_page_is_well_made(pages, language):
     ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
     assert len(ids) == len(set(ids))
     links = [a["href"][1:] for a in page.all("a") if a["href"].startswith("#")]
-    assert set(links) <= set(ids) and len(links) >= 10 + len(CONCLUSIONS)
+    assert set(links) <= set(ids) and len(links) >= 14
     assert all(attrs[k] in ids for _, attrs in page.tags for k in ("aria-labelledby",) if k in attrs)
     assert len(page.all("caption")) == len(page.all("table")) >= 8
+    assert len(page.all("summary")) == len(page.all("details")) >= len(CONCLUSIONS) + 8
     assert all("scope" in th for th in page.all("th"))
     assert all(len(img["alt"]) > 40 for img in page.all("img"))
     numbers = re.findall(r"(?:Figure|Figura) (\d+)\.", page.said)
-    assert numbers == [str(i) for i in range(1, len(page.all("img")) + 1)]
+    heroes, shown = 3, len(page.all("img"))
+    assert numbers == [str(i) for i in range(1, shown - heroes + 1)]
 
 
 def test_the_portuguese_page_has_no_english_sentence(pages):
@@ -124,17 +128,22 @@ def test_figures_are_the_files_beside_the_page(pages):
     page, folder = Page(pages["en"]), pages["en"].parent / "figures"
     shown = [decoded(img["src"]) for img in page.all("img")]
     files = {f.name: f.read_bytes() for f in folder.iterdir()}
-    assert sorted(content for _, content in shown) == sorted(files.values())
+    smaller = {".svg": smaller_svg, ".png": as_webp, ".webp": bytes}
+    assert sorted(content for _, content in shown) == sorted(
+        smaller[Path(name).suffix](content) for name, content in files.items()
+    )
     assert set(files) == {
+        "hero-map.png", "hero-reconstructions.png", "hero-samples.png", "data.png", "layers-vae.svg", "layers-ae.svg",
         "curves-vae.svg", "curves-ae.svg", "classes.svg", "reconstructions.png", "film-vae.webp", "samples-vae.png",
         "manifold-vae.png", "codes-vae.png", "codes-ae.png", "sweep-curves.svg", "sweep-parts.svg",
-        "reconstructions-sweep.png", "samples-sweep.png",
+        "reconstructions-sweep.png", "samples-sweep.png", "differences-loss.svg", "differences-loss-2.svg",
+        "differences-mse-3.svg",
     }  # fmt: skip
     for name, content in files.items():
         if name.endswith(".svg"):
             parseString(content)
             assert b"<script" not in content and b"<!--" not in content
-    assert {head for head, _ in shown} == {"data:image/svg+xml", "data:image/png", "data:image/webp"}
+    assert {head for head, _ in shown} == {"data:image/svg+xml", "data:image/webp"}
 
 
 @pytest.mark.slow
@@ -147,17 +156,24 @@ def test_equal_input_is_equal_bytes(pages, tiny, tmp_path):
 
 def test_verdicts_are_told_by_symbol_and_word(pages):
     said = Page(pages["en"]).said
-    assert all(f"{s} {EN(f'findings.verdict.{v}')}: 1" in said for v, s in SYMBOLS.items())
+    assert all(f"{s} {EN(f'report.{v}')}: 1" in said for v, s in SYMBOLS.items())
     assert "1. First <title>" in said and "they said" in said and "0 < 1" in said
 
 
 def test_without_conclusions_their_section_is_left_out(tiny, tmp_path, quick):
     page = Page(write(tmp_path, tiny, {"ae": AE(2, hidden=HIDDEN)}, conclusions=[]))
-    assert "conclusions" not in {attrs.get("id") for _, attrs in page.tags}
+    assert "notebook" not in {attrs.get("id") for _, attrs in page.tags}
+
+
+def test_the_notebooks_conclusions_are_for_its_models_only(tiny, tmp_path, quick):
+    """Without a sweep over latent sizes, or without an autoencoder, they would be about something else."""
+    page = Page(write(tmp_path, tiny, {"vae": NOTEBOOK["vae"], "ae": NOTEBOOK["ae"]}))
+    assert "notebook" not in {attrs.get("id") for _, attrs in page.tags} and "they said" not in page.said
 
 
 def test_notes_of_the_conclusions_are_shown(tiny, tmp_path, quick):
-    assert "Mind <this>." in Page(write(tmp_path, tiny, {"ae": AE(2, hidden=HIDDEN)}, notes=["Mind <this>."])).said
+    models = {name: NOTEBOOK[name] for name in ("ae", "latent-2", "latent-8")}
+    assert "Mind <this>." in Page(write(tmp_path, tiny, models, notes=["Mind <this>."])).said
 
 
 def test_facts_command_and_method_are_told(pages):
@@ -204,7 +220,8 @@ def test_the_summary_names_the_lowest(pages):
 def test_each_table_comes_as_csv_with_plain_numbers(pages, language):
     page = Page(pages[language])
     links = [a for a in page.all("a") if "download" in a]
-    assert len(links) == len(page.all("table"))
+    # All but the notebook's conclusions, which are sentences.
+    assert len(links) == len(page.all("table")) - 1
     found = {a["download"]: decoded(a["href"]) for a in links}
     head, content = found["results.csv"]
     assert head == "data:text/csv;charset=utf-8"
@@ -237,7 +254,11 @@ def test_tables_have_no_images(tmp_path, quick):
     x = rng.normal(size=(120, 4)).astype(np.float32)
     data = split_source(make_source("table", x, rng.integers(0, 2, 120)), scale="minmax")
     page = write(tmp_path, data, {"vae": NOTEBOOK["vae"], "ae": NOTEBOOK["ae"]})
-    assert drawn(page) == {"curves-vae.svg", "curves-ae.svg", "codes-vae.png", "codes-ae.png", "classes.svg"}
+    assert drawn(page) == {
+        "hero-map.png", "layers-vae.svg", "layers-ae.svg", "curves-vae.svg", "curves-ae.svg", "codes-vae.png",
+        "codes-ae.png", "classes.svg", "differences-mse.svg",
+    }  # fmt: skip
+    assert "The first training examples" in Page(page).said
     assert "nats per example" in Page(page).said and "nats per image" not in Page(page).said
 
 
@@ -251,7 +272,10 @@ def test_without_labels_there_are_no_classes(tmp_path):
 
 def test_an_autoencoder_alone_draws_no_samples(tiny, tmp_path, quick):
     page = write(tmp_path, tiny, {"ae": NOTEBOOK["ae"]})
-    assert drawn(page) == {"curves-ae.svg", "reconstructions.png", "codes-ae.png", "classes.svg"}
+    assert drawn(page) == {
+        "hero-map.png", "hero-reconstructions.png", "data.png", "layers-ae.svg", "curves-ae.svg",
+        "reconstructions.png", "codes-ae.png", "classes.svg",
+    }  # fmt: skip
 
 
 HOSTILE = np.array(["<img src=x onerror=alert(1)>", '"><script>alert(2)</script>', "$\\frac{1}{2$ \x00\x0b--]]>"])

@@ -1,4 +1,4 @@
-"""Tiles, summary, data, method and versions of a report's page: whole sentences in both languages."""
+"""Sections, summary, data, method and versions of a report's page: whole sentences in both languages."""
 
 import dataclasses
 from dataclasses import replace
@@ -13,8 +13,10 @@ from latente.evaluation.evaluate import Metric
 from latente.language.words import Words
 from latente.report import sections
 from latente.report.conclusions import WordedClaim
+from latente.report.figures.figure_file import FigureFile
 from latente.report.sections import summary_sentences
 from latente.report.tables import results
+from latente.report.tables.table import text_table
 from latente.spec import DataSpec, StudySpec
 
 EN, PT = Words("en"), Words("pt")
@@ -52,12 +54,26 @@ def test_losses_of_different_likelihoods_are_not_ranked(tiny):
     assert any("different scales" in note for note in results.results(trained, EN, "image").notes)
 
 
-def test_tiles_count_examples_models_and_seeds(tiny):
+def test_the_line_below_the_title_counts_examples_models_and_seeds(tiny):
     trained = trained_models(runs_of(tiny, {"a": NOTEBOOK["vae"], "b": NOTEBOOK["ae"]}, seeds=(0, 3, 5)))
-    assert sections.tiles(trained, tiny, EN, "image") == [
-        ("Data set", "tiny"), ("Images to train / validate / test", "192 / 48 / 60"), ("Models", "2"), ("Seeds", "3"),
-    ]  # fmt: skip
-    assert sections.tiles(trained, tiny, PT, "example")[1][0] == "Exemplos de treino / validação / teste"
+    told = "tiny · 192 / 48 / 60 images to train / validate / test · 2 models · 3 seeds"
+    assert sections.at_a_glance(trained, tiny, EN, "image") == told
+    told = "tiny · 192 / 48 / 60 exemplos de treino / validação / teste · 1 modelo · 3 sementes"
+    assert sections.at_a_glance(trained[:1], tiny, PT, "example") == told
+
+
+def test_figures_stand_in_their_sections_and_are_numbered_in_the_pages_order():
+    def figure(group):
+        return FigureFile(f"{group}.svg", "image/svg+xml", b"", (1, 1), "", "", group, False)
+
+    drawn = [figure(g) for g in ("nll", "comparison", "hero", "data", "a figure of one's own", "nll")]
+    found = sections.pictured(drawn, {"model": [text_table([], [])]}, {"sizes": ["so it was judged"]})
+    assert list(found) == ["data", "model", "sizes", "comparison", "scores"]
+    numbers = [n for section in found.values() for _, group in section.figures for n, _ in group]
+    assert numbers == [1, 2, 3, 4, 5]
+    # What no section is named after stands under the scores, each group with its title.
+    assert [title for title, _ in found["scores"].figures] == ["nll", "a figure of one's own"]
+    assert [title for title, _ in found["comparison"].figures] == [""] and found["sizes"].notes == ("so it was judged",)
 
 
 def test_verdicts_are_counted_in_their_order():

@@ -16,10 +16,17 @@ def test_figures_stand_in_the_pages_order_and_say_their_seed(tiny):
         run.history = history(seed=run.spec.seed)
     found = figure_files(runs, tiny, EN)
     assert [f.file for f in found] == [
-        "curves-vae.svg", "classes.svg", "reconstructions.png", "samples-vae.png", "manifold-vae.png", "codes-vae.png",
+        "hero-map.png", "hero-reconstructions.png", "hero-samples.png", "data.png", "layers-vae.svg",
+        "curves-vae.svg", "reconstructions.png", "classes.svg", "samples-vae.png", "manifold-vae.png", "codes-vae.png",
     ]  # fmt: skip
-    assert "means over 2 seeds" in found[0].caption
-    assert all(f.caption.count("Seed\N{NO-BREAK SPACE}3.") == 1 for f in found[1:])
+    assert "means over 2 seeds" in found[5].caption
+    shown = [f for f in found if f.group not in ("data", "model", "training")]
+    assert all(f.caption.count("Seed\N{NO-BREAK SPACE}3.") == 1 for f in shown)
+    assert (
+        found[3].finding
+        == "tiny: 300 examples of 3 classes; of the training part, 57 are of class 0 and 74 of class 2."
+    )
+    assert found[4].finding.startswith("vae has 306 parameters: its encoder turns 30 numbers into a code of 2")
     alone = figure_files(runs[:1], tiny, PT)
     assert [f.file for f in alone] == [f.file for f in found]
     assert not any("Semente" in f.caption for f in alone)

@@ -71,7 +71,6 @@ def _perform(argv: list[str]) -> int:
         any_encoding()
         arguments = _arguments(argv)
         with as_command(shlex.join(["latente", *argv])), _notes_and_warnings(arguments):
-            _load_plugins(arguments)
             arguments.do(arguments)
         return 0
     except LatenteError as error:
@@ -94,25 +93,11 @@ def _perform(argv: list[str]) -> int:
         return fail(f"unexpected {type(error).__name__}: {text} (LATENTE_DEBUG=1 shows where; please report it)")
 
 
-def _load_plugins(arguments: Arguments) -> None:
-    """Execute the files that the command line names."""
-    named = getattr(arguments, "plugins", [])
-    if named:
-        from latente.cli.compiling import set_environment
-        from latente.plugins import load_plugin
-
-        # They may import JAX.
-        set_environment()
-        for file in named:
-            load_plugin(file)
-
-
 @contextlib.contextmanager
 def _notes_and_warnings(arguments: Arguments) -> Iterator[None]:
     """What readers of data decided, unless asked to be quiet, and warnings: each once on standard error."""
     from latente.data.notes import LOG, Note
     from latente.language.message import phrase
-    from latente.language.translated import in_language
 
     shown: set[str] = set()
     as_python = warnings.showwarning
@@ -127,8 +112,7 @@ def _notes_and_warnings(arguments: Arguments) -> Iterator[None]:
             as_python(message, category, *place, **more)
             return
         text = message.args[0] if isinstance(message, Warning) and message.args else str(message)
-        words = words_of(arguments)
-        say_once(in_language(phrase(text, words), words.language))
+        say_once(phrase(text, words_of(arguments)))
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:

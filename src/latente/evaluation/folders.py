@@ -8,7 +8,6 @@ from pathlib import Path
 from latente.atomic import JSON_LIMIT, cannot_write, parse_json, read_json
 from latente.errors import StoreError
 from latente.evaluation.manifest import Manifest, damage, reading
-from latente.plugins import Used, read_used
 from latente.spec import DataSpec, RunSpec, StudySpec, build, run_from_dict
 
 STUDY = "study.json"
@@ -83,29 +82,9 @@ def read_study(folder: Path) -> tuple[StudySpec, str | None]:
     Raises:
         StoreError: not a study folder, or its study.json is damaged or of another version.
     """
-    _check_is_study(folder)
-    return reading(folder, _read)
-
-
-def _check_is_study(folder: Path) -> None:
     if not is_study(folder):
         raise StoreError(f"{folder}: is not a study folder (it has no {STUDY}); latente run makes one")
-
-
-def plugins_of_study(folder: Path) -> tuple[Used, ...]:
-    """The plug-ins that a study was made with.
-
-    Raises:
-        StoreError: as `read_study`.
-    """
-    _check_is_study(folder)
-
-    def read(manifest: Manifest) -> tuple[Used, ...]:
-        path = manifest.folder / STUDY
-        with damage(path):
-            return read_used(parse_json(path, manifest.read(STUDY, JSON_LIMIT)).get("plugins", []))
-
-    return reading(folder, read)
+    return reading(folder, _read)
 
 
 def _read(manifest: Manifest) -> tuple[StudySpec, str | None]:
@@ -119,7 +98,7 @@ def _read(manifest: Manifest) -> tuple[StudySpec, str | None]:
             raise TypeError("its command is no text")
         data = build(DataSpec, table["data"], "data")
         runs = tuple(run_from_dict(run) for run in table["runs"])
-        own = {k: v for k, v in table.items() if k not in ("latente", "command", "plugins")}
+        own = {k: v for k, v in table.items() if k not in ("latente", "command")}
         return build(StudySpec, {**own, "data": data, "runs": runs}, "study"), command
 
 

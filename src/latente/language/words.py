@@ -6,7 +6,6 @@ import functools
 import os
 import re
 import string
-import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -14,7 +13,6 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from latente.errors import SpecError, unknown
-from latente.plugins import registered
 
 LANGUAGES = ("en", "pt")
 
@@ -34,15 +32,8 @@ class Words(string.Formatter):
         self.templates = _templates()[language]
 
     def __call__(self, key: str, /, **values: Any) -> str:
-        """The template of that key, filled.
-
-        Raises:
-            SpecError: there is none: a plug-in's part is without its words.
-        """
-        template = self.templates.get(key)
-        if template is None:
-            raise SpecError(f'no words for "{key}"; a plug-in adds its own by latente.language.words.add_toml')
-        return self.vformat(template, (), values)
+        """The template of that key, filled."""
+        return self.vformat(self.templates[key], (), values)
 
     def format_field(self, value: Any, format_spec: str) -> Any:
         """As usual; numbers with a true minus sign, and in Portuguese a decimal comma and a point between thousands."""
@@ -95,41 +86,10 @@ def _templates() -> dict[str, dict[str, str]]:
     return found
 
 
-def add_words(key: str, texts: Mapping[str, str], module: str) -> None:
-    """Words of one's own: a template in each language, for a part that a module registers while latente runs."""
+def add_words(key: str, texts: Mapping[str, str]) -> None:
+    """Words of one's own, for a rule that is registered while latente runs: a template in each language."""
     for language in LANGUAGES:
         _templates()[language][key] = texts[language]
-    registered("words", key, module, functools.partial(_remove, key))
-
-
-def add_toml(text: str) -> None:
-    """Add the words of a plug-in's parts, such as captions of figures and titles of scores.
-
-    Args:
-        text: TOML in the form of latente's own files of words: ``[figure.mine]`` with ``caption.en = "…"`` and
-            ``caption.pt = "…"``, or ``caption = "…"`` for both.
-
-    Raises:
-        SpecError: it is none, lacks a language, or has a key that has words already.
-    """
-    try:
-        found = dict(_both(tomllib.loads(text)))
-    except (tomllib.TOMLDecodeError, AttributeError) as error:
-        raise SpecError(f"words: the text is no file of words ({error})") from None
-    for key, texts in found.items():
-        if set(texts) != set(LANGUAGES):
-            raise SpecError(
-                f"words: {key} has {', '.join(texts)}; allowed: {' and '.join(LANGUAGES)}, or a text for both"
-            )
-        if key in _templates()["en"]:
-            raise SpecError(f"words: {key} has words already")
-    for key, texts in found.items():
-        add_words(key, texts, sys._getframe(1).f_globals.get("__name__", ""))
-
-
-def _remove(key: str) -> None:
-    for table in _templates().values():
-        table.pop(key, None)
 
 
 def _files(folder: Traversable) -> Iterator[Traversable]:

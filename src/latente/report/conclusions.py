@@ -24,7 +24,10 @@ import_parts(analysis.__name__, analysis.__path__)
 
 
 class WordedClaim(NamedTuple):
-    """A claim in words; its rule's code and severity, and what to do where it ``matters``: where that is found."""
+    """A claim in words; its rule's code and severity, and what to do where it ``matters``: where that is found.
+
+    ``facts`` are the names of its sentences of evidence, with the numbers in them.
+    """
 
     text: str
     verdict: Verdict
@@ -33,6 +36,7 @@ class WordedClaim(NamedTuple):
     severity: str = ""
     do: str = ""
     matters: bool = False
+    facts: tuple[tuple[str, Facts], ...] = ()
 
 
 class WordedFinding(NamedTuple):
@@ -98,7 +102,8 @@ def worded(claim: Claim, key: str, words: Words) -> WordedClaim:
         sentence = words(template_of(key, name), **_said(facts, words))
         seeds = "seed" in facts and len(claim.evidence) > 1
         said.append(words("rule.seed", seed=facts["seed"], evidence=sentence) if seeds else sentence)
-    return WordedClaim(words(f"{key}.text", **_said(claim.values, words)), claim.verdict, tuple(said))
+    kept = tuple((name, numbers(facts)) for name, facts in claim.evidence)
+    return WordedClaim(words(f"{key}.text", **_said(claim.values, words)), claim.verdict, tuple(said), facts=kept)
 
 
 def _said(facts: Facts, words: Words) -> dict[str, Number]:

@@ -21,11 +21,16 @@ from latente.evaluation.run import Run
 from latente.evaluation.scores import scores
 from latente.language.words import Words
 from latente.plain import portable
+from latente.report import notebook_table
 from latente.report import sections as parts
+from latente.report.answers import Facts, answers, conclusion
 from latente.report.conclusions import WordedFinding, findings_of_scores, notes_of_scores, render_score, warnings_of
-from latente.report.tables import results
+from latente.report.embedded import picture, uri
+from latente.report.formulas import formulas
+from latente.report.tables import comparison, results
 from latente.report.tables import scores as score_tables
-from latente.report.tables.comparison import section
+from latente.report.tables.examples import examples
+from latente.report.tables.table import Table
 from latente.spec import StudySpec
 
 if TYPE_CHECKING:
@@ -52,7 +57,8 @@ def write_report(
         study: its spec.
         runs: its runs, in any number of seeds; the same name is the same model.
         data: what they were trained on.
-        conclusions: what `latente.report.conclusions.in_words` gives.
+        conclusions: what `latente.report.conclusions.in_words` gives; shown where the study has the notebook's models
+            (`latente.report.notebook_table.is_notebooks`).
         words: the language.
         command: what reproduces the study; "" where there is none.
         facts: ``versions`` (name → text), ``platform``, ``processors`` and ``date``, each as far as it is known.
@@ -70,20 +76,24 @@ def write_report(
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     trained, card = trained_models(runs), runs[0].card
     unit = "image" if data.is_image else "example"
-    shown = [results.results(trained, words, unit), results.scale(trained, words, data.shape, grey=_is_grey(data))]
-    matched = results.matched(trained, words, unit)
+    found = comparison.compared_in(runs)
+    compared = comparison.section(found, runs, words) if found else None
     asked = score_tables.every(trained, [scores.make(s) for s in study.scores])
-    ranked = [score for score in asked if not score_tables.has_many(score)]
+    tables = _tables(study, runs, data, compared, words)
+    warnings = [*warnings_of(runs, words), *score_tables.lacking(trained, asked, words)]
+    told = Facts(trained, data, words, found)
+    sections = parts.pictured(drawn, tables, _notes(compared, words))
+    shown = conclusions if notebook_table.is_notebooks(trained) else ()
     score_findings = [render_score(f, words) for f in findings_of_scores(runs)]
-    compared = section(runs, words)
-    optional = {"conclusions": conclusions, "told": score_findings, "comparison": compared}
-    groups = itertools.groupby(enumerate(drawn, 1), lambda numbered: numbered[1].group)
+    if score_findings or warnings:
+        sections.setdefault("scores", parts.PageSection("scores"))
+    named = {*sections, "conclusion", "numbers", "method", *(("notebook",) if shown else ())}
     date, version = facts.get("date"), facts.get("versions", {}).get("latente", __version__)
     written = "report.written" if date else "report.written_by"
     text = environment.from_string(html).render(
         words=words,
-        uri=_uri,
-        section_title=lambda group: words.templates.get(f"report.section.{group}", group),
+        uri=uri,
+        picture=picture,
         table_number=itertools.count(1).__next__,
         symbols=parts.SYMBOLS,
         css=css,
@@ -91,36 +101,60 @@ def write_report(
         version=version,
         written=words(written, date=date, version=version),
         title=words.title(study.title),
-        sections=[s for s in parts.SECTIONS if optional.get(s, True)],
-        tiles=parts.tiles(trained, data, words, unit),
-        verdicts=parts.verdict_counts(conclusions),
-        sentences=parts.summary_sentences(trained, words, unit),
-        tables=[
-            *score_tables.ranking(trained, ranked, words),
-            *shown,
-            *([matched] if matched else []),
-            *score_tables.numbers(trained, asked, words),
-        ],
-        warnings=[*warnings_of(runs, words), *score_tables.lacking(trained, asked, words)],
-        conclusions=conclusions,
+        glance=parts.at_a_glance(trained, data, words, unit),
+        names=[s for s in parts.SECTIONS if s in named],
+        answers=answers(told),
+        heroes=[figure for figure in drawn if figure.group == "hero"],
+        sections=[sections[name] for name in parts.PICTURED if name in sections],
+        formulas=formulas(trained, words),
+        conclusion=conclusion(told),
+        notebook=notebook_table.rows(shown, words),
+        verdicts=parts.verdict_counts(shown),
         notes=notes,
         score_findings=score_findings,
+        study_claims=parts.summary_sentences(trained, words, unit),
         score_notes=notes_of_scores(runs, words),
-        compared=compared,
-        figures=[(group, list(numbered)) for group, numbered in groups],
+        warnings=warnings,
         data_facts=parts.data_facts(study, card, words),
-        classes=results.parts_of(card, words),
         method=parts.method(trained, data, words, unit),
-        settings=results.settings(trained, words),
         terms=[(words(f"report.terms.{t}"), words(f"report.terms.{t}_text")) for t in parts.TERMS],
         everything=results.everything(runs, words, data.shape),
-        times=results.times(runs, words),
         versions=parts.versions_table(facts, words),
         command=portable(command),
     )
     page = folder / "report.html"
     write_text(page, text)
     return page
+
+
+def _tables(
+    study: StudySpec, runs: Sequence[Run], data: Data, compared: comparison.Section | None, words: Words
+) -> dict[str, list[Table]]:
+    """The tables of each section."""
+    trained, unit = trained_models(runs), "image" if data.is_image else "example"
+    asked = score_tables.every(trained, [scores.make(s) for s in study.scores])
+    ranked = [score for score in asked if not score_tables.has_many(score)]
+    matched = results.matched(trained, words, unit)
+    common = results.scale(trained, words, data.shape, grey=_is_grey(data))
+    return {
+        "data": [*([] if data.is_image else [examples(data, words)]), results.parts_of(runs[0].card, words)],
+        "model": [results.settings(trained, words)],
+        "training": [results.times(runs, words)],
+        "reconstructions": [*([matched] if matched else []), common],
+        "comparison": [results.results(trained, words, unit), *(compared.tables if compared else ())],
+        "scores": [
+            *score_tables.ranking(trained, ranked, words),
+            *score_tables.numbers(trained, asked, words),
+        ],
+    }
+
+
+def _notes(compared: comparison.Section | None, words: Words) -> dict[str, list[str]]:
+    """What is said below the figures of the comparison and of latent sizes."""
+    if compared is None:
+        return {}
+    sizes = [" ".join([judged, *sentences]) for judged, sentences in compared.curves]
+    return {"comparison": list(compared.notes), "sizes": sizes}
 
 
 def write_figures(folder: Path, runs: Sequence[Run], data: Data, words: Words) -> list[FigureFile]:
@@ -137,10 +171,6 @@ def write_figures(folder: Path, runs: Sequence[Run], data: Data, words: Words) -
     for figure in drawn:
         write_bytes(folder / "figures" / figure.file, figure.content)
     return drawn
-
-
-def _uri(mime: str, content: bytes) -> str:
-    return f"data:{mime};base64,{base64.b64encode(content).decode()}"
 
 
 def _is_grey(data: Data) -> bool:

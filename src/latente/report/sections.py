@@ -1,15 +1,17 @@
-"""The plain parts of a report's page: tiles, data, losses, method, versions."""
+"""The plain parts of a report's page: its sections, data, method, versions."""
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from latente.analysis.compare import Contrast, compared, contrast, default_scores
 from latente.analysis.conclusions.summary import Losses, Standing, summarise
-from latente.analysis.trained_models import TrainedModel, named, pairs
+from latente.analysis.trained_models import TrainedModel, grouped, named, pairs
+from latente.data.datasets import ABOUT
 from latente.data.notes import Note
 from latente.data.split import PARTS, Data
 from latente.evaluation.evaluate import SAMPLES
@@ -20,31 +22,65 @@ from latente.language.message import phrase
 from latente.language.words import Words
 from latente.plain import portable
 from latente.report.conclusions import WordedClaim, worded_rule
+from latente.report.figures.figure_file import FigureFile
 from latente.report.tables import table
 from latente.report.tables.table import Column, Table
 from latente.spec import StudySpec
 
-SECTIONS = (
-    "summary", "conclusions", "told", "comparison", "figures", "data", "method", "terms", "numbers", "versions",
-    "reproduce",
-)  # fmt: skip
-"""Of the page, in their order."""
+PICTURED = ("data", "model", "training", "reconstructions", "samples", "latent", "sizes", "comparison", "scores")
+"""Sections that are made of figures, in the page's order; a figure of any other group stands under the scores."""
+
+SECTIONS = (*PICTURED, "conclusion", "notebook", "numbers", "method")
+"""Of the page, in their order; the answers stand above."""
 
 SYMBOLS = {"holds": "✓", "fails": "✗", "unknown": "?"}
 
 TERMS = ("latent", "reconstruction", "kl", "nat", "prior", "error")
 
+Numbered = tuple[int, FigureFile]
+"""A figure with its number on the page."""
 
-def tiles(trained: Sequence[TrainedModel], data: Data, words: Words, unit: str) -> list[tuple[str, str]]:
-    """The few numbers at the top: data, examples of each part, models, seeds."""
-    seeds = sorted({r.spec.seed for m in trained for r in m.runs})
+
+class PageSection(NamedTuple):
+    """A part of the page: figures, and below them what is folded.
+
+    Attributes:
+        name: of `SECTIONS`.
+        figures: under the title of each group; "" for none.
+        tables: folded, each with its own caption.
+        notes: folded sentences.
+    """
+
+    name: str
+    figures: tuple[tuple[str, tuple[Numbered, ...]], ...] = ()
+    tables: tuple[Table, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def pictured(
+    drawn: Sequence[FigureFile], tables: Mapping[str, Sequence[Table]], notes: Mapping[str, Sequence[str]]
+) -> dict[str, PageSection]:
+    """The sections that have a figure, a table or a note, by name; figures are numbered in the page's order."""
+    numbers = itertools.count(1)
+    found = {}
+    for name in PICTURED:
+        mine = [f for f in drawn if f.group == name or (name == "scores" and f.group not in (*PICTURED, "hero"))]
+        groups = grouped(mine, lambda f: f.group)
+        figures = tuple(
+            ("" if group == name else group, tuple((next(numbers), f) for f in own)) for group, own in groups.items()
+        )
+        if figures or tables.get(name) or notes.get(name):
+            found[name] = PageSection(name, figures, tuple(tables.get(name, ())), tuple(notes.get(name, ())))
+    return found
+
+
+def at_a_glance(trained: Sequence[TrainedModel], data: Data, words: Words, unit: str) -> str:
+    """The line below the title: data, examples of each part, models, seeds."""
+    seeds = len({r.spec.seed for m in trained for r in m.runs})
     counts = " / ".join(words.number(len(data.part(p)), ",d") for p in PARTS)
-    return [
-        (words("report.tile.data"), data.name),
-        (words(f"report.tile.{unit}s"), counts),
-        (words("report.tile.models"), str(len(trained))),
-        (words("report.tile.seeds"), str(len(seeds))),
-    ]
+    models = words(f"report.glance.models_{'one' if len(trained) == 1 else 'many'}", models=len(trained))
+    of_seeds = words(f"report.glance.seeds_{'one' if seeds == 1 else 'many'}", seeds=seeds)
+    return words(f"report.glance.{unit}s", data=data.name, counts=counts, models=models, seeds=of_seeds)
 
 
 def verdict_counts(conclusions: Iterable[Any]) -> list[tuple[str, int]]:
@@ -112,6 +148,11 @@ def data_facts(study: StudySpec, card: Mapping[str, Any], words: Words) -> list[
     low, high = card["range"]
     extent = words("report.data.range_value", low=float(low), high=float(high), mean=float(card["mean"]))
     facts = [("name", card["name"], False)]
+    known = ABOUT.get(study.data.source)
+    if known is not None:
+        facts.append(("about", words.templates.get(f"dataset.{study.data.source}", known.description), False))
+        if known.mirrors:
+            facts.append(("from", known.mirrors[0], True))
     # A report is sent to others, whom the folders of this machine do not concern; study.json has the whole path.
     source = Path(study.data.source).name if Path(study.data.source).is_absolute() else study.data.source
     if source != card["name"]:

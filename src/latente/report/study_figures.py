@@ -2,40 +2,64 @@
 
 `FIGURES` lists them in the page's order. To add one: a function in ``figures/`` that draws it from arrays, a function
 here that says for which models and in what words, its name in `FIGURES`, and its words in ``study_figures.toml``.
-Those of plug-ins come after them, from `latente.report.figures.figures`.
 """
 
 from __future__ import annotations
 
-import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from pathlib import Path
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latente import plugins
+from latente.analysis.conclusions import measures
+from latente.analysis.conclusions.measures import NEIGHBOURS
+from latente.analysis.conclusions.model_outputs import TRAIN, VALIDATION
 from latente.analysis.elbow import known_elbows
+from latente.analysis.ranking import Comparison
 from latente.analysis.trained_models import Sweep, TrainedModel, sweeps, trained_models
-from latente.data.split import Data
-from latente.errors import LatenteError, LatenteWarning
+from latente.data.split import PARTS, Data
 from latente.evaluation import latent
+from latente.evaluation.batching import subsample
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
+from latente.language.message import phrase
 from latente.language.words import Words
 from latente.report import scores
-from latente.report.figures import animation, classes, codes, curves, elbow, figures, images, rate_distortion
+from latente.report.figures import (
+    animation,
+    classes,
+    codes,
+    curves,
+    elbow,
+    forest,
+    hero,
+    images,
+    layers,
+    rate_distortion,
+)
 from latente.report.figures.figure_file import FigureContext, FigureFile, as_png, as_svg
 from latente.report.figures.rate_distortion import RatePoint
-from latente.report.tables.comparison import caption_and_alt
+from latente.report.tables.comparison import caption_and_alt, compared_in, recommendation
+from latente.report.tables.names import number_name
 from latente.report.tables.numbers import digits, number
+from latente.report.tables.results import per_what
 from latente.training.fit import SHOWN
 
 GRID = 16
 """Images in a grid of samples."""
+
+SHEET = 10
+"""Examples of a class on the sheet of the data, and classes at most."""
+
+HERO_DPI = 160
+"""Dots an inch of the pictures at the top, which are small."""
+
+DRAWN_LAYERS = 3
+"""Models at most whose layers are drawn: of those of one network, the first."""
 
 
 def figure_files(runs: Sequence[Run], data: Data, words: Words) -> list[FigureFile]:
@@ -43,33 +67,7 @@ def figure_files(runs: Sequence[Run], data: Data, words: Words) -> list[FigureFi
     # Models are run (mostly: compiled) in a thread while figures are drawn, which leaves a processor free.
     with ThreadPoolExecutor(1) as thread:
         study = StudyFigures(runs, data, words, thread)
-        drawn = [file for draw in FIGURES for file in draw(study)]
-        for name in figures:
-            drawn += _of_plugin(name, study, {file.file for file in drawn})
-    # Those of one group stand together.
-    groups = list(dict.fromkeys(file.group for file in drawn))
-    return sorted(drawn, key=lambda file: groups.index(file.group))
-
-
-def _of_plugin(name: str, study: StudyFigures, taken: set[str]) -> list[FigureFile]:
-    """The files of a figure that is not latente's; where it fails, a warning says why, and the rest is drawn."""
-    try:
-        drawn: list[FigureFile] = list(figures[name](study))
-        for file in drawn:
-            if file.file in taken or Path(file.file).name != file.file:
-                raise ValueError(f"the name of its file, {file.file}, is taken or no plain name")
-            taken.add(file.file)
-    except LatenteError:
-        raise
-    except Exception as error:
-        if os.environ.get("LATENTE_DEBUG"):
-            raise
-        why = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        whose = plugins.whose("figure", name)
-        text = f'figure "{name}" of {whose} is left out of the report: {why}'
-        warnings.warn(text, LatenteWarning, stacklevel=3)
-        return []
-    return drawn
+        return [file for draw in FIGURES for file in draw(study)]
 
 
 class StudyFigures(FigureContext):
@@ -98,10 +96,21 @@ class StudyFigures(FigureContext):
         # In the order in which they are drawn.
         self._compute(thread, "errors", _errors, self.main if self.labels is not None else ())
         self._compute(thread, "codes", _codes, self.main)
+        self._compute(thread, "places", _places, [m for m in (self.hero,) if data.is_image and has_manifold(m)])
         self._compute(thread, "rebuilt", _rebuilt, every[: len(self.main)])
         self._compute(thread, "manifold", _manifold, [m for m in every if m in self.main and has_manifold(m)])
         self._compute(thread, "rebuilt", _rebuilt, every[len(self.main) :])
         self._compute(thread, "samples", _samples, [m for m in every if m.has_prior])
+
+    @property
+    def hero(self) -> TrainedModel:
+        """The model at the top: the first whose latent space is a plane, else that generates, else of all."""
+        return next(iter([*filter(has_manifold, self.main), *(m for m in self.main if m.has_prior), *self.main]))
+
+    @cached_property
+    def comparison(self) -> Comparison | None:
+        """The models compared on the test part, as the tables show it."""
+        return compared_in([r for m in self.trained for r in m.runs])
 
     def output(self, kind: str, model: TrainedModel) -> Any:
         """What a model made of the data, once it is computed; None where it was not asked for."""
@@ -159,6 +168,27 @@ def _rebuilt(study: StudyFigures, model: TrainedModel) -> NDArray[np.float32]:
     return latent.decode(made, z[fill], None if few is None else few[fill])[: len(z)]
 
 
+def _places(study: StudyFigures, model: TrainedModel) -> tuple[NDArray[np.float32], hero.Ends]:
+    at, ends = hero.places(study.output("codes", model), hero.side_of(study.data.shape))
+    return latent.decode(model.first.model, at), ends
+
+
+def _right(study: StudyFigures, model: TrainedModel) -> float | None:
+    """The share of the validation codes whose nearest training codes vote for the right class, as conclusions count."""
+    data = study.data
+    if data.validation.y is None or data.train.y is None or len(data.classes) < 2:
+        return None
+    own, other = (
+        subsample(len(data.validation), VALIDATION, 0, permuted=True),
+        subsample(len(data.train), TRAIN, 0, permuted=True),
+    )
+    made, context = model.first.model, latent.context_of(model.first.model, model.spec, data, data.train)
+    near = latent.encode(made, data.values(data.train.x[other]), None if context is None else context[other])
+    codes_of = np.asarray(study.output("codes", model))[own]
+    found = measures.neighbours(codes_of, near, data.train.y[other], len(data.classes))
+    return float(found.right(data.validation.y[own]).mean())
+
+
 def _manifold(study: StudyFigures, model: TrainedModel) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return latent.manifold(model.first.model)
 
@@ -167,6 +197,84 @@ def _samples(study: StudyFigures, model: TrainedModel) -> NDArray[np.float32]:
     """A grid of samples; of a conditional model, as the first validation examples are conditioned."""
     context = study.context(model) if model.first.model.is_conditional else None
     return latent.sample(model.first.generator, GRID, seed=0, context=None if context is None else context[:GRID])
+
+
+def heroes(study: StudyFigures) -> Iterator[FigureFile]:
+    """The pictures at the top: a map of codes over what they decode to, and for images reconstructions and samples."""
+    w, model = study.words, study.hero
+    z = np.asarray(study.output("codes", model))
+    few = subsample(len(z), VALIDATION, 0)
+    labels = None if study.data.validation.y is None else study.data.validation.y[few]
+    fields = {"name": model.name, "n": w.number(len(few), ",d"), "data": study.data.name}
+    if study.output("places", model) is not None:
+        decoded, ends = study.output("places", model)
+        figure, key = hero.latent_map(z[few], labels, study.data.classes, decoded, ends, w, study.span), "map"
+    else:
+        figure, key = codes.codes(z[few], labels, study.data.classes, w), "codes"
+    grey = key == "codes" or len(study.data.shape) == 2
+    texts = study.texts(f"figure.hero.{key}", model, **fields)
+    yield as_png("hero-map", figure, *texts, group="hero", dpi=HERO_DPI, is_chart=grey)
+    if study.data.is_image:
+        rows = np.concatenate([study.shown, study.output("rebuilt", model)])
+        texts = study.texts("figure.hero.rebuilt", model, **fields)
+        figure = images.samples({"": rows}, study.span, len(study.shown))
+        yield as_png("hero-reconstructions", figure, *texts, group="hero", dpi=HERO_DPI)
+        if model.has_prior:
+            texts = study.texts("figure.hero.samples", model, **fields)
+            figure = images.samples({"": study.output("samples", model)}, study.span)
+            yield as_png("hero-samples", figure, *texts, group="hero", dpi=HERO_DPI)
+
+
+def data_sheet(study: StudyFigures) -> Iterator[FigureFile]:
+    """Training images: some of each class, or the first where there are no classes."""
+    data, w = study.data, study.words
+    if not data.is_image:
+        return
+    x, y, names = data.train.x, data.train.y, data.classes
+    fields: dict[str, Any] = {"data": data.name, "total": w.number(sum(len(data.part(p)) for p in PARTS), ",d")}
+    fields |= {"classes": len(names), "train": w.number(len(data.train), ",d")}
+    present = [] if y is None else [c for c in range(len(names)) if (y == c).any()][:SHEET]
+    if y is None or not present:
+        few = data.values(x[: 3 * SHEET])
+        figure = images.samples({"": few}, study.span, min(SHEET, len(few)))
+        caption, alt = w("figure.sheet.plain", **fields), w("figure.sheet.alt_plain", n=len(few), **fields)
+        yield as_png("data", figure, caption, alt, group="data", finding=w("figure.sheet.finding_plain", **fields))
+        return
+    across = min(SHEET, *(int((y == c).sum()) for c in present))
+    rows = [data.values(x[np.flatnonzero(y == c)[:across]]) for c in present]
+    figure = images.image_grid([images.ImageRows([names[c] for c in present], rows)], study.span, tight=True)
+    counts = np.bincount(y, minlength=len(names))
+    least, most = int(counts.argmin()), int(counts.argmax())
+    even = "even" if counts[least] == counts[most] else "uneven"
+    of = {"least": names[least], "most": names[most], "low": int(counts[least]), "high": int(counts[most])}
+    finding = w(f"figure.sheet.finding_{even}", **fields, **of)
+    caption = w("figure.sheet.caption" if len(present) == len(names) else "figure.sheet.first", n=across, **fields)
+    alt = w("figure.sheet.alt", n=across, rows=w.joined([names[c] for c in present]), **fields)
+    yield as_png("data", figure, caption, alt, group="data", finding=finding)
+
+
+def model_layers(study: StudyFigures) -> Iterator[FigureFile]:
+    """The layers of the models that are shown by themselves, once for each network and kind of code."""
+    w, shown = study.words, list[TrainedModel]()
+    for model in study.main:
+        if not any(_built_alike(model, other) for other in shown):
+            shown.append(model)
+    for model in shown[:DRAWN_LAYERS]:
+        made = model.first.model
+        inputs, n = int(np.prod(study.data.shape)), made.parameters()
+        finding = w("figure.layers.finding", name=model.name, parameters=n, inputs=inputs, latents=made.code_size)
+        alike = [m.name for m in study.trained if m is not model and _built_alike(m, model)]
+        caption = w("figure.layers.caption")
+        if alike:
+            caption += " " + w("figure.layers.same", names=w.joined(alike))
+        alt = w("figure.layers.alt", name=model.name, layers=layers.described(model.spec, made, w))
+        figure = layers.draw(model.spec, made, w)
+        yield as_svg(f"layers-{model.name}", figure, caption, alt, group="model", wide=True, finding=finding)
+
+
+def _built_alike(first: TrainedModel, second: TrainedModel) -> bool:
+    a, b = first.spec, second.spec
+    return (a.network, a.posterior, len(a.hidden)) == (b.network, b.posterior, len(b.hidden))
 
 
 def loss_curves(study: StudyFigures) -> Iterator[FigureFile]:
@@ -186,8 +294,15 @@ def loss_curves(study: StudyFigures) -> Iterator[FigureFile]:
         if model.has_prior:
             parts = {"reconstruction": means["val_reconstruction_last"], "kl": means["val_kl_last"]}
             alt += " " + w("figure.curves.alt_parts", **parts)
-        figure = curves.curves(histories, w, unit=study.unit)
-        yield as_svg(f"curves-{model.name}", figure, caption, alt, wide=model.has_prior)
+        figure, over = (
+            curves.curves(histories, w, unit=study.unit),
+            np.mean([h["val_loss"] for h in _equal(histories)], axis=0),
+        )
+        best = int(np.argmin(over)) if np.isfinite(over).all() else 0
+        course = {"first": float(over[0]), "low": float(over[best]), "best": best + 1, "epochs": len(over)}
+        finding = w(f"figure.curves.finding_{study.unit}", name=model.name, **course)
+        file = f"curves-{model.name}"
+        yield as_svg(file, figure, caption, alt, group="training", wide=model.has_prior, finding=finding)
 
 
 def class_errors(study: StudyFigures) -> Iterator[FigureFile]:
@@ -198,25 +313,31 @@ def class_errors(study: StudyFigures) -> Iterator[FigureFile]:
     present = [c for c in range(len(names)) if (labels == c).any()]
     errors = {model.name: study.output("errors", model) for model in study.main}
     alt = [w(f"figure.class.alt_{study.unit}")]
+    hardest: dict[str, list[str]] = {}
     for name, values in errors.items():
         means, _ = classes.class_means(values, labels, present)
         least, most = int(means.argmin()), int(means.argmax())
+        hardest.setdefault(names[present[most]], []).append(name)
         alt.append(
             w("figure.class.alt_model", name=name, least=names[present[least]], low=float(means[least]),
               most=names[present[most]], high=float(means[most]))
         )  # fmt: skip
     figure = classes.class_errors(errors, labels, names, w, unit=study.unit)
-    yield as_svg("classes", figure, w("figure.class.caption") + study.seed(*study.main), " ".join(alt))
+    each = [w("figure.class.hard", name=name, models=w.joined(models)) for name, models in hardest.items()]
+    finding = w("figure.class.finding", each=w.joined(each))
+    caption = w("figure.class.caption") + study.seed(*study.main)
+    yield as_svg("classes", figure, caption, " ".join(alt), group="reconstructions", finding=finding)
 
 
 def reconstructions(study: StudyFigures) -> Iterator[FigureFile]:
     """The first validation images as the models that are shown by themselves reconstruct them."""
     if study.data.is_image:
-        yield _reconstructions(study, study.main, "reconstructions", "models")
+        yield _reconstructions(study, study.main, "reconstructions", "reconstructions")
 
 
 def animations(study: StudyFigures) -> Iterator[FigureFile]:
     """Reconstructions after each epoch, an animation for each model that can generate."""
+    w = study.words
     for model in study.main if study.data.is_image else ():
         run = model.first
         if not model.has_prior or run.frames is None:
@@ -227,7 +348,12 @@ def animations(study: StudyFigures) -> Iterator[FigureFile]:
         )
         texts = study.texts("figure.animation", model, name=model.name, n=len(study.shown), epochs=trained)
         size = animation.size(moving)
-        yield FigureFile(f"film-{model.name}.webp", "image/webp", moving, size, *texts, "models", True, still)
+        finding = ""
+        if trained > 1:
+            done = measures.epochs_to(run.history["val_loss"])
+            finding = w("figure.animation.finding", name=model.name, done=int(np.ceil(done)), epochs=trained)
+        file = f"film-{model.name}.webp"
+        yield FigureFile(file, "image/webp", moving, size, *texts, "training", True, still, finding)
 
 
 def samples_and_manifolds(study: StudyFigures) -> Iterator[FigureFile]:
@@ -236,12 +362,13 @@ def samples_and_manifolds(study: StudyFigures) -> Iterator[FigureFile]:
         if model.has_prior:
             texts = study.texts("figure.samples", model, name=model.name, n=GRID, latents=model.latents)
             figure = images.samples({"": study.output("samples", model)}, study.span)
-            yield as_png(f"samples-{model.name}", figure, *texts)
+            yield as_png(f"samples-{model.name}", figure, *texts, group="samples")
         if has_manifold(model):
             grid, at = study.output("manifold", model)
             ends = {"low": study.number(at[0]), "high": study.number(at[-1])}
             texts = study.texts("figure.manifold", model, name=model.name, side=len(at), **ends)
-            yield as_png(f"manifold-{model.name}", images.manifold(grid, at, study.words, study.span), *texts)
+            figure = images.manifold(grid, at, study.words, study.span)
+            yield as_png(f"manifold-{model.name}", figure, *texts, group="latent")
 
 
 def code_maps(study: StudyFigures) -> Iterator[FigureFile]:
@@ -260,7 +387,12 @@ def code_maps(study: StudyFigures) -> Iterator[FigureFile]:
         if labels is not None:
             caption += " " + w("figure.codes.labels" if len(axes) == 2 else "figure.codes.rows")
             alt += " " + w("figure.codes.alt_labels", classes=len(names))
-        yield as_png(f"codes-{model.name}", codes.codes(z, labels, names, w), caption + study.seed(model), alt)
+        right, finding = _right(study, model), ""
+        if right is not None:
+            share = w.number(100 * right, ".1f")
+            finding = w("figure.codes.finding", name=model.name, right=share, neighbours=NEIGHBOURS)
+        figure, caption = codes.codes(z, labels, names, w), caption + study.seed(model)
+        yield as_png(f"codes-{model.name}", figure, caption, alt, group="latent", finding=finding, is_chart=True)
 
 
 def sweep_losses(study: StudyFigures) -> Iterator[FigureFile]:
@@ -280,9 +412,8 @@ def sweep_losses(study: StudyFigures) -> Iterator[FigureFile]:
         for name, family in families.items()
     }
     alt = w(f"figure.sweep.alt_{study.unit}") + " " + _by_size(ends, w)
-    yield as_svg(
-        "sweep-curves", curves.sweep_curves(families, w, unit=study.unit), caption, alt, group="sweep", wide=True
-    )
+    figure, finding = curves.sweep_curves(families, w, unit=study.unit), _from_to("loss", ends, w)
+    yield as_svg("sweep-curves", figure, caption, alt, group="sizes", wide=True, finding=finding)
 
 
 def sweep_parts(study: StudyFigures) -> Iterator[FigureFile]:
@@ -301,8 +432,8 @@ def sweep_parts(study: StudyFigures) -> Iterator[FigureFile]:
     caption = w("figure.parts.caption_seeds", seeds=max(seeds)) if several else w(f"figure.parts.caption_{study.unit}")
     numbers = {name: {size: m.value for size, m in line.items()} for name, line in lines.items()}
     alt = w(f"figure.parts.alt_{study.unit}") + " " + _by_size(numbers, w)
-    figure = curves.sweep_parts(lines, w, unit=study.unit, seeds=min(seeds))
-    yield as_svg("sweep-parts", figure, caption, alt, group="sweep", wide=True)
+    figure, finding = curves.sweep_parts(lines, w, unit=study.unit, seeds=min(seeds)), _from_to("part", numbers, w)
+    yield as_svg("sweep-parts", figure, caption, alt, group="sizes", wide=True, finding=finding)
 
 
 def elbows(study: FigureContext) -> Iterator[FigureFile]:
@@ -310,13 +441,14 @@ def elbows(study: FigureContext) -> Iterator[FigureFile]:
     for curve in known_elbows(r for m in study.trained for r in m.runs):
         caption, alt = caption_and_alt(curve, study.words)
         figure = elbow.draw(curve, study.words)
-        yield as_svg(f"elbow-{curve.models[0]}", figure, caption, alt, group="sweep", wide=True)
+        finding, file = recommendation(curve, study.words), f"elbow-{curve.models[0]}"
+        yield as_svg(file, figure, caption, alt, group="sizes", wide=True, finding=finding)
 
 
 def sweep_reconstructions(study: StudyFigures) -> Iterator[FigureFile]:
     """The first validation images as the models of the sweeps reconstruct them."""
     if study.sweeps and study.data.is_image:
-        yield _reconstructions(study, study.swept, "reconstructions-sweep", "sweep")
+        yield _reconstructions(study, study.swept, "reconstructions-sweep", "sizes")
 
 
 def sweep_samples(study: StudyFigures) -> Iterator[FigureFile]:
@@ -329,7 +461,29 @@ def sweep_samples(study: StudyFigures) -> Iterator[FigureFile]:
             caption = w("figure.samples.sweep_caption", name=name, n=GRID) + study.seed(*sweep)
             alt = w("figure.samples.sweep_alt", name=name, n=GRID, sizes=sizes)
             file = "samples-sweep" if name == "VAE" else f"samples-sweep-{sweep[0].name}"
-            yield as_png(file, images.samples(grids, study.span), caption, alt, group="sweep", wide=True)
+            yield as_png(file, images.samples(grids, study.span), caption, alt, group="sizes", wide=True)
+
+
+def forests(study: StudyFigures) -> Iterator[FigureFile]:
+    """How far every model is behind the best, by each number that ranks them."""
+    found, w = study.comparison, study.words
+    for number_of, ranking in enumerate(found.boards if found else (), 1):
+        assert found is not None
+        best = ranking.entries[0].model
+        gaps = tuple(g for g in ranking.gaps if g.first == best)
+        behind, ties = [g.second for g in gaps if g.better], [g.second for g in gaps if not g.better]
+        fields = {"best": best, "count": len(ranking.entries), "column": number_name(ranking.column, w)}
+        fields |= {"behind": w.joined(behind), "ties": w.joined(ties)}
+        key = "all" if not ties else "some" if behind else "none"
+        finding = w(f"figure.forest.finding_{key}", **fields)
+        level, scale = f"{100 * found.level:g}", phrase(ranking.scale, w)
+        part = w(f"report.part.{found.split}")
+        caption = w("figure.forest.caption", part=part, level=level, total=found.comparisons, scale=scale, **fields)
+        alt = w("figure.forest.alt", finding=finding, **fields)
+        # Each number by itself, and of all pairs only those with the best: the table has the others.
+        figure = forest.plot_comparison(replace(found, boards=(replace(ranking, gaps=gaps),)), w.language)
+        file = f"differences-{ranking.column}" + ("" if number_of == 1 else f"-{number_of}")
+        yield as_svg(file, figure, caption, alt, group="comparison", wide=True, finding=finding)
 
 
 def rates_and_distortions(study: FigureContext, split: str = "test") -> Iterator[FigureFile]:
@@ -357,7 +511,8 @@ def rates_and_distortions(study: FigureContext, split: str = "test") -> Iterator
         lines.append(w("figure.rates.alt_line", name=name, points=w.joined(points)))
     alt = w(f"figure.rates.alt_{study.unit}", lines=" ".join(lines), best=best.label, total=nats(best.total, best))
     figure = rate_distortion.plane(series, w, unit=study.unit)
-    yield as_svg("rate-distortion", figure, caption, alt, group="rates", wide=True)
+    finding = w("figure.rates.finding", best=best.label, total=nats(best.total, best))
+    yield as_svg("rate-distortion", figure, caption, alt, group="comparison", wide=True, finding=finding)
 
 
 def score_figures(study: StudyFigures) -> Iterator[FigureFile]:
@@ -366,17 +521,21 @@ def score_figures(study: StudyFigures) -> Iterator[FigureFile]:
 
 
 FIGURES: tuple[Callable[[StudyFigures], Iterator[FigureFile]], ...] = (
+    heroes,
+    data_sheet,
+    model_layers,
     loss_curves,
-    class_errors,
-    reconstructions,
     animations,
+    reconstructions,
+    class_errors,
     samples_and_manifolds,
     code_maps,
-    sweep_losses,
-    sweep_parts,
     elbows,
+    sweep_parts,
+    sweep_losses,
     sweep_reconstructions,
     sweep_samples,
+    forests,
     rates_and_distortions,
     score_figures,
 )
@@ -393,7 +552,42 @@ def _reconstructions(study: StudyFigures, models: Sequence[TrainedModel], file: 
     if study.shown_labels:
         caption += " " + w("figure.reconstructions.labels")
         alt += " " + w("figure.reconstructions.alt_labels", labels=", ".join(study.shown_labels))
-    return as_png(file, figure, caption, alt, group=group, wide=True)
+    return as_png(file, figure, caption, alt, group=group, wide=True, finding=_closest(study, models))
+
+
+def _closest(study: StudyFigures, models: Sequence[TrainedModel]) -> str:
+    """Which model rebuilds the test part best and which worst, by the one number that compares any of them."""
+    w, per = study.words, per_what(study.words, study.data.shape)
+    known = sorted(((m.metric("test", "mse"), m.name) for m in models if m.metric("test", "mse")), key=_value_first)
+    if not known:
+        return ""
+    (least, best), (most, worst) = known[0], known[-1]
+    places = digits([v.standard_error or v.value / 10 for v, _ in known if v])
+    assert least is not None and most is not None
+    low, high = number(w, least.value, places), number(w, most.value, places)
+    key = "figure.reconstructions.finding" + ("" if len(known) > 1 else "_alone")
+    return w(key, best=best, low=low, worst=worst, high=high, per=per)
+
+
+def _value_first(known: tuple[Metric | None, str]) -> tuple[float, str]:
+    return (known[0].value if known[0] else 0.0, known[1])
+
+
+def _equal(histories: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Histories cut to the shortest of them, so that their epochs can be averaged."""
+    shortest = min(len(h["val_loss"]) for h in histories)
+    return [{k: v[:shortest] for k, v in h.items()} for h in histories]
+
+
+def _from_to(kind: str, lines: Mapping[str, Mapping[int, float]], words: Words) -> str:
+    """How each line goes from the smallest latent size over its lowest value to the largest, in one sentence."""
+    each = []
+    for name, line in lines.items():
+        sizes = sorted(line)
+        first, last = sizes[0], sizes[-1]
+        fields = {"name": name, "first": first, "last": last, "before": line[first], "after": line[last]}
+        each.append(words("figure.sweep.from_to", **fields))
+    return words(f"figure.sweep.finding_{kind}", each="; ".join(each))
 
 
 def _by_size(lines: Mapping[str, Mapping[int, float]], words: Words) -> str:

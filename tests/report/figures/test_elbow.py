@@ -36,4 +36,4 @@ def test_the_elbow_is_drawn_with_what_it_says(tiny):
     assert "the ring the size chosen" in caption and "16 latents are enough" in alt and "113.22" in alt
     (picture,) = study_figures.elbows(FigureContext(trained_models(runs), tiny, EN))
     assert picture.caption == caption
-    assert picture.file == "elbow-vae-2.svg" and picture.group == "sweep" and b"<svg" in picture.content
+    assert picture.file == "elbow-vae-2.svg" and picture.group == "sizes" and b"<svg" in picture.content

@@ -20,17 +20,18 @@ EN, PT = Words("en"), Words("pt")
 
 def test_a_file_has_its_kind_its_bytes_and_its_size_in_css_pixels():
     figure = Figure(figsize=(2.5, 1.25))
-    lines = as_svg("lines", figure, "What it shows.", "What is seen.")
+    lines = as_svg("lines", figure, "What it shows.", "What is seen.", group="sizes", finding="It falls.")
     assert (lines.file, lines.mime, lines.size) == ("lines.svg", "image/svg+xml", (240, 120))
-    assert (lines.caption, lines.alt, lines.group, lines.wide) == ("What it shows.", "What is seen.", "models", False)
+    assert (lines.caption, lines.alt, lines.group, lines.wide) == ("What it shows.", "What is seen.", "sizes", False)
+    assert (lines.finding, lines.is_chart) == ("It falls.", True)
     assert lines.content.startswith(b"<?xml") and b'width="180pt" height="90pt"' in lines.content
-    points = as_png("points", figure, "", "", group="sweep", wide=True)
+    points = as_png("points", figure, "", "", group="latent", wide=True)
     assert (points.file, points.mime, points.size) == ("points.png", "image/png", (240, 120))
-    assert (points.group, points.wide, points.still) == ("sweep", True, None)
+    assert (points.group, points.wide, points.still, points.is_chart) == ("latent", True, None, False)
     with Image.open(io.BytesIO(points.content)) as image:
         # 200 dots an inch.
         assert image.size == (500, 250) and image.info["dpi"] == pytest.approx((200, 200), abs=0.02)
-    assert as_svg("lines", figure, "", "").content == lines.content
+    assert as_svg("lines", figure, "", "", group="sizes").content == lines.content
 
 
 def test_captions_name_the_unit_the_seed_and_numbers_in_the_language(tiny):

@@ -42,7 +42,8 @@ def test_the_report_has_the_curve_from_three_values_on(tiny):
     swept = sweep(tiny)
     (picture,) = study_figures.rates_and_distortions(FigureContext(trained_models(swept), tiny, EN))
     assert "The least rate + distortion is 88.00, at β = 1." in picture.alt
-    assert "rate 2.00 and distortion 95.00 at β = 4" in picture.alt and picture.group == "rates"
+    assert "rate 2.00 and distortion 95.00 at β = 4" in picture.alt and picture.group == "comparison"
+    assert picture.finding == "The least rate + distortion, 88.00 nats, is that of β = 1."
     (picture,) = study_figures.rates_and_distortions(FigureContext(trained_models(swept), tiny, PT))
     assert "A menor soma de taxa e distorção é 88,00, em β = 1." in picture.alt
     assert not list(study_figures.rates_and_distortions(FigureContext(trained_models(swept[:2]), tiny, EN)))

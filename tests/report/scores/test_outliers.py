@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from figures import history
 from made import untrained
 from sklearn.metrics import roc_auc_score
 
@@ -78,9 +79,10 @@ def test_the_report_says_what_the_numbers_say_with_verdicts(tiny, trained, words
         values = {s: {m: Metric(1.0, 0.1) for m in METRICS} for s in ("train", "validation", "test")}
         values["test"] |= run.measured["test"]["outliers"].values
         run.metrics = values
+        run.history = history(seed=0)
     page = write_report(tmp_path, study, runs, tiny, [], words, "", {}, drawn=[]).read_text()
-    told = page[page.index('id="told"') : page.index('id="figures"')]
-    assert words("report.section.told") in told and told.count('<li><p class="claim">') == 4
+    told = page[page.index('id="scores"') : page.index('id="conclusion"')]
+    assert words("report.section.scores") in told and told.count('<li><p class="claim">') == 4
     said = {"en": "vae: the model finds moda é likelier than", "pt": "vae: o modelo acha moda é mais provável"}
     assert said[words.language] in told and words("findings.verdict.holds") in told
     assert [row["rule"] for row in as_rows(findings_of_scores(runs)) if row["model"] == "ae"] == ["detects"]

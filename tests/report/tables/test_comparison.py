@@ -26,17 +26,17 @@ def test_a_report_shows_the_differences_and_the_elbow(tiny):
     runs = [
         make(f"vae-{d}", s, latente.VAE(d, **SMALL), loss=CURVE[d] + s / 100, mse=1 / d) for d in CURVE for s in (0, 1)
     ]
-    section = comparison.section(runs, EN)
+    section = comparison.section(comparison.compared_in(runs), runs, EN)
     assert [t.name for t in section.tables] == ["budgets", "differences-loss", "differences-mse"]
     assert len(section.tables[1].rows) == 10
     (curve,) = section.curves
     assert curve[0] == "vae-2, vae-4, vae-8, vae-16 and vae-32, judged by loss on validation."
     assert curve[1][0].startswith("16 latents are enough") and curve[1][1] == "Shown to be too small: 2, 4 and 8."
-    assert comparison.section(runs[:2], EN) is None
+    assert comparison.compared_in(runs[:2]) is None
     # Runs that were evaluated before such values were kept are compared by their means.
     for run in runs:
         run._per_example.clear()
-    bare = comparison.section(runs, EN)
+    bare = comparison.section(comparison.compared_in(runs), runs, EN)
     assert "Intervals cover other seeds, paired by seed" in bare.tables[1].notes[0] and bare.curves == ()
 
 

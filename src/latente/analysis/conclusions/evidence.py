@@ -348,7 +348,7 @@ def gather(runs: Sequence[Run]) -> Evidence:
         residual=_residual(models),
         vae=models.vae.latents if models.vae else None,
         ae=models.ae.latents if models.ae else None,
-        fit=_fit(models.vae) if models.vae else None,
+        fit=fit_of(models.vae) if models.vae else None,
         reconstructions=_reconstructions(models.vae, reference) if models.vae and reference.images else None,
         samples=_samples(models.vae, reference) if models.vae else None,
         latent_map=_latent_map(models.flat, reference) if models.flat and reference.classes > 1 else None,
@@ -367,7 +367,8 @@ def gather(runs: Sequence[Run]) -> Evidence:
     )
 
 
-def _fit(vae: TrainedModel) -> Fit | None:
+def fit_of(vae: TrainedModel) -> Fit | None:
+    """How a model's losses on the training and validation parts lie; None where one is no number."""
     train = [r.evaluate("train")["loss"] for r in vae.runs]
     validation = [r.evaluate("validation")["loss"] for r in vae.runs]
     test = [r.metrics["test"]["loss"].value for r in vae.runs if "test" in r.metrics]

@@ -15,14 +15,32 @@ from numpy.typing import NDArray
 from latente.language.words import Words
 from latente.report.figures.style import BLUE, CLASSES, HALF, INK, apart, localise, panels, plain
 
+SQUARE = 3.6
+"""Inches of a map with something below its points."""
+
 MOST_CLASSES = 60
 """With more classes a figure of errors is longer than a page, and is left out."""
 
 
-def codes(z: NDArray[np.floating], labels: NDArray[np.integer] | None, classes: Sequence[str], words: Words) -> Figure:
+def codes(
+    z: NDArray[np.floating],
+    labels: NDArray[np.integer] | None,
+    classes: Sequence[str],
+    words: Words,
+    *,
+    under: tuple[NDArray[np.uint8], tuple[float, float, float, float]] | None = None,
+) -> Figure:
     """Codes of shape (n, latent_dim) as points on a plane, coloured and named by label where there are labels.
 
     One latent is drawn along one axis, one row a class; more than two on their first two principal components.
+
+    Args:
+        z: the codes.
+        labels: their classes, shape (n,).
+        classes: the names of these.
+        words: the language.
+        under: an image below the points, and its left, right, lower and upper end; then it fills the panel, and no
+            bar of colours stands beside it, for the names are on the map.
     """
     points, names = plane(np.asarray(z, np.float64), words)
     if points.shape[1] == 1:
@@ -30,8 +48,8 @@ def codes(z: NDArray[np.floating], labels: NDArray[np.integer] | None, classes: 
         # Steps of the golden ratio fill a row evenly, and always in the same way.
         rows = rows + 0.7 * ((np.arange(len(points)) * 0.6180339887498949) % 1 - 0.5)
         points = np.column_stack([points[:, 0], rows])
-    with panels(HALF, 3.5) as (figure, (ax,)):
-        size = float(np.clip(24_000 / len(points), 0.6, 12))
+    with panels(*((HALF, 3.5) if under is None else (SQUARE, SQUARE))) as (figure, (ax,)):
+        size = float(np.clip((24_000 if under is None else 12_000) / len(points), 0.6, 12))
         alpha = 0.8 if len(points) < 5_000 else 0.6
         common: dict[str, Any] = {"s": size, "linewidths": 0, "alpha": alpha}
         if labels is None:
@@ -39,14 +57,21 @@ def codes(z: NDArray[np.floating], labels: NDArray[np.integer] | None, classes: 
         else:
             colours, norm = _class_colours(len(classes))
             ax.scatter(points[:, 0], points[:, 1], c=labels, cmap=colours, norm=norm, **common)
-            _class_bar(figure, ax, classes, colours, norm, words)
+            if under is None:
+                _class_bar(figure, ax, classes, colours, norm, words)
             if len(names) == 2:
                 _class_marks(ax, points, labels, classes)
         ax.set_xlabel(names[0])
         localise(ax, words)
         if len(names) == 2:
             ax.set_ylabel(names[1])
-            ax.set_aspect("equal", adjustable="datalim")
+            if under is None:
+                ax.set_aspect("equal", adjustable="datalim")
+            else:
+                image, (left, right, low, high) = under
+                ax.imshow(image, extent=(left, right, low, high), interpolation="nearest", zorder=0)
+                ax.set(xlim=(left, right), ylim=(low, high))
+                ax.grid(False)
             ax.locator_params(nbins=6)
         else:
             ax.set_yticks([])

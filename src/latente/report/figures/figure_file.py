@@ -25,9 +25,11 @@ class FigureFile:
         content: its bytes.
         size: width and height in CSS pixels.
         caption, alt: what it shows; what is to be seen in it, with units.
-        group: the section of the report it stands in: "models", "sweep", or a score's name.
+        group: the section of the report it stands in (`latente.report.sections.PICTURED`), or a score's name.
         wide: whether it takes the page's whole width.
         still: the last frame of an animation.
+        is_chart: whether it is lines, points and text alone, whose colours may be turned in a dark page.
+        finding: what it shows of these runs, in a sentence that leads its caption; "" for none.
     """
 
     file: str
@@ -39,20 +41,35 @@ class FigureFile:
     group: str
     wide: bool
     still: bytes | None = None
+    finding: str = ""
+    is_chart: bool = False
 
 
 def as_svg(
-    name: str, figure: Figure, caption: str, alt: str, *, group: str = "models", wide: bool = False
+    name: str, figure: Figure, caption: str, alt: str, *, group: str, wide: bool = False, finding: str = ""
 ) -> FigureFile:
     """A figure of lines."""
-    return FigureFile(f"{name}.svg", "image/svg+xml", style.svg(figure), _size(figure), caption, alt, group, wide)
+    content, size = style.svg(figure), _size(figure)
+    mime = "image/svg+xml"
+    return FigureFile(f"{name}.svg", mime, content, size, caption, alt, group, wide, finding=finding, is_chart=True)
 
 
 def as_png(
-    name: str, figure: Figure, caption: str, alt: str, *, group: str = "models", wide: bool = False
+    name: str,
+    figure: Figure,
+    caption: str,
+    alt: str,
+    *,
+    group: str,
+    wide: bool = False,
+    finding: str = "",
+    dpi: int = style.DPI,
+    is_chart: bool = False,
 ) -> FigureFile:
     """A figure of images, or of very many points."""
-    return FigureFile(f"{name}.png", "image/png", style.png(figure), _size(figure), caption, alt, group, wide)
+    content, size = style.png(figure, dpi), _size(figure)
+    mime = "image/png"
+    return FigureFile(f"{name}.png", mime, content, size, caption, alt, group, wide, finding=finding, is_chart=is_chart)
 
 
 def _size(figure: Figure) -> tuple[int, int]:

@@ -42,7 +42,7 @@ class Section:
     curves: tuple[tuple[str, tuple[str, ...]], ...]
 
 
-def section(runs: Sequence[Run], words: Words) -> Section | None:
+def compared_in(runs: Sequence[Run]) -> Comparison | None:
     """The runs of a study compared on the test part by what they have; None for a single model.
 
     Nothing is worked out anew, so that the test part is not accessed.
@@ -50,7 +50,11 @@ def section(runs: Sequence[Run], words: Words) -> Section | None:
     models, _ = distinct_models(map(OpenedRun, runs))
     if len(models) < 2 or any("test" not in run.metrics for run in runs):
         return None
-    found = compared(models, default_scores(runs, "test"), whole=False)
+    return compared(models, default_scores(runs, "test"), whole=False)
+
+
+def section(found: Comparison, runs: Sequence[Run], words: Words) -> Section:
+    """The comparison of a study's runs, and which latent size is enough."""
     return Section(
         tables=(budgets(found, words), *(differences(b, found, words) for b in found.boards)),
         notes=tuple(notes(found, words)),
@@ -237,11 +241,12 @@ def _listed(sizes: Sequence[int], words: Words, last: str = "and") -> str:
 
 def verdict(found: Elbow, words: Words) -> str:
     """The recommendation in one sentence; with one seed it says that it is about these weights."""
-    said = _verdict(found, words)
+    said = recommendation(found, words)
     return words("compare.elbow.weights", verdict=said) if found.seeds == 1 and found.chosen is not None else said
 
 
-def _verdict(found: Elbow, words: Words) -> str:
+def recommendation(found: Elbow, words: Words) -> str:
+    """The recommendation in one sentence, without what it is about."""
     places = digits(s.behind for s in found.sizes if s.latents != found.best)
 
     def shown(value: float) -> str:
