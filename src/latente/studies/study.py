@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from latente._version import __version__
-from latente.atomic import FULL, as_json, cannot_write, clear_parts, make_folder, write_text
+from latente.atomic import FULL, as_json, cannot_write, clear_parts, make_folder, write_bytes, write_text
 from latente.data.load import ARRAYS, AnySource, load_spec
 from latente.data.split import Data
-from latente.errors import DataError, SpecError, StoreError
+from latente.errors import DataError, SpecError, StoreError, unknown
 from latente.evaluation import manifest
 from latente.evaluation.folders import STUDY, is_finished, is_study, read_study, refuse_links, run_folder, trained_on
 from latente.evaluation.run import Run
@@ -30,6 +30,12 @@ from latente.studies.watch import Watch
 from latente.studies.workers import WorkerPool
 from latente.training import store
 from latente.training.check import check
+
+FORMATS = {
+    "html": "report.html", "pdf": "report.pdf", "ipynb": "study.ipynb",
+    "latex": "models.tex", "markdown": "models.md", "csv": "models.csv",
+}  # fmt: skip
+"""The forms of a report, and the file of each."""
 
 
 def run_study(
@@ -151,22 +157,65 @@ def report_study(
     lang: str | None = None,
     watch: Watch | None = None,
     data: Data | AnySource | None = None,
+    format: str = "html",
 ) -> Path:
-    """Write the figures and the report of a finished study again, perhaps in another language.
+    """Write the figures and the report of a finished study again, perhaps in another language or form.
 
     The test part is not looked at again: its numbers are those the runs recorded. ``data`` as in `load_study`.
 
+    Args:
+        folder: the study's.
+        lang: "en" or "pt"; by default the user's locale.
+        watch: what to call while it goes on.
+        data: where the data is now.
+        format: "html", the page; "pdf", the page printed by an installed Chromium; "ipynb", a notebook whose cells
+            train, evaluate and compare the same models; "latex", "markdown" or "csv", one table of the models.
+
+    Returns:
+        The file, which lies in the study's folder: `FORMATS` names it.
+
     Raises:
-        StoreError: as `load_study`; or another process is writing to the folder.
-        DataError: the data is gone or has changed.
+        SpecError: another format.
+        StoreError: as `load_study`; another process is writing to the folder; no Chromium, for a PDF.
+        DataError: the data is gone or has changed, and the page is to be written.
     """
     words = Words(lang)
+    if format not in FORMATS:
+        raise SpecError(unknown("format", format, FORMATS))
+    if format not in ("html", "pdf"):
+        return _write_without_data(Path(folder), format, words)
     spec, runs, command = load_study(folder, data=data)
     found = runs[0].data
     for run in runs:
         run._data = found
     with manifest.locked(Path(folder), wait=0):
-        return write_study_report(spec, runs, found, Path(folder), words, command, watch or Watch())
+        page = write_study_report(spec, runs, found, Path(folder), words, command, watch or Watch())
+        if format == "html":
+            return page
+        from latente.report.formats.pdf import print_pdf
+
+        return _written(Path(folder), FORMATS["pdf"], print_pdf(page))
+
+
+def _write_without_data(folder: Path, format: str, words: Words) -> Path:
+    """A form of the report for which the runs' numbers are enough."""
+    from latente.report.formats import notebook, paper
+
+    spec, runs, _ = load_study(folder)
+    if format == "ipynb":
+        text = notebook.notebook(spec, words)
+    else:
+        write = {"latex": paper.latex, "markdown": paper.markdown, "csv": paper.csv}[format]
+        text = write(paper.paper_table(runs, words))
+    with manifest.locked(folder, wait=0):
+        return _written(folder, FORMATS[format], text.encode())
+
+
+def _written(folder: Path, name: str, content: bytes) -> Path:
+    refuse_links(folder)
+    write_bytes(folder / name, content)
+    _record(folder, [STUDY, name])
+    return folder / name
 
 
 def write_study_report(
