@@ -12,14 +12,15 @@ run: $(READY)
 
 test: $(READY)
 	$(BIN)/ruff check .
-	$(BIN)/mypy & types=$$!; $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder; tests=$$?; wait $$types && exit $$tests
+	$(BIN)/mypy & types=$$!; $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not docs"; tests=$$?; wait $$types && exit $$tests
 
 quick: $(READY)
 	$(BIN)/ruff check .
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not docs"
 
 docs: $(READY)
 	$(BIN)/python docs/build.py
+	$(BIN)/pytest -n 2 -m docs tests/test_docs.py
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("latente needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; name another with make PYTHON=...")'

@@ -22,17 +22,36 @@ EXECUTED = [path for path in READMES + DOCS if pages.blocks(path)]
 NOT_RUN = {
     "README.md": 2,
     "README.pt-BR.md": 2,
+    "docs/clusters.md": 1,
     "docs/composing.md": 1,
     "docs/explorer.md": 1,
     "docs/export.md": 1,
     "docs/install.md": 3,
+    "docs/latent-size.md": 1,
+    "docs/papers.md": 1,
     "docs/published.md": 1,
     "docs/scikit-learn.md": 1,
     "docs/studies.md": 2,
     "docs/tour.md": 3,
     "docs/tracking.md": 3,
+    "docs/tutorial.md": 2,
+    "docs/tutorial.pt-BR.md": 2,
 }
 """How many blocks of a page are not executed, or only checked; the page says why, before each."""
+
+
+HEAVY = {
+    "docs/anomalies.md",
+    "docs/comparing.md",
+    "docs/evaluation.md",
+    "docs/imputation.md",
+    "docs/rows.md",
+    "docs/tables.md",
+    "docs/tour.md",
+    "docs/tutorial.md",
+    "docs/tutorial.pt-BR.md",
+}
+"""Pages that take seconds: `make docs` executes them, `make test` does not."""
 
 
 def name_of(path):
@@ -54,7 +73,9 @@ def registered():
 @pytest.mark.slow
 @pytest.mark.usefixtures("registered")
 @pytest.mark.filterwarnings("ignore::latente.LatenteWarning")
-@pytest.mark.parametrize("page", EXECUTED, ids=name_of)
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, marks=[pytest.mark.docs] * (name_of(p) in HEAVY), id=name_of(p)) for p in EXECUTED]
+)
 def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
