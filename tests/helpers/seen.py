@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-TABS = ("walk", "between", "draw", "samples", "compare", "training")
+TABS = ("walk", "between", "draw", "samples", "selection", "compare", "training")
 
 
 def code(page, selector="#decoded"):

@@ -14,9 +14,9 @@ from typing import Any
 from latente.language.words import LANGUAGES, Words
 
 SCRIPTS = (
-    *("base", "packing", "forward", "backends", "state", "images", "projection", "points", "manifold", "overlay"),
-    *("given", "tokens", "hover", "map", "session", "decoded", "sliders", "interpolate", "draw", "samples"),
-    *("compare", "training", "saving", "controls", "main"),
+    *("base", "packing", "forward", "backends", "state", "images", "projection", "points", "colours", "manifold"),
+    *("overlay", "given", "tokens", "hover", "map", "session", "decoded", "sliders", "interpolate", "draw", "samples"),
+    *("selection", "compare", "training", "saving", "controls", "main"),
 )
 """The page's scripts in the order they are joined; each is one duty."""
 

@@ -20,7 +20,8 @@ from latente.evaluation.likelihood.collapse import THRESHOLD
 from latente.evaluation.metrics.embedding import principal_axes
 from latente.evaluation.metrics.neighbours import nearest_to
 from latente.evaluation.run import Run
-from latente.explorer import latents, packing, page_program
+from latente.explorer import fields, latents, packing, page_program
+from latente.explorer.fields import Field
 from latente.memory import arrays_at_once
 from latente.model.likelihoods import Likelihood
 from latente.model.likelihoods.gaussian import Gaussian
@@ -85,7 +86,8 @@ class RunView:
         """What `scene` packs: a JSON-able description, and arrays.
 
         ``codes`` (n, d); ``labels`` (n,), where there are any; ``spread`` (n, d), log σ in 255 steps between the
-        description's ``spread``, where the posterior has one; ``centre``, ``axes``, ``share`` of the PCA; ``umap``;
+        description's ``spread``, where the posterior has one; ``field-k``, the values of the k-th of its
+        ``fields``; ``centre``, ``axes``, ``share`` of the PCA; ``umap``;
         ``context`` (n, c), what a conditional model is given with each, unless it is the label; ``book`` (levels,
         codes, width) of a model whose codes are entries of books, and ``tokens`` (n, latents · levels), which.
         """
@@ -102,6 +104,10 @@ class RunView:
             steps = (0.5 * log_var - low) / max(high - low, 1e-6)
             arrays["spread"] = np.round(255 * steps).astype(np.uint8)
             meta["spread"] = [low, high]
+        # Labels the page has already.
+        found = [field for field in self.fields(split) if field.key != "label"]
+        meta["fields"] = [field.about for field in found]
+        arrays |= {f"field-{k}": field.values for k, field in enumerate(found)}
         umap = self._umap(split, len(mean))
         if umap is not None:
             arrays["umap"] = umap
@@ -134,6 +140,27 @@ class RunView:
         mean = np.concatenate(means)
         self._check("codes", mean if whole is None else mean + whole)
         return mean, whole
+
+    @functools.cache  # noqa: B019
+    def scores(self, split: str) -> Floats:
+        """Every example's anomaly score in nats, shape (n,), as `latents.scores`."""
+        pairs = (pair for part in _parts_of(split) for pair in self._values(part))
+        return np.concatenate([latents.scores(self.model, *pair) for pair in pairs])
+
+    def fields(self, split: str) -> list[Field]:
+        """What is known of each example of a split: its label, what the data has beside, how unlike the others it is,
+        and how uncertain its code: the entropy of q(z | x) in nats, where it is a diagonal Gaussian."""
+        parts, labels = [self.data.part(p) for p in _parts_of(split)], self._labels(split)
+        found = (
+            [] if labels is None else [Field("label", "", labels.astype(np.uint16), tuple(map(str, self.data.classes)))]
+        )
+        found += fields.known(self.data, parts)
+        scores, log_var = self.scores(split), self.encoded(split)[1]
+        found.append(Field("anomaly", "", np.where(np.isfinite(scores), scores, np.nan).astype(np.float32)))
+        if log_var is not None:
+            entropy = 0.5 * (log_var + math.log(2 * math.pi * math.e)).sum(axis=1)
+            found.append(Field("uncertainty", "", entropy.astype(np.float32)))
+        return found
 
     def _check(self, what: str, numbers: Floats) -> None:
         """Refuse numbers of the model that nothing can show."""

@@ -17,7 +17,8 @@ function setTheme() {
 }
 
 function redrawAll() {
-  for (const chart of session.charts) { chart.redraw(); chart.manifold.soon(); }
+  repaint();
+  for (const chart of session.charts) chart.manifold.soon();
 }
 
 function buildControls() {
@@ -46,6 +47,7 @@ function buildControls() {
   });
   $("split").addEventListener("change", (event) => { changeSplit(event.target.value).catch(failed); });
   $("run").addEventListener("change", (event) => { changeRun(Number(event.target.value)).catch(failed); });
+  $("colour").addEventListener("change", (event) => { view.colour = event.target.value; fillLegend(); repaint(); saveAddress(); });
   for (const id of ["projection", "first", "second"]) $(id).addEventListener("change", () => changeView());
   $("find").append(icon("M7.5 13a5.5 5.5 0 1 0 0-11a5.5 5.5 0 0 0 0 11zM11.5 11.5L16 16"));
   $("search").addEventListener("submit", (event) => { event.preventDefault(); find($("wanted").value.trim()); });
@@ -113,39 +115,6 @@ function changeView() {
   view.centre = null;
   fillControls();
   saveAddress();
-}
-
-/** What colours mean: names and colours of the classes that are shown. */
-function legendEntries() {
-  const { classes } = sides[0].scene.meta;
-  return classes.length < 2 ? [] : classes.map((name, i) => ({ name, colour: classColour(i, classes.length), i })).filter(({ i }) => !view.hidden.has(i));
-}
-
-/** A chip for each class: pressed ones are shown; pointing at one makes the others faint. */
-function fillLegend() {
-  const scene = sides[0]?.scene, root = $("legend");
-  root.hidden = !scene || scene.meta.classes.length < 2;
-  if (root.hidden) { root.replaceChildren(); return; }
-  const { classes } = scene.meta;
-  const show = () => {
-    [...root.querySelectorAll(".class")].forEach((chip, i) => chip.setAttribute("aria-pressed", String(!view.hidden.has(i))));
-    for (const chart of session.charts) chart.redraw();
-    saveAddress();
-  };
-  const point = (label) => { session.pointed = label; for (const chart of session.charts) chart.redraw(); };
-  const chips = classes.map((name, i) => {
-    const dot = el("span", { class: "dot", "aria-hidden": "true" });
-    dot.style.background = classColour(i, classes.length);
-    return el("button", {
-      type: "button", class: "chip class", "aria-pressed": String(!view.hidden.has(i)),
-      onclick: () => { if (!view.hidden.delete(i)) view.hidden.add(i); point(null); show(); },
-      onpointerenter: (event) => { if (event.pointerType === "mouse" && !view.hidden.has(i)) point(i); }, onpointerleave: () => point(null),
-    }, dot, el("span", { text: name }));
-  });
-  const set = (hidden) => { view.hidden = new Set(hidden); show(); };
-  root.replaceChildren(...chips,
-    el("button", { type: "button", class: "plain", text: t("map.all"), onclick: () => set([]) }),
-    el("button", { type: "button", class: "plain", text: t("map.nothing"), onclick: () => set(classes.keys()) }));
 }
 
 function showFacts() {

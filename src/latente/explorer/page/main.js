@@ -1,7 +1,7 @@
 // Put the page together, open what the address says, and begin.
 
 const TABS = [
-  ["walk", buildSliders], ["tokens", buildTokens], ["between", buildInterpolation], ["draw", buildDraw], ["samples", buildSamples], ["compare", buildCompare],
+  ["walk", buildSliders], ["tokens", buildTokens], ["between", buildInterpolation], ["draw", buildDraw], ["samples", buildSamples], ["selection", buildSelection], ["compare", buildCompare],
   ["training", buildTraining],
 ];
 
@@ -43,7 +43,7 @@ function showTabs() {
   const scene = sides[0]?.scene, meta = scene?.meta;
   $("tab-walk").hidden = !meta || Boolean(scene.arrays.book);
   $("tab-tokens").hidden = !scene?.arrays.book;
-  for (const name of ["between", "samples"]) $(`tab-${name}`).hidden = !meta;
+  for (const name of ["between", "samples", "selection"]) $(`tab-${name}`).hidden = !meta;
   $("tab-draw").hidden = !meta?.image;
   $("tab-compare").hidden = !meta || session.runs.length < 2;
   $("stage").hidden = $("decoded-card").hidden = !meta;
@@ -62,7 +62,10 @@ function showScene(keep = false) {
   if (view.first === null || view.first >= meta.d || view.second >= meta.d) { view.first = first; view.second = second; }
   const fine = (i) => i === null || (Number.isInteger(i) && i >= 0 && i < meta.n);
   for (const key of ["a", "b", "c"]) if (!fine(view.ends[key])) view.ends[key] = null;
-  for (const i of view.hidden) if (i >= meta.classes.length) view.hidden.delete(i);
+  // A filter of an address that does not fit the column is none.
+  for (const field of fieldsOfScene(sides[0].scene)) if (session.filters.has(field.id) && Boolean(filterOf(field).hidden) !== Boolean(field.names)) session.filters.delete(field.id);
+  if (session.own && session.own.fingerprint !== fingerprintOf(sides[0].scene) && view.colour === "own") view.colour = "label";
+  if (session.selected && !selectedIn(sides[0].scene)) { session.selected = null; emit("selected"); }
   showCharts(keep);
   showTabs();
   emit("scene");
@@ -96,6 +99,8 @@ async function changeSplit(split) {
 async function changeRun(run) {
   await session.open(0, run, view.split);
   view.run = run;
+  session.filters.clear();
+  view.colour = "label";
   Object.assign(sides[0], startingExample(sides[0].scene));
   view.first = view.second = view.centre = view.projection = null;
   if (sides[1]?.run === run) { sides.length = 1; view.other = null; }
@@ -145,6 +150,7 @@ async function start() {
     session.runs = await backend.runs();
     buildControls();
     buildSaving();
+    linkSelection();
     on("sides", () => { showCharts(true); emit("chosen", sides[0]); for (const side of sides) session.decode(side); });
     on("runs", () => {
       // The first run of a study that is finished opens the map.

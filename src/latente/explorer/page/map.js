@@ -13,10 +13,12 @@ class Chart {
     this.caption = el("p", { class: "caption", hidden: true });
     const button = (key, path, run) => el("button", { type: "button", label: key, onclick: run }, icon(path));
     this.hand = button("map.pan", "M9 1v16M1 9h16M9 1l-2.5 2.5M9 1l2.5 2.5M9 17l-2.5-2.5M9 17l2.5-2.5M1 9l2.5-2.5M1 9l2.5 2.5M17 9l-2.5-2.5M17 9l-2.5 2.5",
-      () => { view.mode = view.mode === "pan" ? "walk" : "pan"; emit("mode"); });
+      () => this.setMode("pan"));
+    this.lasso = button("map.lasso", "M9 2.5c4 0 6.8 2 6.8 4.6S13 11.6 9 11.6 2.2 9.700 2.2 7.100 5 2.500 9 2.500zM5.200 11c-1.400 1-1.500 2.700-.2 3.300 1.300.600 2.300.2 2.800 1.700", () => this.setMode("lasso"));
+    this.frame = button("map.box", "M2.500 2.500h3M8 2.500h3M13.500 2.500h2v2M15.500 7v3M15.500 13v2.500h-2.500M10.500 15.500h-3M5 15.500h-2.500v-2.500M2.500 10.500v-3M2.500 5v-2.500", () => this.setMode("box"));
     this.zooms = el("div", { class: "zooms" },
       button("map.closer", "M9 3v12M3 9h12", () => this.zoom(STEP ** 2)), button("map.farther", "M3 9h12", () => this.zoom(STEP ** -2)),
-      button("map.fit", "M2 6.5V2h4.5M11.5 2H16v4.5M16 11.5V16h-4.5M6.5 16H2v-4.5", () => { this.fit(); this.moved(); }), this.hand);
+      button("map.fit", "M2 6.5V2h4.5M11.5 2H16v4.5M16 11.5V16h-4.5M6.5 16H2v-4.5", () => { this.fit(); this.moved(); }), this.hand, this.lasso, this.frame);
     this.inset = frame("inset", t("decoded.title"));
     this.holder = el("div", { class: "holder" }, this.box, this.caption, this.zooms, this.inset);
     on("mode", () => this.showMode());
@@ -36,8 +38,23 @@ class Chart {
   get first() { return sides[0] === this.side; }
 
   showMode() {
-    this.hand.setAttribute("aria-pressed", String(view.mode === "pan"));
+    for (const [button, mode] of [[this.hand, "pan"], [this.lasso, "lasso"], [this.frame, "box"]]) button.setAttribute("aria-pressed", String(view.mode === mode));
     this.box.classList.toggle("panning", view.mode === "pan");
+  }
+
+  /** What dragging does; the same button again gives walking back. */
+  setMode(mode) { view.mode = view.mode === mode ? "walk" : mode; emit("mode"); }
+
+  get selecting() { return view.mode === "lasso" || view.mode === "box"; }
+
+  /** Select what lies within the trail of a drag. */
+  finish(event) {
+    const path = pathOf(this.trail, view.mode), begun = performance.now();
+    this.trail = null;
+    if (path.length > 2) session.select(this.side, within(this, path), event.shiftKey);
+    this.holder.dataset.selected = (performance.now() - begun).toFixed(1);
+    this.reover();
+    if (session.selected) openTab("selection");
   }
 
   /** From the map's places to CSS pixels, and back. */
@@ -128,21 +145,21 @@ class Chart {
   drawPoints() {
     const { side, projection, painter, ratio } = this;
     if (!projection || !this.width) return;
-    const { meta, arrays } = side.scene, labels = arrays.labels?.data ?? null, count = labels ? meta.classes.length : 0;
+    const { meta } = side.scene, { labels, colours } = paintOf(side), alphas = this.alphas();
     const [ox, oy] = this.screen([0, 0]);
     const radius = ratio * pointRadius(meta.n, this.scale / this.wholeScale);
     const at = { ox: ox * ratio, oy: oy * ratio, scale: this.scale * ratio, radius, ratio };
-    if (view.look === "density") { painter.density(projection.x, projection.y, labels, this.alphas(count), at); return; }
-    painter.paint(projection.x, projection.y, labels, palette(count), this.alphas(count), at);
+    if (view.look === "density") { painter.density(projection.x, projection.y, labels, alphas, at); return; }
+    painter.paint(projection.x, projection.y, labels, palette(colours), alphas, at);
     this.holder.dataset.painted = String(meta.n);
   }
 
-  /** How solid each class is: hidden ones not at all, others than the one pointed at faintly. */
-  alphas(count) {
-    const solid = this.side.scene.meta.n > 30000 ? 255 : 225;
-    return Uint8Array.from({ length: Math.max(1, count) }, (_, i) => {
-      if (view.hidden.has(i)) return 0;
-      return session.pointed !== null && session.pointed !== i ? 28 : solid;
+  /** How solid each colour is: hidden ones not at all, faintly what is not selected, or others than the one pointed at. */
+  alphas() {
+    const solid = this.side.scene.meta.n > 30000 ? 255 : 225, { plain, none } = paintOf(this.side);
+    return Uint8Array.from({ length: none + 1 }, (_, i) => {
+      if (i === none) return 0;
+      return i >= plain || (session.pointed !== null && session.pointed !== i) ? 28 : solid;
     });
   }
 
@@ -151,20 +168,22 @@ class Chart {
     drawOverlay(this.clean(this.over), this);
   }
 
-  /** The median place of each class's points, of at most some thousands. */
+  /** The median place of each category's points, of at most some thousands; null of those that are hidden. */
   middles() {
     if (this.middle) return this.middle;
-    const { meta, arrays } = this.side.scene, { x, y } = this.projection, labels = arrays.labels?.data;
-    const groups = meta.classes.map(() => [[], []]), step = Math.max(1, Math.floor(meta.n / 20000));
-    for (let i = 0; labels && i < meta.n; i += step) { groups[labels[i]][0].push(x[i]); groups[labels[i]][1].push(y[i]); }
+    const { n } = this.side.scene.meta, { x, y } = this.projection, { field, labels, none, plain } = paintOf(this.side);
+    const names = field?.names ?? [], groups = names.map(() => [[], []]), step = Math.max(1, Math.floor(n / 20000));
+    for (let i = 0; names.length && i < n; i += step) {
+      const group = labels[i] === none ? null : groups[labels[i] % plain];
+      if (group) { group[0].push(x[i]); group[1].push(y[i]); }
+    }
     const median = (all) => all.sort((a, b) => a - b)[Math.floor(all.length / 2)];
     this.middle = groups.map(([xs, ys]) => (xs.length ? [median(xs), median(ys)] : null));
     return this.middle;
   }
 
   near(px, py, reach = NEAR) {
-    const labels = this.side.scene.arrays.labels?.data, [x, y] = this.place(px, py);
-    const shown = view.hidden.size && labels ? (i) => !view.hidden.has(labels[i]) : null;
+    const { labels, none } = paintOf(this.side), [x, y] = this.place(px, py), shown = (i) => labels[i] !== none;
     return nearestOf(this.projection.x, this.projection.y, x, y, shown, reach / this.scale);
   }
 
@@ -181,7 +200,8 @@ class Chart {
       if (!this.projection || event.button > 1) return;
       box.setPointerCapture(event.pointerId);
       this.pointers.set(event.pointerId, at(event));
-      this.panning = event.shiftKey || event.button === 1 || view.mode === "pan";
+      this.trail = this.selecting && this.pointers.size === 1 && event.button === 0 ? [at(event)] : null;
+      this.panning = (event.shiftKey && !this.trail) || event.button === 1 || view.mode === "pan";
       this.dragged = this.pointers.size > 1;
       this.began = at(event);
       this.card.show(-1);
@@ -193,12 +213,16 @@ class Chart {
       if (this.pointers.size > 1) this.pinch(event.pointerId, now);
       else if (this.dragged || Math.hypot(now[0] - this.began[0], now[1] - this.began[1]) > 3) {
         this.dragged = true;
-        if (this.panning) this.pan(now[0] - before[0], now[1] - before[1]); else this.walk(...now);
+        if (this.trail) { if (Math.hypot(now[0] - this.trail.at(-1)[0], now[1] - this.trail.at(-1)[1]) > 2) this.trail.push(now); this.reover(); }
+        else if (this.panning) this.pan(now[0] - before[0], now[1] - before[1]); else this.walk(...now);
       }
       this.pointers.set(event.pointerId, now);
     });
     const end = (event) => {
-      if (!this.pointers.delete(event.pointerId) || this.dragged || event.type !== "pointerup") return;
+      if (!this.pointers.delete(event.pointerId)) return;
+      if (this.trail && this.dragged && event.type === "pointerup") { this.finish(event); return; }
+      this.trail = null;
+      if (this.dragged || event.type !== "pointerup") return;
       const now = at(event), index = this.near(...now, event.pointerType === "mouse" ? 8 : 16);
       if (index >= 0) session.choose(index, this.side); else this.walk(...now);
     };
@@ -228,6 +252,7 @@ class Chart {
     const before = this.pointers.get(id), other = [...this.pointers].find(([key]) => key !== id)[1];
     const length = (p) => Math.max(20, Math.hypot(p[0] - other[0], p[1] - other[1]));
     this.dragged = true;
+    this.trail = null;
     this.zoom(length(now) / length(before), [(now[0] + other[0]) / 2, (now[1] + other[1]) / 2]);
     this.pan((now[0] - before[0]) / 2, (now[1] - before[1]) / 2);
   }
@@ -249,6 +274,7 @@ class Chart {
     else if (event.key === "0") { this.fit(); this.moved(); }
     else if (event.key === "n") session.choose((chosen + 1) % meta.n, this.side);
     else if (event.key === "p") session.choose((Math.max(chosen, 0) - 1 + meta.n) % meta.n, this.side);
+    else if (event.key === "Escape" && session.selected) session.select(this.side, new Uint8Array(meta.n));
     else if (event.key === "Escape") session.choose(null, this.side);
     else return;
     event.preventDefault();

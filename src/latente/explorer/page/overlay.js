@@ -58,13 +58,13 @@ function drawTicks(ctx, chart) {
 
 /** Each class's name where the middle of its points lies: colours alone tell nobody what they mean. */
 function drawNames(ctx, chart) {
-  const { classes } = chart.side.scene.meta;
-  if (classes.length < 2 || classes.length > 30) return;
+  const names = paintOf(chart.side).field?.names ?? [];
+  if (!names.length || names.length > 30) return;
   ctx.font = `700 14px ${FONT}`;
   ctx.textAlign = "center"; ctx.textBaseline = "middle";
   chart.middles().forEach((middle, label) => {
-    if (!middle || view.hidden.has(label)) return;
-    const [x, y] = chart.screen(middle), name = classes[label];
+    if (!middle) return;
+    const [x, y] = chart.screen(middle), name = names[label];
     if (x < 0 || y < 0 || x > chart.width || y > chart.height) return;
     haloed(ctx, name.length > 14 ? `${name.slice(0, 13)}…` : name, x, y, css("--ink"));
   });
@@ -138,6 +138,13 @@ function drawOverlay(ctx, chart) {
     ctx.beginPath(); ctx.arc(x, y, 7, 0, 2 * Math.PI);
     ctx.lineWidth = 4; ctx.strokeStyle = css("--map"); ctx.stroke();
     ctx.lineWidth = 2; ctx.strokeStyle = css("--ink"); ctx.stroke();
+  }
+  if (chart.trail?.length > 1) {
+    ctx.beginPath();
+    pathOf(chart.trail, view.mode).forEach(([x, y], i) => { if (i) ctx.lineTo(x, y); else ctx.moveTo(x, y); });
+    ctx.closePath();
+    ctx.globalAlpha = 0.12; ctx.fillStyle = css("--accent"); ctx.fill();
+    ctx.globalAlpha = 1; ctx.lineWidth = 1.75; ctx.setLineDash([5, 4]); ctx.strokeStyle = css("--accent"); ctx.stroke(); ctx.setLineDash([]);
   }
   if (side.z) drawPointer(ctx, chart.screen(chart.projection.to(side.z)));
 }

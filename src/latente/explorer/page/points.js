@@ -25,9 +25,8 @@ function rgb(colour) {
   return [...swatch.getImageData(0, 0, 1, 1).data].slice(0, 3);
 }
 
-/** Colours of all classes as 0xAABBGGRR, the order in which an image's bytes lie. */
-function palette(count) {
-  const colours = count ? Array.from({ length: count }, (_, i) => classColour(i, count)) : [css("--point")];
+/** Colours as 0xAABBGGRR, the order in which an image's bytes lie. */
+function palette(colours) {
   return Uint32Array.from(colours, (c) => { const [r, g, b] = rgb(c); return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0; });
 }
 

@@ -81,32 +81,31 @@ function svgOfAll() {
 
 /** A map as SVG: points as shapes, or as one picture where they are very many. */
 function svgOf(chart) {
-  const { side, projection, width, height } = chart, { meta, arrays } = side.scene, labels = arrays.labels?.data ?? null;
+  const { side, projection, width, height } = chart, { meta } = side.scene, { labels, colours, field, none, plain } = paintOf(side), alphas = chart.alphas();
   const root = svg("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}`, "font-family": FONT });
   root.append(svg("title", {}, `${meta.data} · ${meta.run} · ${t(`split.${meta.split}`)}`), svg("rect", { width, height, fill: css("--map") }));
   const picture = (canvas) => svg("image", { href: canvas.toDataURL("image/png"), width, height });
   root.append(picture(chart.ground));
   if (meta.n > AS_SHAPES || view.look === "density") root.append(picture(chart.points));
   else {
-    const radius = pointRadius(meta.n, chart.scale / chart.wholeScale), count = labels ? meta.classes.length : 1;
-    for (let label = 0; label < count; label++) {
-      if (view.hidden.has(label)) continue;
+    const radius = pointRadius(meta.n, chart.scale / chart.wholeScale);
+    for (let label = none - 1; label >= 0; label--) {
       const parts = [];
       for (let i = 0; i < meta.n; i++) {
-        if (labels && labels[i] !== label) continue;
+        if (labels[i] !== label) continue;
         const [x, y] = chart.screen(chart.point(i));
         if (x > -9 && y > -9 && x < width + 9 && y < height + 9) parts.push(`M${x.toFixed(1)} ${y.toFixed(1)}h0`);
       }
-      const colour = labels ? classColour(label, meta.classes.length) : css("--point");
-      const path = svg("path", { d: parts.join(""), stroke: colour, "stroke-width": (2 * radius).toFixed(1), "stroke-linecap": "round", fill: "none", "stroke-opacity": 0.88 });
-      if (labels) path.append(svg("title", {}, meta.classes[label]));
+      if (!parts.length) continue;
+      const path = svg("path", { d: parts.join(""), stroke: colours[label], "stroke-width": (2 * radius).toFixed(1), "stroke-linecap": "round", fill: "none", "stroke-opacity": (alphas[label] / 255).toFixed(2) });
+      if (field?.names?.[label % plain]) path.append(svg("title", {}, field.names[label % plain]));
       root.append(path);
     }
   }
   chart.middles().forEach((middle, label) => {
-    if (!middle || view.hidden.has(label) || meta.classes.length > 30) return;
+    if (!middle || field.names.length > 30) return;
     const [x, y] = chart.screen(middle);
-    root.append(svg("text", { x, y, "text-anchor": "middle", "dominant-baseline": "middle", "font-weight": 700, "font-size": 14, fill: css("--ink"), stroke: css("--map"), "stroke-width": 3.5, "paint-order": "stroke" }, meta.classes[label]));
+    root.append(svg("text", { x, y, "text-anchor": "middle", "dominant-baseline": "middle", "font-weight": 700, "font-size": 14, fill: css("--ink"), stroke: css("--map"), "stroke-width": 3.5, "paint-order": "stroke" }, field.names[label]));
   });
   root.append(svg("text", { x: width - 9, y: height - 7, "text-anchor": "end", "font-size": 12, fill: css("--ink") }, `${projection.names[0]} →`));
   if (projection.names[1]) root.append(svg("text", { x: 8, y: 18, "font-size": 12, fill: css("--ink") }, `↑ ${projection.names[1]}`));
@@ -119,16 +118,22 @@ function field(value) {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** The codes of what is shown; of two runs one below the other, with the name of the run in front. */
-function csvText() {
-  const several = sides.length > 1, widest = Math.max(...sides.map((side) => side.scene.meta.d));
-  const lines = [[...(several ? ["run"] : []), "split", "index", "label", ...Array.from({ length: widest }, (_, j) => `z${j + 1}`)].join(",")];
-  for (const side of sides) {
+/**
+ * The codes of what is shown, or of these examples of the first run, with all that is known of each; of two runs one
+ * below the other, with the name of the run in front.
+ */
+function csvText(only = null) {
+  const saved = only ? sides.slice(0, 1) : sides, several = saved.length > 1, widest = Math.max(...saved.map((side) => side.scene.meta.d));
+  const columns = fieldsOfScene(saved[0].scene).filter((one) => one.id !== "label");
+  const lines = [[...(several ? ["run"] : []), "split", "index", "label", ...columns.map((one) => field(one.name || one.key)), ...Array.from({ length: widest }, (_, j) => `z${j + 1}`)].join(",")];
+  for (const side of saved) {
     const { meta, arrays } = side.scene, labels = arrays.labels?.data, codes = arrays.codes.data, { n, d } = meta, run = several ? [field(session.runs[side.run].name)] : [];
-    for (let i = 0; i < n; i++) {
-      if (labels && view.hidden.has(labels[i])) continue;
+    const known = columns.map(({ id }) => fieldsOfScene(side.scene).find((one) => one.id === id)), mask = only ? null : shownMask(side.scene);
+    for (const i of only ?? Array.from({ length: n }, (_, k) => k)) {
+      if (mask && !mask[i]) continue;
       const numbers = Array.from({ length: widest }, (_, j) => (j < d ? Number(codes[i * d + j].toPrecision(9)) : ""));
-      lines.push([...run, meta.split, i, labels ? field(meta.classes[labels[i]]) : "", ...numbers].join(","));
+      const values = known.map((one) => (!one ? "" : one.names ? field(one.names[one.values[i]] ?? "") : Number.isNaN(one.values[i]) ? "" : Number(one.values[i].toPrecision(7))));
+      lines.push([...run, meta.split, i, labels ? field(meta.classes[labels[i]]) : "", ...values, ...numbers].join(","));
     }
   }
   return `${lines.join("\n")}\n`;

@@ -2,14 +2,14 @@
 
 const backend = BOOT.backend === "server" ? serverBackend() : fileBackend();
 const sides = [];
-const session = { pointed: null, charts: [], runs: [] };
+const session = { pointed: null, charts: [], runs: [], filters: new Map(), selected: null, own: null };
 
 /** Open a run's split on the first or second side. */
 session.open = async (number, run, split) => {
   const side = sides[number] ?? { run, z: null, chosen: null, landed: null };
   const scene = await backend.scene(run, split);
   const other = side.scene && (side.run !== run || side.scene.meta.d !== scene.meta.d);
-  Object.assign(side, { run, scene, landed: null, image: null, own: undefined });
+  Object.assign(side, { run, scene, landed: null, image: null, own: undefined, paint: null });
   side.shown = new Shown(side);
   sides[number] = side;
   const { meta } = scene;

@@ -1,5 +1,8 @@
 // Sliders for every latent, those that carry most first, and which of them carry nothing.
 
+/** Latents of the grid, those that carry most, and places of each. */
+const TRAVERSED = 16, ACROSS = 8;
+
 function buildSliders(root) {
   const list = el("div", { class: "sliders" });
   const rows = [];
@@ -7,7 +10,32 @@ function buildSliders(root) {
     const { scene } = sides[0];
     session.setCode(sides[0], scene.meta.prior === "none" ? scene.arrays.centre.data : new Float32Array(scene.meta.d));
   } });
-  root.append(el("p", { class: "soft", id: "walk-about" }), list, reset);
+  const grid = el("div", { class: "traversal", id: "traversal" });
+  root.append(el("p", { class: "soft", id: "walk-about" }), list, reset, el("h3", { t: "walk.all" }), el("p", { class: "soft", t: "walk.all_about" }), grid);
+  let turn = 0;
+
+  /** The code under the pointer with one latent changed after the other, each over its slider's range. */
+  async function traverse() {
+    const side = sides[0], { scene } = side, { meta } = scene;
+    if (view.tab !== "walk" || scene.arrays.book) return;
+    const now = ++turn, shown = meta.order.slice(0, TRAVERSED), size = sizeOf(meta), z = new Float32Array(shown.length * ACROSS * meta.d);
+    const codes = shown.flatMap((i) => Array.from({ length: ACROSS }, (_, k) => { const code = Float32Array.from(side.z); code[i] = meta.low[i] + (k / (ACROSS - 1)) * (meta.high[i] - meta.low[i]); return code; }));
+    codes.forEach((code, k) => z.set(code, k * meta.d));
+    const images = await backend.drawn(side.run, meta, z);
+    if (now !== turn || side.scene !== scene) return;
+    if (grid.children.length !== shown.length * (ACROSS + 1)) grid.replaceChildren(...shown.flatMap(() => [el("b", {}), ...Array.from({ length: ACROSS }, () => el("button", { type: "button", class: "tile" }, frame("tiny", "")))]));
+    shown.forEach((i, row) => {
+      grid.children[row * (ACROSS + 1)].textContent = latentName(i);
+      for (let k = 0; k < ACROSS; k++) {
+        const button = grid.children[row * (ACROSS + 1) + 1 + k], at = row * ACROSS + k, code = codes[at];
+        paintExample(button.firstChild, meta, images.subarray(at * size, (at + 1) * size));
+        button.setAttribute("aria-label", t("walk.step", { name: latentName(i), value: num(code[i]) }));
+        button.dataset.z = Array.from(code).join(",");
+        button.onclick = () => session.setCode(side, code);
+      }
+    });
+  }
+  const soon = calmly(() => traverse().catch(failed), 150);
 
   function fill() {
     // Codes that are entries of books have a grid in their place.
@@ -55,5 +83,6 @@ function buildSliders(root) {
   }
 
   on("scene language", () => { if (sides[0]?.scene) fill(); });
-  on("code", (side) => { if (rows.length) show(side); });
+  on("code", (side) => { if (rows.length) show(side); if (side === sides[0]) soon(); });
+  on("tab given", () => { if (sides[0]?.scene) soon(); });
 }

@@ -2,7 +2,7 @@
 
 const view = {
   run: 0, other: null, split: BOOT.split ?? "validation", projection: null, given: null, first: null, second: null,
-  look: "points", behind: null, hidden: new Set(), centre: null, scale: null, z: null, chosen: null, tab: "walk",
+  look: "points", behind: null, colour: "label", centre: null, scale: null, z: null, chosen: null, tab: "walk",
   theme: "auto", ends: { a: null, b: null, c: null }, path: "linear", mode: "walk",
 };
 
@@ -21,7 +21,24 @@ const PARTS = {
   ],
   look: [() => (view.look === "points" ? null : view.look), (s) => { view.look = s; }],
   behind: [() => (view.behind === null ? null : String(Number(view.behind))), (s) => { view.behind = s === "1"; }],
-  hide: [() => (view.hidden.size ? [...view.hidden].join(",") : null), (s) => { view.hidden = new Set(numbers(s)); }],
+  colour: [() => (view.colour === "label" ? null : view.colour), (s) => { view.colour = s; }],
+  // Of the labels.
+  hide: [
+    () => { const hidden = session.filters.get("label")?.hidden; return hidden?.size ? [...hidden].join(",") : null; },
+    (s) => { session.filters.set("label", { hidden: new Set(numbers(s)) }); },
+  ],
+  // Of the other columns: names hidden, or the two ends of what is shown.
+  filter: [
+    () => [...session.filters].filter(([id, filter]) => id !== "label" && id !== "own" && isActive(filter))
+      .map(([id, filter]) => `${id}:${filter.hidden ? [...filter.hidden].join(".") : `${filter.low}~${filter.high}`}`).join(";") || null,
+    (s) => {
+      for (const part of s.split(";")) {
+        const [id, what = ""] = part.split(":"), ends = what.split("~").map(Number);
+        if (ends.length === 2 && !ends.some(Number.isNaN)) session.filters.set(id, { low: ends[0], high: ends[1] });
+        else if (/^\d+(\.\d+)*$/.test(what)) session.filters.set(id, { hidden: new Set(what.split(".").map(Number)) });
+      }
+    },
+  ],
   at: [
     () => (view.centre ? [...view.centre, view.scale].map(short).join(",") : null),
     (s) => { const [x, y, scale] = numbers(s); view.centre = [x, y]; view.scale = scale; },
