@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -269,6 +270,20 @@ _parts = _list_of(_part, 'a list, for instance ["linear-probe", {name = "nll", s
 _trackers = _list_of(_part, 'a list, for instance ["tensorboard", {name = "mlflow", uri = "http://127.0.0.1:5000"}]')
 
 
+CODES = r"[A-Z]{2,8}[0-9x]{3}"
+"""What codes of findings look like, those of families included."""
+
+
+def _code(value: Any, where: str) -> str:
+    if not isinstance(value, str) or not re.fullmatch(CODES, value):
+        raise got(where, value, 'the code of a finding or of a family, for instance "LT201" or "LT3xx"')
+    return value
+
+
+_admits(_code, type="string", pattern=f"^{CODES}$")
+_codes = _list_of(_code, 'a list of codes, for instance ["LT201", "LT3xx"]')
+
+
 def _epochs(value: Any, where: str) -> int | Mapping[str, int]:
     if not isinstance(value, Mapping):
         try:
@@ -480,6 +495,7 @@ class StudySpec(_Checked):
         scores: what the finished models are ranked by, besides their losses (see `latente.evaluation.scores`).
         track: who is told of the study while it goes on (see `latente.studies.trackers`); its numbers do not depend
             on them, and its folder does not say who they were.
+        ignore: codes of findings that the report leaves out, such as LT201 or LT3xx.
     """
 
     title: str = _option("study", _text)
@@ -488,6 +504,7 @@ class StudySpec(_Checked):
     runs: tuple[RunSpec, ...] = ()
     scores: tuple[Part, ...] = _option((), _parts)
     track: tuple[Part, ...] = _option((), _trackers)
+    ignore: tuple[str, ...] = _option((), _codes)
 
     def __post_init__(self) -> None:
         super().__post_init__()

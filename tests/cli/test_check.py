@@ -1,5 +1,9 @@
 """`latente check`: every mistake of every model at once, and nothing is trained or written."""
 
+import json
+import shutil
+from pathlib import Path
+
 import pytest
 
 from latente.cli.main import main
@@ -87,3 +91,41 @@ def test_what_is_no_study_is_one_line(here, capsys, text, message):
 def test_settings_are_checked_with_it(here, capsys):
     assert main(["check", study(here, GOOD), "--set", "vae.objective=vq"]) == 2
     assert "2 of 2 models" in capsys.readouterr().err
+
+
+@pytest.fixture
+def old(tmp_path, monkeypatch):
+    monkeypatch.chdir(shutil.copytree(Path(__file__).parents[1] / "old_study", tmp_path / "old"))
+
+
+def test_a_folder_is_checked_by_its_findings(old, capsys):
+    assert main(["check", ".", "--fail-on", "LT301", "--lang", "en"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert (
+        any(line.startswith("LT405 info [") for line in lines) and lines[-1] == "asked to fail on LT301: none is found"
+    )
+    assert lines[-2].startswith("findings: ") and lines[-2].endswith("ask for something (→)")
+    assert main(["check", ".", "--fail-on", "LT9xx,error", "--lang", "en"]) == 1
+    assert capsys.readouterr().out.splitlines()[-1].startswith("asked to fail on LT9xx, error: found LT90")
+    assert main(["check", ".", "--fail-on", "LT9xx", "--ignore", "LT9xx"]) == 0
+
+
+def test_findings_are_lines_of_json(old, capsys):
+    assert main(["check", "runs/vae-2/seed-0", "--format", "json"]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert found and all(set(f) == {
+        "code", "rule", "severity", "verdict", "found", "about", "text", "evidence", "do"} for f in found)  # fmt: skip
+
+
+def test_what_does_not_go_together_is_refused(old, here, capsys):
+    folders = "the folder of a finished study or run"
+    for arguments, message in [
+        (["check", "notebook", "--fail-on", "LT201"], f"--fail-on: is for {folders}, and notebook is none"),
+        (["check", ".", "--set", "seeds=2"], "--set: is for a study file, and . is none"),
+        (["check", ".", "--fail-on", "LT2"], 'unknown finding "LT2"; did you mean "LT'),
+        (["check", ".", "--ignore", "warning"], 'unknown finding "warning"'),
+        (["check", "notebook", "--ignore", "LT777", "--no-data"], 'unknown finding "LT777"'),
+        (["check", "notebook", "--set", 'ignore=["lt2"]', "--no-data"], "study.ignore[0]: got 'lt2'; allowed: the"),
+    ]:  # fmt: skip
+        assert main([*arguments, "--lang", "en"]) == 2
+        assert message in capsys.readouterr().err

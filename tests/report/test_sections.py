@@ -31,7 +31,7 @@ def test_the_summary_pairs_examples_as_the_comparison_does(tiny):
     for r, values in zip(runs, losses, strict=True):
         r._per_example["test"] = {"loss": values.astype(np.float32)}
         r.metrics["test"]["loss"] = Metric(values.mean(), values.std(ddof=1) / len(values) ** 0.5)
-    said = next(s for s in summary_sentences(trained_models(runs), EN, "image") if "lowest test loss" in s.text)
+    said = next(s for s in summary_sentences(runs, EN) if "lowest test loss" in s.text)
     d = losses[1] - losses[0]
     # The interval is that of the table, which has a second difference: that of the squared errors.
     low, high = stats.t.interval(1 - 0.05 / 2, len(d) - 1, d.mean(), stats.sem(d))
@@ -45,12 +45,11 @@ def test_the_summary_pairs_examples_as_the_comparison_does(tiny):
 
 def test_losses_of_different_likelihoods_are_not_ranked(tiny):
     models = {"a": NOTEBOOK["vae"], "b": NOTEBOOK["vae"]}
-    assert any(
-        "lowest test loss" in s.text for s in summary_sentences(trained_models(runs_of(tiny, models)), EN, "image")
-    )
+    assert any("lowest test loss" in s.text for s in summary_sentences(runs_of(tiny, models), EN))
     models["b"] = replace(NOTEBOOK["vae"], likelihood="gaussian")
-    trained = trained_models(runs_of(tiny, models))
-    assert not any("lowest test loss" in s.text for s in summary_sentences(trained, EN, "image"))
+    runs = runs_of(tiny, models)
+    trained = trained_models(runs)
+    assert not any("lowest test loss" in s.text for s in summary_sentences(runs, EN))
     assert any("different scales" in note for note in results.results(trained, EN, "image").notes)
 
 

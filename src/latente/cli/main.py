@@ -47,7 +47,8 @@ def main(argv: list[str] | None = None) -> int:
             (`latente.stopping`). Otherwise Ctrl-C is the caller's KeyboardInterrupt, turned into an exit code too.
 
     Returns:
-        The exit code: 0, 2 for an error of the user's or the machine's, 130 for Ctrl-C, 143 for SIGTERM.
+        The exit code: 0, 1 where `latente check --fail-on` finds what it was asked for, 2 for an error of the user's
+        or the machine's, 130 for Ctrl-C, 143 for SIGTERM.
     """
     own = argv is None
     argv = sys.argv[1:] if argv is None else argv
@@ -71,8 +72,7 @@ def _perform(argv: list[str]) -> int:
         any_encoding()
         arguments = _arguments(argv)
         with as_command(shlex.join(["latente", *argv])), _notes_and_warnings(arguments):
-            arguments.do(arguments)
-        return 0
+            return int(arguments.do(arguments) or 0)
     except LatenteError as error:
         return fail(str(error))
     except KeyboardInterrupt:

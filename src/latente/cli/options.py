@@ -33,7 +33,7 @@ def commands(parser: argparse.ArgumentParser) -> AddCommand:
     parser.set_defaults(do=print_help, parser=parser)
     choices = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    def add(name: str, do: Callable[[Arguments], None] | None = None, **texts: Any) -> argparse.ArgumentParser:
+    def add(name: str, do: Callable[[Arguments], int | None] | None = None, **texts: Any) -> argparse.ArgumentParser:
         made: argparse.ArgumentParser = choices.add_parser(name, **texts)
         made.set_defaults(do=do, parser=made)
         return made
@@ -61,6 +61,19 @@ def moved_data(parser: argparse.ArgumentParser) -> None:
 def settings(parser: argparse.ArgumentParser, metavar: str, text: str) -> None:
     """--set, which may be given several times."""
     parser.add_argument("--set", action="append", default=[], metavar=metavar, dest="settings", help=text)
+
+
+def ignoring(parser: argparse.ArgumentParser) -> None:
+    """--ignore, of findings."""
+    parser.add_argument(
+        "--ignore", type=codes, default=[], metavar="CODES",
+        help="findings to leave out, by comma: LT201, or LT3xx for a family (docs/findings.md has all)",
+    )  # fmt: skip
+
+
+def codes(text: str) -> list[str]:
+    """Codes of findings that stand by comma."""
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def scores(parser: argparse.ArgumentParser, text: str, default: str | None = None) -> None:

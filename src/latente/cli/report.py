@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from latente.cli import compiling
-from latente.cli.options import AddCommand, Arguments, language, moved_data
+from latente.cli.options import AddCommand, Arguments, ignoring, language, moved_data
 from latente.terminal import say
 
 PLACE = 50
@@ -23,6 +23,7 @@ def add(command: AddCommand) -> None:
         "one table of the models for a paper: latex, markdown, csv",
     )
     moved_data(report)
+    ignoring(report)
     language(report)
     report.add_argument("--quiet", action="store_true", help="print the report's path and nothing else")
 
@@ -34,6 +35,11 @@ def _report(arguments: Arguments) -> None:
 
     with watching(quiet=arguments.quiet, lang=arguments.lang) as watch:
         path = report_study(
-            arguments.folder, lang=arguments.lang, watch=watch, data=arguments.data, format=arguments.format
+            arguments.folder,
+            lang=arguments.lang,
+            watch=watch,
+            data=arguments.data,
+            format=arguments.format,
+            ignore=arguments.ignore,
         )
     say(str(path))

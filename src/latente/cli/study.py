@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latente.cli import compiling
-from latente.cli.options import AddCommand, Arguments, language, seeds, settings, whole, words_of
+from latente.cli.options import AddCommand, Arguments, ignoring, language, seeds, settings, whole, words_of
 from latente.errors import SpecError, StoreError, unknown
 from latente.plain import one_line
 from latente.terminal import complain, say
@@ -48,6 +48,7 @@ def add(command: AddCommand) -> None:
         "--track", action="append", default=[], metavar="NAME",
         help="tell a tracker of the study while it goes on: mlflow or tensorboard (may be repeated)",
     )  # fmt: skip
+    ignoring(run)
     language(run)
     run.add_argument("--quiet", action="store_true", help="print the study's folder and nothing else")
 
@@ -89,6 +90,7 @@ def _run(arguments: Arguments) -> None:
                 watch=watch,
                 jobs=workers,
                 track=arguments.track,
+                ignore=arguments.ignore,
             )
     if not arguments.quiet:
         from latente.report.conclusions import warnings_of

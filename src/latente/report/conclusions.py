@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,11 +10,13 @@ import latente.analysis.conclusions as analysis
 from latente.analysis.conclusions.claims import Claim, Facts, Finding, Number, Sentence, Verdict, numbers, say
 from latente.analysis.conclusions.evidence import Evidence, gather
 from latente.analysis.conclusions.notebook import find
-from latente.analysis.conclusions.registry import Rule, rules, to_do
+from latente.analysis.conclusions.registry import STUDY, Rule, claims_about, rules, to_do
+from latente.analysis.conclusions.score_rules import claims_of_runs
+from latente.analysis.conclusions.standing import standing
 from latente.atomic import write_json
 from latente.evaluation.metrics.intervals import Estimate
 from latente.evaluation.run import Run
-from latente.language.message import phrase
+from latente.language.message import Message, from_json, phrase, to_json
 from latente.language.words import Words
 from latente.registry import import_parts
 from latente.report.scores import claims_of_scores
@@ -57,8 +59,10 @@ def every_rule() -> Mapping[str, Rule]:
     return rules
 
 
-def conclude(runs: Sequence[Run], folder: Path) -> dict[str, Any]:
+def conclude(runs: Sequence[Run], folder: Path, ignore: Collection[str] = ()) -> dict[str, Any]:
     """Compare the runs of a study, write ``findings.json`` to its folder, and return what `in_words` takes.
+
+    The file has all of them, and the codes that are to be left out (``ignore``) in a list.
 
     What is returned are plain values, so that another process can send them.
 
@@ -68,8 +72,16 @@ def conclude(runs: Sequence[Run], folder: Path) -> dict[str, Any]:
     """
     evidence = gather(runs)
     table = as_table(find(evidence))
-    write_json(folder / "findings.json", table | {"scores": as_rows(findings_of_scores(runs))})
-    return table | {"notes": notes(evidence)}
+    general = {"study": rows_of(claims_about(STUDY, standing(runs))), "runs": rows_of(claims_of_runs(runs))}
+    scored = {"scores": as_rows(findings_of_scores(runs)), "ignored": sorted(ignore)}
+    write_json(folder / "findings.json", table | general | scored)
+    return table | general | {"notes": notes(evidence)}
+
+
+def general_in_words(concluded: Mapping[str, Any], words: Words) -> list[WordedClaim]:
+    """What `conclude` found of any study and of each run, in one language, by their codes."""
+    claims = [*from_rows(concluded["study"]), *from_rows(concluded["runs"])]
+    return sorted((worded_rule(c, words) for c in claims if c.key in rules), key=lambda c: c.code)
 
 
 def in_words(concluded: Mapping[str, Any], words: Words) -> tuple[list[WordedFinding], list[str]]:
@@ -156,6 +168,12 @@ def from_table(table: Mapping[str, Any]) -> list[Finding]:
     return [Finding(f["id"], tuple(map(claim, f["claims"]))) for f in table["findings"]]
 
 
+def kept(findings: Iterable[Finding], ignore: Collection[str]) -> list[Finding]:
+    """Findings of scores without the claims of some codes."""
+    left = [Finding(f.id, tuple(c for c in f.claims if rules[c.key].code not in ignore)) for f in findings]
+    return [f for f in left if f.claims]
+
+
 def findings_of_scores(runs: Sequence[Run], split: str = "test") -> list[Finding]:
     """What the rules say about these runs' scores on a part."""
     return claims_of_scores(
@@ -176,6 +194,44 @@ def lines(findings: Sequence[Finding], words: Words) -> Iterator[str]:
         yield f"{claim.code} [{words(f'findings.verdict.{claim.verdict}')}] {claim.text} {' '.join(claim.evidence)}"
 
 
+def rows_of(claims: Iterable[Claim]) -> list[dict[str, Any]]:
+    """Claims of rules about data, runs or a study as plain values for JSON, without words."""
+    return [
+        {
+            "rule": claim.key,
+            **_of_rule(claim.key),
+            "verdict": claim.verdict,
+            "found": rules[claim.key].matters(claim.verdict),
+            **({"model": claim.values["model"]} if "model" in claim.values else {}),
+            "evidence": _evidence(claim),
+        }
+        for claim in claims
+    ]
+
+
+def from_rows(rows: Iterable[Mapping[str, Any]]) -> list[Claim]:
+    """The claims that `rows_of` and `as_rows` made plain."""
+
+    def fact(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return Estimate(**value) if value.keys() == {"value", "low", "high"} else from_json(value)
+        return value
+
+    def claim(row: Mapping[str, Any]) -> Claim:
+        model = {"model": row["model"]} if "model" in row else {}
+        said = [{**model, "seed": e["seed"], **{k: fact(v) for k, v in e["numbers"].items()}} for e in row["evidence"]]
+        return Claim(row["rule"], row["verdict"], tuple(("", facts) for facts in said), said[0] if said else model)
+
+    return [claim(row) for row in rows]
+
+
+def _evidence(claim: Claim) -> list[dict[str, Any]]:
+    return [
+        {"seed": facts["seed"], "numbers": {k: _plain(v) for k, v in facts.items() if k not in ("seed", "verdict")}}
+        for _, facts in claim.evidence
+    ]
+
+
 def as_rows(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     """Claims about scores as plain values for JSON, without words."""
     return [
@@ -185,10 +241,7 @@ def as_rows(findings: Sequence[Finding]) -> list[dict[str, Any]]:
             "score": finding.id,
             "model": claim.values["model"],
             "verdict": claim.verdict,
-            "evidence": [
-                {"seed": facts["seed"], "numbers": {k: _plain(v) for k, v in facts.items() if k != "seed"}}
-                for _, facts in claim.evidence
-            ],
+            "evidence": _evidence(claim),
         }
         for finding in findings
         for claim in finding.claims
@@ -196,7 +249,9 @@ def as_rows(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def _plain(fact: Any) -> Any:
-    return {k: getattr(fact, k) for k in ("value", "low", "high")} if isinstance(fact, Estimate) else fact
+    if isinstance(fact, Estimate):
+        return {k: getattr(fact, k) for k in ("value", "low", "high")}
+    return to_json(fact) if isinstance(fact, Message) else fact
 
 
 def warnings_of(runs: Sequence[Run], words: Words) -> list[str]:

@@ -25,6 +25,11 @@ A finding is one claim over numbers, with a verdict from their intervals (*holds
 code that never changes its meaning, how severe it is where it is found, and what to do then. *Found* says at which
 verdict that is; the others are only told.
 
+- `latente report STUDY --ignore LT201` leaves findings out of a report, and so do `latente run --ignore …` and
+  `ignore = ["LT201", "LT3xx"]` at the top of a study file.
+- `latente check FOLDER` lists the findings of a finished study or run; with `--fail-on LT2xx,warning` it ends with exit
+  code 1 where one of these is found, and `--format json` gives a line of JSON each. `warning` means errors, too.
+
 Codes that begin with `LT` are latente's own and never used twice. A rule of your own has another prefix (see below).
 """
 
@@ -103,7 +108,7 @@ def page(rule: Rule, lang: str = "en") -> str:
             mark = words(f"findings.verdict.{told.verdict}")
             lines.append(f"- **{told.text}** *{mark}* {' '.join(told.evidence)}")
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, f"Leave it out: `latente report STUDY --ignore {rule.code}`.", ""])
 
 
 def title(rule: Rule, lang: str = "en") -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,15 @@ from latente.plain import portable
 from latente.report import notebook_table
 from latente.report import sections as parts
 from latente.report.answers import Facts, answers, conclusion
-from latente.report.conclusions import WordedFinding, findings_of_scores, notes_of_scores, render_score, warnings_of
+from latente.report.conclusions import (
+    WordedClaim,
+    WordedFinding,
+    findings_of_scores,
+    kept,
+    notes_of_scores,
+    render_score,
+    warnings_of,
+)
 from latente.report.embedded import picture, uri
 from latente.report.formulas import formulas
 from latente.report.tables import comparison, results
@@ -49,6 +57,8 @@ def write_report(
     *,
     drawn: Sequence[FigureFile],
     notes: Sequence[str] = (),
+    general: Sequence[WordedClaim] = (),
+    ignore: Collection[str] = (),
 ) -> Path:
     """Write ``report.html`` of a study whose runs are trained and evaluated.
 
@@ -64,6 +74,8 @@ def write_report(
         facts: ``versions`` (name → text), ``platform``, ``processors`` and ``date``, each as far as it is known.
         drawn: what `write_figures` gave.
         notes: what a reader must know of all conclusions.
+        general: what `latente.report.conclusions.general_in_words` gives, which stand below the summary.
+        ignore: codes of findings that are left out.
 
     Raises:
         StoreError: a file cannot be written.
@@ -84,7 +96,7 @@ def write_report(
     told = Facts(trained, data, words, found)
     sections = parts.pictured(drawn, tables, _notes(compared, words))
     shown = conclusions if notebook_table.is_notebooks(trained) else ()
-    score_findings = [render_score(f, words) for f in findings_of_scores(runs)]
+    score_findings = [render_score(f, words) for f in kept(findings_of_scores(runs), ignore)]
     if score_findings or warnings:
         sections.setdefault("scores", parts.PageSection("scores"))
     named = {*sections, "conclusion", "numbers", "method", *(("notebook",) if shown else ())}
@@ -112,7 +124,7 @@ def write_report(
         verdicts=parts.verdict_counts(shown),
         notes=notes,
         score_findings=score_findings,
-        study_claims=parts.summary_sentences(trained, words, unit),
+        study_claims=[s for s in parts.summary_sentences(runs, words, general) if s.code not in ignore],
         score_notes=notes_of_scores(runs, words),
         warnings=warnings,
         data_facts=parts.data_facts(study, card, words),

@@ -8,16 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from latente.analysis.compare import Contrast, compared, contrast, default_scores
-from latente.analysis.conclusions.summary import Losses, Standing, summarise
-from latente.analysis.trained_models import TrainedModel, grouped, named, pairs
+from latente.analysis.conclusions.standing import standing
+from latente.analysis.conclusions.summary import summarise
+from latente.analysis.trained_models import TrainedModel, grouped
 from latente.data.datasets import ABOUT
 from latente.data.notes import Note
 from latente.data.split import PARTS, Data
 from latente.evaluation.evaluate import SAMPLES
-from latente.evaluation.metrics.influence import Stat, combine
-from latente.evaluation.metrics.intervals import Estimate, normal_interval
-from latente.evaluation.scores.losses import Distortion, Loss
+from latente.evaluation.run import Run
 from latente.language.message import phrase
 from latente.language.words import Words
 from latente.plain import portable
@@ -34,6 +32,9 @@ SECTIONS = (*PICTURED, "conclusion", "notebook", "numbers", "method")
 """Of the page, in their order; the answers stand above."""
 
 SYMBOLS = {"holds": "✓", "fails": "✗", "unknown": "?"}
+
+LOSSES = ("best-loss", "best-reconstruction", "gap", "pair")
+"""The rules whose sentences open the summary."""
 
 TERMS = ("latent", "reconstruction", "kl", "nat", "prior", "error")
 
@@ -89,58 +90,28 @@ def verdict_counts(conclusions: Iterable[Any]) -> list[tuple[str, int]]:
     return [(verdict, counts[verdict]) for verdict in SYMBOLS if counts[verdict]]
 
 
-def summary_sentences(trained: Sequence[TrainedModel], words: Words, unit: str) -> list[WordedClaim]:
-    """What stands out in the losses; each sentence is a rule of `latente.analysis.conclusions.summary`."""
-    losses = {m.name: _losses(m) for m in trained}
-    matched = tuple((losses[a.name], losses[b.name]) for a, b in pairs(trained))
-
-    def between(first: str, second: str, number: str) -> Contrast | None:
-        score = {"loss": Loss(), "reconstruction": Distortion()}[number]
-        a, b = named(trained, first), named(trained, second)
-        scale = score.scale(a.first)
-        return None if scale is None or scale != score.scale(b.first) else contrast(a, b, score, "test", number)
-
-    one_seed = any(len(m.runs) == 1 for m in trained)
-    said = []
-    runs = [r for m in trained for r in m.runs]
-    family = compared(trained, default_scores(runs, "test"), whole=False).comparisons if len(trained) > 1 else 1
-    for claim in summarise(Standing(tuple(losses.values()), matched, family, between)):
-        name, facts = claim.key, claim.values
-        whole = worded_rule(claim, words)
+def summary_sentences(runs: Sequence[Run], words: Words, general: Sequence[WordedClaim] = ()) -> list[WordedClaim]:
+    """What stands out in the losses, and those of the ``general`` findings that are found; each sentence is a rule."""
+    found = standing(runs, codes=False)
+    said: list[WordedClaim] = []
+    for claim in summarise(found):
+        facts, whole = claim.values, worded_rule(claim, words)
         text = " ".join([whole.text, *whole.evidence])
         other = str(facts.get("second") or facts.get("other") or "")
-        if one_seed:
+        if found.seeds == 1 and claim.key in LOSSES:
             text = words("compare.seeds.said", text=text)
-            number = "loss" if name == "best-loss" else "reconstruction"
-            found = between(str(facts["name"]), other, number) if other else None
-            seeds, source = found.seeds_needed() if found else (None, "none")
+            number = "loss" if claim.key == "best-loss" else "reconstruction"
+            between = found.contrast(str(facts["name"]), other, number) if other else None
+            seeds, source = between.seeds_needed() if between else (None, "none")
             if seeds is not None and source == "typical":
                 text += " " + words("compare.seeds.claim", seeds=words.number(seeds, ",d"))
-        said.append(whole._replace(text=text, evidence=()))
-    return said
-
-
-def _losses(model: TrainedModel) -> Losses:
-
-    def interval(split: str, metric: str) -> Estimate | None:
-        found = model.metric(split, metric)
-        return None if found is None else normal_interval(found.value, found.standard_error)
-
-    scale = Loss().scale(model.first) or ""
-    both = [r.metrics for r in model.runs if {"train", "test"} <= set(r.metrics)]
-    parts = [(metrics["train"]["loss"], metrics["test"]["loss"]) for metrics in both]
-    gaps = [Stat(b.value - a.value, (), a.standard_error**2 + b.standard_error**2) for a, b in parts]
-    return Losses(
-        model.name,
-        model.latents,
-        interval("test", "loss"),
-        interval("test", "reconstruction"),
-        combine(gaps),
-        # Only bounds of the likelihood say of two models which fits the data better.
-        scale if model.is_bound else "",
-        Distortion().scale(model.first) or "",
-        scale,
-    )
+        if claim.key in LOSSES:
+            said.append(whole._replace(text=text, evidence=()))
+    return said + [
+        c._replace(text=" ".join([c.text, *c.evidence, c.do]), evidence=())
+        for c in general
+        if c.matters and c.code not in {s.code for s in said}
+    ]
 
 
 def data_facts(study: StudySpec, card: Mapping[str, Any], words: Words) -> list[tuple[str, str, bool]]:

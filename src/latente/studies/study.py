@@ -51,6 +51,7 @@ def run_study(
     watch: Watch | None = None,
     jobs: int | WorkerPool = 1,
     track: Iterable[Part] = (),
+    ignore: Iterable[str] = (),
 ) -> Study:
     """Perform a study and write its folder.
 
@@ -69,6 +70,7 @@ def run_study(
             ``resume`` promises the same bits for the same ``jobs`` only. Arrays in memory and networks of your own
             are unknown to other processes and need 1. A study of one run is performed here.
         track: trackers besides the study's own, by name or as tables (see `latente.studies.trackers`).
+        ignore: codes of findings that the report leaves out ("LT201", "LT3xx"), besides those of the study.
 
     Raises:
         SpecError: a study, setting, language or tracker that means nothing, or a tracker that is not installed.
@@ -78,11 +80,15 @@ def run_study(
     """
     watch = watch or Watch()
     words = Words(lang)
+    ignore = list(ignore)
     if isinstance(study, StudySpec):
         spec = study
     else:
         named = data.spec.source if isinstance(data, Data) else data
         spec = read_study_file(study, data=named, settings=settings, seeds=seeds)
+    if ignore:
+        spec = dataclasses.replace(spec, ignore=tuple(dict.fromkeys([*spec.ignore, *ignore])))
+    ignored(spec.ignore)
     if not isinstance(jobs, WorkerPool) and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
         raise got("jobs", jobs, "a whole number of at least 1")
     if not spec.expanded():
@@ -129,6 +135,9 @@ def run_study(
             if not is_study(folder):
                 table = {"latente": __version__, "command": command, **as_dict(spec)}
                 del table["track"]
+                if not spec.ignore:
+                    # So that versions that know of no findings to leave out read it.
+                    del table["ignore"]
                 manifest.write(folder, {STUDY: as_json(table).encode()})
             # Those who conclude are the same when a study is gone on with: other threads add up in another order.
             with tracking(followers, spec, found, folder, watch) as tracked, _pool(jobs) as workers:
@@ -158,10 +167,12 @@ def report_study(
     watch: Watch | None = None,
     data: Data | AnySource | None = None,
     format: str = "html",
+    ignore: Iterable[str] = (),
 ) -> Path:
     """Write the figures and the report of a finished study again, perhaps in another language or form.
 
-    The test part is not looked at again: its numbers are those the runs recorded. ``data`` as in `load_study`.
+    The test part is not looked at again: its numbers are those the runs recorded. ``data`` as in `load_study`;
+    ``ignore`` as in `run_study`.
 
     Args:
         folder: the study's.
@@ -185,6 +196,8 @@ def report_study(
     if format not in ("html", "pdf"):
         return _write_without_data(Path(folder), format, words)
     spec, runs, command = load_study(folder, data=data)
+    spec = dataclasses.replace(spec, ignore=tuple(dict.fromkeys([*spec.ignore, *ignore])))
+    ignored(spec.ignore)
     found = runs[0].data
     for run in runs:
         run._data = found
@@ -232,7 +245,7 @@ def write_study_report(
 
     One of the ``workers``, where there are some that know the study, finds the conclusions beside the drawing.
     """
-    from latente.report.conclusions import conclude, in_words
+    from latente.report.conclusions import conclude, general_in_words, in_words
     from latente.report.page import write_figures, write_report
     from latente.report.tables.results import results_csv
 
@@ -240,13 +253,34 @@ def write_study_report(
     refuse_links(folder)
     _record(folder, [STUDY])
     write_text(folder / "results.csv", results_csv(runs))
+    left_out = ignored(spec.ignore)
     concluding = None if workers is None else workers.conclude()
     drawn = write_figures(folder, runs, data, words)
-    conclusions, notes = in_words(conclude(runs, folder) if concluding is None else concluding(), words)
-    page = write_report(folder, spec, runs, data, conclusions, words, command or "", facts(), notes=notes, drawn=drawn)
+    concluded = conclude(runs, folder, left_out) if concluding is None else concluding()
+    conclusions, notes = in_words(concluded, words)
+    page = write_report(
+        folder, spec, runs, data, [c for c in conclusions if c.code not in left_out], words, command or "", facts(),
+        notes=notes, drawn=drawn, general=general_in_words(concluded, words), ignore=left_out,
+    )  # fmt: skip
     written = ["results.csv", "findings.json", "report.html", *(f"figures/{picture.file}" for picture in drawn)]
     _record(folder, [STUDY, *written])
     return page
+
+
+def ignored(patterns: Iterable[str]) -> frozenset[str]:
+    """The codes of the findings that a report leaves out.
+
+    Raises:
+        SpecError: a pattern that means none.
+    """
+    patterns = list(patterns)
+    if not patterns:
+        return frozenset()
+    from latente.analysis.conclusions.registry import codes
+    from latente.report.conclusions import every_rule
+
+    every_rule()
+    return codes(patterns)
 
 
 def _record(folder: Path, names: Iterable[str]) -> None:

@@ -17,7 +17,7 @@ from latente.errors import SpecError, unknown
 from latente.spec import MOST_RUNS, DataSpec, ModelSpec, Part, RunSpec, StudySpec, TrainSpec, build, got, to_python
 from latente.studies.settings import value_of
 
-TOP = ("title", "seeds", "data", "runs", "scores", "track")
+TOP = ("title", "seeds", "data", "runs", "scores", "track", "ignore")
 
 DEFAULT = "notebook"
 

@@ -336,11 +336,12 @@ def _work(lines: queue.SimpleQueue[str], say: Any) -> None:
 def _concluded(study: Path, data: Data) -> dict[str, Any]:
     from latente.report.conclusions import conclude
     from latente.studies.folder import load_study
+    from latente.studies.study import ignored
 
-    _, runs, _ = load_study(study)
+    spec, runs, _ = load_study(study)
     for run in runs:
         run._data = data
-    return conclude(runs, study)
+    return conclude(runs, study, ignored(spec.ignore))
 
 
 def _listen(lines: queue.SimpleQueue[str]) -> None:

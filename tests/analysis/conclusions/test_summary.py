@@ -27,7 +27,8 @@ def test_every_sentence_holds_fails_and_has_its_words(rule):
     assert rule.judge(rule.holds) == "holds" and rule.judge(rule.fails) == "fails"
     assert set(rule.holds) == set(rule.fails)
     wide = {k: Estimate(v.value, -1e9, 1e9) if isinstance(v, Estimate) else v for k, v in rule.holds.items()}
-    assert rule.judge(wide) == "unknown"
+    if wide != rule.holds:
+        assert rule.judge(wide) == "unknown"
 
 
 VAE = Losses("vae", 8, about(110), about(90), about(5), "elbo", "error", "reconstruction + KL")

@@ -45,7 +45,7 @@ FAMILIES = {0: "data", 1: "training", 2: "latents", 3: "outputs", 4: "comparison
 VERDICTS: tuple[Verdict, ...] = ("holds", "fails", "unknown")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rule:
     """One claim over numbers, or the several that make one conclusion of the notebook.
 
@@ -215,7 +215,7 @@ def rule(
 
         def read(subject: Any) -> Any:
             try:
-                given = function(subject)
+                given = function(getattr(subject, _GIVEN.get(about, ""), subject))
             except LatenteError:
                 raise
             except Exception as error:
@@ -236,6 +236,9 @@ def rule(
 
     return add
 
+
+_GIVEN = {STUDY: "trained", DATA: "data"}
+"""The attribute of what rules of latente's are about that has what one's own take."""
 
 _CODE = re.compile(r"[A-Z]{2,8}\d{3}")
 

@@ -1,7 +1,7 @@
-"""What stands out in a study's losses, as rules: the sentences of the report's summary.
+"""What stands out in any study, as rules over its models side by side (`standing` has the numbers).
 
-Differences between models are those of the comparison (`latente.compare`), paired by example; where it has none, they
-are taken as if each model had been given examples of its own.
+Differences between models are those of the comparison (`latente.compare`), paired by example, with its intervals; where
+it has none, they are taken as if each model had been given examples of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from latente.analysis.compare import Contrast
 from latente.analysis.conclusions.claims import Claim, Facts, Verdict, above, below
 from latente.analysis.conclusions.registry import STUDY, builtin, claims_about
+from latente.analysis.elbow import Elbow
+from latente.analysis.ranking import PairedDifference
+from latente.analysis.trained_models import TrainedModel
+from latente.evaluation.likelihood.collapse import THRESHOLD
 from latente.evaluation.metrics.intervals import Estimate, Z, bonferroni, corrected, minus
 
 
@@ -26,6 +30,11 @@ class Losses:
         scale, distortion: what the loss and the reconstruction error measure: those of two models compare where these
             are equal, and with none where it is "".
         what: the loss, a `Message` where it is to be said in words.
+        rise, fall: how far the validation loss ends above its lowest, and how far it fell over the last quarter of the
+            epochs, in percent of its whole fall; None below `measures.EPOCHS` epochs.
+        epochs: how many there were, the mean over seeds.
+        idle: how many latents are shown to do nothing, of how many it cannot be told, and how many there are; None of a
+            model without a KL.
     """
 
     name: str
@@ -36,6 +45,10 @@ class Losses:
     scale: str = ""
     distortion: str = ""
     what: str = ""
+    rise: Estimate | None = None
+    fall: Estimate | None = None
+    epochs: float = 0.0
+    idle: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,10 @@ class Standing:
     Attributes:
         models: their losses.
         pairs: with and without a prior, alike in all else.
+        trained: the models themselves, for rules of one's own.
+        sizes: the judged sweeps over latent sizes.
+        closest: the difference of the best two models, by their losses on the test part; None without two.
+        seeds: the fewest of a model.
         comparisons: how many the report's table of paired differences has, for which their intervals are corrected.
         contrast: gives how far a number ("loss", "reconstruction") of the second model is above that of the first, by
             the models' names; None where it is not known.
@@ -53,6 +70,10 @@ class Standing:
     models: tuple[Losses, ...]
     pairs: tuple[tuple[Losses, Losses], ...] = ()
     comparisons: int = 1
+    trained: tuple[TrainedModel, ...] = ()
+    sizes: tuple[Elbow, ...] = ()
+    closest: PairedDifference | None = None
+    seeds: int = 1
     contrast: Callable[[str, str, str], Contrast | None] = lambda first, second, number: None
 
 
@@ -167,3 +188,113 @@ def _pairs(standing: Standing) -> list[Facts]:
 def pair(f: Facts) -> Verdict:
     """Without a prior the reconstruction error is lower than with one, all else alike."""
     return below(f["less"], 0)
+
+
+RISES = 1.0
+"""A validation loss rises again where it ends so many percent of its whole fall above its lowest."""
+
+FALLS = 1.0
+"""It still falls where it fell so many percent of its whole fall over the last quarter of the epochs."""
+
+
+def _course(number: Callable[[Losses], Estimate | None], limit: float) -> Callable[[Standing], list[Facts]]:
+    def read(standing: Standing) -> list[Facts]:
+        return [
+            {"name": m.name, "percent": found, "epochs": m.epochs, "limit": limit}
+            for m in standing.models
+            if (found := number(m)) is not None
+        ]
+
+    return read
+
+
+_STEADY: Facts = {"name": "vae-16", "percent": Estimate(0.2, 0.1, 0.3), "epochs": 50.0, "limit": RISES}
+
+
+@builtin(
+    "LT101", "rises", STUDY, _course(lambda m: m.rise, RISES), several=True, severity="warning",
+    holds=_STEADY, fails={**_STEADY, "percent": Estimate(5, 4, 6)},
+)  # fmt: skip
+def rises(f: Facts) -> Verdict:
+    """The validation loss does not rise again before training ends: its last epochs are near its lowest, in means over
+    five epochs, with the noise between epochs as interval. Weights that early stopping restored are the lowest."""
+    return below(f["percent"], RISES)
+
+
+@builtin(
+    "LT103", "trained", STUDY, _course(lambda m: m.fall, FALLS), several=True,
+    holds=_STEADY, fails={**_STEADY, "percent": Estimate(5, 4, 6)},
+)  # fmt: skip
+def trained(f: Facts) -> Verdict:
+    """It was trained long enough: over the last quarter of the epochs the validation loss hardly fell."""
+    return below(f["percent"], FALLS)
+
+
+def _idle(standing: Standing) -> list[Facts]:
+    return [
+        {"name": m.name, "unused": m.idle[0], "unsure": m.idle[1], "latents": m.idle[2], "limit": THRESHOLD}
+        for m in standing.models
+        if m.idle is not None
+    ]
+
+
+@builtin(
+    "LT206", "idle", STUDY, _idle, several=True, severity="warning", found="holds",
+    holds={"name": "vae-16", "unused": 9, "unsure": 0, "latents": 16, "limit": THRESHOLD},
+    fails={"name": "vae-16", "unused": 0, "unsure": 0, "latents": 16, "limit": THRESHOLD},
+)  # fmt: skip
+def idle(f: Facts) -> Verdict:
+    """Some latents do nothing: their posterior means hardly vary over at most 2,000 validation examples, by intervals
+    that hold together over the latents (Bonferroni)."""
+    return "holds" if f["unused"] else "unknown" if f["unsure"] else "fails"
+
+
+def _seeds(standing: Standing) -> list[Facts]:
+    gap = standing.closest
+    if gap is None:
+        return []
+    return [
+        {"first": gap.first, "second": gap.second, "seeds": gap.seeds,
+         "gap": gap.difference.estimate, "among": gap.difference.comparisons, "needed": gap.seeds_needed or 0}
+    ]  # fmt: skip
+
+
+_SHOWN: Facts = {
+    "first": "vae-16", "second": "vae-8", "seeds": 5, "gap": Estimate(9, 8, 10), "among": 3, "needed": 3,
+}  # fmt: skip
+
+
+@builtin(
+    "LT404", "seeds", STUDY, _seeds, several=True, severity="warning",
+    holds=_SHOWN, fails={**_SHOWN, "seeds": 1},
+)  # fmt: skip
+def seeds(f: Facts) -> Verdict:
+    """The order of the best two models can be trusted with so many seeds: it is shown of the models, however often they
+    are trained. With a single seed nothing is; with several it cannot be told where their interval holds zero."""
+    if f["seeds"] == 1:
+        return "fails"
+    return "holds" if f["gap"].low > 0 or f["gap"].high < 0 else "unknown"
+
+
+def _sizes(standing: Standing) -> list[Facts]:
+    return [
+        {"models": ", ".join(e.models), "chosen": e.chosen or 0, "largest": e.sizes[-1].latents, "best": e.best,
+         "shape": e.shape, "gain": e.gain.value, "tolerance": e.tolerance}
+        for e in standing.sizes
+    ]  # fmt: skip
+
+
+_ENOUGH: Facts = {
+    "models": "vae-2, vae-8, vae-16", "chosen": 8, "largest": 16, "best": 16, "shape": "elbow",
+    "gain": 40.0, "tolerance": 2.0,
+}  # fmt: skip
+
+
+@builtin(
+    "LT405", "size", STUDY, _sizes, several=True,
+    holds=_ENOUGH, fails={**_ENOUGH, "chosen": 16, "shape": "falling"},
+)  # fmt: skip
+def size(f: Facts) -> Verdict:
+    """The latent size is enough: a size of the sweep before the largest, or the largest after one that is worth as
+    much, is shown to be (`latente.elbow`); it is not where every size but the largest is shown to be too small."""
+    return {"elbow": "holds", "flat": "holds", "falling": "fails"}.get(str(f["shape"]), "unknown")  # type: ignore[return-value]
