@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import latente.analysis.conclusions as analysis
+from latente.analysis.baselines import Baselines, Floats, baselines
 from latente.analysis.conclusions.claims import Claim, Facts, Finding, Number, Sentence, Verdict, numbers, say
 from latente.analysis.conclusions.evidence import Evidence, gather
 from latente.analysis.conclusions.notebook import find
 from latente.analysis.conclusions.registry import STUDY, Rule, claims_about, rules, to_do
 from latente.analysis.conclusions.score_rules import claims_of_runs
 from latente.analysis.conclusions.standing import standing
+from latente.analysis.trained_models import trained_models
 from latente.atomic import write_json
+from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.metrics.intervals import Estimate
 from latente.evaluation.run import Run
 from latente.language.message import Message, from_json, phrase, to_json
@@ -72,10 +77,25 @@ def conclude(runs: Sequence[Run], folder: Path, ignore: Collection[str] = ()) ->
     """
     evidence = gather(runs)
     table = as_table(find(evidence))
-    general = {"study": rows_of(claims_about(STUDY, standing(runs))), "runs": rows_of(claims_of_runs(runs))}
+    beside = baselines(trained_models(runs)) if all("test" in r.metrics for r in runs) else None
+    of_study = claims_about(STUDY, standing(runs, beside=beside))
+    general = {"study": rows_of(of_study), "runs": rows_of(claims_of_runs(runs)), "baselines": baseline_rows(beside)}
     scored = {"scores": as_rows(findings_of_scores(runs)), "ignored": sorted(ignore)}
     write_json(folder / "findings.json", table | general | scored)
     return table | general | {"notes": notes(evidence)}
+
+
+def baseline_rows(beside: Baselines | None) -> list[dict[str, Any]]:
+    """The baselines as plain values: a squared error a value, or nats, each with its standard error."""
+    if beside is None:
+        return []
+
+    def number(each: Floats) -> dict[str, float]:
+        return asdict(mean_and_error(each))
+
+    mean = [{"baseline": "mean" if not n else "pca", "latents": n, **number(e)} for n, e in beside.errors.items()]
+    parts = {k: json.loads(k) for k in beside.nll}
+    return [*mean, *({"baseline": "marginal", "likelihood": parts[k], **number(e)} for k, e in beside.nll.items())]
 
 
 def general_in_words(concluded: Mapping[str, Any], words: Words) -> list[WordedClaim]:

@@ -37,6 +37,7 @@ from latente.report.embedded import picture, uri
 from latente.report.formulas import formulas
 from latente.report.tables import comparison, results
 from latente.report.tables import scores as score_tables
+from latente.report.tables.baselines import baselines
 from latente.report.tables.examples import examples
 from latente.report.tables.table import Table
 from latente.spec import StudySpec
@@ -58,6 +59,7 @@ def write_report(
     drawn: Sequence[FigureFile],
     notes: Sequence[str] = (),
     general: Sequence[WordedClaim] = (),
+    beside: Sequence[Mapping[str, Any]] = (),
     ignore: Collection[str] = (),
 ) -> Path:
     """Write ``report.html`` of a study whose runs are trained and evaluated.
@@ -75,6 +77,7 @@ def write_report(
         drawn: what `write_figures` gave.
         notes: what a reader must know of all conclusions.
         general: what `latente.report.conclusions.general_in_words` gives, which stand below the summary.
+        beside: the baselines, as `latente.report.conclusions.conclude` gives them.
         ignore: codes of findings that are left out.
 
     Raises:
@@ -92,6 +95,8 @@ def write_report(
     compared = comparison.section(found, runs, words) if found else None
     asked = score_tables.every(trained, [scores.make(s) for s in study.scores])
     tables = _tables(study, runs, data, compared, words)
+    if (beaten := baselines(beside, words)) is not None:
+        tables["reconstructions"].append(beaten)
     warnings = [*warnings_of(runs, words), *score_tables.lacking(trained, asked, words)]
     told = Facts(trained, data, words, found)
     sections = parts.pictured(drawn, tables, _notes(compared, words))

@@ -261,6 +261,7 @@ def write_study_report(
     page = write_report(
         folder, spec, runs, data, [c for c in conclusions if c.code not in left_out], words, command or "", facts(),
         notes=notes, drawn=drawn, general=general_in_words(concluded, words), ignore=left_out,
+        beside=concluded["baselines"],
     )  # fmt: skip
     written = ["results.csv", "findings.json", "report.html", *(f"figures/{picture.file}" for picture in drawn)]
     _record(folder, [STUDY, *written])

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from madereport import NOTEBOOK, runs_of
 
+from latente.analysis.baselines import Baselines, key_of
 from latente.analysis.compare import compared, default_scores
 from latente.analysis.conclusions.standing import idle_latents, losses_of, standing
 from latente.analysis.conclusions.summary import summarise
 from latente.analysis.trained_models import trained_models
+from latente.evaluation.metrics.differences import mean_difference
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +53,28 @@ def test_latents_that_do_nothing_are_counted():
     rng = np.random.default_rng(0)
     spread = np.array([1.0, 0.5, 0.1, 0.001, 0.0])
     assert idle_latents(rng.normal(size=(1000, 5)) * spread) == (2, 1, 5)
+
+
+def test_baselines_are_paired_by_example_with_every_seed(tiny):
+    runs = runs_of(tiny, {"vae": NOTEBOOK["vae"], "ae": NOTEBOOK["ae"]}, seeds=(0, 1))
+    rng = np.random.default_rng(0)
+    mean = rng.uniform(0.1, 0.3, len(tiny.test))
+    for r in runs:
+        each = {"mse": mean - 0.05 + 0.001 * rng.normal(size=len(mean)), "loss": 50 + rng.normal(size=len(mean))}
+        r._per_example["test"] = {k: v.astype(np.float32) for k, v in each.items()}
+    trained = trained_models(runs)
+    key = key_of(trained[0])
+    latents = {m.latents for m in trained}
+    beside = Baselines({0: mean, **dict.fromkeys(latents, mean - 0.08)}, {key: np.full(len(mean), 40.0)}, 10)
+    found = standing(runs, codes=False, beside=beside)
+    told = {(c.key, c.values["name"]): c for c in summarise(found) if c.key.startswith("beats")}
+    # The AE's loss bounds nothing.
+    assert set(told) == {("beats-mean", "vae"), ("beats-mean", "ae"), ("beats-pca", "vae"), ("beats-pca", "ae"),
+                         ("beats-marginal", "vae")}  # fmt: skip
+    assert {k: c.verdict for k, c in told.items()} == {k: "holds" if k[0] == "beats-mean" else "fails" for k in told}
+    less = told["beats-mean", "vae"].values["less"]
+    d = np.stack([r.known_examples("test")["mse"] - mean for r in runs[:2]])
+    expected = mean_difference(d, level=0.975).estimate
+    assert (less.value, less.low, less.high) == pytest.approx((expected.value, expected.low, expected.high), rel=1e-6)
+    assert told["beats-marginal", "vae"].values["less"].value == pytest.approx(10, abs=0.3)
+    assert not [c for c in summarise(standing(runs, codes=False)) if c.key.startswith("beats")]

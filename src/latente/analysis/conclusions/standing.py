@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latente.analysis.baselines import Baselines, Floats, bound_terms, has_bound, has_error, key_of
 from latente.analysis.compare import Contrast, compared, contrast, default_scores
 from latente.analysis.conclusions import measures
 from latente.analysis.conclusions.claims import below
 from latente.analysis.conclusions.model_outputs import VALIDATION
-from latente.analysis.conclusions.summary import Losses, Standing
+from latente.analysis.conclusions.summary import Against, Losses, Standing
 from latente.analysis.elbow import known_elbows
 from latente.analysis.ranking import Comparison, PairedDifference
 from latente.analysis.trained_models import TrainedModel, named, pairs, trained_models
@@ -19,20 +20,22 @@ from latente.evaluation import latent
 from latente.evaluation.batching import subsample
 from latente.evaluation.likelihood.collapse import THRESHOLD
 from latente.evaluation.metrics import influence
+from latente.evaluation.metrics.differences import mean_interval
 from latente.evaluation.metrics.influence import Stat, combine
-from latente.evaluation.metrics.intervals import Estimate, corrected, normal_interval
+from latente.evaluation.metrics.intervals import Estimate, bonferroni, corrected, normal_interval
 from latente.evaluation.run import Run
 from latente.evaluation.scores.losses import Distortion, Loss
 
 Idle = tuple[int, int, int]
 
 
-def standing(runs: Sequence[Run], *, codes: bool = True) -> Standing:
+def standing(runs: Sequence[Run], *, codes: bool = True, beside: Baselines | None = None) -> Standing:
     """The numbers of the runs of one study; its test numbers are those that the runs recorded.
 
     Args:
         runs: in any number of seeds; the same name is the same model.
         codes: whether to encode validation examples, to see which latents do nothing.
+        beside: the baselines on the test part, where they are known.
     """
     trained = trained_models(runs)
     losses = {m.name: losses_of(m, codes=codes) for m in trained}
@@ -50,12 +53,39 @@ def standing(runs: Sequence[Run], *, codes: bool = True) -> Standing:
         models=tuple(losses.values()),
         pairs=matched,
         trained=tuple(trained),
+        mean=_against(trained, "mse", lambda m: beside.errors.get(0)) if beside else (),
+        pca=_against(trained, "mse", lambda m: beside.errors.get(m.latents)) if beside else (),
+        marginal=_against(trained, "", lambda m: beside.nll.get(key_of(m))) if beside else (),
         comparisons=found.comparisons if found else 1,
         sizes=tuple(known_elbows(runs)),
         closest=best_two(found) if found else None,
         seeds=min((len(m.runs) for m in trained), default=0),
         contrast=between,
     )
+
+
+def _against(
+    trained: Sequence[TrainedModel], column: str, baseline: Callable[[TrainedModel], Floats | None]
+) -> tuple[Against, ...]:
+    """Models beside a baseline, by a number of the test part that is known example by example; "": by their bound."""
+    pairs = []
+    for model in trained:
+        terms = (column,) if column else bound_terms(model)
+        may = has_error(model) if column else has_bound(model)
+        other = baseline(model)
+        if not terms or not may or other is None:
+            continue
+        known = [r.known_examples("test") for r in model.runs]
+        if all(t in each and len(each[t]) == len(other) for each in known for t in terms):
+            own = [np.sum([each[t] for t in terms], axis=0, dtype=np.float64) for each in known]
+            pairs.append((model, np.stack(own), other))
+    level = bonferroni(len(pairs))
+    return tuple(
+        Against(m.name, m.latents, float(own.mean()), float(other.mean()),
+                mean_interval(own - other, level=level), len(pairs))
+        for m, own, other in pairs
+        if np.isfinite(own).all()
+    )  # fmt: skip
 
 
 def best_two(found: Comparison) -> PairedDifference | None:

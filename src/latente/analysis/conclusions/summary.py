@@ -6,7 +6,7 @@ it has none, they are taken as if each model had been given examples of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from latente.analysis.compare import Contrast
@@ -52,12 +52,33 @@ class Losses:
 
 
 @dataclass(frozen=True)
+class Against:
+    """A model beside a baseline; nats or squared errors a value, of the test part, where less is better.
+
+    Attributes:
+        name, latents: of the model.
+        own, other: the two numbers.
+        less: own − other, paired by example, with an interval that holds together with those of all models.
+        count: how many models these are.
+    """
+
+    name: str
+    latents: int
+    own: float
+    other: float
+    less: Estimate
+    count: int
+
+
+@dataclass(frozen=True)
 class Standing:
     """The models of a study.
 
     Attributes:
         models: their losses.
         pairs: with and without a prior, alike in all else.
+        mean, pca, marginal: the models beside the training mean, as many principal components, and a model of each
+            value by itself (`latente.analysis.baselines`).
         trained: the models themselves, for rules of one's own.
         sizes: the judged sweeps over latent sizes.
         closest: the difference of the best two models, by their losses on the test part; None without two.
@@ -71,6 +92,9 @@ class Standing:
     pairs: tuple[tuple[Losses, Losses], ...] = ()
     comparisons: int = 1
     trained: tuple[TrainedModel, ...] = ()
+    mean: tuple[Against, ...] = ()
+    pca: tuple[Against, ...] = ()
+    marginal: tuple[Against, ...] = ()
     sizes: tuple[Elbow, ...] = ()
     closest: PairedDifference | None = None
     seeds: int = 1
@@ -298,3 +322,51 @@ def size(f: Facts) -> Verdict:
     """The latent size is enough: a size of the sweep before the largest, or the largest after one that is worth as
     much, is shown to be (`latente.elbow`); it is not where every size but the largest is shown to be too small."""
     return {"elbow": "holds", "flat": "holds", "falling": "fails"}.get(str(f["shape"]), "unknown")  # type: ignore[return-value]
+
+
+def _against(of: Callable[[Standing], Sequence[Against]]) -> Callable[[Standing], list[Facts]]:
+    def read(standing: Standing) -> list[Facts]:
+        return [
+            {"name": a.name, "latents": a.latents, "own": a.own, "other": a.other, "less": a.less, "count": a.count}
+            for a in of(standing)
+        ]
+
+    return read
+
+
+_BEATS: Facts = {
+    "name": "vae-16", "latents": 16, "own": 0.02, "other": 0.03, "less": Estimate(-0.01, -0.011, -0.009), "count": 3,
+}  # fmt: skip
+
+_BEATEN: Facts = {**_BEATS, "own": 0.04, "less": Estimate(0.01, 0.009, 0.011)}
+
+
+@builtin(
+    "LT305", "beats-pca", STUDY, _against(lambda s: s.pca), several=True, severity="warning",
+    holds=_BEATS, fails=_BEATEN,
+)  # fmt: skip
+def beats_pca(f: Facts) -> Verdict:
+    """It rebuilds test examples from drawn codes with a smaller squared error than as many principal components of the
+    training part do, by an interval paired by example that holds together with those of the other models."""
+    return below(f["less"], 0)
+
+
+@builtin(
+    "LT306", "beats-mean", STUDY, _against(lambda s: s.mean), several=True, severity="error",
+    holds=_BEATS, fails=_BEATEN,
+)  # fmt: skip
+def beats_mean(f: Facts) -> Verdict:
+    """It rebuilds test examples with a smaller squared error than the mean of the training part, the same for all of
+    them, by an interval paired by example that holds together with those of the other models."""
+    return below(f["less"], 0)
+
+
+@builtin(
+    "LT507", "beats-marginal", STUDY, _against(lambda s: s.marginal), several=True, severity="error",
+    holds={**_BEATS, "own": 100.0, "other": 206.0, "less": Estimate(-106, -108, -104)},
+    fails={**_BEATS, "own": 210.0, "other": 206.0, "less": Estimate(4, 3, 5)},
+)  # fmt: skip
+def beats_marginal(f: Facts) -> Verdict:
+    """Its bound on −log p(x) is below −log p(x) of a model of each value by itself, with the same likelihood fitted to
+    the training part, by an interval paired by example that holds together with those of the other models."""
+    return below(f["less"], 0)
