@@ -80,7 +80,7 @@ def _file(arguments: Arguments) -> int:
     from latente.evaluation.scores import scores
     from latente.language.translated import in_language
     from latente.plain import one_line
-    from latente.studies.study import ignored
+    from latente.report.conclusions import ignored
     from latente.studies.study_file import read_study
     from latente.studies.tracking import make_trackers
     from latente.training.check import check, check_parts

@@ -13,7 +13,7 @@ from latente.analysis.baselines import Baselines, Floats, baselines
 from latente.analysis.conclusions.claims import Claim, Facts, Finding, Number, Sentence, Verdict, numbers, say
 from latente.analysis.conclusions.evidence import Evidence, gather
 from latente.analysis.conclusions.notebook import find
-from latente.analysis.conclusions.registry import STUDY, Rule, claims_about, rules, to_do
+from latente.analysis.conclusions.registry import STUDY, Rule, claims_about, codes, rules, to_do
 from latente.analysis.conclusions.score_rules import claims_of_runs
 from latente.analysis.conclusions.standing import standing
 from latente.analysis.trained_models import trained_models
@@ -62,6 +62,15 @@ class WordedFinding(NamedTuple):
 def every_rule() -> Mapping[str, Rule]:
     """All rules by their names, those of this room's scores and of one's own included."""
     return rules
+
+
+def ignored(patterns: Iterable[str]) -> frozenset[str]:
+    """The codes of the findings that a report leaves out.
+
+    Raises:
+        SpecError: a pattern that means none.
+    """
+    return codes(patterns)
 
 
 def conclude(runs: Sequence[Run], folder: Path, ignore: Collection[str] = ()) -> dict[str, Any]:

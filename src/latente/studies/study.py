@@ -88,7 +88,7 @@ def run_study(
         spec = read_study_file(study, data=named, settings=settings, seeds=seeds)
     if ignore:
         spec = dataclasses.replace(spec, ignore=tuple(dict.fromkeys([*spec.ignore, *ignore])))
-    ignored(spec.ignore)
+    _check_ignored(spec.ignore)
     if not isinstance(jobs, WorkerPool) and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
         raise got("jobs", jobs, "a whole number of at least 1")
     if not spec.expanded():
@@ -197,7 +197,7 @@ def report_study(
         return _write_without_data(Path(folder), format, words)
     spec, runs, command = load_study(folder, data=data)
     spec = dataclasses.replace(spec, ignore=tuple(dict.fromkeys([*spec.ignore, *ignore])))
-    ignored(spec.ignore)
+    _check_ignored(spec.ignore)
     found = runs[0].data
     for run in runs:
         run._data = found
@@ -245,7 +245,7 @@ def write_study_report(
 
     One of the ``workers``, where there are some that know the study, finds the conclusions beside the drawing.
     """
-    from latente.report.conclusions import conclude, general_in_words, in_words
+    from latente.report.conclusions import conclude, general_in_words, ignored, in_words
     from latente.report.page import write_figures, write_report
     from latente.report.tables.results import results_csv
 
@@ -268,20 +268,11 @@ def write_study_report(
     return page
 
 
-def ignored(patterns: Iterable[str]) -> frozenset[str]:
-    """The codes of the findings that a report leaves out.
+def _check_ignored(patterns: Sequence[str]) -> None:
+    if patterns:
+        from latente.report.conclusions import ignored
 
-    Raises:
-        SpecError: a pattern that means none.
-    """
-    patterns = list(patterns)
-    if not patterns:
-        return frozenset()
-    from latente.analysis.conclusions.registry import codes
-    from latente.report.conclusions import every_rule
-
-    every_rule()
-    return codes(patterns)
+        ignored(patterns)
 
 
 def _record(folder: Path, names: Iterable[str]) -> None:

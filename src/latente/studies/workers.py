@@ -334,9 +334,8 @@ def _work(lines: queue.SimpleQueue[str], say: Any) -> None:
 
 
 def _concluded(study: Path, data: Data) -> dict[str, Any]:
-    from latente.report.conclusions import conclude
+    from latente.report.conclusions import conclude, ignored
     from latente.studies.folder import load_study
-    from latente.studies.study import ignored
 
     spec, runs, _ = load_study(study)
     for run in runs:
