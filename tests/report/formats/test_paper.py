@@ -81,3 +81,13 @@ def test_a_paper_has_one_table_with_three_rules(table):
     assert all(
         line.count("&") == len(table.keys) for line in text.splitlines() if line.endswith(r"\\") and "50" not in line
     )
+
+
+def test_a_score_with_options_is_a_column_of_its_own(tiny):
+    runs = runs_of(tiny, {"vae": VAE(2, hidden=(4,)), "other": VAE(3, hidden=(4,))})
+    for run in runs:
+        run.score({"name": "nll", "samples": 7}, "test")
+    found = paper.paper_table(runs, EN)
+    assert found.keys[-1] == "nll_7" and found.columns[-1] == "NLL bound (K = 7)"
+    for run, cells in zip(runs, found.cells, strict=True):
+        assert cells[-1].value == run.measured["test"]["nll_7"].values["nll_7"].value

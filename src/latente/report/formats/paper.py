@@ -16,7 +16,7 @@ from latente.analysis.ranking import Ranking
 from latente.analysis.trained_models import OpenedRun, TrainedModel, distinct_models, trained_models
 from latente.evaluation.evaluate import METRICS
 from latente.evaluation.run import Run
-from latente.evaluation.scores import Score, scores
+from latente.evaluation.scores import Score
 from latente.evaluation.scores.losses import Distortion, Loss
 from latente.language.words import Words
 from latente.plain import csv_text
@@ -64,13 +64,17 @@ class PaperTable:
 def paper_table(runs: Sequence[Run], words: Words) -> PaperTable:
     """The models of a study and what was measured of them on the test part; nothing is measured anew."""
     models, _ = distinct_models(map(OpenedRun, runs))
+    asked = default_scores(runs, "test")
     boards: tuple[Ranking, ...] = ()
     if len(models) > 1 and all("test" in run.metrics for run in runs):
-        boards = compared(models, default_scores(runs, "test"), whole=False).boards
+        boards = compared(models, asked, whole=False).boards
     trained = trained_models(runs)
     names = [n for n in METRICS[:3] if any(_known(m, n) for m in trained)]
     names += [c for c in dict.fromkeys(b.column for b in boards) if c not in names]
-    columns = [_column(trained, name, [b for b in boards if b.column == name], words) for name in names]
+    measures = {score.key(): score for score in asked}
+    judged = SCALES | {b.column: measures[b.score] for b in boards if b.column not in SCALES}
+    boards_of = {name: [b for b in boards if b.column == name] for name in names}
+    columns = [_column(trained, name, judged.get(name), boards_of[name], words) for name in names]
     seeds = max(len(m.runs) for m in trained)
     notes = [words("paper.errors_seeds" if seeds > 1 else "paper.errors", seeds=seeds)]
     every = [cell for column in columns for cell in column if cell is not None]
@@ -93,11 +97,10 @@ def _known(model: TrainedModel, name: str) -> bool:
 
 
 def _column(
-    trained: Sequence[TrainedModel], name: str, boards: Sequence[Ranking], words: Words
+    trained: Sequence[TrainedModel], name: str, score: Score | None, boards: Sequence[Ranking], words: Words
 ) -> list[PaperCell | None]:
-    """A number of every model, which ``boards`` rank, one a scale."""
+    """A number of every model; ``score`` knows its scales, which ``boards`` rank."""
     known = {m.name: m.metric("test", name) for m in trained if _known(m, name)}
-    score = SCALES.get(name) or (scores.make(boards[0].score) if boards else None)
     scale_of = {m.name: score.scale(m.first) for m in trained if m.name in known} if score else {}
     distinct = list(dict.fromkeys(scale_of.values()))
     best = {model for board in boards for model in unbeaten(board)}
