@@ -14,7 +14,8 @@ import latente
 SRC = Path(latente.__file__).parent
 TESTS = Path(__file__).parent
 FOUNDATION = {
-    "_begin", "_version", "atomic", "compiling", "errors", "language", "memory", "plain", "program_cache", "registry",
+    "_begin", "_version", "atomic", "compiling", "errors", "language", "memory", "plain", "plugins", "program_cache",
+    "registry",
     "spec", "stopping", "terminal",
 }  # fmt: skip
 ROOMS = [

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from latente.explorer.launch import explore
     from latente.export.export_run import export_run
     from latente.objective.presets import AE, VAE, preset
+    from latente.plugins import load_plugin
     from latente.report.callback import ReconstructionCallback
     from latente.report.figures.elbow import plot_elbow
     from latente.report.figures.forest import plot_comparison
@@ -73,6 +74,7 @@ _HOME = {
     "fit": "latente.evaluation.run",
     "load": "latente.evaluation.run",
     "load_data": "latente.data.load",
+    "load_plugin": "latente.plugins",
     "load_study": "latente.studies.study",
     "preset": "latente.objective.presets",
     "read_study": "latente.studies.study_file",
@@ -106,6 +108,7 @@ __all__ = [
     "fit",
     "load",
     "load_data",
+    "load_plugin",
     "load_study",
     "plot_comparison",
     "plot_elbow",

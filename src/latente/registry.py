@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import pkgutil
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
+from latente import plugins
 from latente.errors import SpecError, unknown
 from latente.spec import part as name_and_options
 from latente.spec import to_python
@@ -31,7 +33,7 @@ class Registry(Generic[T]):
     """A family of parts by name, for instance all likelihoods.
 
     A part is written in a spec as its name, or as a table ``{name = "...", option = value}`` where its class
-    is a dataclass with options.
+    is a dataclass with options. Installed plug-ins are imported when a family is first asked for something.
     """
 
     def __init__(self, kind: str) -> None:
@@ -44,21 +46,34 @@ class Registry(Generic[T]):
 
         def add(entry: Any) -> Any:
             if name in self._entries:
-                raise ValueError(f'{self.kind} "{name}" is registered twice')
+                raise plugins.clash(self.kind, name)
             self._entries[name] = entry
             self._sources[name] = source
+            module = sys._getframe(1).f_globals.get("__name__", "")
+            plugins.registered(self.kind, name, module, lambda: self._remove(name))
             return entry
 
         return add
 
+    def _remove(self, name: str) -> None:
+        self._entries.pop(name, None)
+        self._sources.pop(name, None)
+
     def source(self, name: str) -> str:
-        """The paper and equation of a part."""
+        """The paper and equation of a part, and the plug-in that it is of."""
         self[name]
-        return self._sources[name]
+        plugin = plugins.owner(self.kind, name)
+        return "; ".join(filter(None, [self._sources[name], f"plug-in {plugin}" if plugin else ""]))
 
     def summary(self, name: str) -> str:
         """The first line of a part's docstring."""
-        return (self[name].__doc__ or "").strip().splitlines()[0]
+        lines = (self[name].__doc__ or "").strip().splitlines()
+        return lines[0] if lines else ""
+
+    def described(self, name: str) -> str:
+        """The summary, and the plug-in that the part is of."""
+        plugin, text = plugins.owner(self.kind, name), self.summary(name)
+        return f"{text.rstrip('.')} (plug-in {plugin})".strip() if plugin else text
 
     def name_of(self, part: T) -> str:
         """The registered name of a part's class, for messages: ``posterior "dirac"``."""
@@ -73,12 +88,14 @@ class Registry(Generic[T]):
         return [f.name for f in dataclasses.fields(entry) if f.init and not f.metadata.get("learnt")]
 
     def __getitem__(self, name: str) -> Callable[..., T]:
+        plugins.load()
         try:
             return self._entries[name]
         except (KeyError, TypeError):
             raise SpecError(unknown(self.kind, name, self._entries)) from None
 
     def __iter__(self) -> Iterator[str]:
+        plugins.load()
         return iter(self._entries)
 
     def make(self, part: str | Mapping[str, Any]) -> T:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from latente.cli import compiling
-from latente.cli.options import AddCommand, Arguments, codes, ignoring, language, seeds, settings, words_of
+from latente.cli.options import AddCommand, Arguments, codes, ignoring, language, seeds, settings, trust, words_of
 from latente.errors import DataError, SpecError
 from latente.terminal import complain, say
 
@@ -31,6 +31,7 @@ def add(command: AddCommand) -> None:
     check.add_argument("--data", metavar="SOURCE", help="a name from `latente data list`, or your own file or folder")
     settings(check, "KEY=VALUE", "change the study, as in `latente run` (may be repeated)")
     check.add_argument("--seeds", type=seeds, metavar="N", help="how many seeds, or which (0,3,7)")
+    trust(check)
     check.add_argument("--no-data", action="store_true", help="neither read nor download the data; less can be known")
     check.add_argument(
         "--fail-on", type=codes, metavar="CODES",
@@ -86,7 +87,9 @@ def _file(arguments: Arguments) -> int:
     from latente.training.check import check, check_parts
 
     words = words_of(arguments)
-    spec = read_study(arguments.study, data=arguments.data, settings=arguments.settings, seeds=arguments.seeds)
+    spec = read_study(
+        arguments.study, data=arguments.data, settings=arguments.settings, seeds=arguments.seeds, trust=arguments.trust
+    )
     for score in spec.scores:
         scores.make(score)
     make_trackers(spec.track)

@@ -18,7 +18,7 @@ SHELLS = ("bash", "zsh", "fish")
 def add(command: AddCommand) -> None:
     """The command's options."""
     completion = command(
-        "completion", _completion, help="print what completes latente's commands and options in a shell"
+        "completion", _completion, parts=False, help="print what completes latente's commands and options in a shell"
     )
     completion.add_argument("shell", choices=SHELLS, help="of which shell")
     language(completion)

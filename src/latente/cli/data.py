@@ -10,7 +10,7 @@ PLACE = 70
 
 def add(command: AddCommand) -> None:
     """The commands ``list`` and ``show``, and their options."""
-    kind = commands(command("data", help="list and describe data sets"))
+    kind = commands(command("data", parts=False, help="list and describe data sets"))
     kind("list", _list, help="the named data sets")
     card = kind("show", _show, help="the data card of a named data set or of your own")
     card.add_argument("source", metavar="SOURCE")
@@ -27,9 +27,11 @@ def _list(arguments: Arguments) -> None:
     words, rows = words_of(arguments), []
     for row in catalogue():
         here = words("terminal.yes" if row["cached"] else "terminal.to_download")
-        shape = "×".join(map(str, row["shape"]))
+        shape = "×".join(map(str, row["shape"])) or "?"
         split_off, test = words("terminal.split_off"), row["test_examples"]
         counts = words.number(row["examples"], ",d"), words.number(test, ",d") if test else split_off
+        if not row["examples"]:
+            counts = "?", "?"
         what = words.templates.get(f"dataset.{row['name']}", row["description"])
         rows.append([row["name"], *counts, shape, here, what])
     heads = ("name", "examples", "test", "shape", "here", "what")

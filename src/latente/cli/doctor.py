@@ -17,7 +17,7 @@ PLACE = 90
 
 def add(command: AddCommand) -> None:
     """The command, which has no options."""
-    command("doctor", _doctor, help="versions, devices, threads and caches")
+    command("doctor", _doctor, parts=False, help="versions, devices, threads and caches")
 
 
 def _doctor(arguments: Arguments) -> None:

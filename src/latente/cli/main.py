@@ -72,6 +72,7 @@ def _perform(argv: list[str]) -> int:
         any_encoding()
         arguments = _arguments(argv)
         with as_command(shlex.join(["latente", *argv])), _notes_and_warnings(arguments):
+            _load_plugins(arguments)
             return int(arguments.do(arguments) or 0)
     except LatenteError as error:
         return fail(str(error))
@@ -93,11 +94,25 @@ def _perform(argv: list[str]) -> int:
         return fail(f"unexpected {type(error).__name__}: {text} (LATENTE_DEBUG=1 shows where; please report it)")
 
 
+def _load_plugins(arguments: Arguments) -> None:
+    """Execute the files that the command line names."""
+    named = getattr(arguments, "plugins", [])
+    if named:
+        from latente.cli.compiling import set_environment
+        from latente.plugins import load_plugin
+
+        # They may import JAX.
+        set_environment()
+        for file in named:
+            load_plugin(file)
+
+
 @contextlib.contextmanager
 def _notes_and_warnings(arguments: Arguments) -> Iterator[None]:
     """What readers of data decided, unless asked to be quiet, and warnings: each once on standard error."""
     from latente.data.notes import LOG, Note
     from latente.language.message import phrase
+    from latente.language.translated import in_language
 
     shown: set[str] = set()
     as_python = warnings.showwarning
@@ -112,7 +127,8 @@ def _notes_and_warnings(arguments: Arguments) -> Iterator[None]:
             as_python(message, category, *place, **more)
             return
         text = message.args[0] if isinstance(message, Warning) and message.args else str(message)
-        say_once(phrase(text, words_of(arguments)))
+        words = words_of(arguments)
+        say_once(in_language(phrase(text, words), words.language))
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:

@@ -21,7 +21,8 @@ PARTS = ("train", "validation", "test")
 """Of the data; `latente.data.split` has them, too, and imports more than a help needs."""
 
 AddCommand = Callable[..., argparse.ArgumentParser]
-"""Takes a command's name, what does it, and its ``help`` and ``description``; see `commands`."""
+"""Takes a command's name, what does it, whether it has use for parts, its ``help`` and ``description``; see `commands`.
+"""
 
 
 def commands(parser: argparse.ArgumentParser) -> AddCommand:
@@ -33,9 +34,16 @@ def commands(parser: argparse.ArgumentParser) -> AddCommand:
     parser.set_defaults(do=print_help, parser=parser)
     choices = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    def add(name: str, do: Callable[[Arguments], int | None] | None = None, **texts: Any) -> argparse.ArgumentParser:
+    def add(
+        name: str, do: Callable[[Arguments], int | None] | None = None, *, parts: bool = True, **texts: Any
+    ) -> argparse.ArgumentParser:
         made: argparse.ArgumentParser = choices.add_parser(name, **texts)
         made.set_defaults(do=do, parser=made)
+        if parts:
+            made.add_argument_group("parts of your own").add_argument(
+                "--plugin", action="append", default=[], metavar="FILE", dest="plugins",
+                help="execute this Python file of yours, for the parts that it registers (may be repeated)",
+            )  # fmt: skip
         return made
 
     return add
@@ -56,6 +64,13 @@ def language(parser: argparse.ArgumentParser) -> None:
 def moved_data(parser: argparse.ArgumentParser) -> None:
     """--data, of runs whose data has moved."""
     parser.add_argument("--data", metavar="SOURCE", help="where the data of the runs is now, if it has moved")
+
+
+def trust(parser: argparse.ArgumentParser) -> None:
+    """--trust."""
+    parser.add_argument(
+        "--trust", action="store_true", help="execute the Python files that the study file names under [plugins]"
+    )
 
 
 def settings(parser: argparse.ArgumentParser, metavar: str, text: str) -> None:

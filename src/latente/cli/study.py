@@ -1,4 +1,4 @@
-"""`latente run`, `init`, `list` and `show`: studies, made and read."""
+"""`latente run`, `list` and `show`: studies, made and read."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latente.cli import compiling
-from latente.cli.options import AddCommand, Arguments, ignoring, language, seeds, settings, whole, words_of
-from latente.errors import SpecError, StoreError, unknown
+from latente.cli.options import AddCommand, Arguments, ignoring, language, seeds, settings, trust, whole, words_of
+from latente.errors import StoreError
 from latente.plain import one_line
 from latente.terminal import complain, say
 
@@ -43,6 +43,7 @@ def add(command: AddCommand) -> None:
         help="how many runs at a time, each in a process of its own (as many as there are processors); 1: one after "
         "the other, each with all processors",
     )  # fmt: skip
+    trust(run)
     run.add_argument("--resume", action="store_true", help="go on where an interrupted run with the same --out stopped")
     run.add_argument(
         "--track", action="append", default=[], metavar="NAME",
@@ -52,11 +53,7 @@ def add(command: AddCommand) -> None:
     language(run)
     run.add_argument("--quiet", action="store_true", help="print the study's folder and nothing else")
 
-    init = command("init", _init, help="write a study file to edit")
-    init.add_argument("file", nargs="?", default="study.toml", metavar="FILE", help="where (study.toml)")
-    init.add_argument("--study", default="notebook", metavar="NAME", help="which shipped study to start from")
-
-    listing = command("list", _list, help="list shipped studies, and finished ones in a folder")
+    listing = command("list", _list, parts=False, help="list shipped studies, and finished ones in a folder")
     listing.add_argument("folder", nargs="?", default="runs", metavar="DIR", help="where to look (runs)")
 
     show = command("show", _show, help="show a run's or a study's numbers")
@@ -91,6 +88,7 @@ def _run(arguments: Arguments) -> None:
                 jobs=workers,
                 track=arguments.track,
                 ignore=arguments.ignore,
+                trust=arguments.trust,
             )
     if not arguments.quiet:
         from latente.report.conclusions import warnings_of
@@ -102,21 +100,6 @@ def _run(arguments: Arguments) -> None:
             say(warning)
         say(words("terminal.report", path=study.report))
     say(str(study.folder))
-
-
-def _init(arguments: Arguments) -> None:
-    from latente.atomic import make_folder, write_text
-    from latente.studies import study_file
-
-    studies = study_file.shipped()
-    if arguments.study not in studies:
-        raise SpecError(unknown("study", arguments.study, studies))
-    path = Path(arguments.file)
-    if path.exists():
-        raise StoreError(f"{path}: exists; nothing is overwritten. Give another name")
-    make_folder(path.parent)
-    write_text(path, studies[arguments.study])
-    say(words_of(arguments)("terminal.written", path=path, path_quoted=shlex.quote(str(path))))
 
 
 def _list(arguments: Arguments) -> None:
@@ -201,6 +184,8 @@ def _show_runs(folder: Path, data: str | None, words: Words) -> list[Run]:
             say(f"{stage}: " + one_line(", ".join(f"{k} = {v}" for k, v in table.items())))
     epochs = len(run.history["loss"])
     say(words("terminal.trained", parameters=run.model.parameters(), epochs=epochs, seconds=run.seconds))
+    for used in run.plugins:
+        say(words("terminal.plugin", plugin=one_line(str(used))))
     for access in run.test_accesses:
         found = one_line(", ".join(access.found))
         say(words("terminal.looked", at=one_line(access.at), by=one_line(access.by), found=found))

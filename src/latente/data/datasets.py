@@ -154,11 +154,12 @@ def catalogue() -> list[dict[str, Any]]:
     """A row for every named data set, in order; nothing is read, downloaded or checked.
 
     The keys: name, description, shape, examples, test_examples (counts), download (whether it has to be downloaded),
-    cached (whether it can be read without a download).
+    cached (whether it can be read without a download). Of a plug-in's data set shape and counts are not known (empty
+    and 0), and the description is the first line of its docstring.
     """
     rows = []
     for name in DATA_SETS:
-        about = ABOUT.get(name, About("", (), 0))
+        about = ABOUT.get(name) or About(DATA_SETS.described(name), (), 0)
         row = {key: getattr(about, key) for key in ("description", "shape", "examples", "test_examples")}
         folders = [cache_folder() / name, *system_folders(name)]
         cached = all(any((folder / file).is_file() for folder in folders) for file in about.md5)

@@ -8,6 +8,7 @@ from pathlib import Path
 from latente.atomic import JSON_LIMIT, cannot_write, parse_json, read_json
 from latente.errors import StoreError
 from latente.evaluation.manifest import Manifest, damage, reading
+from latente.plugins import Used, read_used
 from latente.spec import DataSpec, RunSpec, StudySpec, build, run_from_dict
 
 STUDY = "study.json"
@@ -87,6 +88,21 @@ def read_study(folder: Path) -> tuple[StudySpec, str | None]:
     return reading(folder, _read)
 
 
+def plugins_of_study(folder: Path) -> tuple[Used, ...]:
+    """The plug-ins that a study was made with.
+
+    Raises:
+        StoreError: as `read_study`.
+    """
+
+    def read(manifest: Manifest) -> tuple[Used, ...]:
+        path = manifest.folder / STUDY
+        with damage(path):
+            return read_used(parse_json(path, manifest.read(STUDY, JSON_LIMIT)).get("plugins", []))
+
+    return reading(folder, read)
+
+
 def _read(manifest: Manifest) -> tuple[StudySpec, str | None]:
     path = manifest.folder / STUDY
     table = parse_json(path, manifest.read(STUDY, JSON_LIMIT))
@@ -98,7 +114,7 @@ def _read(manifest: Manifest) -> tuple[StudySpec, str | None]:
             raise TypeError("its command is no text")
         data = build(DataSpec, table["data"], "data")
         runs = tuple(run_from_dict(run) for run in table["runs"])
-        own = {k: v for k, v in table.items() if k not in ("latente", "command")}
+        own = {k: v for k, v in table.items() if k not in ("latente", "command", "plugins")}
         return build(StudySpec, {**own, "data": data, "runs": runs}, "study"), command
 
 

@@ -47,13 +47,14 @@ from latente.evaluation.run_files import (
     written,
     written_numbers,
 )
-from latente.evaluation.spec_file import spec_table
+from latente.evaluation.spec_file import parts_used, spec_table
 from latente.model.autoencoder import Autoencoder
 from latente.model.priors import Prior
 from latente.model.priors.fitted import blank_prior, part_of
 from latente.objective.objectives import objectives
 from latente.objective.objectives.base import Opponent
 from latente.plain import as_html, as_text
+from latente.plugins import Used, of_kind, require, used
 from latente.spec import ModelSpec, RunSpec, TrainSpec, as_dict
 from latente.spec import build as build_spec
 from latente.spec import part as part_of_spec
@@ -86,6 +87,7 @@ class Run:
         fitted: a prior fitted to the codes after training, which `sample` draws from (see `with_prior`); or None.
         measured: what was scored so far, by split and `Score.key`; its values are among the metrics too.
         test_accesses: when the test part was used, by which command and for what; kept beside the times.
+        plugins: the plug-ins that it was trained with, each with those of its parts that are in the spec.
     """
 
     spec: RunSpec
@@ -103,6 +105,7 @@ class Run:
     test_accesses: list[Access] = field(default_factory=list)
     _access: Access | None = None
     _units: Units | None = None
+    plugins: tuple[Used, ...] = ()
 
     def __repr__(self) -> str:
         return as_text(*self._summary())
@@ -132,6 +135,7 @@ class Run:
             *found[:3],
             *([("scores", ", ".join(scored))] if scored else []),
             *([("samples", f"from a fitted prior, {part_of(self.fitted)['name']}")] if self.fitted is not None else []),
+            *([("plug-ins", "; ".join(map(str, self.plugins)))] if self.plugins else []),
         ]  # fmt: skip
         return f"run {self.spec.name}, seed {self.spec.seed}", rows
 
@@ -148,6 +152,10 @@ class Run:
                     "this run was trained on arrays, which are not kept; give them again: latente.load(folder, "
                     "data=(x, y)), or on the command line --data FILE of a file that holds them"
                 )
+            try:
+                require(of_kind(self.plugins, "data set"), f'run "{self.spec.name}"')
+            except StoreError as error:
+                raise DataError(str(error)) from None
             self._data = read_data(self.spec.data, self.card)
         return self._data
 
@@ -511,7 +519,7 @@ class Run:
             arrays |= store.flatten(self.fitted, "fitted.")
         return SavedRun(
             self.spec,
-            spec_table(self.spec, self.model),
+            spec_table(self.spec, self.model, self.plugins),
             self.card,
             prior,
             arrays,
@@ -519,6 +527,7 @@ class Run:
             self.history,
             numbers,
             self._known_units(),
+            self.plugins,
         )
 
 
@@ -593,6 +602,7 @@ def train_run(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_e
         opponent=fitted.opponent,
         _data=data,
         _units=data.units,
+        plugins=used(parts_used(spec)),
     )
 
 
@@ -605,11 +615,12 @@ def load(path: str | Path, *, data: Data | AnySource | None = None) -> Run:
             when it is first needed.
 
     Raises:
-        StoreError: a file is missing, damaged or of another model.
+        StoreError: a file is missing, damaged or of another model; or a plug-in that the model needs is not there.
         DataError: ``data`` is not what the run was trained on.
     """
     folder = one_run_folder(Path(path))
     kept = manifest.reading(folder, read)
+    require(of_kind(kept.used, "data set", others=True), folder)
     shape = tuple(kept.card["shape"])
     try:
         template, other = eqx.filter_eval_shape(_templates, kept.spec, shape, kept.card)
@@ -643,6 +654,7 @@ def load(path: str | Path, *, data: Data | AnySource | None = None) -> Run:
         numbers.examples,
         numbers.test_accesses,
         _units=kept.units,
+        plugins=kept.used,
     )
 
 

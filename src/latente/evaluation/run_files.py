@@ -25,6 +25,7 @@ from latente.evaluation.manifest import Manifest, damage
 from latente.evaluation.measured import Measured
 from latente.evaluation.spec_file import spec_of
 from latente.language.message import from_json, to_json
+from latente.plugins import Used, read_used
 from latente.spec import RunSpec
 from latente.training import store
 from latente.training.fit import History, frame_arrays
@@ -82,6 +83,7 @@ class SavedRun:
         history: each of shape (epochs,).
         numbers: see `Numbers`.
         units: how the data's numbers become model values, where it is known.
+        used: the plug-ins that the run was trained with.
     """
 
     spec: RunSpec
@@ -93,6 +95,7 @@ class SavedRun:
     history: History
     numbers: Numbers
     units: Units | None = None
+    used: tuple[Used, ...] = ()
 
 
 def written(kept: SavedRun) -> dict[str, bytes]:
@@ -174,7 +177,8 @@ def read(manifest: Manifest) -> SavedRun:
     measured = _read_measured(manifest, metrics)
     numbers = Numbers(metrics, measured, examples, accesses, seconds)
     units = manifest.read_optional(SCALE, _units)
-    return SavedRun(spec, table, card, prior, weights, frames, history, numbers, units)
+    used = _parsed(manifest, SPEC, lambda table: read_used(table.get("plugins", [])))
+    return SavedRun(spec, table, card, prior, weights, frames, history, numbers, units, used)
 
 
 def read_curves(manifest: Manifest) -> tuple[History, NDArray[np.uint8] | None, tuple[float, float]]:

@@ -5,27 +5,32 @@ from __future__ import annotations
 import dataclasses
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from latente import plugins
 from latente._version import __version__
 from latente.errors import LatenteWarning, SpecError
 from latente.model.autoencoder import Autoencoder
 from latente.objective.presets import FAMILIES
-from latente.spec import DataSpec, ModelSpec, RunSpec, TrainSpec, as_dict, run_from_dict
+from latente.spec import DataSpec, ModelSpec, RunSpec, TrainSpec, as_dict, part, run_from_dict
 
 FORMAT = 2
 """Of a run's folder (docs/folder-format.md). In one of this format every key of the spec is there."""
-BESIDE = ("latente", "format", "parts", "sizes")
+BESIDE = ("latente", "format", "parts", "sizes", "plugins")
 """Keys of spec.json that are no part of the spec."""
 FIRST_DATA = frozenset(("source", "validation", "test", "seed", "scale", "missing", "condition", "without"))
 """Keys of ``data`` that folders of format 1, which had no ``format``, may have had; those that came later have
 defaults that mean what was done before them."""
 
 
-def spec_table(spec: RunSpec, model: Autoencoder) -> dict[str, Any]:
-    """spec.json of a run: the spec, ``parts`` with all their options, and ``sizes`` that follow from the data."""
+def spec_table(spec: RunSpec, model: Autoencoder, used: Sequence[plugins.Used] = ()) -> dict[str, Any]:
+    """spec.json of a run: the spec, ``parts`` with all their options, and ``sizes`` that follow from the data.
+
+    ``plugins`` is there only where some were ``used``.
+    """
+    beside = {"plugins": [one.table() for one in used]} if used else {}
     return {
         "latente": __version__,
         "format": FORMAT,
@@ -38,7 +43,18 @@ def spec_table(spec: RunSpec, model: Autoencoder) -> dict[str, Any]:
             "outputs": list(model.likelihood.outputs(model.shape)),
             "context": model.context_size,
         },
+        **beside,
     }
+
+
+def parts_used(spec: RunSpec) -> list[plugins.Key]:
+    """The parts of a run by kind and name: of its model, schedules in their options, and a named data set."""
+    found = [("data set", spec.data.source)]
+    for kind, registry in FAMILIES.items():
+        name, options = part(getattr(spec.model, kind))
+        found.append((registry.kind, name))
+        found += [("schedule", part(v)[0]) for v in options.values() if isinstance(v, Mapping) and "name" in v]
+    return found
 
 
 def parts_of(spec: ModelSpec) -> dict[str, dict[str, Any]]:

@@ -6,6 +6,7 @@ import functools
 import os
 import re
 import string
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -13,6 +14,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from latente.errors import SpecError, unknown
+from latente.plugins import registered
 
 LANGUAGES = ("en", "pt")
 
@@ -32,8 +34,15 @@ class Words(string.Formatter):
         self.templates = _templates()[language]
 
     def __call__(self, key: str, /, **values: Any) -> str:
-        """The template of that key, filled."""
-        return self.vformat(self.templates[key], (), values)
+        """The template of that key, filled.
+
+        Raises:
+            SpecError: there is none: a plug-in's part is without its words.
+        """
+        template = self.templates.get(key)
+        if template is None:
+            raise SpecError(f'no words for "{key}"; a plug-in adds its own by latente.language.words.add_words')
+        return self.vformat(template, (), values)
 
     def format_field(self, value: Any, format_spec: str) -> Any:
         """As usual; numbers with a true minus sign, and in Portuguese a decimal comma and a point between thousands."""
@@ -71,6 +80,40 @@ def default_language() -> str:
         if value:
             return "pt" if value.lower().startswith("pt") else "en"
     return "en"
+
+
+def add_words(text: str) -> None:
+    """Add the words of a plug-in's parts, such as captions, rules and titles of scores.
+
+    Args:
+        text: TOML in the form of latente's own files of words: ``[figure.mine]`` with ``caption.en = "…"`` and
+            ``caption.pt = "…"``, or ``caption = "…"`` for both.
+
+    Raises:
+        SpecError: it is none, lacks a language, or has a key that has words already.
+    """
+    try:
+        found = dict(_both(tomllib.loads(text)))
+    except (tomllib.TOMLDecodeError, AttributeError) as error:
+        raise SpecError(f"words: the text is no file of words ({error})") from None
+    known = _templates()
+    for key, texts in found.items():
+        if set(texts) != set(LANGUAGES):
+            raise SpecError(
+                f"words: {key} has {', '.join(texts)}; allowed: {' and '.join(LANGUAGES)}, or a text for both"
+            )
+        if key in known["en"]:
+            raise SpecError(f"words: {key} has words already")
+    module = sys._getframe(1).f_globals.get("__name__", "")
+    for key, texts in found.items():
+        for language, said in texts.items():
+            known[language][key] = said
+        registered("words", key, module, functools.partial(_remove, key))
+
+
+def _remove(key: str) -> None:
+    for table in _templates().values():
+        table.pop(key, None)
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -270,8 +271,10 @@ def changed(spec: ModelSpec, **changes: Any) -> ModelSpec:
 
 def keywords(name: str, spec: ModelSpec) -> list[str]:
     """The keyword arguments of a preset: the fields of `ModelSpec`, and the options of its parts."""
-    own = ["code_activation"] if name == "AE" else []
-    return [*ModelSpec.__dataclass_fields__, *own, *(o for o, _ in _options(spec))]
+    fields = ModelSpec.__dataclass_fields__
+    taken = inspect.signature(presets[name]).parameters.values() if name in presets else ()
+    own = [p.name for p in taken if p.kind is not p.VAR_KEYWORD and p.name not in fields]
+    return [*fields, *own, *(o for o, _ in _options(spec))]
 
 
 def _options(spec: ModelSpec) -> list[tuple[str, str]]:

@@ -111,6 +111,7 @@ def write_report(
         words=words,
         uri=uri,
         picture=picture,
+        section_title=lambda group: words.templates.get(f"report.section.{group}", group),
         table_number=itertools.count(1).__next__,
         symbols=parts.SYMBOLS,
         css=css,

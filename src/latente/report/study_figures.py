@@ -2,19 +2,24 @@
 
 `FIGURES` lists them in the page's order. To add one: a function in ``figures/`` that draws it from arrays, a function
 here that says for which models and in what words, its name in `FIGURES`, and its words in ``study_figures.toml``.
+Those of plug-ins come after them, from `latente.report.figures.figures`.
 """
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latente import plugins
 from latente.analysis.conclusions import measures
 from latente.analysis.conclusions.measures import NEIGHBOURS
 from latente.analysis.conclusions.model_outputs import TRAIN, VALIDATION
@@ -22,6 +27,7 @@ from latente.analysis.elbow import known_elbows
 from latente.analysis.ranking import Comparison
 from latente.analysis.trained_models import Sweep, TrainedModel, sweeps, trained_models
 from latente.data.split import PARTS, Data
+from latente.errors import LatenteError, LatenteWarning
 from latente.evaluation import latent
 from latente.evaluation.batching import subsample
 from latente.evaluation.evaluate import Metric
@@ -35,6 +41,7 @@ from latente.report.figures import (
     codes,
     curves,
     elbow,
+    figures,
     forest,
     hero,
     images,
@@ -67,7 +74,33 @@ def figure_files(runs: Sequence[Run], data: Data, words: Words) -> list[FigureFi
     # Models are run (mostly: compiled) in a thread while figures are drawn, which leaves a processor free.
     with ThreadPoolExecutor(1) as thread:
         study = StudyFigures(runs, data, words, thread)
-        return [file for draw in FIGURES for file in draw(study)]
+        drawn = [file for draw in FIGURES for file in draw(study)]
+        for name in figures:
+            drawn += _of_plugin(name, study, {file.file for file in drawn})
+    # Those of one group stand together.
+    groups = list(dict.fromkeys(file.group for file in drawn))
+    return sorted(drawn, key=lambda file: groups.index(file.group))
+
+
+def _of_plugin(name: str, study: StudyFigures, taken: set[str]) -> list[FigureFile]:
+    """The files of a figure that is not latente's; where it fails, a warning says why, and the rest is drawn."""
+    try:
+        drawn: list[FigureFile] = list(figures[name](study))
+        for file in drawn:
+            if file.file in taken or Path(file.file).name != file.file:
+                raise ValueError(f"the name of its file, {file.file}, is taken or no plain name")
+            taken.add(file.file)
+    except LatenteError:
+        raise
+    except Exception as error:
+        if os.environ.get("LATENTE_DEBUG"):
+            raise
+        why = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        whose = plugins.whose("figure", name)
+        text = f'figure "{name}" of {whose} is left out of the report: {why}'
+        warnings.warn(text, LatenteWarning, stacklevel=3)
+        return []
+    return drawn
 
 
 class StudyFigures(FigureContext):

@@ -26,8 +26,10 @@ from latente.data.table_schema import learn
 from latente.errors import DataError, LatenteWarning, SpecError, StoreError, unknown
 from latente.evaluation.run import Run
 from latente.evaluation.run import fit as fit_run
+from latente.evaluation.spec_file import parts_used
 from latente.objective.presets import FAMILIES, changed, keywords, preset, presets
 from latente.plain import as_html, as_text
+from latente.plugins import used
 from latente.sklearn.files import SavedEstimator, Schema, read_estimator, write_estimator
 from latente.sklearn.pixels import PixelSchema, learn_pixels
 from latente.spec import ModelSpec, RunSpec, TrainSpec, build
@@ -346,7 +348,7 @@ class ModelEstimator(BaseEstimator):  # type: ignore[misc]
         seconds = passed.seconds if before is not None or not history else passed.seconds + self.run_.seconds
         self.run_ = Run(
             spec, passed.state.model, joined, None, seconds, card,
-            opponent=passed.state.opponent, _data=kept, _units=kept.units,
+            opponent=passed.state.opponent, _data=kept, _units=kept.units, plugins=used(parts_used(spec)),
         )  # fmt: skip
         self._passed, self.n_iter_ = dataclasses.replace(passed, seconds=seconds), epochs
 

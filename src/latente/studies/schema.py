@@ -38,6 +38,12 @@ def study_schema() -> Schema:
             fields[field.name] = _field(field)
     fields["scores"] = {"type": "array", "items": {"$ref": "#/$defs/score"}}
     fields["track"] = {"type": "array", "items": {"$ref": "#/$defs/tracker"}}
+    files = {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "Python files; executed if --trust is said",
+    }
+    fields["plugins"] = {"type": "object", "properties": {"files": files}, "additionalProperties": False}
     families = {**FAMILIES, "schedule": schedules, "score": scores, "tracker": trackers}
     return {
         "$schema": DIALECT,

@@ -5,21 +5,33 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from latente import plugins
 from latente._version import __version__
 from latente.atomic import FULL, as_json, cannot_write, clear_parts, make_folder, write_bytes, write_text
 from latente.data.load import ARRAYS, AnySource, load_spec
 from latente.data.split import Data
-from latente.errors import DataError, SpecError, StoreError, unknown
+from latente.errors import DataError, LatenteWarning, SpecError, StoreError, unknown
 from latente.evaluation import manifest
-from latente.evaluation.folders import STUDY, is_finished, is_study, read_study, refuse_links, run_folder, trained_on
+from latente.evaluation.folders import (
+    STUDY,
+    is_finished,
+    is_study,
+    plugins_of_study,
+    read_study,
+    refuse_links,
+    run_folder,
+    trained_on,
+)
 from latente.evaluation.run import Run
 from latente.evaluation.scores import scores
+from latente.evaluation.spec_file import parts_used
 from latente.language.message import Message
 from latente.language.words import Words
-from latente.spec import Part, StudySpec, as_dict, got, is_text
+from latente.spec import Part, StudySpec, as_dict, got, is_text, part
 from latente.studies.folder import Study, load_study
 from latente.studies.machine import facts
 from latente.studies.study_file import DEFAULT
@@ -37,6 +49,9 @@ FORMATS = {
 }  # fmt: skip
 """The forms of a report, and the file of each."""
 
+OF_REPORTS = ("figure", "score figure", "finding", "rule")
+"""Kinds of parts that are in the report of every study; all others are only where a study asks for them."""
+
 
 def run_study(
     study: str | Path | StudySpec = DEFAULT,
@@ -52,6 +67,7 @@ def run_study(
     jobs: int | WorkerPool = 1,
     track: Iterable[Part] = (),
     ignore: Iterable[str] = (),
+    trust: bool = False,
 ) -> Study:
     """Perform a study and write its folder.
 
@@ -67,10 +83,11 @@ def run_study(
         watch: what to call while it goes on.
         jobs: how many runs are performed at a time, each in a process of its own with its share of the processors;
             1: one after the other in this process, with all of them. Threads may add up in another order, so that
-            ``resume`` promises the same bits for the same ``jobs`` only. Arrays in memory and networks of your own
-            are unknown to other processes and need 1. A study of one run is performed here.
+            ``resume`` promises the same bits for the same ``jobs`` only. Arrays in memory and parts of this process
+            alone are unknown to other processes and need 1. A study of one run is performed here.
         track: trackers besides the study's own, by name or as tables (see `latente.studies.trackers`).
         ignore: codes of findings that the report leaves out ("LT201", "LT3xx"), besides those of the study.
+        trust: execute the Python files that a study file names in ``[plugins]`` (see `latente.load_plugin`).
 
     Raises:
         SpecError: a study, setting, language or tracker that means nothing, or a tracker that is not installed.
@@ -85,7 +102,7 @@ def run_study(
         spec = study
     else:
         named = data.spec.source if isinstance(data, Data) else data
-        spec = read_study_file(study, data=named, settings=settings, seeds=seeds)
+        spec = read_study_file(study, data=named, settings=settings, seeds=seeds, trust=trust)
     if ignore:
         spec = dataclasses.replace(spec, ignore=tuple(dict.fromkeys([*spec.ignore, *ignore])))
     _check_ignored(spec.ignore)
@@ -117,6 +134,15 @@ def run_study(
         spec, found = _as_begun(Path(out), spec, found)
         _check_same(Path(out), spec)
     asked = [scores.make(s) for s in spec.scores]
+    needed = parts_of_study(spec)
+    local = [part for part in needed if plugins.is_local(*part)]
+    if jobs != 1 and local:
+        kind, name = local[0]
+        raise SpecError(
+            f'jobs: {kind} "{name}" was registered in this process alone, and other processes do not know it; take '
+            "jobs = 1, or put it into a file and call latente.load_plugin(file)"
+        )
+    used = plugins.used([*needed, *plugins.registered_by_plugins(*OF_REPORTS)])
     for run in spec.runs:
         try:
             check(run, found)
@@ -133,7 +159,8 @@ def run_study(
                 # What a kill left behind; runs that are finished see to their own.
                 clear_parts(place)
             if not is_study(folder):
-                table = {"latente": __version__, "command": command, **as_dict(spec)}
+                beside = {"plugins": [one.table() for one in used]} if used else {}
+                table = {"latente": __version__, "command": command, **as_dict(spec), **beside}
                 del table["track"]
                 if not spec.ignore:
                     # So that versions that know of no findings to leave out read it.
@@ -152,6 +179,12 @@ def run_study(
             raise
         raise StoreError(f"{error}, with --out {folder} --resume") from None
     return Study(spec, runs, folder, report)
+
+
+def parts_of_study(spec: StudySpec) -> list[plugins.Key]:
+    """The parts of a study by kind and name, each once: of its runs, and its scores."""
+    found = [key for run in spec.runs for key in parts_used(run)] + [("score", part(s)[0]) for s in spec.scores]
+    return list(dict.fromkeys(found))
 
 
 def _pool(jobs: int | WorkerPool) -> contextlib.AbstractContextManager[WorkerPool | None]:
@@ -187,7 +220,8 @@ def report_study(
 
     Raises:
         SpecError: another format.
-        StoreError: as `load_study`; another process is writing to the folder; no Chromium, for a PDF.
+        StoreError: as `load_study`; another process is writing to the folder, a plug-in is not there, or no Chromium is,
+            for a PDF.
         DataError: the data is gone or has changed, and the page is to be written.
     """
     words = Words(lang)
@@ -195,6 +229,7 @@ def report_study(
         raise SpecError(unknown("format", format, FORMATS))
     if format not in ("html", "pdf"):
         return _write_without_data(Path(folder), format, words)
+    _require_for_report(Path(folder))
     spec, runs, command = load_study(folder, data=data)
     spec = dataclasses.replace(spec, ignore=tuple(dict.fromkeys([*spec.ignore, *ignore])))
     _check_ignored(spec.ignore)
@@ -231,6 +266,20 @@ def _written(folder: Path, name: str, content: bytes) -> Path:
     return folder / name
 
 
+def _require_for_report(folder: Path) -> None:
+    """The plug-ins of a study are there; a figure or a sentence that is not is said to be left out."""
+    made_with = plugins_of_study(folder)
+    plugins.require(plugins.of_kind(made_with, "data set", *OF_REPORTS, others=True), folder)
+    for one in plugins.of_kind(made_with, *OF_REPORTS):
+        for kind, name in one.parts:
+            if not plugins.whose(kind, name):
+                warnings.warn(
+                    f'{folder}: {kind} "{name}" of {one.plugin} is not there, and is left out of the report',
+                    LatenteWarning,
+                    stacklevel=3,
+                )
+
+
 def write_study_report(
     spec: StudySpec,
     runs: Sequence[Run],
@@ -258,8 +307,11 @@ def write_study_report(
     drawn = write_figures(folder, runs, data, words)
     concluded = conclude(runs, folder, left_out) if concluding is None else concluding()
     conclusions, notes = in_words(concluded, words)
+    about = facts()
+    for one in plugins.used([*parts_of_study(spec), *plugins.registered_by_plugins(*OF_REPORTS)]):
+        about["versions"][one.plugin.name] = one.plugin.version or f"SHA-256 {one.plugin.sha256}"
     page = write_report(
-        folder, spec, runs, data, [c for c in conclusions if c.code not in left_out], words, command or "", facts(),
+        folder, spec, runs, data, [c for c in conclusions if c.code not in left_out], words, command or "", about,
         notes=notes, drawn=drawn, general=general_in_words(concluded, words), ignore=left_out,
         beside=concluded["baselines"],
     )  # fmt: skip
@@ -331,6 +383,12 @@ def _as_begun(folder: Path, spec: StudySpec, data: Data) -> tuple[StudySpec, Dat
 def _check_same(folder: Path, spec: StudySpec) -> None:
     if not is_study(folder):
         return
+    begun = plugins_of_study(folder)
+    plugins.require(plugins.of_kind(begun, *OF_REPORTS, others=True), folder, warn=False)
+    for now, then in plugins.differing(plugins.of_kind(begun, *OF_REPORTS, others=True)):
+        raise StoreError(
+            f"{folder}: was begun with {then}, and here it is {now}; go on with the same, or choose another --out"
+        )
     changed = store.differences(as_dict(spec), as_dict(read_study(folder)[0]))
     if changed:
         raise StoreError(

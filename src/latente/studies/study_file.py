@@ -14,10 +14,11 @@ from typing import Any
 
 from latente.data.load import is_path
 from latente.errors import SpecError, unknown
+from latente.plugins import is_loaded, load_plugin
 from latente.spec import MOST_RUNS, DataSpec, ModelSpec, Part, RunSpec, StudySpec, TrainSpec, build, got, to_python
 from latente.studies.settings import value_of
 
-TOP = ("title", "seeds", "data", "runs", "scores", "track", "ignore")
+TOP = ("title", "seeds", "data", "runs", "scores", "track", "ignore", "plugins")
 
 DEFAULT = "notebook"
 
@@ -46,8 +47,9 @@ def read_study(
     data: str | Path | None = None,
     settings: Iterable[str] = (),
     seeds: int | Iterable[int] | None = None,
+    trust: bool = False,
 ) -> StudySpec:
-    """Read a study. A path in its ``source`` is taken from the folder that the study file lies in.
+    """Read a study. A path in its ``source`` or ``plugins`` is taken from the folder that the study file lies in.
 
     Args:
         study: a TOML file, or the name of a shipped study.
@@ -55,11 +57,14 @@ def read_study(
         settings: "key=value" laid over the file: "data.seed=1", "vae.train.epochs=20" for one run (or one point
             of a sweep, "latent-8.train.epochs=20"), "train.epochs=20" for every run.
         seeds: how many, or which, instead of the file's.
+        trust: execute the Python files that it names in ``[plugins]`` (see `latente.load_plugin`).
 
     Raises:
-        SpecError: no such study, not TOML, an unknown key or a wrong value; the message names the place.
+        SpecError: no such study, not TOML, an unknown key or a wrong value; the message names the place. Or it names
+            a Python file that is not trusted, not there, or fails.
     """
     table = _read(study)
+    _load_plugins(study, table, trust)
     points: Points = {}
     for setting in settings:
         _lay(table, points, setting)
@@ -138,6 +143,26 @@ def _assign(table: Any, path: list[str], value: Any, setting: str) -> None:
             raise SpecError(f'--set {setting}: "{step}" is a single value; set it as a whole')
         table = table[step]
     table[path[-1]] = value
+
+
+def _load_plugins(study: str | Path, table: Table, trust: bool) -> None:
+    """Execute the files of ``[plugins]``, where they are trusted."""
+    own = _table(table, "plugins")
+    del table["plugins"]
+    for key in own:
+        if key != "files":
+            raise SpecError(unknown("key in plugins", key, ["files"]))
+    names = own.get("files", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) and name.strip() for name in names):
+        raise got("plugins.files", names, 'a list of Python files, such as ["mine.py"]')
+    for name in names:
+        file = Path(study).absolute().parent / Path(name).expanduser()
+        if not trust and not is_loaded(file):
+            raise SpecError(
+                f"{study}: names a Python file, {name}, which would be executed; read it, and if you trust it, say "
+                "--trust on the command line, trust=True in Python"
+            )
+        load_plugin(file)
 
 
 def _study(table: Table, points: Points) -> StudySpec:

@@ -25,9 +25,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latente import stopping
+from latente import plugins, stopping
 from latente._begin import without_empty
-from latente.errors import DataError, LatenteError
+from latente.errors import DataError, LatenteError, SpecError
 from latente.evaluation.access_log import as_command, command
 from latente.language.message import from_json, to_json
 
@@ -194,6 +194,7 @@ class WorkerPool:
             "study": str(study),
             "scores": [dict(s) if isinstance(s, Mapping) else s for s in asked],
             "command": command(),
+            "plugins": [{"path": file.path, "sha256": file.sha256} for file in plugins.files()],
             "threads": max(1, processors() // min(self.jobs, of)),
         }
         # At least one, which finds the conclusions.
@@ -306,6 +307,9 @@ def _work(lines: queue.SimpleQueue[str], say: Any) -> None:
     about = json.loads(stopping.wait_for(lines))
     # How many threads XLA takes; it is read when JAX first computes something.
     os.environ["NPROC"] = str(about["threads"])
+    for file in about["plugins"]:
+        if plugins.load_plugin(file["path"]).sha256 != file["sha256"]:
+            raise SpecError(f"plug-in {file['path']}: changed while the study was going on; start it again")
     data = load_spec(build(DataSpec, about["data"], "data"))
     if data.fingerprint != about["fingerprint"]:
         raise DataError(f"{data.name}: changed while the study was going on; start it again")

@@ -10,6 +10,7 @@ from latente.analysis.conclusions.claims import Facts
 from latente.analysis.trained_models import TrainedModel
 from latente.evaluation.measured import Measured
 from latente.evaluation.metrics.intervals import minus
+from latente.plugins import clash, registered
 from latente.report.figures.figure_file import FigureContext, FigureFile
 
 MOST = 8
@@ -70,7 +71,10 @@ def draws(name: str, order: int) -> Callable[[Drawer], Drawer]:
     """Decorator: the function below draws the figures of that score, which come in that ``order``."""
 
     def add(drawer: Drawer) -> Drawer:
+        if name in drawers:
+            raise clash("score figure", name)
         drawers[name] = (order, drawer)
+        registered("score figure", name, drawer.__module__, lambda: drawers.__delitem__(name))
         return drawer
 
     return add
