@@ -113,8 +113,8 @@ def test_a_run_says_whose_its_parts_are_and_asks_for_them(install, tiny, tmp_pat
     with pytest.raises(StoreError) as error:
         latente.load(folder)
     assert str(error.value) == (
-        f'{folder}: its network "mine" comes from the plug-in latente-mine 1.0, which is not installed; if you trust it, '
-        "pip install latente-mine==1.0"
+        f'{folder}: its network "mine" comes from the plug-in latente-mine 1.0, which is not installed; if you '
+        "trust it, pip install latente-mine==1.0"
     )
 
 
@@ -310,8 +310,8 @@ def test_a_study_with_a_file_from_its_first_run_to_its_report(install, tmp_path,
     install.forget()
     run = "out/runs/own/seed-0"
     asks = (
-        f'latente: {run}: its network "mine" comes from the file mine.py (SHA-256 {sha[:12]}…), which is not loaded; if you '
-        'have it and trust it, give it: --plugin mine.py, or latente.load_plugin("mine.py") in Python\n'
+        f'latente: {run}: its network "mine" comes from the file mine.py (SHA-256 {sha[:12]}…), which is not loaded; '
+        'if you have it and trust it, give it: --plugin mine.py, or latente.load_plugin("mine.py") in Python\n'
     )
     commands = "show RUN; evaluate RUN; compare out; explore RUN --export a.html; encode RUN pictures.npz -o c.npz"
     for command in commands.replace("RUN", run).split("; "):

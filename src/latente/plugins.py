@@ -285,8 +285,8 @@ def require(needed: Iterable[Used], where: str | Path, *, warn: bool = True) -> 
                 continue
             if plugin.sha256:
                 raise StoreError(
-                    f'{where}: its {kind} "{name}" comes from the file {plugin}, which is not loaded; if you have it and '
-                    f'trust it, give it: --plugin {plugin.name}, or latente.load_plugin("{plugin.name}") in Python'
+                    f'{where}: its {kind} "{name}" comes from the file {plugin}, which is not loaded; if you have it '
+                    f'and trust it, give it: --plugin {plugin.name}, or latente.load_plugin("{plugin.name}") in Python'
                 )
             there = next((p for p in _points.values() if p.name == plugin.name), None)
             if plugin.name in _broken:
@@ -300,8 +300,8 @@ def require(needed: Iterable[Used], where: str | Path, *, warn: bool = True) -> 
                     f"{plugin.name}=={plugin.version}"
                 )
             raise StoreError(
-                f'{where}: its {kind} "{name}" comes from the plug-in {plugin}, which is not installed; if you trust it, '
-                f"pip install {plugin.name}=={plugin.version}"
+                f'{where}: its {kind} "{name}" comes from the plug-in {plugin}, which is not installed; if you '
+                f"trust it, pip install {plugin.name}=={plugin.version}"
             )
     for now, then in differing(needed) if warn else ():
         # The same for many runs is said once.

@@ -83,9 +83,13 @@ def read_study(folder: Path) -> tuple[StudySpec, str | None]:
     Raises:
         StoreError: not a study folder, or its study.json is damaged or of another version.
     """
+    _check_is_study(folder)
+    return reading(folder, _read)
+
+
+def _check_is_study(folder: Path) -> None:
     if not is_study(folder):
         raise StoreError(f"{folder}: is not a study folder (it has no {STUDY}); latente run makes one")
-    return reading(folder, _read)
 
 
 def plugins_of_study(folder: Path) -> tuple[Used, ...]:
@@ -94,6 +98,7 @@ def plugins_of_study(folder: Path) -> tuple[Used, ...]:
     Raises:
         StoreError: as `read_study`.
     """
+    _check_is_study(folder)
 
     def read(manifest: Manifest) -> tuple[Used, ...]:
         path = manifest.folder / STUDY
