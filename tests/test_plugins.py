@@ -13,7 +13,7 @@ import latente
 from latente import plugins
 from latente.cli.main import main
 from latente.errors import DataError, LatenteWarning, SpecError, StoreError
-from latente.language.words import Words, add_words
+from latente.language.words import Words, add_toml
 from latente.model.networks import networks
 from latente.plugins import Plugin, Used
 
@@ -137,7 +137,7 @@ def test_a_data_set_that_is_gone_leaves_the_model(install, tmp_path, monkeypatch
 
 
 def test_what_is_broken_is_a_line_and_the_rest_works(install, tmp_path, monkeypatch):
-    half = NETWORK.format("half") + "from latente.language.words import add_words\nadd_words('a.half = \"x\"')\n"
+    half = NETWORK.format("half") + "from latente.language.words import add_toml\nadd_toml('a.half = \"x\"')\n"
     install("latente-raises", half + "raise OSError('no licence\\nfound')")
     install("latente-clash", NETWORK.format("unseen") + NETWORK.format("mlp"))
     install("latente-leaves", "raise SystemExit(3)")
@@ -237,8 +237,8 @@ def test_words_are_in_both_languages_and_new(install):
         ("and = 'x'", "words: and has words already"),
     ]:  # fmt: skip
         with pytest.raises(SpecError, match=message):
-            add_words(text)
-    add_words('figure.mine.caption.en = "one {n}"\nfigure.mine.caption.pt = "um {n}"')
+            add_toml(text)
+    add_toml('figure.mine.caption.en = "one {n}"\nfigure.mine.caption.pt = "um {n}"')
     assert (Words("en")("figure.mine.caption", n=1), Words("pt")("figure.mine.caption", n=1)) == ("one 1", "um 1")
     with pytest.raises(SpecError, match=r'no words for "figure.mine.alt"'):
         Words("en")("figure.mine.alt")

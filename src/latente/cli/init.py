@@ -81,7 +81,11 @@ def write_package(name: str, folder: Path) -> Path:
         )
     if folder.exists():
         raise StoreError(f"{folder}: exists; nothing is overwritten. Give another name")
-    fill = {"@NAME@": name, "@PACKAGE@": module, "@CLASS@": name.title().replace("-", ""), "@VERSION@": __version__}
+    letters = re.sub("[^A-Z]", "", name.upper())[:6]
+    fill = {
+        "@NAME@": name, "@PACKAGE@": module, "@RULE@": module, "@CLASS@": name.title().replace("-", ""),
+        "@CODE@": f"MY{letters}", "@VERSION@": __version__,
+    }  # fmt: skip
     for file, place in PACKAGE.items():
         text = files("latente.cli").joinpath("plugin", f"{file}.txt").read_text(encoding="utf-8")
         for mark, value in fill.items():

@@ -41,7 +41,7 @@ class Words(string.Formatter):
         """
         template = self.templates.get(key)
         if template is None:
-            raise SpecError(f'no words for "{key}"; a plug-in adds its own by latente.language.words.add_words')
+            raise SpecError(f'no words for "{key}"; a plug-in adds its own by latente.language.words.add_toml')
         return self.vformat(template, (), values)
 
     def format_field(self, value: Any, format_spec: str) -> Any:
@@ -82,40 +82,6 @@ def default_language() -> str:
     return "en"
 
 
-def add_words(text: str) -> None:
-    """Add the words of a plug-in's parts, such as captions, rules and titles of scores.
-
-    Args:
-        text: TOML in the form of latente's own files of words: ``[figure.mine]`` with ``caption.en = "…"`` and
-            ``caption.pt = "…"``, or ``caption = "…"`` for both.
-
-    Raises:
-        SpecError: it is none, lacks a language, or has a key that has words already.
-    """
-    try:
-        found = dict(_both(tomllib.loads(text)))
-    except (tomllib.TOMLDecodeError, AttributeError) as error:
-        raise SpecError(f"words: the text is no file of words ({error})") from None
-    known = _templates()
-    for key, texts in found.items():
-        if set(texts) != set(LANGUAGES):
-            raise SpecError(
-                f"words: {key} has {', '.join(texts)}; allowed: {' and '.join(LANGUAGES)}, or a text for both"
-            )
-        if key in known["en"]:
-            raise SpecError(f"words: {key} has words already")
-    module = sys._getframe(1).f_globals.get("__name__", "")
-    for key, texts in found.items():
-        for language, said in texts.items():
-            known[language][key] = said
-        registered("words", key, module, functools.partial(_remove, key))
-
-
-def _remove(key: str) -> None:
-    for table in _templates().values():
-        table.pop(key, None)
-
-
 @functools.cache
 def _templates() -> dict[str, dict[str, str]]:
     """Of each language, every template by its key, from all files of words in the package."""
@@ -129,10 +95,41 @@ def _templates() -> dict[str, dict[str, str]]:
     return found
 
 
-def add_words(key: str, texts: Mapping[str, str]) -> None:
-    """Words of one's own, for a rule that is registered while latente runs: a template in each language."""
+def add_words(key: str, texts: Mapping[str, str], module: str) -> None:
+    """Words of one's own: a template in each language, for a part that a module registers while latente runs."""
     for language in LANGUAGES:
         _templates()[language][key] = texts[language]
+    registered("words", key, module, functools.partial(_remove, key))
+
+
+def add_toml(text: str) -> None:
+    """Add the words of a plug-in's parts, such as captions of figures and titles of scores.
+
+    Args:
+        text: TOML in the form of latente's own files of words: ``[figure.mine]`` with ``caption.en = "…"`` and
+            ``caption.pt = "…"``, or ``caption = "…"`` for both.
+
+    Raises:
+        SpecError: it is none, lacks a language, or has a key that has words already.
+    """
+    try:
+        found = dict(_both(tomllib.loads(text)))
+    except (tomllib.TOMLDecodeError, AttributeError) as error:
+        raise SpecError(f"words: the text is no file of words ({error})") from None
+    for key, texts in found.items():
+        if set(texts) != set(LANGUAGES):
+            raise SpecError(
+                f"words: {key} has {', '.join(texts)}; allowed: {' and '.join(LANGUAGES)}, or a text for both"
+            )
+        if key in _templates()["en"]:
+            raise SpecError(f"words: {key} has words already")
+    for key, texts in found.items():
+        add_words(key, texts, sys._getframe(1).f_globals.get("__name__", ""))
+
+
+def _remove(key: str) -> None:
+    for table in _templates().values():
+        table.pop(key, None)
 
 
 def _files(folder: Traversable) -> Iterator[Traversable]:

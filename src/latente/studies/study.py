@@ -49,7 +49,7 @@ FORMATS = {
 }  # fmt: skip
 """The forms of a report, and the file of each."""
 
-OF_REPORTS = ("figure", "score figure", "finding", "rule")
+OF_REPORTS = ("figure", "score figure", "rule")
 """Kinds of parts that are in the report of every study; all others are only where a study asks for them."""
 
 

@@ -22,6 +22,7 @@ from latente.analysis.conclusions.claims import Claim, Facts, Verdict, all_of
 from latente.errors import LatenteError, SpecError, unknown
 from latente.evaluation.metrics.intervals import Estimate
 from latente.language.words import LANGUAGES, Words, add_words
+from latente.plugins import registered
 
 Severity = Literal["error", "warning", "info"]
 """How bad it is where a rule is found: "error": numbers cannot be used as they are; "warning": something to mend or to
@@ -150,6 +151,7 @@ def _add(new: Rule) -> None:
                 f"rule {what}: exists already ({known.code} of {known.module}); codes and names are used once"
             )
     rules[new.name] = new
+    registered("rule", new.name, new.module, lambda: rules.__delitem__(new.name))
 
 
 Told = tuple[Verdict, Facts]
@@ -231,7 +233,7 @@ def rule(
         judge.__doc__ = function.__doc__
         _add(Rule(code, name, about, severity, found, read, judge, None, None, about == STUDY, function.__module__))
         for what, each in words.items():
-            add_words(f"rule.{name}.{what}", each)
+            add_words(f"rule.{name}.{what}", each, function.__module__)
         return function
 
     return add
