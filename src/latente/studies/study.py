@@ -220,7 +220,7 @@ def report_study(
 
     Raises:
         SpecError: another format.
-        StoreError: as `load_study`; another process is writing to the folder, a plug-in is not there, or no Chromium is,
+        StoreError: as `load_study`; another process is writing to the folder, or a plug-in is not there; no Chromium,
             for a PDF.
         DataError: the data is gone or has changed, and the page is to be written.
     """
