@@ -7,10 +7,11 @@ from madereport import NOTEBOOK, runs_of
 from scipy import stats
 
 import latente
+from latente.analysis.conclusions.standing import idle_latents
 from latente.analysis.trained_models import trained_models
 from latente.evaluation.evaluate import Metric
 from latente.language.words import LANGUAGES, Words
-from latente.report.answers import Facts, answers, conclusion, overfitting, unused_latents
+from latente.report.answers import Facts, answers, conclusion, overfitting
 from latente.report.tables.comparison import compared_in, differences
 
 EN, PT = Words("en"), Words("pt")
@@ -56,9 +57,9 @@ def test_unused_latents_are_counted_by_intervals_that_hold_together():
     rng = np.random.default_rng(0)
     codes = rng.normal(size=(400, 4)) * [1.0, 0.5, 0.01, 0.1]
     # The last varies by the limit itself, so that it cannot be told.
-    assert unused_latents(codes) == (1, 1, 4)
-    assert unused_latents(codes[:, :2]) == (0, 0, 2)
-    assert unused_latents(0 * codes) == (4, 0, 4)
+    assert idle_latents(codes) == (1, 1, 4)
+    assert idle_latents(codes[:, :2]) == (0, 0, 2)
+    assert idle_latents(0 * codes) == (4, 0, 4)
 
 
 def test_overfitting_is_told_of_the_model_that_does(tiny):
@@ -86,3 +87,14 @@ def test_of_one_model_nothing_is_ranked_and_of_autoencoders_no_latent_is_called_
     assert [a.name for a in found] == ["best", "size", "overfitting", "trust"]
     assert found[0].text.startswith("ae tem perda de teste de ") and "nada é classificado" in found[0].text
     assert found[1].verdict == "unknown" and "latent_dim = [2, 8, 16]" in found[1].text
+
+
+def test_a_finding_that_is_left_out_is_no_answer_either(tiny):
+    runs = runs_of(tiny, {"a": NOTEBOOK["latent-2"], "b": NOTEBOOK["latent-8"]})
+    told(runs, tiny, 2.0, 0.5)
+    whole = facts(runs, tiny)
+    left = Facts(whole.trained, whole.data, whole.words, whole.comparison, frozenset({"LT401", "LT404"}))
+    names = [a.name for a in answers(whole)]
+    assert {"best", "trust"} < set(names)
+    assert [a.name for a in answers(left)] == [n for n in names if n not in ("best", "trust")]
+    assert not any("the best of" in said.text for said in conclusion(left))

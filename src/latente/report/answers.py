@@ -6,26 +6,22 @@ between models are those of the comparison with its intervals, latent sizes thos
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from latente.analysis.compare import contrast
 from latente.analysis.conclusions.claims import Claim, Verdict, above, all_of, below
 from latente.analysis.conclusions.evidence import Evidence, Fit, fit_of
-from latente.analysis.conclusions.model_outputs import VALIDATION
 from latente.analysis.conclusions.notebook import PRONOUNCED, performance
+from latente.analysis.conclusions.standing import Idle, idle_of
 from latente.analysis.elbow import Elbow, known_elbows
 from latente.analysis.ranking import Comparison, PairedDifference, Ranking
 from latente.analysis.trained_models import TrainedModel, pairs
 from latente.data.split import Data
-from latente.evaluation import latent
-from latente.evaluation.batching import subsample
-from latente.evaluation.metrics.intervals import corrected, normal_interval
+from latente.evaluation.likelihood.collapse import THRESHOLD
+from latente.evaluation.metrics.intervals import bonferroni
 from latente.evaluation.scores.losses import Distortion
 from latente.language.message import phrase
 from latente.language.words import Words
@@ -34,11 +30,8 @@ from latente.report.tables.names import number_name
 from latente.report.tables.numbers import digits, number
 from latente.report.tables.results import per_what
 
-UNUSED = 0.01
-"""Variance of a latent's posterior mean below which it is unused (Burda et al. 2016)."""
-
-Use = tuple[int, int, int]
-"""Of a model's latents, how many are shown to be unused, of how many it cannot be told, and how many there are."""
+CODES = {"best": "LT401", "size": "LT405", "unused": "LT206", "overfitting": "LT101", "trust": "LT404"}
+"""The finding of which each answer is the short form; where that is left out, the answer is."""
 
 
 class Answer(NamedTuple):
@@ -77,12 +70,14 @@ class Facts:
         data: what they were trained on.
         words: the language.
         comparison: the models compared on the test part; None for a single one.
+        ignore: codes of findings that are left out.
     """
 
     trained: Sequence[TrainedModel]
     data: Data
     words: Words
     comparison: Comparison | None
+    ignore: Collection[str] = ()
 
     @property
     def unit(self) -> str:
@@ -109,9 +104,10 @@ class Facts:
         return min(found, key=lambda e: not set(e.models) <= generate, default=None)
 
     @cached_property
-    def use(self) -> dict[str, Use]:
+    def use(self) -> dict[str, Idle]:
         """How the latents of every model with a KL are used, over at most 2,000 validation examples."""
-        return {m.name: unused_latents(codes_of(m, self.data)) for m in self.trained if m.has_kl and _is_wide(m)}
+        found = {m.name: idle_of(m) for m in self.trained}
+        return {name: use for name, use in found.items() if use is not None}
 
     @cached_property
     def fits(self) -> dict[str, Fit]:
@@ -132,10 +128,6 @@ class Facts:
         return verdict, max(of, key=lambda name: (_percent(self.fits[name]), self.fits[name].gap.value))
 
 
-def _is_wide(model: TrainedModel) -> bool:
-    return model.first.model.posterior.space == "euclidean"
-
-
 def _percent(fit: Fit) -> float:
     return fit.gap_percent.value if fit.gap_percent is not None else 0.0
 
@@ -147,32 +139,10 @@ def _overfits(fit: Fit) -> Claim:
     return next(c for c in found if c.key == "overfitting")
 
 
-def codes_of(model: TrainedModel, data: Data) -> NDArray[np.float64]:
-    """Mean codes of at most 2,000 validation examples, shape (n, code_size)."""
-    index = subsample(len(data.validation), VALIDATION, 0, permuted=True)
-    context = latent.context_of(model.first.model, model.spec, data, data.validation)
-    given = None if context is None else context[index]
-    z = latent.encode(model.first.model, data.values(data.validation.x[index]), given)
-    return np.asarray(z, np.float64)
-
-
-def unused_latents(codes: NDArray[np.float64], limit: float = UNUSED) -> Use:
-    """Latents whose mean varies by less than ``limit`` over the codes, shape (n, latents), by 95% intervals.
-
-    Those that are called unused are so by intervals that hold together (Bonferroni).
-    """
-    centred = codes - codes.mean(axis=0)
-    variance = (centred**2).mean(axis=0)
-    error = np.sqrt(np.maximum((centred**4).mean(axis=0) - variance**2, 0) / len(codes))
-    each = [normal_interval(v, e) for v, e in zip(variance.tolist(), error.tolist(), strict=True)]
-    sure = [below(corrected(e, len(each)), limit) for e in each].count("holds")
-    used = [below(e, limit) for e in each].count("fails")
-    return sure, max(0, len(each) - sure - used), len(each)
-
-
 def answers(facts: Facts) -> list[Answer]:
     """The five answers; a question that means nothing for the study is left out."""
-    return [a for a in (best(facts), size(facts), unused(facts), overfitting(facts), trust(facts)) if a is not None]
+    found = (best(facts), size(facts), unused(facts), overfitting(facts), trust(facts))
+    return [a for a in found if a is not None and CODES[a.name] not in facts.ignore]
 
 
 def _answer(facts: Facts, about: str, case: str, verdict: Verdict, section: str, /, **values: object) -> Answer:
@@ -242,7 +212,7 @@ def unused(facts: Facts) -> Answer | None:
         return None
     some = {name: found for name, found in use.items() if found[0]}
     unsure = {name: found for name, found in use.items() if found[1]}
-    limit = w.number(UNUSED, "g")
+    limit = w.number(THRESHOLD, "g")
     if some:
         each = [w("report.answer.unused.of", name=n, unused=f[0], latents=f[2]) for n, f in some.items()]
         return _answer(facts, "unused", "some", "fails", "latent", each=w.joined(each), limit=limit)
@@ -345,7 +315,9 @@ def _price(facts: Facts) -> Iterator[Said]:
         or any("test" not in r.metrics for m in (vae, ae) for r in m.runs)
     ):
         return
-    estimate = contrast(vae, ae, score, "test", "reconstruction").difference().estimate
+    # The interval of the finding on such pairs (LT403).
+    level = bonferroni(max(len(found), facts.comparison.comparisons if facts.comparison else 1))
+    estimate = contrast(vae, ae, score, "test", "reconstruction").difference(level=level).estimate
     verdict = below(estimate, 0)
     places = digits([estimate])
     value, low, high = (number(w, v, places) for v in (abs(estimate.value), *sorted((-estimate.high, -estimate.low))))

@@ -98,7 +98,7 @@ def write_report(
     if (beaten := baselines(beside, words)) is not None:
         tables["reconstructions"].append(beaten)
     warnings = [*warnings_of(runs, words), *score_tables.lacking(trained, asked, words)]
-    told = Facts(trained, data, words, found)
+    told = Facts(trained, data, words, found, ignore)
     sections = parts.pictured(drawn, tables, _notes(compared, words))
     shown = conclusions if notebook_table.is_notebooks(trained) else ()
     score_findings = [render_score(f, words) for f in kept(findings_of_scores(runs), ignore)]

@@ -27,6 +27,7 @@ from latente.evaluation.run import Run
 from latente.evaluation.scores.losses import Distortion, Loss
 
 Idle = tuple[int, int, int]
+"""Of a model's latents, how many are shown to do nothing, of how many it cannot be told, and how many there are."""
 
 
 def standing(runs: Sequence[Run], *, codes: bool = True, beside: Baselines | None = None) -> Standing:
@@ -120,7 +121,7 @@ def losses_of(model: TrainedModel, *, codes: bool = True) -> Losses:
         rise=rise,
         fall=fall,
         epochs=float(np.mean([len(h["loss"]) for h in model.histories])),
-        idle=idle_latents(_codes(model)) if codes and model.has_kl and _is_wide(model) else None,
+        idle=idle_of(model) if codes else None,
     )
 
 
@@ -138,8 +139,11 @@ def _course(model: TrainedModel) -> tuple[Estimate | None, Estimate | None]:
     return combine(rises), combine(falls)
 
 
-def _is_wide(model: TrainedModel) -> bool:
-    return model.first.model.posterior.space == "euclidean"
+def idle_of(model: TrainedModel) -> Idle | None:
+    """How many of a model's latents do nothing, as `idle_latents`; None of one without a KL that could switch them off,
+    or of codes that lie on no flat space."""
+    flat = model.first.model.posterior.space == "euclidean"
+    return idle_latents(_codes(model)) if model.has_kl and flat else None
 
 
 def _codes(model: TrainedModel) -> NDArray[np.float64]:
