@@ -22,7 +22,11 @@ def add(command: AddCommand) -> None:
     explorer.add_argument("other", nargs="?", metavar="RUN2", help="a second run to compare it with")
     explorer.add_argument("--split", default="validation", metavar="PART", help="train, validation, test or all")
     moved_data(explorer)
-    explorer.add_argument("--export", metavar="FILE", help="write the page as one file, which needs no server")
+    explorer.add_argument(
+        "--export",
+        metavar="FILE",
+        help="write the page as one file, which needs no server; or the points as FILE.parquet or FILE.tsv",
+    )
     explorer.add_argument("--port", type=whole, metavar="N", help="where to listen (8765)")
     explorer.add_argument(
         "--host", default="127.0.0.1", metavar="NAME", help="who may reach it (127.0.0.1: this machine only)"

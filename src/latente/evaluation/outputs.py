@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from latente.atomic import JSON_LIMIT, kind_of, make_folder, open_plain, parse_json, write_text
+from latente.atomic import JSON_LIMIT, kind_of, make_folder, open_plain, parse_json, write_bytes, write_text
 from latente.errors import SpecError, StoreError
 from latente.evaluation.folders import STUDY
 from latente.evaluation.manifest import LOCK, MANIFEST
@@ -73,7 +73,7 @@ class Output:
         self.option, self.what, self.known = option, what, known
         self._check()
 
-    def write(self, text: str) -> None:
+    def write(self, content: str | bytes) -> None:
         """Write it; folders above it are made.
 
         Raises:
@@ -82,7 +82,7 @@ class Output:
         self._check()
         if self.path is not None:
             make_folder(self.path.parent)
-            write_text(self.path, text)
+            write_bytes(self.path, content) if isinstance(content, bytes) else write_text(self.path, content)
 
     def _check(self) -> None:
         target, option = self.path, self.option

@@ -22,13 +22,14 @@ HELD_BYTES = 250_000
 GREYS = 16
 
 
-def export(runs: Sequence[tuple[str, RunView]], split: str, *, lang: str | None = None) -> str:
+def export(runs: Sequence[tuple[str, RunView]], split: str, *, lang: str | None = None, link: bool = False) -> str:
     """The page of one run, or of two to compare.
 
     Args:
         runs: names and runs.
         split: whose codes it holds.
         lang: the language it opens in, None: the browser's; both are in it.
+        link: whether it tells the notebook that it is in what is selected.
 
     Raises:
         SpecError: a model that the page cannot compute by itself.
@@ -57,6 +58,7 @@ def export(runs: Sequence[tuple[str, RunView]], split: str, *, lang: str | None 
         "split": split,
         "limit": MAX_BODY,
         "compare": len(runs) > 1,
+        "link": link,
         "runs": [{"name": name, "state": "finished", "epochs": None, "study": False} for name, _ in runs],
     }
     return build_page.build(boot, blobs, lang=lang).html

@@ -16,12 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from latente import stopping
 from latente.errors import LatenteError, SpecError
+from latente.explorer.widget import HEIGHT, frame, linked
 from latente.language.words import Words
 
 if TYPE_CHECKING:
     from latente.evaluation.run import Run
 
 PORT = 8765
+
+POINTS = (".parquet", ".tsv")
+"""Suffixes of files that are no page, but the points for other tools."""
 
 Places = Sequence["str | Path | Run"]
 
@@ -44,7 +48,8 @@ def open_explorer(
         split: which part's codes are shown first: "train", "validation", "test" or "all".
         port: where to listen; by default 8765, or another where that is taken.
         host: who may reach it; anything but loopback puts a random token into the address.
-        export: write one file here instead, which needs no server.
+        export: write one file here instead, which needs no server: the page, or as ``.parquet`` or ``.tsv`` the points
+            for other tools (see `export_points`).
         browser: whether to open the browser.
         lang: "en" or "pt"; by default the browser's.
         say: what to call with lines for the user.
@@ -58,6 +63,10 @@ def open_explorer(
         StoreError: a folder that is no run or study, or a file that cannot be written.
         DataError: the data of a run is gone or has changed.
     """
+    if export is not None and Path(export).suffix in POINTS:
+        for path in export_points(places, export, split=split, data=data):
+            say(f"{path} written ({path.stat().st_size / 1e6:.1f} MB)")
+        return Path(export)
     if export is not None:
         path = export_page(places, export, split=split, lang=lang, data=data)
         say(f"{path} written ({path.stat().st_size / 1e6:.1f} MB); it opens in any browser, without a network")
@@ -100,10 +109,41 @@ def export_page(
     return Path(path)
 
 
+def export_points(
+    places: Places, path: str | Path, *, split: str = "validation", data: str | Path | None = None
+) -> list[Path]:
+    """Write the codes of one run with all that is known of each example: see `points_file.write_points`.
+
+    Returns:
+        The files: one of ``.parquet``, for embedding-atlas; of ``.tsv`` the vectors and their metadata, for
+        TensorBoard's projector.
+
+    Raises:
+        SpecError: more than one run, another suffix, or Parquet without pyarrow.
+        StoreError: another file is there, or it cannot be written.
+    """
+    from latente.explorer.catalogue import find_runs
+    from latente.explorer.points_file import write_points
+    from latente.explorer.run_view import check_split
+
+    check_split(split)
+    if Path(path).suffix not in POINTS:
+        raise SpecError(f"--export: got {Path(path).name}; allowed: a name that ends in {' or '.join(POINTS)}")
+    catalogue = find_runs(places, data)
+    if len(catalogue.entries) != 1:
+        raise SpecError(f"--export: got {len(catalogue.entries)} runs; allowed: one; name its folder")
+    return write_points(catalogue[0], split, Path(path))
+
+
 def export_text(
-    places: Places, *, split: str = "validation", lang: str | None = None, data: str | Path | None = None
+    places: Places,
+    *,
+    split: str = "validation",
+    lang: str | None = None,
+    data: str | Path | None = None,
+    link: bool = False,
 ) -> str:
-    """The HTML that `export_page` writes."""
+    """The HTML that `export_page` writes; with ``link`` it tells the notebook that it is in what is selected."""
     from latente.explorer.catalogue import find_runs
     from latente.explorer.export import export
     from latente.explorer.run_view import check_split
@@ -115,7 +155,7 @@ def export_text(
             f"--export: got {len(catalogue.entries)} runs; allowed: one, or two to compare; name their folders"
         )
     runs = [(entry.name, catalogue[i]) for i, entry in enumerate(catalogue.entries)]
-    return export(runs, split, lang=lang and Words(lang).language)
+    return export(runs, split, lang=lang and Words(lang).language, link=link)
 
 
 def serve(
@@ -125,6 +165,7 @@ def serve(
     host: str = "127.0.0.1",
     lang: str | None = None,
     data: str | Path | None = None,
+    link: bool = False,
 ) -> Explorer:
     """Start the server in a thread of its own; arguments and errors are those of `open_explorer`."""
     from latente.explorer.catalogue import find_runs
@@ -162,6 +203,7 @@ def serve(
         "limit": MAX_BODY,
         "token": token,
         "compare": compare,
+        "link": link,
     }
     listening = _socket(host, port)
     number = listening.getsockname()[1]
@@ -238,7 +280,12 @@ class Explorer:
         self._thread.join(5)
 
     def _repr_html_(self) -> str:
-        return f'<iframe src="{html.escape(self.url)}" width="100%" height="760" style="border:0"></iframe>'
+        return f'<iframe src="{html.escape(self.url)}" width="100%" height="{HEIGHT}" style="border:0"></iframe>'
+
+    @property
+    def selection(self) -> Any:
+        """Only a linked widget has it: see `explore`."""
+        raise _unlinked()
 
 
 class Inline:
@@ -248,15 +295,23 @@ class Inline:
         self.text = text
 
     def _repr_html_(self) -> str:
-        # Without an origin of its own the page can neither reach the notebook nor be reached by it.
-        return (
-            f'<iframe srcdoc="{html.escape(self.text)}" width="100%" height="760" style="border:0" '
-            'sandbox="allow-scripts allow-downloads"></iframe>'
-        )
+        return frame(self.text)
+
+    @property
+    def selection(self) -> Any:
+        """Only a linked widget has it: see `explore`."""
+        raise _unlinked()
 
 
-def explore(run: Run, *others: Run, split: str = "validation", lang: str | None = None) -> Inline | Explorer:
+def _unlinked() -> SpecError:
+    return SpecError("selection needs anywidget, which is not installed; pip install 'latente[widget]'")
+
+
+def explore(run: Run, *others: Run, split: str = "validation", lang: str | None = None) -> Any:
     """A page to walk in the latent space: inside the notebook, or a frame of a server where it must compute.
+
+    With the extra ``latente[widget]`` it is linked with the notebook: ``selection`` of what is returned is an array of
+    the numbers of the examples that are selected on the page, within the part ``split``, as they are now.
 
     Args:
         run: what to explore.
@@ -275,8 +330,10 @@ def explore(run: Run, *others: Run, split: str = "validation", lang: str | None 
         for one in (run, *others):
             page_programs(RunView(one))
     except SpecError:
-        return serve(run, *others, split=split, port=0, lang=lang)
-    return Inline(export_text((run, *others), split=split, lang=lang))
+        server = serve(run, *others, split=split, port=0, lang=lang, link=True)
+        return linked(url=server.url, keeps=server) or server
+    text = export_text((run, *others), split=split, lang=lang, link=True)
+    return linked(text) or Inline(text)
 
 
 def _socket(host: str, port: int | None) -> socket.socket:

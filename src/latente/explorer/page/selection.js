@@ -24,11 +24,19 @@ function within(chart, path) {
   const { projection, side } = chart, { labels, none } = paintOf(side), n = labels.length, mask = new Uint8Array(n), m = path.length;
   const places = path.map(([px, py]) => chart.place(px, py)), xs = Float64Array.from(places, (p) => p[0]), ys = Float64Array.from(places, (p) => p[1]);
   const left = xs.reduce((a, b) => Math.min(a, b)), right = xs.reduce((a, b) => Math.max(a, b)), low = ys.reduce((a, b) => Math.min(a, b)), high = ys.reduce((a, b) => Math.max(a, b));
+  // The edges that each of some slices from bottom to top meets: a point is compared with those of its own.
+  const slices = Array.from({ length: 256 }, () => []), sliceOf = (y) => clamp(Math.floor((256 * (y - low)) / (high - low || 1)), 0, 255);
+  for (let k = 0, j = m - 1; k < m; j = k++) {
+    const ends = [sliceOf(ys[k]), sliceOf(ys[j])].sort((a, b) => a - b);
+    for (let s = ends[0]; s <= ends[1]; s++) slices[s].push(k, j);
+  }
   for (let i = 0; i < n; i++) {
     const x = projection.x[i], y = projection.y[i];
     if (x < left || x > right || y < low || y > high || labels[i] === none) continue;
+    const edges = slices[sliceOf(y)];
     let inside = 0;
-    for (let k = 0, j = m - 1; k < m; j = k++) {
+    for (let e = 0; e < edges.length; e += 2) {
+      const k = edges[e], j = edges[e + 1];
       if (ys[k] > y !== ys[j] > y && x < ((xs[j] - xs[k]) * (y - ys[k])) / (ys[j] - ys[k]) + xs[k]) inside ^= 1;
     }
     mask[i] = inside;
