@@ -85,7 +85,8 @@ def test_the_conclusion_is_prose_about_ones_own_runs(tiny, language, models, see
 def test_of_one_model_nothing_is_ranked_and_of_autoencoders_no_latent_is_called_unused(tiny):
     found = answers(facts(runs_of(tiny, {"ae": latente.AE(2, hidden=(4,))}), tiny, PT))
     assert [a.name for a in found] == ["best", "size", "overfitting", "trust"]
-    assert found[0].text.startswith("ae tem perda de teste de ") and "nada é classificado" in found[0].text
+    assert found[0].question == "Quão bom é o modelo?" and found[0].badge == "sem comparação"
+    assert found[0].text.startswith("ae: perda de ") and "É o único modelo do estudo" in found[0].text
     assert found[1].verdict == "unknown" and "latent_dim = [2, 8, 16]" in found[1].text
 
 

@@ -183,6 +183,11 @@ def best(facts: Facts) -> Answer | None:
         if metric is None:
             return None
         value = f"{w.number(metric.value)} ± {w.number(metric.standard_error)} {w(f'report.answer.{facts.unit}')}"
+        if len(facts.trained) == 1:
+            found = _answer(facts, "best", "single", "unknown", "comparison", name=model.name, value=value)
+            return found._replace(
+                question=w("report.answer.best.question_single"), badge=w("report.answer.best.badge_single")
+            )
         return _answer(facts, "best", "alone", "unknown", "comparison", name=model.name, value=value)
     gaps = [g for g in board.gaps if g.first == board.entries[0].model]
     ties = [g.second for g in gaps if not g.better]

@@ -12,6 +12,7 @@ from latente.analysis.conclusions import model_outputs
 from latente.analysis.conclusions.model_outputs import ModelOutputs, ReferenceData, operations
 from latente.data.source import make_source
 from latente.data.split import split_source
+from latente.evaluation import latent
 
 
 class PlaneRun:
@@ -22,7 +23,8 @@ class PlaneRun:
     def __init__(self):
         self.decoded = []
 
-    def encode(self, x):
+    def encode(self, x, scaled):
+        assert scaled
         return np.asarray(x, np.float64)
 
     def decode(self, z):
@@ -117,3 +119,12 @@ def test_operations_are_two_for_each_weight_and_some_for_the_rest(tiny):
     assert 2 * weights[2] <= found[0] < 2 * weights[2] + 400
     # Ten more latents are 600 more weights, and ten biases.
     assert 2 * 600 <= found[1] - found[0] <= 2 * 600 + 20
+
+
+def test_codes_are_of_the_values_that_the_model_was_trained_on():
+    """Values of a table that is scaled by its range: to scale them twice would give other codes."""
+    x = (1000 + 50 * np.random.default_rng(0).normal(size=(60, 3))).astype(np.float32)
+    data = split_source(make_source("table", x), scale="minmax")
+    run = untrained(data, latente.VAE(2, hidden=(4,), likelihood="gaussian"))
+    found = ModelOutputs(ReferenceData(data), run).codes
+    assert np.allclose(found, latent.encode(run.model, data.values(data.validation.x)), atol=1e-6)

@@ -74,7 +74,7 @@ class ModelOutputs:
     @cached_property
     def _codes(self) -> Floats:
         # One call for both parts, for each batch shape is compiled on its own.
-        return self._run.encode(np.concatenate([self._reference.x, self._reference.train_x]))
+        return self._run.encode(np.concatenate([self._reference.x, self._reference.train_x]), scaled=True)
 
     @property
     def codes(self) -> Floats:
