@@ -295,3 +295,17 @@ def test_hostile_names_and_colour_images_of_several_seeds(tmp_path, quick):
         parseString(content)
         assert b"script" not in content and b"alert" not in content
     assert "Seed\u00a00." in html and "2 seeds" in html
+
+
+def test_findings_stand_with_what_to_do_baselines_beside_and_neither_where_it_is_left_out(tmp_path, tiny, quick):
+    models = {n: NOTEBOOK[n] for n in ("latent-2", "latent-8")}
+    claim = WordedClaim("vae: idle.", "holds", ("9 of 16.",), "LT206", "warning", "Take fewer.", matters=True)
+    beside = [{"baseline": "mean", "latents": 0, "value": 0.06729, "standard_error": 0.0005}]
+    for name, ignore in (("all", ()), ("less", ("LT206", "LT402"))):
+        (tmp_path / name).mkdir()
+        page = write(tmp_path / name, tiny, models, general=[claim], beside=beside, ignore=ignore)
+        said = Page(page).said
+        assert "Training mean" in said and "0.06729" in said
+        assert ("vae: idle. 9 of 16. Take fewer." in said) == (not ignore)
+        assert ("has the lowest test reconstruction error" in said) == (not ignore)
+        assert "has the lowest test loss" in said

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import latente
 from latente.errors import SpecError
 from latente.model.build import build
 from latente.model.likelihoods import likelihoods
@@ -238,3 +239,15 @@ def test_numbers_of_numpy_are_numbers():
     for wrong in (np.float64(2.5), np.bool_(True), np.array([2]), np.datetime64("2020")):
         with pytest.raises(SpecError, match="latent_dim: got .*; allowed: a whole number"):
             ModelSpec(latent_dim=wrong)
+
+
+def test_findings_to_leave_out_are_codes(tmp_path):
+    file = tmp_path / "study.toml"
+    file.write_text('ignore = ["LT201", "LT3xx"]\n[runs.vae]\npreset = "VAE"\n')
+    assert read_study(file).ignore == ("LT201", "LT3xx")
+    file.write_text('ignore = ["LT299"]\n[runs.vae]\npreset = "VAE"\n')
+    with pytest.raises(SpecError, match='^unknown finding "LT299"'):
+        latente.run_study(file, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(SpecError, match=r"^study\.ignore\[0\]: got 'all'; allowed: the code of a finding"):
+        read_study(file, settings=['ignore=["all"]'])
