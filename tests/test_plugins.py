@@ -35,6 +35,21 @@ def ramps():
     "Grey ramps."
     return make_source("ramps", np.linspace(0, 1, 300 * 30, dtype=np.float32).reshape(300, 6, 5))
 """
+SCORE = """
+from dataclasses import dataclass
+from latente.evaluation.evaluate import Metric
+from latente.evaluation.measured import Measured
+from latente.evaluation.scores import Score, scores
+
+@scores.register("seven")
+@dataclass(frozen=True)
+class Seven(Score):
+    def columns(self):
+        return {"seven": None}
+
+    def measure(self, run, split, on_batch=None):
+        return Measured({"seven": Metric(7.0, 0.5)})
+"""
 
 
 @pytest.fixture
@@ -118,17 +133,21 @@ def test_a_run_says_whose_its_parts_are_and_asks_for_them(install, tiny, tmp_pat
     )
 
 
-def test_a_data_set_that_is_gone_leaves_the_model(install, tmp_path, monkeypatch, capsys):
-    install("latente-ramps", DATA)
+def test_a_data_set_or_a_score_that_is_gone_leaves_the_model(install, tmp_path, monkeypatch, capsys):
+    install("latente-ramps", DATA + SCORE)
     data = latente.load_data("ramps")
     run = latente.fit(latente.VAE(2, hidden=(4,)), data, epochs=1, batch_size=64, progress=False)
+    assert run.score("seven", "validation").values["seven"].value == 7.0
     folder = run.save(tmp_path / "run")
+    assert latente.load(folder).measured["validation"]["seven"].name == "seven"
     assert latente.load(folder).data.fingerprint == data.fingerprint
     assert main(["data", "list"]) == 0
     row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("ramps"))
     assert row.split(maxsplit=5) == ["ramps", "?", "?", "?", "yes", "Grey ramps (plug-in latente-ramps 1.0)"]
     uninstall(install, monkeypatch, tmp_path)
-    again = latente.load(folder)
+    with pytest.warns(LatenteWarning, match='left out: score "seven" comes from latente-ramps 1.0, which is'):
+        again = latente.load(folder)
+    assert again.measured == {} and again.metrics["validation"]["seven"].value == 7.0
     assert np.array_equal(again.encode(data.test.x), run.encode(data.test.x))
     with pytest.raises(
         DataError, match='its data set "ramps" comes from the plug-in latente-ramps 1.0, which is not inst'

@@ -158,6 +158,12 @@ def registered_by_plugins(*kinds: str) -> list[Key]:
     return [part for part in _parts if part[0] in kinds and _owner(*part) is not None]
 
 
+def installed() -> list[Plugin]:
+    """The packages that were imported, by name."""
+    load()
+    return sorted({plugin for plugin in _points.values() if not plugin.path}, key=str)
+
+
 def files() -> list[Plugin]:
     """The files that were loaded, in their order; other processes that work for this one load them, too."""
     return [plugin for plugin in _points.values() if plugin.path]

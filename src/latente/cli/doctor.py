@@ -30,11 +30,13 @@ def _examine(words: Words) -> list[tuple[str, str]]:
     import jax
 
     from latente.data.datasets import cache_folder as data_cache
+    from latente.plugins import installed
     from latente.studies.machine import facts
 
     found = facts()
     rows = [(name, str(v)) for name, v in found["versions"].items()]
     rows += [(words(f"doctor.{key}"), str(found[key])) for key in ("platform", "processors")]
+    rows += [(words("doctor.plugin"), str(plugin)) for plugin in installed()]
     affinity = getattr(os, "sched_getaffinity", None)
     if affinity is not None:
         rows.append((words("doctor.usable"), str(len(affinity(0)))))

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,12 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from latente import plugins
 from latente.atomic import JSON_LIMIT, as_json, parse_json
 from latente.data.notes import Note
 from latente.data.split import PARTS
 from latente.data.units import Units, span_of
-from latente.errors import StoreError
+from latente.errors import LatenteWarning, StoreError
 from latente.evaluation.access_log import Access
 from latente.evaluation.evaluate import METRICS, Metric, PerExample
 from latente.evaluation.manifest import Manifest, damage
@@ -137,6 +139,9 @@ def written_numbers(numbers: Numbers, name: str) -> dict[str, bytes]:
                 "values": {column: plain(metric) for column, metric in one.values.items()},
                 "warnings": [*map(to_json, one.warnings)],
             }
+            used = plugins.used([("score", one.name)])
+            if used:
+                about["plugins"] = [used[0].table()]
             found[f"{SCORES}/{split}.{key}.safetensors"] = store.as_bytes(dict(one.arrays), about)
     found[TIMES] = as_json({"training_seconds": numbers.seconds, "looks_at_test": accesses}).encode()
     table = {s: {k: plain(m) for k, m in ms.items()} for s, ms in numbers.metrics.items()}
@@ -347,7 +352,7 @@ def _read_measured(manifest: Manifest, metrics: Metrics) -> Scored:
         def parse(path: Path, content: bytes, split: str = split, key: str = key) -> Measured | None:
             with damage(path):
                 arrays, about = store.parse_arrays(path, content)
-                return _measured(arrays, about, metrics.get(split, {}), key)
+                return None if _lacks_plugin(about, path) else _measured(arrays, about, metrics.get(split, {}), key)
 
         one = manifest.read_optional(name, parse)
         if name in manifest.damaged:
@@ -356,6 +361,17 @@ def _read_measured(manifest: Manifest, metrics: Metrics) -> Scored:
         if one is not None:
             found.setdefault(split, {})[key] = one
     return found
+
+
+def _lacks_plugin(about: dict[str, Any], path: Path) -> bool:
+    """Whether a score's plug-in is not there, which a warning says; its numbers stay in the folder."""
+    for one in read_used(about.get("plugins", [])):
+        for kind, name in one.parts:
+            if not plugins.whose(kind, name):
+                text = f'{path}: left out: {kind} "{name}" comes from {one.plugin}, which is not there'
+                warnings.warn(text, LatenteWarning, stacklevel=2)
+                return True
+    return False
 
 
 def _measured(arrays: store.Arrays, about: dict[str, Any], metrics: dict[str, Metric], key: str) -> Measured | None:
