@@ -483,6 +483,46 @@ class RunSpec(_Checked):
     data: DataSpec = DataSpec()
 
 
+def _vary(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping) or not value:
+        raise got(where, value, "a table of what to vary, such as {latent_dim = {low = 2, high = 32, log = true}}")
+    return value
+
+
+_admits(_vary, type="object", minProperties=1)
+
+
+@dataclass(frozen=True)
+class SearchSpec(_Checked):
+    """A search for the best settings of one model of a study, by the validation part alone; the test part is not seen.
+
+    Attributes:
+        run: the model that is varied, by its name; by default the study's only one.
+        vary: settings by name, as a run has them: a list of choices, or a range ``{low, high, log, step}``, of whole
+            numbers where both ends are.
+        trials: how many models are trained, in all processes and with all that was done before.
+        by: the score that is best on the validation part, by its first number.
+        sampler: "tpe" (Bergstra et al. 2011, by what was found so far) or "random".
+        pruner: which trials are broken off by their validation ELBO an epoch: "median" (those worse than half of the
+            others at the same epoch), "hyperband" (Li et al. 2018), or "none".
+        seed: of what the sampler draws.
+        storage: a database by its URL, for several machines; by default the file search.db in the study's folder.
+    """
+
+    run: str = _option("", lambda value, where: value if value == "" else _name(value, where))
+    vary: Mapping[str, Any] = _option((), _vary)
+    trials: int = _option(20, _integer(1, 100_000))
+    by: Part = _option("loss", _part)
+    sampler: str = _option("tpe", _choice("tpe", "random"))
+    pruner: str = _option("median", _choice("median", "hyperband", "none"))
+    seed: int = _option(0, check_seed)
+    storage: str = _option("", lambda value, where: value if value == "" else _text(value, where))
+
+
+def _search(value: Any, where: str) -> SearchSpec | None:
+    return value if value is None or isinstance(value, SearchSpec) else build(SearchSpec, value, where)
+
+
 @dataclass(frozen=True)
 class StudySpec(_Checked):
     """Several runs on one data set, compared.
@@ -496,6 +536,8 @@ class StudySpec(_Checked):
         track: who is told of the study while it goes on (see `latente.studies.trackers`); its numbers do not depend
             on them, and its folder does not say who they were.
         ignore: codes of findings that the report leaves out, such as LT201 or LT3xx.
+        search: a search for better settings of one of the runs; what it finds becomes another run (see
+            `latente.studies.search`).
     """
 
     title: str = _option("study", _text)
@@ -505,6 +547,7 @@ class StudySpec(_Checked):
     scores: tuple[Part, ...] = _option((), _parts)
     track: tuple[Part, ...] = _option((), _trackers)
     ignore: tuple[str, ...] = _option((), _codes)
+    search: SearchSpec | None = _option(None, _search)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -82,6 +82,8 @@ def _file(arguments: Arguments) -> int:
     from latente.language.translated import in_language
     from latente.plain import one_line
     from latente.report.conclusions import ignored
+    from latente.studies.search import check_installed
+    from latente.studies.search_space import base_of, check_search, space_of
     from latente.studies.study_file import read_study
     from latente.studies.tracking import make_trackers
     from latente.training.check import check, check_parts
@@ -112,6 +114,12 @@ def _file(arguments: Arguments) -> int:
         except (SpecError, DataError) as error:
             wrong += 1
             complain(in_language(f'run "{run.name}": {error}', words.language))
+    if spec.search is not None:
+        check_installed(spec.search.storage)
+        base_of(spec)
+        space_of(spec.search)
+        if data is not None and not wrong:
+            check_search(spec, data)
     if wrong:
         raise SpecError(f"{wrong} of {len(spec.runs)} models cannot be trained, see above")
     say(words("check.fine_without_data") if data is None else words("check.fine", steps=steps))

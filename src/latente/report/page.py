@@ -35,6 +35,7 @@ from latente.report.conclusions import (
 )
 from latente.report.embedded import picture, uri
 from latente.report.formulas import formulas
+from latente.report.search import read_search, search_figures, search_section
 from latente.report.tables import comparison, results
 from latente.report.tables import scores as score_tables
 from latente.report.tables.baselines import baselines
@@ -97,6 +98,11 @@ def write_report(
     tables = _tables(study, runs, data, compared, words)
     if (beaten := baselines(beside, words)) is not None:
         tables["reconstructions"].append(beaten)
+    of_search = None if study.search is None else read_search(folder)
+    search = None
+    if study.search is not None and of_search is not None:
+        search = search_section(of_search, study.search, runs, words)
+        tables["search"] = list(search.tables)
     warnings = [*warnings_of(runs, words), *score_tables.lacking(trained, asked, words)]
     told = Facts(trained, data, words, found, ignore)
     sections = parts.pictured(drawn, tables, _notes(compared, words))
@@ -133,6 +139,7 @@ def write_report(
         study_claims=[s for s in parts.summary_sentences(runs, words, general) if s.code not in ignore],
         score_notes=notes_of_scores(runs, words),
         warnings=warnings,
+        search=search,
         data_facts=parts.data_facts(study, card, words),
         method=parts.method(trained, data, words, unit),
         terms=[(words(f"report.terms.{t}"), words(f"report.terms.{t}_text")) for t in parts.TERMS],
@@ -183,7 +190,7 @@ def write_figures(folder: Path, runs: Sequence[Run], data: Data, words: Words) -
     """
     from latente.report.study_figures import figure_files
 
-    drawn = figure_files(runs, data, words)
+    drawn = [*figure_files(runs, data, words), *search_figures(folder, words)]
     if drawn:
         make_folder(folder / "figures", parents=False)
     for figure in drawn:

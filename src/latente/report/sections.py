@@ -25,7 +25,9 @@ from latente.report.tables import table
 from latente.report.tables.table import Column, Table
 from latente.spec import StudySpec
 
-PICTURED = ("data", "model", "training", "reconstructions", "samples", "latent", "sizes", "comparison", "scores")
+PICTURED = (
+    "data", "model", "training", "reconstructions", "samples", "latent", "sizes", "search", "comparison", "scores",
+)  # fmt: skip
 """Sections that are made of figures, in the page's order; a figure of any other group stands under the scores."""
 
 SECTIONS = (*PICTURED, "conclusion", "notebook", "numbers", "method")

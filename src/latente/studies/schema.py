@@ -16,7 +16,7 @@ from latente.evaluation.scores import scores
 from latente.objective.presets import FAMILIES, presets
 from latente.objective.schedules import schedules
 from latente.registry import Registry
-from latente.spec import DataSpec, ModelSpec, StudySpec, TrainSpec, schema_of
+from latente.spec import DataSpec, ModelSpec, SearchSpec, StudySpec, TrainSpec, schema_of
 from latente.studies.study_file import LISTS, TOP
 from latente.studies.trackers import trackers
 
@@ -31,12 +31,14 @@ def study_schema() -> Schema:
     Every file that `latente.studies.study_file.read_study` takes is valid. What depends on the parts that a model has,
     as which options it takes and which parts go together, is not in it: `latente check` tells that.
     """
-    fields = {"data": _table(DataSpec), "runs": _runs()}
+    fields = {"data": _table(DataSpec), "runs": _runs(), "search": _table(SearchSpec)}
     described = _described(StudySpec)
     for field in dataclasses.fields(StudySpec):
         if field.name not in fields:
             fields[field.name] = _field(field)
     fields["scores"] = {"type": "array", "items": {"$ref": "#/$defs/score"}}
+    fields["search"]["properties"]["by"]["$ref"] = "#/$defs/score"
+    fields["search"]["required"] = ["vary"]
     fields["track"] = {"type": "array", "items": {"$ref": "#/$defs/tracker"}}
     files = {
         "type": "array",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import time
 import warnings
 from collections.abc import Iterable, Sequence
@@ -34,6 +35,8 @@ from latente.language.words import Words
 from latente.spec import Part, StudySpec, as_dict, got, is_text, part
 from latente.studies.folder import Study, load_study
 from latente.studies.machine import facts
+from latente.studies.search import as_asked, check_installed, scored, searched
+from latente.studies.search_space import check_search
 from latente.studies.study_file import DEFAULT
 from latente.studies.study_file import read_study as read_study_file
 from latente.studies.tracking import asked_for, make_trackers, tracking
@@ -110,13 +113,13 @@ def run_study(
         raise got("jobs", jobs, "a whole number of at least 1")
     if not spec.expanded():
         raise SpecError("runs: got none; allowed: at least one, such as [runs.vae] with a preset in a study file")
-    if len(spec.expanded()) == 1:
+    if len(spec.expanded()) == 1 and spec.search is None:
         if isinstance(jobs, WorkerPool):
             jobs.shutdown()
         jobs = 1
     followers = make_trackers(asked_for(spec, tuple(track)))
     # What is kept of a study is what its numbers follow from.
-    spec = dataclasses.replace(spec, track=())
+    spec = scored(dataclasses.replace(spec, track=()))
     if resume and out is None:
         raise SpecError(
             "resume: got no out, so that there is nothing to go on with; give the study's folder (--out DIR)"
@@ -148,6 +151,9 @@ def run_study(
             check(run, found)
         except (SpecError, DataError) as error:
             raise type(error)(f'run "{run.name}": {error}') from None
+    if spec.search is not None:
+        check_installed(spec.search.storage)
+        check_search(spec, found)
     folder = make_folder(Path(out)) if out is not None else _new_folder(spec)
     try:
         with manifest.locked(folder, wait=0):
@@ -159,18 +165,25 @@ def run_study(
                 # What a kill left behind; runs that are finished see to their own.
                 clear_parts(place)
             if not is_study(folder):
-                beside = {"plugins": [one.table() for one in used]} if used else {}
-                table = {"latente": __version__, "command": command, **as_dict(spec), **beside}
-                del table["track"]
-                if not spec.ignore:
-                    # So that versions that know of no findings to leave out read it.
-                    del table["ignore"]
-                manifest.write(folder, {STUDY: as_json(table).encode()})
+                _write_spec(folder, spec, command, used)
             # Those who conclude are the same when a study is gone on with: other threads add up in another order.
             with tracking(followers, spec, found, folder, watch) as tracked, _pool(jobs) as workers:
+                of = len(spec.expanded()) if spec.search is None else spec.search.trials
+                if spec.search is not None and read_study(folder)[0] != as_asked(read_study(folder)[0]):
+                    spec = read_study(folder)[0]
+                elif spec.search is not None:
+                    in_processes = (
+                        None
+                        if workers is None
+                        else functools.partial(
+                            workers.search, of=of, data=found, study=folder, asked=spec.scores, watch=watch
+                        )
+                    )
+                    spec = searched(spec, found, folder, watch, in_processes)
+                    _write_spec(folder, spec, command, used)
                 if workers is not None:
                     waiting = [run for run in spec.expanded() if not is_finished(run_folder(folder, run))]
-                    workers.perform(waiting, len(spec.expanded()), found, folder, spec.scores, tracked.watch)
+                    workers.perform(waiting, of, found, folder, spec.scores, tracked.watch)
                 runs = [perform(run, found, folder, asked, tracked.watch) for run in spec.expanded()]
                 report = write_study_report(spec, runs, found, folder, words, command, watch, workers)
                 tracked.finish(runs)
@@ -185,6 +198,17 @@ def parts_of_study(spec: StudySpec) -> list[plugins.Key]:
     """The parts of a study by kind and name, each once: of its runs, and its scores."""
     found = [key for run in spec.runs for key in parts_used(run)] + [("score", part(s)[0]) for s in spec.scores]
     return list(dict.fromkeys(found))
+
+
+def _write_spec(folder: Path, spec: StudySpec, command: str | None, used: Sequence[plugins.Used]) -> None:
+    beside = {"plugins": [one.table() for one in used]} if used else {}
+    table = {"latente": __version__, "command": command, **as_dict(spec), **beside}
+    del table["track"]
+    # So that versions that know of neither read it.
+    for key in ("search", "ignore"):
+        if not table[key]:
+            del table[key]
+    manifest.write(folder, {STUDY: as_json(table).encode()})
 
 
 def _pool(jobs: int | WorkerPool) -> contextlib.AbstractContextManager[WorkerPool | None]:
@@ -296,11 +320,13 @@ def write_study_report(
     """
     from latente.report.conclusions import conclude, general_in_words, ignored, in_words
     from latente.report.page import write_figures, write_report
+    from latente.report.search import SEARCH
     from latente.report.tables.results import results_csv
 
     watch.on_stage(Message("progress.reporting"), None)
     refuse_links(folder)
-    _record(folder, [STUDY])
+    begun = [STUDY] if spec.search is None else [STUDY, SEARCH]
+    _record(folder, begun)
     write_text(folder / "results.csv", results_csv(runs))
     left_out = ignored(spec.ignore)
     concluding = None if workers is None else workers.conclude()
@@ -316,7 +342,7 @@ def write_study_report(
         beside=concluded["baselines"],
     )  # fmt: skip
     written = ["results.csv", "findings.json", "report.html", *(f"figures/{picture.file}" for picture in drawn)]
-    _record(folder, [STUDY, *written])
+    _record(folder, [*begun, *written])
     return page
 
 
@@ -389,7 +415,7 @@ def _check_same(folder: Path, spec: StudySpec) -> None:
         raise StoreError(
             f"{folder}: was begun with {then}, and here it is {now}; go on with the same, or choose another --out"
         )
-    changed = store.differences(as_dict(spec), as_dict(read_study(folder)[0]))
+    changed = store.differences(as_dict(spec), as_dict(as_asked(read_study(folder)[0])))
     if changed:
         raise StoreError(
             f"{folder}: holds another study ({'; '.join(changed[:3])}); "

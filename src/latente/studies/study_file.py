@@ -18,9 +18,12 @@ from latente.plugins import is_loaded, load_plugin
 from latente.spec import MOST_RUNS, DataSpec, ModelSpec, Part, RunSpec, StudySpec, TrainSpec, build, got, to_python
 from latente.studies.settings import value_of
 
-TOP = ("title", "seeds", "data", "runs", "scores", "track", "ignore", "plugins")
+TOP = ("title", "seeds", "data", "runs", "scores", "track", "search", "ignore", "plugins")
 
 DEFAULT = "notebook"
+
+SEARCHED = 3
+"""Seeds of a study with a search, unless it says otherwise: what is found is trained again, and compared."""
 
 LISTS = {"hidden": 1, "stages": 2}
 """Keys of runs that are lists by nature, and how deep: only a list of such lists is a sweep."""
@@ -181,6 +184,8 @@ def _study(table: Table, points: Points) -> StudySpec:
         if point not in names:
             raise SpecError(f"--set: {unknown('run', point, names)} It was one before the sweep was set to another")
     runs = [run for section, entry in sections.items() for run in _expand(section, entry, data, points)]
+    # A search is judged by models of several seeds.
+    table = {"seeds": SEARCHED, **table} if "search" in table else table
     named = Counter(run.name for run in runs)
     for name, count in named.items():
         if count > 1:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import dataclasses
+import itertools
 import json
 import logging
 import os
@@ -34,6 +35,7 @@ from latente.language.message import from_json, to_json
 if TYPE_CHECKING:
     from latente.data.split import Data
     from latente.spec import Part, RunSpec
+    from latente.studies.search import Search
     from latente.studies.watch import Watch
 
 GRACE = 60.0
@@ -69,6 +71,7 @@ class Worker:
 
     def __init__(self, events: queue.SimpleQueue[tuple[Worker, Event | None]], threads: int) -> None:
         self.run: RunSpec | None = None
+        self.told = self.idle = False
         self.log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         libraries = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
         own = {"PYTHONPATH": without_empty(os.environ.get("PYTHONPATH", "")), "PYTHONSAFEPATH": "1"}
@@ -187,7 +190,37 @@ class WorkerPool:
 
         steps = {id(run): run.train.epochs_for(len(data.train)) * run.train.steps(len(data.train)) for run in runs}
         waiting = sorted(runs, key=lambda run: -steps[id(run)])
-        about = {
+        about = self._about(of, data, study, asked)
+
+        def take(busy: int) -> tuple[RunSpec, Event] | None:
+            return (waiting[0], {"run": as_dict(waiting.pop(0))}) if waiting else None
+
+        # At least one, which finds the conclusions.
+        self._hand_out(take, max(1, min(self.jobs, len(runs))), about, watch, anything=bool(runs))
+
+    def search(self, search: Search, of: int, data: Data, study: Path, asked: Sequence[Part], watch: Watch) -> None:
+        """Perform the trials of a study's search, which lies in its folder; arguments as in `perform`.
+
+        Raises:
+            LatenteError: what a trial raised that is no fault of its settings, or that its process ended.
+        """
+
+        numbers = itertools.count(search.begun())
+
+        def take(busy: int) -> tuple[RunSpec, Event] | None:
+            if search.remaining(busy) <= 0:
+                return None
+            number = next(numbers)
+            return search.trial_spec(number), {"trial": number}
+
+        about = self._about(of, data, study, asked)
+        self._hand_out(take, min(self.jobs, search.remaining()), about, watch, anything=search.remaining() > 0)
+
+    def _about(self, of: int, data: Data, study: Path, asked: Sequence[Part]) -> Event:
+        """What every worker is told first; equal for all that is asked of it."""
+        from latente.spec import as_dict
+
+        return {
             "data": as_dict(data.spec),
             "fingerprint": data.fingerprint,
             "name": data.name,
@@ -197,23 +230,42 @@ class WorkerPool:
             "plugins": [{"path": file.path, "sha256": file.sha256} for file in plugins.files()],
             "threads": max(1, processors() // min(self.jobs, of)),
         }
-        # At least one, which finds the conclusions.
-        needed = max(1, min(self.jobs, len(runs)))
+
+    def _hand_out(
+        self,
+        take: Callable[[int], tuple[RunSpec, Event] | None],
+        needed: int,
+        about: Event,
+        watch: Watch,
+        *,
+        anything: bool,
+    ) -> None:
+        """Have so many workers do what ``take`` gives (called with how many are at work), until that is nothing and all
+        have done it."""
         self.start_workers(needed)
         for worker in self.workers[:needed]:
-            worker.send(about)
-        unfinished = len(runs)
-        while unfinished:
+            if not worker.told:
+                worker.told = True
+                worker.send(about)
+        busy, left = 0, anything
+        while left or busy:
+            for worker in [w for w in self.workers[:needed] if w.idle]:
+                if (asked := take(busy)) is None:
+                    left = False
+                    break
+                worker.run, worker.idle = asked[0], False
+                worker.send(asked[1])
+                busy, left = busy + 1, True
+            if not (left or busy):
+                return
             worker, event = self._next()
             if event is None:
                 raise worker.ended()
             if event["event"] == "idle":
+                worker.idle = True
                 if worker.run is not None:
                     watch.on_done(worker.run)
-                    unfinished -= 1
-                worker.run = waiting.pop(0) if waiting else None
-                if worker.run is not None:
-                    worker.send({"run": as_dict(worker.run)})
+                    worker.run, busy, left = None, busy - 1, True
             elif worker.run is not None:
                 _pass_on(watch, worker.run, event)
 
@@ -327,14 +379,25 @@ def _work(lines: queue.SimpleQueue[str], say: Any) -> None:
 
     watch = Watch(on_epoch, on_stage)
     study = Path(about["study"])
+    search: Search | None = None
     with as_command(about["command"]):
         while True:
             say("idle")
             asks = json.loads(stopping.wait_for(lines))
             if "run" in asks:
                 perform(run_from_dict(asks["run"]), data, study, asked, watch)
+            elif "trial" in asks:
+                search = search or _search_of(study, data)
+                search.one(asks["trial"], watch)
             else:
                 say("concluded", **_concluded(study, data))
+
+
+def _search_of(study: Path, data: Data) -> Search:
+    from latente.evaluation.folders import read_study
+    from latente.studies.search import Search
+
+    return Search(read_study(study)[0], data, study)
 
 
 def _concluded(study: Path, data: Data) -> dict[str, Any]:
