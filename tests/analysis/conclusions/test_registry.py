@@ -3,6 +3,7 @@
 import re
 import string
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -102,7 +103,8 @@ def test_a_rule_of_ones_own_is_told(alone, monkeypatch):
         "warning",
         "Every model is fine.",
     )
-    claims = made.claims([("a", 9.0), ("b", 1.0)])
+    # A rule of one's own takes the models, those of latente what is measured of them too.
+    claims = made.claims(SimpleNamespace(trained=[("a", 9.0), ("b", 1.0)]))
     assert [c.verdict for c in claims] == ["holds", "fails"]
     said = [worded_rule(c, WORDS["pt"]) for c in claims]
     assert [(s.text, s.evidence, s.matters) for s in said] == [
