@@ -113,6 +113,11 @@ def findings() -> Pages:
     return {"docs/findings.md": linked} | {f"docs/findings/{n}": page for n, page in finding_pages.pages().items()}
 
 
+def _entry(name: str) -> str:
+    """A page's line in the navigation: of a finding the code alone, of others their titles."""
+    return f'{{ "{Path(name).stem}" = "{name}" }}' if name.startswith("docs/findings/") else f'"{name}"'
+
+
 def gather(out: Path = OUT) -> None:
     """Write all pages, the files they show, and the configuration to a folder of its own."""
     shutil.rmtree(out, ignore_errors=True)
@@ -130,8 +135,9 @@ def gather(out: Path = OUT) -> None:
         shutil.copy(ROOT / name, out / "pages" / name)
     settings = (ROOT / "docs" / "zensical.toml").read_text(encoding="utf-8").replace("@src", str(ROOT / "src"))
     for kind, found in made.items():
-        names = json.dumps(list(found) if len(found) > 1 else next(iter(found), "docs/index.md"))
-        settings = settings.replace(f'"@{kind}"', names)
+        named = [_entry(name) for name in found]
+        placed = f"[{', '.join(named)}]" if len(named) > 1 else named[0]
+        settings = settings.replace(f'"@{kind}"', placed)
     (out / "zensical.toml").write_text(settings, encoding="utf-8")
 
 
