@@ -149,3 +149,36 @@ def test_what_is_given_is_described_field_after_field(conditional, tmp_path):
     meta, arrays = RunView(run).parts("test")
     np.testing.assert_array_equal(arrays["context"], data.test.context)
     assert meta["context"] == 3
+
+
+@pytest.mark.slow
+def test_a_tables_columns_are_shown_by_name_and_in_their_own_units(browser, tmp_path):
+    from made import untrained
+
+    from latente import VAE, load_data
+
+    rng = np.random.default_rng(1)
+    x = np.column_stack([rng.normal(50, 9, 60), rng.normal(0.2, 0.05, 60)]).round(3)
+    (tmp_path / "t.csv").write_text("weight,<b>odd\n" + "\n".join(f"{a},{b}" for a, b in x) + "\n", encoding="utf-8")
+    data = load_data(tmp_path / "t.csv", scale="minmax", labels=False)
+    run = untrained(data, VAE(latent_dim=2, hidden=(4,), likelihood="gaussian"))
+    page = opened(browser, export_page([run], tmp_path / "page.html", lang="en").as_uri())
+    page.js("location.hash = '#example=3&z='")
+    page.until("document.getElementById('about').textContent.includes('validation 3')")
+    page.until("(document.getElementById('decoded').dataset.values || '').includes('weight')")
+    code_of = latent.encode(run.model, data.values(data.validation.x[3:4]))
+    page.until(f"Math.abs(document.getElementById('decoded').dataset.z.split(',')[0] - {code_of[0, 0]}) < 1e-2")
+    decoded = (latent.decode(run.model, code_of)[0] - data.offset) / data.multiplier
+    said = dict(
+        part.rsplit(": ", 1) for part in page.js("document.getElementById('decoded').dataset.values").split("; ")
+    )
+    assert list(said) == ["weight", "<b>odd"]
+    found = [float(v.replace("−", "-").replace(",", "")) for v in said.values()]
+    # Half precision, of numbers that were divided by their range.
+    np.testing.assert_allclose(found, decoded, atol=4e-3 * np.ptp(x[:, 0]))
+    assert abs(found[1] - decoded[1]) < 4e-3
+    # The example's own row is in the file too.
+    assert "Grey, and as marks" in page.js("document.getElementById('about').textContent")
+    page.drain()
+    assert page.problems == []
+    page.close()

@@ -92,8 +92,8 @@ def test_points_are_coloured_and_filtered_by_anomaly(page, vae, data, tmp_path):
     near = np.flatnonzero(np.minimum(abs(scores - low), abs(scores - high)) < 1e-3)
     assert set(kept) ^ set(expected.tolist()) <= set(near.tolist()) and 10 < len(kept) < len(scores)
     # The address brings colour and filter back.
-    page.js("location.reload()")
-    page.until("document.documentElement.dataset.ready && !!document.getElementById('range-low')")
+    page.js("window.before = true; location.reload()")
+    page.until("!window.before && document.documentElement.dataset.ready && !!document.getElementById('range-low')")
     assert page.js("document.getElementById('range-low').valueAsNumber") == pytest.approx(low, rel=1e-4)
 
 
