@@ -33,6 +33,7 @@ NOT_RUN = {
     "docs/plugins.md": 2,
     "docs/published.md": 1,
     "docs/scikit-learn.md": 1,
+    "docs/search.md": 3,
     "docs/studies.md": 2,
     "docs/tour.md": 3,
     "docs/tracking.md": 3,
