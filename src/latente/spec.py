@@ -145,8 +145,20 @@ def _text(value: Any, where: str) -> str:
     return value
 
 
+def _any_text(value: Any, where: str) -> str:
+    return _text(value, where) if value != "" else ""
+
+
+def _parts_of_model(value: Any, where: str) -> tuple[str, ...]:
+    listed = (value,) if isinstance(value, str) else value
+    example = 'names of parts of the model, such as ["encoder"]'
+    return tuple(dict.fromkeys(_list_of(_text, example)(listed, where)))
+
+
 _TEXT = {"type": "string", "pattern": r"\S"}
 _admits(_text, **_TEXT)
+_admits(_any_text, type="string")
+_admits(_parts_of_model, anyOf=[_TEXT, {"type": "array", "items": _TEXT}])
 
 
 def is_text(value: str) -> bool:
@@ -473,14 +485,38 @@ class DataSpec(_Checked):
 
 
 @dataclass(frozen=True)
+class StartSpec(_Checked):
+    """The trained run whose weights a training begins with, in place of new ones (see `latente.training.transfer`).
+
+    Attributes:
+        run: its folder, or ``hf://user/name``.
+        freeze: what is held fixed, by name: a part such as "encoder", or an array within it, "encoder.layers.0.weight".
+        require_all: whether every array must come from it; otherwise those that do not fit are made anew, and named.
+        fingerprint: SHA-256 of its weights (`Run.fingerprint`); filled in when training begins. Where it is given,
+            another run is refused.
+        name: what it is called, with its seed; filled in.
+        anew: the arrays that are not from it, or only in part; filled in.
+    """
+
+    run: str = _option("", _any_text)
+    freeze: tuple[str, ...] = _option((), _parts_of_model)
+    require_all: bool = _option(False, _flag)
+    fingerprint: str = _option("", _any_text)
+    name: str = _option("", _any_text)
+    anew: tuple[str, ...] = _option((), _list_of(_any_text, "a list of names"))
+
+
+@dataclass(frozen=True)
 class RunSpec(_Checked):
-    """One model to train on one data set with one seed."""
+    """One model to train on one data set with one seed, from new weights or (``start``) from those of a run."""
 
     name: str = _option("run", _name)
     seed: int = _option(0, check_seed)
     model: ModelSpec = ModelSpec()
     train: TrainSpec = TrainSpec()
     data: DataSpec = DataSpec()
+    # Left out where there is none, as in all folders of versions that knew no such thing.
+    start: StartSpec | None = dataclasses.field(default=None, metadata={"absent": True})
 
 
 def _vary(value: Any, where: str) -> Mapping[str, Any]:
@@ -538,6 +574,7 @@ class StudySpec(_Checked):
         ignore: codes of findings that the report leaves out, such as LT201 or LT3xx.
         search: a search for better settings of one of the runs; what it finds becomes another run (see
             `latente.studies.search`).
+        keep_codes: whether each run keeps the codes and labels of its examples, so that its map is drawn without data.
     """
 
     title: str = _option("study", _text)
@@ -548,6 +585,7 @@ class StudySpec(_Checked):
     track: tuple[Part, ...] = _option((), _trackers)
     ignore: tuple[str, ...] = _option((), _codes)
     search: SearchSpec | None = _option(None, _search)
+    keep_codes: bool = dataclasses.field(default=False, metadata={"check": _flag, "absent": True})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -583,7 +621,8 @@ def build(cls: type[S], table: Mapping[str, Any], where: str) -> S:
 def as_dict(value: Any) -> Any:
     """A spec, or any value in one, as plain tables and lists, ready for JSON."""
     if dataclasses.is_dataclass(value):
-        return {f.name: as_dict(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        found = ((f, getattr(value, f.name)) for f in dataclasses.fields(value))
+        return {f.name: as_dict(v) for f, v in found if v or "absent" not in f.metadata}
     if isinstance(value, Mapping):
         return {str(k): as_dict(v) for k, v in value.items()}
     if isinstance(value, tuple | list):
@@ -597,7 +636,7 @@ def run_from_dict(table: Mapping[str, Any]) -> RunSpec:
     Raises:
         SpecError: as `build`.
     """
-    nested = {"model": ModelSpec, "train": TrainSpec, "data": DataSpec}
+    nested = {"model": ModelSpec, "train": TrainSpec, "data": DataSpec, "start": StartSpec}
     made = {k: build(nested[k], v, k) if k in nested else v for k, v in table.items()}
     return build(RunSpec, made, "run")
 

@@ -95,6 +95,7 @@ def test_the_card_holds_counts_balance_and_range():
         "range": [0.0, 1.0],
         "mean": pytest.approx(1 / 12),
         "classes": ["cat", "dog"],
+        "grey": False,
         "labels": {"train": [38, 26], "validation": [10, 6], "test": [12, 8]},
     }
     json.dumps(data.card())

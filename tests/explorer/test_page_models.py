@@ -8,6 +8,7 @@ from exported import made
 from seen import code, settled
 
 from latente.evaluation import latent
+from latente.evaluation.codes import book_of
 from latente.explorer import export_page, latents
 from latente.explorer.run_view import RunView
 
@@ -125,7 +126,7 @@ def test_books_give_the_codes_of_their_tokens():
         made_of = vectors.sum(axis=2).reshape(meta["n"], -1)
         assert made_of.shape[1] == tokens.shape[1] // levels * width
         np.testing.assert_allclose(made_of, arrays["codes"], atol=1e-6)
-    assert latents.book_of(made({})[0].model) is None
+    assert book_of(made({})[0].model) is None
 
 
 def test_what_is_given_is_described_field_after_field(conditional, tmp_path):

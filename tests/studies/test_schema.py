@@ -56,7 +56,7 @@ def test_every_key_and_name_is_completed():
         assert set(SCHEMA["$defs"][kind]["anyOf"][0]["enum"]) == set(family)
         for name in family:
             assert set(run) >= set(family.options(name))
-    for table in (SCHEMA["$defs"]["train"], SCHEMA["properties"]["data"]):
+    for table in (SCHEMA["$defs"]["train"], SCHEMA["properties"]["data"], run["start"]):
         assert all("description" in schema for schema in table["properties"].values())
 
 

@@ -12,11 +12,13 @@ from made import blobs
 from madestudy import begin, break_off, same_folders, write_study
 
 import latente
+from latente.cli.main import main
 from latente.errors import DataError, SpecError, StoreError
 from latente.evaluation import manifest
 from latente.studies.study import run_study
 from latente.studies.train import Watch
 from latente.studies.workers import WorkerPool
+from latente.training import store
 
 QUICK = [
     "vae.train.epochs=3",
@@ -46,6 +48,30 @@ def pictures(tmp_path_factory):
 def finished(pictures, tmp_path_factory):
     out = tmp_path_factory.mktemp("finished") / "study"
     return run_study(data=pictures, settings=QUICK, out=out, seeds=2, lang="en", command="latente run")
+
+
+@pytest.mark.slow
+def test_a_run_is_trained_on_and_says_its_parent(finished, pictures, tmp_path, capsys):
+    parent = finished.runs[1]
+    asked = {"start": finished.folder / "runs" / "vae" / "seed-1", "data": pictures, "out": tmp_path / "on"}
+    asked |= {"settings": ["train.epochs=1"], "freeze": ["encoder"], "lang": "en"}
+    (run,) = run_study(**asked).runs
+    assert (run.spec.name, run.spec.seed, run.spec.model) == ("vae", 1, parent.spec.model)
+    assert run.spec.start.fingerprint == parent.fingerprint and run.spec.start.name == "vae, seed 1"
+    ours, theirs = (store.flatten(one.model, "") for one in (run, parent))
+    same = {name for name in ours if np.array_equal(ours[name], theirs[name])}
+    assert same == {name for name in ours if name.startswith("encoder.")}
+    said = f"vae: the weights of vae, seed 1 (fingerprint {parent.fingerprint[:12]}), encoder held fixed"
+    assert said in (asked["out"] / "report.html").read_text()
+    # Gone on with, it is finished already; and it does without its parent.
+    before = (asked["out"] / "runs" / "vae" / "seed-1" / "weights.safetensors").stat().st_mtime_ns
+    assert run_study(**asked, resume=True).runs[0].fingerprint == run.fingerprint
+    assert (asked["out"] / "runs" / "vae" / "seed-1" / "weights.safetensors").stat().st_mtime_ns == before
+    assert main(["show", str(asked["out"] / "runs" / "vae")]) == 0
+    assert f"fingerprint = {parent.fingerprint}, name = vae, seed 1, anew = []" in capsys.readouterr().out
+    with pytest.raises(SpecError, match='run "vae": freeze: unknown part "decode"; did you mean "decoder"'):
+        run_study(**{**asked, "out": tmp_path / "no", "freeze": ["decode"]})
+    assert not (tmp_path / "no").exists()
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import latente
 from latente.errors import SpecError
 from latente.model.build import build
 from latente.model.likelihoods import likelihoods
-from latente.spec import DataSpec, ModelSpec, StudySpec, TrainSpec, as_dict
+from latente.spec import DataSpec, ModelSpec, StartSpec, StudySpec, TrainSpec, as_dict
 from latente.studies.study_file import read_study, shipped
 
 
@@ -251,3 +251,28 @@ def test_findings_to_leave_out_are_codes(tmp_path):
     assert not (tmp_path / "out").exists()
     with pytest.raises(SpecError, match=r"^study\.ignore\[0\]: got 'all'; allowed: the code of a finding"):
         read_study(file, settings=['ignore=["all"]'])
+
+
+def test_a_run_begins_with_another_by_a_path_beside_the_file(tmp_path):
+    file = tmp_path / "study.toml"
+    file.write_text(
+        '[runs.a]\npreset = "VAE"\nstart = { run = "parent", freeze = "encoder" }\n'
+        '[runs.b]\npreset = "VAE"\nstart = { run = "hf://user/name", require_all = true }\n[runs.c]\npreset = "AE"\n'
+    )
+    a, b, c = read_study(file).runs
+    assert (a.start.run, a.start.freeze, a.start.require_all) == (str(tmp_path / "parent"), ("encoder",), False)
+    assert (b.start.run, b.start.require_all, c.start) == ("hf://user/name", True, None)
+    # What the command line says is laid over every run.
+    begun = read_study(file, begin={"run": "/other"}, settings=["start.freeze=[]", "b.start.require_all=false"]).runs
+    assert [(r.start.run, r.start.freeze, r.start.require_all) for r in begun] == [("/other", (), False)] * 3
+    with pytest.raises(SpecError, match="runs.c.start: it names no run to begin with; give the folder of one"):
+        read_study(file, settings=['c.start.freeze="encoder"'])
+    with pytest.raises(SpecError, match='key in runs.a.start.*"frozen".*did you mean "freeze"'):
+        read_study(file, settings=["a.start.frozen=1"])
+
+
+def test_a_run_once_more_is_the_run(tmp_path):
+    run = read_study("zoo").runs[7]
+    again = read_study(start=run, begin={"run": "/there"})
+    assert again.runs == (dataclasses.replace(run, data=again.data, start=StartSpec("/there")),)
+    assert again.data == run.data and again.seeds == (run.seed,)

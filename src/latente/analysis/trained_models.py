@@ -150,7 +150,8 @@ def signature(run: RunSpec, *without: str) -> str:
     """Equal for runs of equal model and training, except for their seeds and the fields named."""
     parts = ("network", "posterior", "prior", "likelihood", "objective")
     plain = {k: part(v) if k in parts else v for k, v in as_dict(run.model).items() if k not in without}
-    return json.dumps([plain, as_dict(run.train)], sort_keys=True)
+    start = None if run.start is None else [run.start.fingerprint, *run.start.freeze]
+    return json.dumps([plain, as_dict(run.train), *([start] if start else [])], sort_keys=True)
 
 
 def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:

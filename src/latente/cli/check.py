@@ -6,7 +6,7 @@ from pathlib import Path
 
 from latente.cli import compiling
 from latente.cli.options import AddCommand, Arguments, codes, ignoring, language, seeds, settings, trust, words_of
-from latente.errors import DataError, SpecError
+from latente.errors import DataError, SpecError, StoreError
 from latente.terminal import complain, say
 
 PLACE = 13
@@ -78,6 +78,7 @@ def _folder(arguments: Arguments) -> int:
 def _file(arguments: Arguments) -> int:
     compiling.prepare()
     from latente.data.load import load_spec
+    from latente.evaluation.run import with_parent
     from latente.evaluation.scores import scores
     from latente.language.translated import in_language
     from latente.plain import one_line
@@ -110,8 +111,9 @@ def _file(arguments: Arguments) -> int:
                 check_parts(run)
             else:
                 check(run, data)
+                with_parent(run, data)
                 steps += run.train.steps(len(data.train)) * run.train.epochs_for(len(data.train)) * len(spec.seeds)
-        except (SpecError, DataError) as error:
+        except (SpecError, DataError, StoreError) as error:
             wrong += 1
             complain(in_language(f'run "{run.name}": {error}', words.language))
     if spec.search is not None:

@@ -73,6 +73,20 @@ def trust(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def start_options(parser: argparse.ArgumentParser) -> None:
+    """--from, --freeze and --require-all: what training begins with."""
+    text = "begin with the weights of this run, as far as they fit (a run's folder, or hf://user/name)"
+    parser.add_argument("--from", dest="start", metavar="RUN", help=text)
+    text = "hold a part fixed, with --from: encoder, or decoder.layers.0 (may be repeated)"
+    parser.add_argument("--freeze", action="append", default=[], metavar="PART", help=text)
+    parser.add_argument("--require-all", action="store_true", help="refuse unless all of the weights of --from fit")
+
+
+def names_of(given: Sequence[str]) -> list[str]:
+    """Names from an option that may be repeated, each of which may list several with commas."""
+    return [name.strip() for text in given for name in text.split(",") if name.strip()]
+
+
 def settings(parser: argparse.ArgumentParser, metavar: str, text: str) -> None:
     """--set, which may be given several times."""
     parser.add_argument("--set", action="append", default=[], metavar=metavar, dest="settings", help=text)

@@ -8,7 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latente.cli import compiling
-from latente.cli.options import AddCommand, Arguments, ignoring, language, seeds, settings, trust, whole, words_of
+from latente.cli.options import (
+    AddCommand,
+    Arguments,
+    ignoring,
+    language,
+    names_of,
+    seeds,
+    settings,
+    start_options,
+    trust,
+    whole,
+    words_of,
+)
 from latente.errors import StoreError
 from latente.plain import one_line
 from latente.terminal import complain, say
@@ -29,7 +41,10 @@ def add(command: AddCommand) -> None:
         description="Perform a study. Its folder holds report.html, results.csv, figures/ and runs/; its path is "
         "the last line printed.",
     )
-    run.add_argument("study", nargs="?", default="notebook", metavar="STUDY", help="a TOML file, or a shipped study")
+    run.add_argument(
+        "study", nargs="?", metavar="STUDY",
+        help="a TOML file, or a shipped study (notebook; with --from that run's own model)",
+    )  # fmt: skip
     run.add_argument("--data", metavar="SOURCE", help="a name from `latente data list`, or your own file or folder")
     settings(
         run,
@@ -38,6 +53,9 @@ def add(command: AddCommand) -> None:
     )
     run.add_argument("--seeds", type=seeds, metavar="N", help="how many seeds, or which (0,3,7)")
     run.add_argument("--out", metavar="DIR", help="the study's folder (by default a new one in runs/)")
+    start_options(run)
+    text = "keep the codes of the examples with each run, so that explore needs no data"
+    run.add_argument("--keep-codes", action="store_true", help=text)
     run.add_argument(
         "--jobs", type=whole, metavar="N",
         help="how many runs at a time, each in a process of its own (as many as there are processors); 1: one after "
@@ -89,6 +107,10 @@ def _run(arguments: Arguments) -> None:
                 track=arguments.track,
                 ignore=arguments.ignore,
                 trust=arguments.trust,
+                start=arguments.start,
+                freeze=names_of(arguments.freeze),
+                require_all=arguments.require_all,
+                keep_codes=arguments.keep_codes,
             )
     if not arguments.quiet:
         from latente.report.conclusions import warnings_of

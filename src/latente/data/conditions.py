@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,3 +94,13 @@ def _code(column: DataColumn, value: Any) -> float:
     if not np.isfinite(number):
         raise DataError(f"{column.name}: got {value!r}; allowed: a finite number")
     return number
+
+
+def conditions_of(card: Mapping[str, Any]) -> list[Condition]:
+    """The condition columns of a data card."""
+    return [
+        Condition(DataColumn(name), about["mean"], about["sd"])
+        if isinstance(about, dict)
+        else Condition(DataColumn(name, tuple(about)))
+        for name, about in card.get("conditions", {}).items()
+    ]

@@ -171,6 +171,12 @@ class Data:
         low, high = zip(*(self.extent(s) for s in (self.train, self.validation)), strict=True)
         return min(low), max(high)
 
+    @property
+    def grey(self) -> bool:
+        """Whether any model value of the validation part lies between 0 and 1, which a Bernoulli only scores."""
+        values = self.distinct(self.validation)
+        return bool(np.any((values > 0) & (values < 1)))
+
     def distinct(self, split: Split) -> NDArray[np.float32]:
         """The model values that occur in a part: each once for bytes on a single scale, else all, (n, *shape)."""
         if split.x.dtype != np.uint8 or self.multiplier.ndim:
@@ -183,9 +189,9 @@ class Data:
         """The data card: counts, shape, range, label balance, factors, columns and fingerprint, ready for JSON.
 
         The range is that of model values in the train and validation parts, and the mean that in the train part: the
-        test part is only counted. If missing values are kept, "missing" has their share of the train part's values,
-        and their share of each column that has any; "without" has the labels whose examples were left out, "notes"
-        what was decided or skipped in reading.
+        test part is only counted. "grey" is as `grey`. If missing values are kept, "missing" has their share of the
+        train part's values, and their share of each column that has any; "without" has the labels whose examples were
+        left out, "notes" what was decided or skipped in reading.
         """
         # In pieces: converting everything to float32 at once would take four times the memory of the bytes.
         pieces = (self.train.x[at : at + 1000] for at in range(0, len(self.train), 1000))
@@ -200,6 +206,7 @@ class Data:
             "mean": total / observed,
             "classes": list(self.classes),
             "fingerprint": self.fingerprint,
+            "grey": self.grey,
         }
         if self.classes:
             card["labels"] = {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latente.data.conditions import Condition, encode_rows
+from latente.data.conditions import conditions_of, encode_rows
 from latente.data.source import DataColumn
 from latente.data.tables import rows_of
 from latente.data.units import Units
@@ -71,7 +71,7 @@ def model_context(given: Any, n: int, condition: str, size: int, card: dict[str,
             )
         return np.eye(size, dtype=np.float32)[found.astype(np.int64)]
     if isinstance(given, list | tuple) and not all(isinstance(row, np.ndarray) for row in given):
-        encoded = encode_rows(_conditions(card), given)
+        encoded = encode_rows(conditions_of(card), given)
     else:
         encoded = np.asarray(given, np.float32)
     if encoded.shape != (n, size) or not np.isfinite(encoded).all():
@@ -112,13 +112,3 @@ def _class(name: object, card: dict[str, Any]) -> int:
     if str(name) not in classes:
         raise DataError(f"given: {unknown('class', name, classes)}")
     return classes.index(str(name))
-
-
-def _conditions(card: dict[str, Any]) -> list[Condition]:
-    """The condition columns of a data card."""
-    return [
-        Condition(DataColumn(name), about["mean"], about["sd"])
-        if isinstance(about, dict)
-        else Condition(DataColumn(name, tuple(about)))
-        for name, about in card.get("conditions", {}).items()
-    ]

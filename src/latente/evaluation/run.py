@@ -24,16 +24,18 @@ from latente.errors import DataError, LatenteError, LatenteWarning, SpecError, S
 from latente.evaluation import latent, manifest
 from latente.evaluation.access_log import Access, access, command
 from latente.evaluation.batching import OnBatch
+from latente.evaluation.codes import KeptCodes, kept_codes
 from latente.evaluation.evaluate import METRICS, Metric, PerExample, per_example, summarise
 from latente.evaluation.fit_prior import check_kind, codes_of, fit_prior
 from latente.evaluation.folders import is_finished, one_run_folder
+from latente.evaluation.hub import is_hub
 from latente.evaluation.imputation import Imputed, impute
 from latente.evaluation.inputs import model_context, model_values
 from latente.evaluation.measured import Measured
 from latente.evaluation.outliers.anomaly_scores import anomaly_scores, kinds_of
 from latente.evaluation.outliers.explain import Explanation, explain, usual_columns
 from latente.evaluation.row_terms import row_terms
-from latente.evaluation.run_data import read_data
+from latente.evaluation.run_data import AbsentData, known_data, no_arrays, read_data
 from latente.evaluation.run_files import (
     PRIOR,
     SCORES,
@@ -55,18 +57,21 @@ from latente.objective.objectives import objectives
 from latente.objective.objectives.base import Opponent
 from latente.plain import as_html, as_text
 from latente.plugins import Used, of_kind, require, used
-from latente.spec import ModelSpec, RunSpec, TrainSpec, as_dict
+from latente.spec import ModelSpec, RunSpec, StartSpec, TrainSpec, as_dict
 from latente.spec import build as build_spec
 from latente.spec import part as part_of_spec
 from latente.training import store
-from latente.training.check import new_model
+from latente.training.check import model_for, new_model
 from latente.training.display import fitting
 from latente.training.examples import examples_of, scale_of
 from latente.training.fit import Epoch, History, OnEpoch
 from latente.training.fit import fit as fit_run
+from latente.training.transfer import Parent, filled_in, transferred
 
 Floats = NDArray[np.float32]
 
+IN_MEMORY = "in memory"
+"""Where a run is that another began with and that was never saved, or given as it was."""
 PARTS_SHOWN = ("objective", "posterior", "prior", "likelihood")
 """Of a model, in the summary of a run."""
 
@@ -88,6 +93,7 @@ class Run:
         measured: what was scored so far, by split and `Score.key`; its values are among the metrics too.
         test_accesses: when the test part was used, by which command and for what; kept beside the times.
         plugins: the plug-ins that it was trained with, each with those of its parts that are in the spec.
+        codes: of the data's examples, where they are kept (see `keep_codes`).
     """
 
     spec: RunSpec
@@ -103,6 +109,7 @@ class Run:
     measured: dict[str, dict[str, Measured]] = field(default_factory=dict)
     _per_example: dict[str, PerExample] = field(default_factory=dict)
     test_accesses: list[Access] = field(default_factory=list)
+    codes: KeptCodes | None = None
     _access: Access | None = None
     _units: Units | None = None
     plugins: tuple[Used, ...] = ()
@@ -114,7 +121,7 @@ class Run:
         return as_html(*self._summary())
 
     def _summary(self) -> tuple[str, list[tuple[str, object]]]:
-        spec, counts = self.spec.model, self.card["counts"]
+        spec, counts, begun = self.spec.model, self.card["counts"], self.spec.start
         names = {n: v if isinstance(v, str) else v["name"] for n, v in as_dict(spec).items() if n in PARTS_SHOWN}
         found = [
             (split, ", ".join(f"{k} {of[k].value:.4g} ± {of[k].standard_error:.2g}" for k in METRICS[:3] if k in of))
@@ -131,6 +138,8 @@ class Run:
             ("data", f"{self.card['name']}: {' × '.join(map(str, self.card['shape']))}, "
                      f"{', '.join(f'{n:,} {p}' for p, n in counts.items())}"),
             ("training", f"{epochs} epochs in {self.seconds:.1f} s"),
+            *([("start", f"from {begun.name}, fingerprint {begun.fingerprint[:12]}"
+                         + (f", {', '.join(begun.freeze)} held fixed" if begun.freeze else ""))] if begun else []),
             *([("last epoch", ", ".join(f"{k} {v:.4g}" for k, v in last.items()))] if last else []),
             *found[:3],
             *([("scores", ", ".join(scored))] if scored else []),
@@ -148,16 +157,32 @@ class Run:
         """
         if self._data is None:
             if self.spec.data.source == ARRAYS:
-                raise DataError(
-                    "this run was trained on arrays, which are not kept; give them again: latente.load(folder, "
-                    "data=(x, y)), or on the command line --data FILE of a file that holds them"
-                )
+                raise no_arrays(self.card)
             try:
                 require(of_kind(self.plugins, "data set"), f'run "{self.spec.name}"')
             except StoreError as error:
                 raise DataError(str(error)) from None
             self._data = read_data(self.spec.data, self.card)
         return self._data
+
+    @property
+    def known_data(self) -> Data:
+        """The data set; where it is gone, what the folder knows of it (see `latente.evaluation.run_data.AbsentData`).
+
+        Raises:
+            DataError: something else is where it was.
+        """
+        return self._data or known_data(self.spec.data, self.card, self._known_units())
+
+    def keep_codes(self) -> KeptCodes:
+        """The codes of the data's examples, which `save` then keeps with the run: so its map can be drawn without data.
+
+        Raises:
+            DataError: the data is gone.
+        """
+        if self.codes is None:
+            self.codes = kept_codes(self.model, self.spec.model, self.data)
+        return self.codes
 
     @property
     def units(self) -> Units:
@@ -172,12 +197,20 @@ class Run:
 
     def _known_units(self) -> Units | None:
         """Those that are kept, or that follow from what is; None where only the data tells."""
-        if self._units is not None or self._data is not None:
+        if self._units is not None or (self._data is not None and not isinstance(self._data, AbsentData)):
             return self._units or (self._data.units if self._data is not None else None)
         shape, stored, scale = tuple(self.card["shape"]), self.card.get("dtype"), self.spec.data.scale
         if scale == "none" or (scale == "unit" and stored == "float32"):
             return Units(shape, stored == "uint8", np.ones((), np.float32), np.zeros((), np.float32))
         return None
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of its weights, in hexadecimal: by it a run that begins with them says which they were."""
+        return store.fingerprint(self.model)
+
+    def _as_parent(self) -> Parent:
+        return Parent(self.spec, self.card, self.model, self.opponent, self._known_units(), self.fingerprint)
 
     @property
     def generator(self) -> Autoencoder:
@@ -496,7 +529,8 @@ class Run:
         Raises:
             StoreError: it holds another run, or cannot be written.
         """
-        numbers = Numbers(self.metrics, self.measured, self._per_example, self.test_accesses, self.seconds)
+        found = self.metrics, self.measured, self._per_example, self.test_accesses, self.seconds
+        numbers = Numbers(*found, self.codes)
         with manifest.locked(folder):
             for place in (folder, folder / SCORES):
                 clear_parts(place)
@@ -509,7 +543,7 @@ class Run:
             numbers = merged(numbers, theirs.numbers)
             manifest.write(folder, written_numbers(numbers, self.spec.name), own_files(folder))
         self.metrics, self.measured, self._per_example = numbers.metrics, numbers.measured, numbers.examples
-        self.test_accesses = numbers.test_accesses
+        self.test_accesses, self.codes = numbers.test_accesses, numbers.codes
 
     def _kept(self, numbers: Numbers) -> SavedRun:
         arrays = store.flatten(self.model, "") | store.flatten(self.opponent, "opponent.")
@@ -549,6 +583,9 @@ def fit(
     checkpoint: str | Path | None = None,
     on_epoch: OnEpoch | None = None,
     progress: bool | None = None,
+    start: Run | str | Path | None = None,
+    freeze: str | Sequence[str] = (),
+    require_all: bool = False,
     **train: Any,
 ) -> Run:
     """Train one model.
@@ -563,11 +600,16 @@ def fit(
         on_epoch: called with an `Epoch` after every epoch.
         progress: whether a line on the terminal or in the notebook says how it goes; by default where there is no
             ``on_epoch`` of yours. Anywhere else nothing is written.
+        start: a run, its folder or ``hf://user/name``, whose weights it begins with; ``model`` is often its own
+            ``run.spec.model``. What does not fit by shape or meaning is made anew, and said (docs/fine-tuning.md).
+        freeze: what of them is held fixed, by name: "encoder", or ["encoder", "decoder.layers.0"].
+        require_all: refuse unless all of them fit.
         train: any other field of `TrainSpec`, for instance ``batch_size=64`` or ``patience=5``.
 
     Raises:
         SpecError: a wrong value, or parts that do not pair.
         DataError: data the model cannot take.
+        StoreError: ``start`` is no run, or damaged.
         TrainingError: the loss stopped being finite.
     """
     if not isinstance(model, ModelSpec):
@@ -575,6 +617,13 @@ def fit(
     if not isinstance(data, Data):
         raise SpecError(f"data: got {type(data).__name__}; allowed: what latente.load_data(...) returns")
     spec = RunSpec(name, seed, model, build_spec(TrainSpec, {"epochs": epochs, **train}, "train"), data.spec)
+    if start is None and (freeze or require_all):
+        raise SpecError("freeze: got no start, the run whose weights are held fixed; give start=run, or a run's folder")
+    parent = start if isinstance(start, Run) else None if start is None else load(start)
+    if start is not None:
+        where = IN_MEMORY if isinstance(start, Run) else str(start) if is_hub(start) else str(Path(start).absolute())
+        begins = build_spec(StartSpec, {"run": where, "freeze": freeze, "require_all": require_all}, "start")
+        spec = dataclasses.replace(spec, start=begins)
     if checkpoint is not None:
         make_folder(Path(checkpoint).parent)
     place = None if checkpoint is None else Path(checkpoint)
@@ -586,12 +635,25 @@ def fit(
                 if call is not None:
                     call(epoch)
 
-        return train_run(spec, data, checkpoint=place, on_epoch=both if show is not None else on_epoch)
+        hook = both if show is not None else on_epoch
+        return train_run(spec, data, parent=parent, checkpoint=place, on_epoch=hook)
 
 
-def train_run(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: OnEpoch | None = None) -> Run:
-    """Train what a spec says; see `latente.training.fit.fit`."""
-    fitted = fit_run(spec, data, checkpoint=checkpoint, on_epoch=on_epoch)
+def train_run(
+    spec: RunSpec,
+    data: Data,
+    *,
+    parent: Run | None = None,
+    checkpoint: Path | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> Run:
+    """Train what a spec says; see `latente.training.fit.fit`. ``parent`` is the run it begins with; None to load it."""
+    if spec.start is not None:
+        parent = load(spec.start.run) if parent is None else parent
+        spec = with_parent(spec, data, parent)
+    fitted = fit_run(
+        spec, data, parent=None if parent is None else parent._as_parent(), checkpoint=checkpoint, on_epoch=on_epoch
+    )
     return Run(
         spec,
         fitted.model,
@@ -604,6 +666,28 @@ def train_run(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_e
         _units=data.units,
         plugins=used(parts_used(spec)),
     )
+
+
+def with_parent(spec: RunSpec, data: Data, parent: Run | None = None) -> RunSpec:
+    """A spec whose ``start`` says all of the run that it begins with, after checking that it can; others as they are.
+
+    Args:
+        spec: of a run.
+        data: what it will be trained on.
+        parent: the run that it begins with; None to load it.
+
+    Raises:
+        SpecError: as `latente.training.transfer.transferred`, or it is not the run whose fingerprint is asked for.
+        StoreError: there is no such run, or it is damaged.
+    """
+    if spec.start is None:
+        return spec
+    found = (load(spec.start.run) if parent is None else parent)._as_parent()
+    objective = objectives.make(spec.model.objective)
+    model = eqx.filter_eval_shape(model_for, spec, data)
+    opponent = eqx.filter_eval_shape(lambda m: objective.opponent(m, key=jr.key(0)), model)
+    fits = transferred(spec, model, opponent, data.card(), found)
+    return dataclasses.replace(spec, start=filled_in(spec.start, fits, found))
 
 
 def load(path: str | Path, *, data: Data | AnySource | None = None) -> Run:
@@ -653,6 +737,7 @@ def load(path: str | Path, *, data: Data | AnySource | None = None) -> Run:
         numbers.measured,
         numbers.examples,
         numbers.test_accesses,
+        numbers.codes,
         _units=kept.units,
         plugins=kept.used,
     )

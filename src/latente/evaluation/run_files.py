@@ -22,6 +22,7 @@ from latente.data.split import PARTS
 from latente.data.units import Units, span_of
 from latente.errors import LatenteWarning, StoreError
 from latente.evaluation.access_log import Access
+from latente.evaluation.codes import KeptCodes, parsed
 from latente.evaluation.evaluate import METRICS, Metric, PerExample
 from latente.evaluation.manifest import Manifest, damage
 from latente.evaluation.measured import Measured
@@ -39,11 +40,13 @@ Scored = dict[str, dict[str, Measured]]
 SPEC, CARD, METRICS_FILE, TIMES = "spec.json", "data.json", "metrics.json", "times.json"
 PRIOR, HISTORY, WEIGHTS = "prior.json", "history.csv", "weights.safetensors"
 FRAMES, EXAMPLES = "frames.safetensors", "per_example.safetensors"
+CODES = "codes.safetensors"
+"""The file that keeps the codes of the data's examples, if asked."""
 SCALE = "scale.safetensors"
 """The file that keeps how the data's numbers become model values."""
 SCORES = "scores"
 """The folder in a run's own that keeps what its scores found beside their numbers."""
-FILES = (SPEC, CARD, WEIGHTS, PRIOR, FRAMES, SCALE, HISTORY, TIMES, EXAMPLES, METRICS_FILE)
+FILES = (SPEC, CARD, WEIGHTS, PRIOR, FRAMES, SCALE, CODES, HISTORY, TIMES, EXAMPLES, METRICS_FILE)
 """All of a run's files but those of `SCORES`."""
 HISTORY_LIMIT = 2**30
 MOST = 1e100
@@ -62,6 +65,7 @@ class Numbers:
         examples: every metric for each example, by part.
         test_accesses: uses of the test part.
         seconds: time spent training.
+        codes: of the data's examples, where they were asked for.
     """
 
     metrics: Metrics
@@ -69,6 +73,7 @@ class Numbers:
     examples: dict[str, PerExample]
     test_accesses: list[Access]
     seconds: float
+    codes: KeptCodes | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,8 @@ def written_numbers(numbers: Numbers, name: str) -> dict[str, bytes]:
     examples = {f"{p}.{k}": v for p in PAIRED for k, v in numbers.examples.get(p, {}).items()}
     # Without any, those that are there but damaged stay, and are still said to be.
     found = {EXAMPLES: store.as_bytes(examples, {"run": name})} if examples else {}
+    if numbers.codes is not None:
+        found[CODES] = store.as_bytes(numbers.codes.arrays(), {"run": name, "dark": numbers.codes.dark})
     for split, scored in numbers.measured.items():
         for key, one in scored.items():
             about = {
@@ -180,7 +187,8 @@ def read(manifest: Manifest) -> SavedRun:
     frames = manifest.read_optional(FRAMES, lambda path, content: _frames(path, content, span_of(*card["range"])))
     examples = manifest.read_optional(EXAMPLES, _examples) or {}
     measured = _read_measured(manifest, metrics)
-    numbers = Numbers(metrics, measured, examples, accesses, seconds)
+    codes = manifest.read_optional(CODES, lambda path, content: _codes(path, content, card))
+    numbers = Numbers(metrics, measured, examples, accesses, seconds, codes)
     units = manifest.read_optional(SCALE, _units)
     used = _parsed(manifest, SPEC, lambda table: read_used(table.get("plugins", [])))
     return SavedRun(spec, table, card, prior, weights, frames, history, numbers, units, used)
@@ -208,7 +216,8 @@ def merged(ours: Numbers, theirs: Numbers) -> Numbers:
     # A command's accesses are one, which may have grown since it was written.
     accesses = {(access.at, access.by): access for access in (*theirs.test_accesses, *ours.test_accesses)}
     in_order = sorted(accesses.values(), key=lambda access: access.at)
-    return Numbers(metrics, measured, examples, in_order, theirs.seconds)
+    codes = ours.codes if theirs.codes is None else theirs.codes
+    return Numbers(metrics, measured, examples, in_order, theirs.seconds, codes)
 
 
 def plain(metric: Metric) -> dict[str, float | None]:
@@ -238,6 +247,7 @@ def _of_kind(kind: type[T], what: str) -> Callable[[Any], T]:
 _table: Callable[[Any], dict[str, Any]] = _of_kind(dict, "a table")
 _list: Callable[[Any], list[Any]] = _of_kind(list, "a list")
 _text = _of_kind(str, "text")
+_flag = _of_kind(bool, "true or false")
 
 
 def _number(value: Any) -> float:
@@ -288,6 +298,7 @@ def _card(value: Any) -> dict[str, Any]:
         "range": numbers, "mean": _number, "classes": texts, "fingerprint": _text,
         "labels": _each(_all(_whole)), "factors": _each(_whole), "features": texts, "categories": _each(texts),
         "columns": texts, "conditions": _table, "without": texts, "missing": _table, "notes": _all(_table),
+        "grey": _flag,
     }  # fmt: skip
     for name in ("name", "shape", "dtype", "counts", "range", "mean", "classes", "fingerprint"):
         card[name]
@@ -326,6 +337,11 @@ def _units(path: Path, content: bytes) -> Units:
         arrays, about = store.parse_arrays(path, content)
         shape = tuple(_whole(n, 1) for n in about["shape"])
         return Units(shape, bool(about["bytes"]), arrays["multiplier"], arrays["offset"], bool(about["clip"]))
+
+
+def _codes(path: Path, content: bytes, card: dict[str, Any]) -> KeptCodes:
+    with damage(path):
+        return parsed(*store.parse_arrays(path, content), card)
 
 
 def _examples(path: Path, content: bytes) -> dict[str, PerExample]:

@@ -98,6 +98,7 @@ def _missing(table: Mapping[str, Any], form: int) -> list[tuple[str, Any]]:
         there, default = table.get(section, {}) if section else table, as_dict(cls())
         for field in dataclasses.fields(cls):
             late = form == 1 and section == "data" and field.name not in FIRST_DATA
+            late = late or "absent" in field.metadata
             if field.name not in there and not late and not (section and section not in table):
                 found.append((f"{section}.{field.name}".lstrip("."), default[field.name]))
     return found

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from latente.atomic import read_json
 from latente.data.images import to_bytes
+from latente.data.notes import Note, log_notes
 from latente.data.split import Data
 from latente.data.units import span_of
 from latente.errors import DataError, LatenteError
 from latente.evaluation.folders import STUDY, is_finished, is_study, read_study, run_folder, run_folders, trained_on
 from latente.evaluation.manifest import reading
 from latente.evaluation.run import Run, load
-from latente.evaluation.run_data import found_data, read_data
+from latente.evaluation.run_data import AbsentData, found_data, read_data
 from latente.evaluation.run_files import read_curves
 from latente.explorer.run_view import RunView, finite
 from latente.spec import DataSpec, build
@@ -144,8 +145,16 @@ class RunCatalogue:
     def _load(self, entry: CatalogueEntry) -> Run:
         assert entry.folder is not None
         run = load(entry.folder)
+        try:
+            shared = self._shared(run.spec.data)
+        except DataError as error:
+            if run.codes is None or self._place is not None:
+                raise
+            log_notes([Note("map-kept", {"fingerprint": str(run.card["fingerprint"])[:12]})])
+            run._data = AbsentData(run.spec.data, run.card, run._known_units(), error)
+            return run
         # As Run.data does: the page must not show another data set's points.
-        run._data = read_data(run.spec.data, run.card, self._shared(run.spec.data))
+        run._data = read_data(run.spec.data, run.card, shared)
         return run
 
     def _data_of(self, entry: CatalogueEntry) -> Data | None:

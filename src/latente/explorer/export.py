@@ -49,7 +49,7 @@ def export(runs: Sequence[tuple[str, RunView]], split: str, *, lang: str | None 
             arrays["codes"] = _half(arrays["codes"])
         arrays |= {k: _packed(k, a) for p in made.values() for k, a in p.arrays.items()}
         arrays |= view.fitted
-        if number == 0:
+        if number == 0 and view.kept is None:
             arrays |= held(view, split, meta["n"])
         blobs[f"run-{number}"] = packing.pack(meta, arrays)
     boot: dict[str, Any] = {

@@ -5,24 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from numpy.typing import NDArray
 
-from latente.compiling import jit
 from latente.evaluation import latent
+from latente.evaluation.codes import entries, moments, surprise
 from latente.evaluation.fit_prior import fit_mixture
 from latente.memory import arrays_at_once
 from latente.model.autoencoder import Autoencoder
-from latente.model.posteriors.fsq import FiniteScalar
 from latente.model.posteriors.gaussian import DiagonalGaussian
-from latente.model.posteriors.gumbel import GumbelSoftmax
-from latente.model.posteriors.quantised import Quantised
-from latente.model.posteriors.vq import VectorQuantised
-from latente.model.priors.normal import StandardNormal
-from latente.objective import divergences
 from latente.objective.divergences import gaussian_kl
 
 Floats = NDArray[np.float32]
@@ -39,7 +30,7 @@ def encode(model: Autoencoder, x: Floats, context: Floats | None = None) -> tupl
     """
     if type(model.posterior) is not DiagonalGaussian:
         return latent.encode(model, x, context), None
-    both = _batched(_moments, model, x, context)
+    both = _batched(moments, model, x, context)
     return both[:, 0], both[:, 1]
 
 
@@ -51,7 +42,7 @@ def decode(model: Autoencoder, z: Floats, context: Floats | None = None) -> Floa
 
 def scores(model: Autoencoder, x: Floats, context: Floats | None = None) -> Floats:
     """How unlike the training data: −log p(x | z) at the mean code, plus the KL where it is known; nats, shape (n,)."""
-    return _batched(_score, model, x, context)
+    return _batched(surprise, model, x, context)
 
 
 def root_errors(model: Autoencoder, x: Floats, context: Floats | None = None) -> Floats:
@@ -100,57 +91,6 @@ def _batched(function: Any, model: Autoencoder, x: Floats, context: Floats | Non
     return latent.batched(function, model, _filled(np.asarray(x, np.float32), model), given)[: len(x)]
 
 
-@jit
-def _moments(model: Autoencoder, x: Array, context: Array | None) -> Array:
-    posterior = model.posterior
-    assert isinstance(posterior, DiagonalGaussian)
-    return jax.vmap(lambda one, given: jnp.stack(posterior.moments(model.encode(one, given))))(x, context)
-
-
-@jit
-def _score(model: Autoencoder, x: Array, context: Array | None) -> Array:
-    posterior = model.posterior
-
-    def one(x: Array, given: Array | None) -> Array:
-        outputs = model.encode(x, given)
-        score = -model.log_prob(posterior.mean(outputs), x, given)
-        if type(posterior) is DiagonalGaussian and type(model.prior) is StandardNormal:
-            score = score + divergences.kl(posterior, model.prior, outputs)
-        return score
-
-    return jax.vmap(one)(x, context)
-
-
-def book_of(model: Autoencoder) -> Floats | None:
-    """The vectors that a quantised or categorical code is made of, shape (levels, entries, width); None of any other.
-
-    A latent's ``width`` numbers are the sum over the levels of one vector of each.
-    """
-    posterior = model.posterior
-    if isinstance(posterior, VectorQuantised):
-        return np.asarray(posterior.book, np.float32)
-    if type(posterior) is FiniteScalar:
-        return np.asarray(jax.vmap(posterior.lookup)(jnp.arange(posterior.entries())[:, None]))[None]
-    if type(posterior) is GumbelSoftmax and posterior.hard:
-        return np.eye(posterior.classes, dtype=np.float32)[None]
-    return None
-
-
 def tokens(model: Autoencoder, x: Floats, context: Floats | None = None) -> NDArray[np.uint16]:
-    """Which entries of `book_of` the codes of examples are made of, shape (n, latents · levels): latent after latent,
-    the entries of its levels side by side."""
-    return _batched(_tokens, model, x, context).astype(np.uint16)
-
-
-@jit
-def _tokens(model: Autoencoder, x: Array, context: Array | None) -> Array:
-    posterior = model.posterior
-
-    def one(x: Array, given: Array | None) -> Array:
-        outputs = model.encode(x, given)
-        if isinstance(posterior, Quantised):
-            return posterior.indices(outputs)
-        assert isinstance(posterior, GumbelSoftmax)
-        return jnp.argmax(posterior.mean(outputs).reshape(-1, posterior.classes), axis=-1)
-
-    return jax.vmap(one)(x, context)
+    """Which entries of its book the codes of examples are made of: as `latente.evaluation.codes.entries`."""
+    return _batched(entries, model, x, context).astype(np.uint16)

@@ -16,10 +16,12 @@ from latente.data.split import PARTS
 from latente.data.units import span_of
 from latente.errors import DataError, SpecError, StoreError, unknown
 from latente.evaluation import latent
+from latente.evaluation.codes import book_of, ends_of, is_dark, usual_scores
 from latente.evaluation.likelihood.collapse import THRESHOLD
 from latente.evaluation.metrics.embedding import principal_axes
 from latente.evaluation.metrics.neighbours import nearest_to
 from latente.evaluation.run import Run
+from latente.evaluation.run_data import AbsentData
 from latente.explorer import fields, latents, packing, page_program
 from latente.explorer.fields import Field
 from latente.memory import arrays_at_once
@@ -31,8 +33,6 @@ from latente.model.priors.normal import StandardNormal
 Floats = NDArray[np.float32]
 
 SPLITS = (*PARTS, "all")
-
-SCORED = 2000
 
 POOL = 2048
 
@@ -47,14 +47,17 @@ class RunView:
     """A run, with what a page needs of it computed when it is first asked for.
 
     Args:
-        run: a trained model whose data can be read.
+        run: a trained model whose data can be read, or that keeps its codes.
         folder: where it was loaded from; a ``umap.npy`` there, shape (n, 2) with the rows of train, validation and
             test in this order (or ``umap-SPLIT.npy`` with those of one split), becomes a view of the map.
     """
 
     def __init__(self, run: Run, folder: Path | None = None) -> None:
         self.run, self.folder = run, folder
-        self.model, self.data = run.model, run.data
+        self.model, self.data = run.model, run.known_data
+        self.kept = run.codes if isinstance(self.data, AbsentData) else None
+        if isinstance(self.data, AbsentData) and self.kept is None:
+            raise DataError(str(self.data.why))
         self._lock = threading.Lock()
         self._scenes: dict[str, bytes] = {}
 
@@ -80,7 +83,8 @@ class RunView:
         """Every batch size that is decoded, and encoding one example."""
         for count in (8, 64, latents.BATCH, 256):
             self.decode(np.zeros((count, self.width), np.float32))
-        self.encode(self.data.values(self.data.validation.x[:1]), self._context("validation", slice(0, 1)))
+        context = np.zeros((1, self.model.context_size), np.float32) if self.model.context_size else None
+        self.encode(np.zeros((1, *self.model.shape), np.float32), context)
 
     def parts(self, split: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """What `scene` packs: a JSON-able description, and arrays.
@@ -116,11 +120,14 @@ class RunView:
         if self.model.context_size and not self._labels_given:
             contexts = [self._context(part, slice(None)) for part in _parts_of(split)]
             arrays["context"] = np.concatenate([c for c in contexts if c is not None])
-        book = latents.book_of(self.model)
+        book = book_of(self.model)
         if book is not None:
-            pairs = (pair for part in _parts_of(split) for pair in self._values(part))
             arrays["book"] = book
-            arrays["tokens"] = np.concatenate([latents.tokens(self.model, *pair) for pair in pairs])
+            tokens = self._kept("token", split)
+            if tokens is None:
+                pairs = (pair for part in _parts_of(split) for pair in self._values(part))
+                tokens = np.concatenate([latents.tokens(self.model, *pair) for pair in pairs])
+            arrays["tokens"] = tokens
         return meta, arrays
 
     @functools.cache  # noqa: B019
@@ -130,20 +137,21 @@ class RunView:
         Raises:
             StoreError: they are not all finite.
         """
-        means, spreads = [], []
-        for part in _parts_of(split):
-            for values, context in self._values(part):
-                mean, log_var = latents.encode(self.model, values, context)
-                means.append(mean)
-                spreads.append(log_var)
-        whole = None if spreads[0] is None else np.concatenate([s for s in spreads if s is not None])
-        mean = np.concatenate(means)
+        mean, whole = self._kept("mean", split), self._kept("log_variance", split)
+        if mean is None:
+            pairs = (pair for part in _parts_of(split) for pair in self._values(part))
+            found = [latents.encode(self.model, *pair) for pair in pairs]
+            mean = np.concatenate([one for one, _ in found])
+            whole = np.concatenate([s for _, s in found if s is not None]) if found[0][1] is not None else None
         self._check("codes", mean if whole is None else mean + whole)
         return mean, whole
 
     @functools.cache  # noqa: B019
     def scores(self, split: str) -> Floats:
         """Every example's anomaly score in nats, shape (n,), as `latents.scores`."""
+        kept = self._kept("score", split)
+        if kept is not None:
+            return kept
         pairs = (pair for part in _parts_of(split) for pair in self._values(part))
         return np.concatenate([latents.scores(self.model, *pair) for pair in pairs])
 
@@ -154,7 +162,7 @@ class RunView:
         found = (
             [] if labels is None else [Field("label", "", labels.astype(np.uint16), tuple(map(str, self.data.classes)))]
         )
-        found += fields.known(self.data, parts)
+        found += fields.known(self.data, parts) if self.kept is None else []
         scores, log_var = self.scores(split), self.encoded(split)[1]
         found.append(Field("anomaly", "", np.where(np.isfinite(scores), scores, np.nan).astype(np.float32)))
         if log_var is not None:
@@ -162,7 +170,12 @@ class RunView:
             found.append(Field("uncertainty", "", entropy.astype(np.float32)))
         return found
 
-    def _check(self, what: str, numbers: Floats) -> None:
+    def _kept(self, kind: str, split: str) -> NDArray[Any] | None:
+        """What the run keeps of a split's examples, where the data is not here; else None."""
+        found = [] if self.kept is None else [self.kept.get(kind, part) for part in _parts_of(split)]
+        return np.concatenate([f for f in found if f is not None]) if found and found[0] is not None else None
+
+    def _check(self, what: str, numbers: NDArray[np.floating]) -> None:
         """Refuse numbers of the model that nothing can show."""
         if not np.isfinite(numbers).all():
             raise StoreError(
@@ -186,6 +199,8 @@ class RunView:
 
     @functools.cache  # noqa: B019
     def _contexts(self, part: str) -> Floats | None:
+        if self.kept is not None:
+            return self._kept("context", part)
         return latent.context_of(self.model, self.run.spec.model, self.data, self.data.part(part))
 
     @property
@@ -201,7 +216,7 @@ class RunView:
             return []
         if self.run.spec.model.condition != "columns":
             return [{"name": None, "choices": [str(c) for c in self.data.classes]}]
-        train, at = self.data.train.context, 0
+        train, at = self._contexts("train"), 0
         fields: list[dict[str, Any]] = []
         assert train is not None
         for condition in self.data.conditions:
@@ -285,6 +300,10 @@ class RunView:
     @functools.cached_property
     def fitted(self) -> dict[str, NDArray[np.float32]]:
         """The mixture fitted to the training codes, of at most 5,000 examples."""
+        if self.kept is not None:
+            mean, log_var = self.encoded("train")
+            some = slice(None, None, max(1, len(mean) // 5000))
+            return latents.mixture(mean[some], None if log_var is None else log_var[some])
         stride = max(1, len(self.data.train) // 5000)
         found = [latents.encode(self.model, *pair) for pair in self._values("train", stride)]
         spreads = [log_var for _, log_var in found if log_var is not None]
@@ -297,13 +316,8 @@ class RunView:
         if data.is_image:
             low, high = span_of(low, high)
         model = self.model
-        edges, scored = [], []
-        for sample, context in self._values("train", max(1, len(data.train) // SCORED)):
-            edges.append(sample.reshape(len(sample), *data.shape)[:, [0, -1]] if data.is_image else sample[:0])
-            scored.append(latents.scores(model, sample, context))
-        scores = np.concatenate(scored)
+        scores = self._usual[0]
         self._check("scores of examples", scores)
-        border = np.concatenate(edges).mean() if data.is_image else low
         return {
             "run": spec.name,
             "seed": spec.seed,
@@ -311,10 +325,11 @@ class RunView:
             "fingerprint": data.fingerprint,
             "shape": list(data.shape),
             "image": data.is_image,
-            "dark": bool(border < (low + high) / 2),
+            "dark": is_dark(data) if self.kept is None else self.kept.dark,
             "range": [low, high if high > low else low + 1],
             "classes": [str(c) for c in data.classes],
             "counts": {p: len(data.part(p)) for p in PARTS},
+            "absent": self.kept is not None,
             "posterior": type(model.posterior).__name__,
             "prior": _prior(self.run),
             "likelihood": type(model.likelihood).__name__,
@@ -335,8 +350,10 @@ class RunView:
         data = self.data
         if data.is_image or len(data.shape) != 1 or not data.features or len(data.features) > NAMED:
             return None
-        multiplier, offset = (np.broadcast_to(a, data.shape) for a in (data.multiplier, data.offset))
-        ends = np.nanquantile(np.asarray(data.train.x, np.float64), [0.005, 0.995], axis=0)
+        units, ends = data.units, ends_of(data) if self.kept is None else self.kept.ends
+        if ends is None:
+            return None
+        multiplier, offset = (np.broadcast_to(a, data.shape) for a in (units.multiplier, units.offset))
         return [
             {"name": column.name, "multiplier": float(multiplier[i]), "offset": float(offset[i])}
             | {k: v if np.isfinite(v) else 0.0 for k, v in (("low", float(ends[0, i])), ("high", float(ends[1, i])))}
@@ -348,8 +365,14 @@ class RunView:
     def error_percentiles(self) -> list[float]:
         """As the description's ``scores``, of root mean squared errors in model values: for a page that computes no
         likelihood."""
-        pairs = self._values("train", max(1, len(self.data.train) // SCORED))
-        return percentiles(np.concatenate([latents.root_errors(self.model, *pair) for pair in pairs]))
+        return percentiles(self._usual[1])
+
+    @functools.cached_property
+    def _usual(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Quantiles of the scores and of the errors of training examples."""
+        if self.kept is not None:
+            return self.kept.scores, self.kept.errors
+        return usual_scores(self.model, self.data, self._contexts("train") if self.model.context_size else None)
 
     @functools.cached_property
     def _pool(self) -> Floats | None:
@@ -359,6 +382,8 @@ class RunView:
         return latent.sample_codes(self.run.generator, POOL, seed=0)
 
     def _labels(self, split: str) -> NDArray[np.int64] | None:
+        if self.kept is not None:
+            return self._kept("label", split)
         found = [y for p in _parts_of(split) if (y := self.data.part(p).y) is not None]
         return np.concatenate(found) if found else None
 
@@ -383,7 +408,7 @@ class RunView:
         return None
 
 
-def percentiles(values: Floats) -> list[float]:
+def percentiles(values: NDArray[np.floating]) -> list[float]:
     """The 0th to the 100th, with five places."""
     return [round(float(v), 5) for v in np.quantile(values, np.linspace(0, 1, 101))]
 

@@ -6,10 +6,10 @@ between models are those of the comparison with its intervals, latent sizes thos
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from latente.analysis.compare import contrast
 from latente.analysis.conclusions.claims import Claim, Verdict, above, all_of, below
@@ -20,8 +20,10 @@ from latente.analysis.elbow import Elbow, known_elbows
 from latente.analysis.ranking import Comparison, PairedDifference, Ranking
 from latente.analysis.trained_models import TrainedModel, pairs
 from latente.data.split import Data
+from latente.errors import DataError
 from latente.evaluation.likelihood.collapse import THRESHOLD
 from latente.evaluation.metrics.intervals import bonferroni
+from latente.evaluation.run_data import AbsentData
 from latente.evaluation.scores.losses import Distortion
 from latente.language.message import phrase
 from latente.language.words import Words
@@ -32,6 +34,9 @@ from latente.report.tables.results import per_what
 
 CODES = {"best": "LT401", "size": "LT405", "unused": "LT206", "overfitting": "LT101", "trust": "LT404"}
 """The finding of which each answer is the short form; where that is left out, the answer is."""
+
+
+T = TypeVar("T")
 
 
 class Answer(NamedTuple):
@@ -105,17 +110,26 @@ class Facts:
 
     @cached_property
     def use(self) -> dict[str, Idle]:
-        """How the latents of every model with a KL are used, over at most 2,000 validation examples."""
-        found = {m.name: idle_of(m) for m in self.trained}
+        """How the latents of every model with a KL are used, over at most 2,000 validation examples; without the data,
+        of those that keep their codes."""
+        found = {m.name: self._told(idle_of, m) for m in self.trained}
         return {name: use for name, use in found.items() if use is not None}
 
     @cached_property
     def fits(self) -> dict[str, Fit]:
-        """How every model's losses on the training and validation parts lie."""
-        found = {
-            m.name: fit_of(m) for m in self.trained if all({"train", "validation"} <= set(r.metrics) for r in m.runs)
-        }
+        """How every model's losses on the training and validation parts lie; without the data, where it can be told."""
+        judged = [m for m in self.trained if all({"train", "validation"} <= set(r.metrics) for r in m.runs)]
+        found = {m.name: self._told(fit_of, m) for m in judged}
         return {name: fit for name, fit in found.items() if fit is not None}
+
+    def _told(self, find: Callable[[TrainedModel], T | None], model: TrainedModel) -> T | None:
+        """What can be found of a model; None where it needs data that is not here."""
+        try:
+            return find(model)
+        except DataError:
+            if not isinstance(self.data, AbsentData):
+                raise
+            return None
 
     @cached_property
     def overfitting(self) -> tuple[Verdict, str] | None:

@@ -18,6 +18,7 @@ from latente.analysis.trained_models import trained_models
 from latente.atomic import make_folder, write_bytes, write_text
 from latente.data.split import Data
 from latente.evaluation.run import Run
+from latente.evaluation.run_data import AbsentData
 from latente.evaluation.scores import scores
 from latente.language.words import Words
 from latente.plain import portable
@@ -62,6 +63,8 @@ def write_report(
     general: Sequence[WordedClaim] = (),
     beside: Sequence[Mapping[str, Any]] = (),
     ignore: Collection[str] = (),
+    grey: bool | None = None,
+    earlier: str = "",
 ) -> Path:
     """Write ``report.html`` of a study whose runs are trained and evaluated.
 
@@ -80,6 +83,8 @@ def write_report(
         general: what `latente.report.conclusions.general_in_words` gives, which stand below the summary.
         beside: the baselines, as `latente.report.conclusions.conclude` gives them.
         ignore: codes of findings that are left out.
+        grey: what `is_grey` says of the data, where it is not here to be asked.
+        earlier: what is from an earlier report, where the data is not here.
 
     Raises:
         StoreError: a file cannot be written.
@@ -94,8 +99,9 @@ def write_report(
     unit = "image" if data.is_image else "example"
     found = comparison.compared_in(runs)
     compared = comparison.section(found, runs, words) if found else None
+    grey = is_grey(data) if grey is None else grey
     asked = score_tables.every(trained, [scores.make(s) for s in study.scores])
-    tables = _tables(study, runs, data, compared, words)
+    tables = _tables(study, runs, data, compared, words, grey=grey)
     if (beaten := baselines(beside, words)) is not None:
         tables["reconstructions"].append(beaten)
     of_search = None if study.search is None else read_search(folder)
@@ -110,6 +116,8 @@ def write_report(
     score_findings = [render_score(f, words) for f in kept(findings_of_scores(runs), ignore)]
     if score_findings or warnings:
         sections.setdefault("scores", parts.PageSection("scores"))
+    method = parts.method(trained, data, words, unit)
+    method += [(words("report.method.kept"), earlier)] if earlier else []
     named = {*sections, "conclusion", "numbers", "method", *(("notebook",) if shown else ())}
     date, version = facts.get("date"), facts.get("versions", {}).get("latente", __version__)
     written = "report.written" if date else "report.written_by"
@@ -141,7 +149,7 @@ def write_report(
         warnings=warnings,
         search=search,
         data_facts=parts.data_facts(study, card, words),
-        method=parts.method(trained, data, words, unit),
+        method=method,
         terms=[(words(f"report.terms.{t}"), words(f"report.terms.{t}_text")) for t in parts.TERMS],
         everything=results.everything(runs, words, data.shape),
         versions=parts.versions_table(facts, words),
@@ -153,16 +161,25 @@ def write_report(
 
 
 def _tables(
-    study: StudySpec, runs: Sequence[Run], data: Data, compared: comparison.Section | None, words: Words
+    study: StudySpec,
+    runs: Sequence[Run],
+    data: Data,
+    compared: comparison.Section | None,
+    words: Words,
+    *,
+    grey: bool,
 ) -> dict[str, list[Table]]:
     """The tables of each section."""
     trained, unit = trained_models(runs), "image" if data.is_image else "example"
     asked = score_tables.every(trained, [scores.make(s) for s in study.scores])
     ranked = [score for score in asked if not score_tables.has_many(score)]
     matched = results.matched(trained, words, unit)
-    common = results.scale(trained, words, data.shape, grey=_is_grey(data))
+    common = results.scale(trained, words, data.shape, grey=grey)
     return {
-        "data": [*([] if data.is_image else [examples(data, words)]), results.parts_of(runs[0].card, words)],
+        "data": [
+            *([] if data.is_image or isinstance(data, AbsentData) else [examples(data, words)]),
+            results.parts_of(runs[0].card, words),
+        ],
         "model": [results.settings(trained, words)],
         "training": [results.times(runs, words)],
         "reconstructions": [*([matched] if matched else []), common],
@@ -198,6 +215,7 @@ def write_figures(folder: Path, runs: Sequence[Run], data: Data, words: Words) -
     return drawn
 
 
-def _is_grey(data: Data) -> bool:
+def is_grey(data: Data) -> bool:
+    """Whether a data set has values between its lowest and its highest."""
     x = data.train.x
     return not bool(((x == x.min()) | (x == x.max())).all())

@@ -151,6 +151,14 @@ def method(trained: Sequence[TrainedModel], data: Data, words: Words, unit: str)
         for m in trained
         if m.first.spec.train.patience
     ]
+    begun = [
+        words(
+            "report.method.start_frozen" if start.freeze else "report.method.start_value",
+            name=m.name, parent=start.name, fingerprint=start.fingerprint[:12], frozen=", ".join(start.freeze),
+        ) + (words("report.method.start_anew", names=", ".join(start.anew)) if start.anew else "")
+        for m in trained
+        if (start := m.first.spec.start) is not None
+    ]  # fmt: skip
     scored = any(r.measured.get("test") for m in trained for r in m.runs)
     test = [words("report.method.test_scored" if scored else "report.method.test_value")]
     again = list(dict.fromkeys(access.by for m in trained for r in m.runs for access in r.test_accesses[1:]))
@@ -161,6 +169,7 @@ def method(trained: Sequence[TrainedModel], data: Data, words: Words, unit: str)
         ("optimizer", words("report.method.optimizer_value")),
         ("seeds", words("report.method.seeds_value", seeds=", ".join(map(str, seeds)))),
         ("patience", "; ".join(stops)),
+        ("start", "; ".join(begun)),
         ("evaluation", words(f"report.method.evaluation_{unit}", samples=SAMPLES)),
         ("test", " ".join(test)),
     ]

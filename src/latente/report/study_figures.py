@@ -32,6 +32,7 @@ from latente.evaluation import latent
 from latente.evaluation.batching import subsample
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
+from latente.evaluation.run_data import AbsentData
 from latente.language.message import phrase
 from latente.language.words import Words
 from latente.report import scores
@@ -48,7 +49,7 @@ from latente.report.figures import (
     layers,
     rate_distortion,
 )
-from latente.report.figures.figure_file import FigureContext, FigureFile, as_png, as_svg
+from latente.report.figures.figure_file import FigureContext, FigureFile, as_png, as_svg, possible
 from latente.report.figures.rate_distortion import RatePoint
 from latente.report.tables.comparison import caption_and_alt, compared_in, recommendation
 from latente.report.tables.names import number_name
@@ -74,7 +75,7 @@ def figure_files(runs: Sequence[Run], data: Data, words: Words) -> list[FigureFi
     # Models are run (mostly: compiled) in a thread while figures are drawn, which leaves a processor free.
     with ThreadPoolExecutor(1) as thread:
         study = StudyFigures(runs, data, words, thread)
-        drawn = [file for draw in FIGURES for file in draw(study)]
+        drawn = [file for draw in FIGURES for file in possible(draw(study), data)]
         for name in figures:
             drawn += _of_plugin(name, study, {file.file for file in drawn})
     # Those of one group stand together.
@@ -85,7 +86,7 @@ def figure_files(runs: Sequence[Run], data: Data, words: Words) -> list[FigureFi
 def _of_plugin(name: str, study: StudyFigures, taken: set[str]) -> list[FigureFile]:
     """The files of a figure that is not latente's; where it fails, a warning says why, and the rest is drawn."""
     try:
-        drawn: list[FigureFile] = list(figures[name](study))
+        drawn: list[FigureFile] = list(possible(figures[name](study), study.data))
         for file in drawn:
             if file.file in taken or Path(file.file).name != file.file:
                 raise ValueError(f"the name of its file, {file.file}, is taken or no plain name")
@@ -110,9 +111,6 @@ class StudyFigures(FigureContext):
         main: the models that are shown by themselves.
         sweeps: by what they are called.
         swept: the models of all sweeps.
-        labels: the classes of the validation examples; None where there are none, or too many to draw.
-        shown: the first validation examples, as model values.
-        shown_labels: their classes' names; empty where there are none.
     """
 
     def __init__(self, runs: Sequence[Run], data: Data, words: Words, thread: Executor) -> None:
@@ -120,14 +118,10 @@ class StudyFigures(FigureContext):
         self.sweeps = _by_kind(sweeps(self.trained))
         self.swept = list(dict.fromkeys(m for sweep in self.sweeps.values() for m in sweep))
         self.main = _alone(self.trained, self.swept)
-        y = data.validation.y
-        self.labels = y if len(data.classes) <= codes.MOST_CLASSES else None
-        self.shown = data.values(data.validation.x[:SHOWN])
-        self.shown_labels = [] if y is None else [data.classes[c] for c in y[:SHOWN]]
         self._outputs: dict[tuple[str, str], Future[Any]] = {}
         every = list(dict.fromkeys([*self.main, *self.swept])) if data.is_image else []
         # In the order in which they are drawn.
-        self._compute(thread, "errors", _errors, self.main if self.labels is not None else ())
+        self._compute(thread, "errors", _errors, self.main if len(data.classes) else ())
         self._compute(thread, "codes", _codes, self.main)
         self._compute(thread, "places", _places, [m for m in (self.hero,) if data.is_image and has_manifold(m)])
         self._compute(thread, "rebuilt", _rebuilt, every[: len(self.main)])
@@ -144,6 +138,30 @@ class StudyFigures(FigureContext):
     def comparison(self) -> Comparison | None:
         """The models compared on the test part, as the tables show it."""
         return compared_in([r for m in self.trained for r in m.runs])
+
+    @cached_property
+    def every_label(self) -> NDArray[Any] | None:
+        """The classes of the validation examples; None where there are none."""
+        if isinstance(self.data, AbsentData):
+            kept = self.trained[0].first.codes
+            return self.data.validation.y if kept is None else kept.get("label", "validation")
+        return self.data.validation.y
+
+    @cached_property
+    def labels(self) -> NDArray[Any] | None:
+        """The same; None where there are too many to draw, too."""
+        return self.every_label if len(self.data.classes) <= codes.MOST_CLASSES else None
+
+    @cached_property
+    def shown(self) -> NDArray[np.float32]:
+        """The first validation examples, as model values."""
+        return self.data.values(self.data.validation.x[:SHOWN])
+
+    @cached_property
+    def shown_labels(self) -> list[str]:
+        """Their classes' names; empty where there are none."""
+        y = self.data.validation.y
+        return [] if y is None else [self.data.classes[c] for c in y[:SHOWN]]
 
     def output(self, kind: str, model: TrainedModel) -> Any:
         """What a model made of the data, once it is computed; None where it was not asked for."""
@@ -188,6 +206,9 @@ def _errors(study: StudyFigures, model: TrainedModel) -> NDArray[np.float32]:
 
 
 def _codes(study: StudyFigures, model: TrainedModel) -> NDArray[np.float32]:
+    kept = model.first.codes
+    if isinstance(study.data, AbsentData) and kept is not None:
+        return kept.of_examples["mean.validation"]
     return latent.encode(model.first.model, study.data.values(study.data.validation.x), study.context(model))
 
 
@@ -209,7 +230,7 @@ def _places(study: StudyFigures, model: TrainedModel) -> tuple[NDArray[np.float3
 def _right(study: StudyFigures, model: TrainedModel) -> float | None:
     """The share of the validation codes whose nearest training codes vote for the right class, as conclusions count."""
     data = study.data
-    if data.validation.y is None or data.train.y is None or len(data.classes) < 2:
+    if isinstance(data, AbsentData) or data.validation.y is None or data.train.y is None or len(data.classes) < 2:
         return None
     own, other = (
         subsample(len(data.validation), VALIDATION, 0, permuted=True),
@@ -237,7 +258,7 @@ def heroes(study: StudyFigures) -> Iterator[FigureFile]:
     w, model = study.words, study.hero
     z = np.asarray(study.output("codes", model))
     few = subsample(len(z), VALIDATION, 0)
-    labels = None if study.data.validation.y is None else study.data.validation.y[few]
+    labels = None if study.every_label is None else study.every_label[few]
     fields = {"name": model.name, "n": w.number(len(few), ",d"), "data": study.data.name}
     if study.output("places", model) is not None:
         decoded, ends = study.output("places", model)
@@ -381,9 +402,8 @@ def animations(study: StudyFigures) -> Iterator[FigureFile]:
         )
         texts = study.texts("figure.animation", model, name=model.name, n=len(study.shown), epochs=trained)
         size = animation.size(moving)
-        finding = ""
-        if trained > 1:
-            done = measures.epochs_to(run.history["val_loss"])
+        finding, done = "", measures.epochs_to(run.history["val_loss"])
+        if np.isfinite(done):
             finding = w("figure.animation.finding", name=model.name, done=int(np.ceil(done)), epochs=trained)
         file = f"film-{model.name}.webp"
         yield FigureFile(file, "image/webp", moving, size, *texts, "training", True, still, finding)
@@ -406,7 +426,7 @@ def samples_and_manifolds(study: StudyFigures) -> Iterator[FigureFile]:
 
 def code_maps(study: StudyFigures) -> Iterator[FigureFile]:
     """Codes on a plane, a figure for each model."""
-    w, labels, names = study.words, study.data.validation.y, study.data.classes
+    w, labels, names = study.words, study.every_label, study.data.classes
     for model in study.main:
         z = study.output("codes", model)
         points, axes = codes.plane(np.asarray(z, np.float64), w)

@@ -16,7 +16,7 @@ from latente.evaluation.scores import scores
 from latente.objective.presets import FAMILIES, presets
 from latente.objective.schedules import schedules
 from latente.registry import Registry
-from latente.spec import DataSpec, ModelSpec, SearchSpec, StudySpec, TrainSpec, schema_of
+from latente.spec import DataSpec, ModelSpec, SearchSpec, StartSpec, StudySpec, TrainSpec, schema_of
 from latente.studies.study_file import LISTS, TOP
 from latente.studies.trackers import trackers
 
@@ -69,6 +69,7 @@ def _runs() -> Schema:
         "preset": _swept("preset", {"enum": sorted(presets, key=str.lower)}),
         "name": {"type": "string", "description": "what the models are called, instead of the table's name"},
         "train": _any([{"type": "object", "properties": train, "additionalProperties": False}, _list("train")]),
+        "start": _start(),
         **{name: _swept(name, schema) for name, schema in own.items()},
     }
     for name, schema in _loose().items():
@@ -80,6 +81,13 @@ def _runs() -> Schema:
         "additionalProperties": table,
         "description": "a table for each model, or for a sweep over lists",
     }
+
+
+def _start() -> Schema:
+    table = _table(StartSpec)
+    # The others are filled in.
+    asked = {name: table["properties"][name] for name in ("run", "freeze", "require_all", "fingerprint")}
+    return {**table, "properties": asked, "required": ["run"]}
 
 
 def _loose() -> dict[str, Schema]:

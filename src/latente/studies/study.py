@@ -8,12 +8,15 @@ import functools
 import time
 import warnings
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from latente import plugins
 from latente._version import __version__
 from latente.atomic import FULL, as_json, cannot_write, clear_parts, make_folder, write_bytes, write_text
 from latente.data.load import ARRAYS, AnySource, load_spec
+from latente.data.notes import Note, log_notes
 from latente.data.split import Data
 from latente.errors import DataError, LatenteWarning, SpecError, StoreError, unknown
 from latente.evaluation import manifest
@@ -27,17 +30,19 @@ from latente.evaluation.folders import (
     run_folder,
     trained_on,
 )
-from latente.evaluation.run import Run
+from latente.evaluation.manifest import damage
+from latente.evaluation.run import Run, load, with_parent
+from latente.evaluation.run_data import AbsentData
 from latente.evaluation.scores import scores
 from latente.evaluation.spec_file import parts_used
 from latente.language.message import Message
 from latente.language.words import Words
-from latente.spec import Part, StudySpec, as_dict, got, is_text, part
+from latente.spec import Part, RunSpec, StartSpec, StudySpec, as_dict, build, got, is_text, part
 from latente.studies.folder import Study, load_study
 from latente.studies.machine import facts
 from latente.studies.search import as_asked, check_installed, scored, searched
 from latente.studies.search_space import check_search
-from latente.studies.study_file import DEFAULT
+from latente.studies.study_file import DEFAULT, placed
 from latente.studies.study_file import read_study as read_study_file
 from latente.studies.tracking import asked_for, make_trackers, tracking
 from latente.studies.train import perform
@@ -57,7 +62,7 @@ OF_REPORTS = ("figure", "score figure", "rule")
 
 
 def run_study(
-    study: str | Path | StudySpec = DEFAULT,
+    study: str | Path | StudySpec | None = None,
     *,
     data: str | Path | Data | None = None,
     out: str | Path | None = None,
@@ -71,11 +76,16 @@ def run_study(
     track: Iterable[Part] = (),
     ignore: Iterable[str] = (),
     trust: bool = False,
+    start: str | Path | None = None,
+    freeze: Iterable[str] = (),
+    require_all: bool = False,
+    keep_codes: bool = False,
 ) -> Study:
     """Perform a study and write its folder.
 
     Args:
-        study: a TOML file, the name of a shipped study, or a spec.
+        study: a TOML file, the name of a shipped study, or a spec; by default the shipped "notebook", or with ``start``
+            that run's own model alone, trained as it was.
         data: instead of the study's: a name, a file, a folder, or what `load_data` returned.
         out: the folder to make; by default a new one in ``runs/``.
         settings, seeds: see `latente.studies.study_file.read_study`.
@@ -91,6 +101,12 @@ def run_study(
         track: trackers besides the study's own, by name or as tables (see `latente.studies.trackers`).
         ignore: codes of findings that the report leaves out ("LT201", "LT3xx"), besides those of the study.
         trust: execute the Python files that a study file names in ``[plugins]`` (see `latente.load_plugin`).
+        start: the folder of a run, or ``hf://user/name``: every run begins with its weights, as far as they fit by
+            shape and meaning (docs/fine-tuning.md).
+        freeze: what of them is held fixed, by name, such as ["encoder"].
+        require_all: refuse unless all of them fit.
+        keep_codes: keep the codes and labels of the examples with each run, so that its map can be explored and drawn
+            where the data is not.
 
     Raises:
         SpecError: a study, setting, language or tracker that means nothing, or a tracker that is not installed.
@@ -101,11 +117,17 @@ def run_study(
     watch = watch or Watch()
     words = Words(lang)
     ignore = list(ignore)
+    begin, parent = _beginning(start, freeze, require_all)
     if isinstance(study, StudySpec):
-        spec = study
+        spec = study if begin is None else _all_begin(study, begin)
     else:
         named = data.spec.source if isinstance(data, Data) else data
-        spec = read_study_file(study, data=named, settings=settings, seeds=seeds, trust=trust)
+        own = None if parent is None or study is not None else parent.spec
+        if own is not None and own.data.source == ARRAYS and data is None:
+            raise SpecError("--from: that run was trained on arrays, which are not kept; say on what to train: --data")
+        file = DEFAULT if study is None else study
+        laid = partial(read_study_file, file, data=named, settings=settings, seeds=seeds, trust=trust)
+        spec = laid(start=own, begin=begin)
     if ignore:
         spec = dataclasses.replace(spec, ignore=tuple(dict.fromkeys([*spec.ignore, *ignore])))
     _check_ignored(spec.ignore)
@@ -129,7 +151,8 @@ def run_study(
     found = data if isinstance(data, Data) else load_spec(spec.data)
     if jobs != 1 and found.spec.source == ARRAYS:
         raise SpecError("jobs: the runs' processes cannot read arrays that are only in memory; take jobs = 1")
-    spec = dataclasses.replace(spec, data=found.spec)
+    spec = dataclasses.replace(spec, data=found.spec, keep_codes=spec.keep_codes or keep_codes)
+    spec = dataclasses.replace(spec, runs=tuple(map(partial(_with_parent, data=found), spec.runs)))
     for what, text in (("out", str(out)), ("command", command or ""), ("study", as_json(as_dict(spec)))):
         if not is_text(text):
             raise SpecError(f"{what}: got no Unicode text, and it is written to files; rename it: {text!a:.200}")
@@ -146,11 +169,6 @@ def run_study(
             "jobs = 1, or put it into a file and call latente.load_plugin(file)"
         )
     used = plugins.used([*needed, *plugins.registered_by_plugins(*OF_REPORTS)])
-    for run in spec.runs:
-        try:
-            check(run, found)
-        except (SpecError, DataError) as error:
-            raise type(error)(f'run "{run.name}": {error}') from None
     if spec.search is not None:
         check_installed(spec.search.storage)
         check_search(spec, found)
@@ -183,8 +201,8 @@ def run_study(
                     _write_spec(folder, spec, command, used)
                 if workers is not None:
                     waiting = [run for run in spec.expanded() if not is_finished(run_folder(folder, run))]
-                    workers.perform(waiting, of, found, folder, spec.scores, tracked.watch)
-                runs = [perform(run, found, folder, asked, tracked.watch) for run in spec.expanded()]
+                    workers.perform(waiting, of, found, folder, spec.scores, tracked.watch, spec.keep_codes)
+                runs = [perform(run, found, folder, asked, tracked.watch, spec.keep_codes) for run in spec.expanded()]
                 report = write_study_report(spec, runs, found, folder, words, command, watch, workers)
                 tracked.finish(runs)
     except StoreError as error:
@@ -211,6 +229,32 @@ def _write_spec(folder: Path, spec: StudySpec, command: str | None, used: Sequen
     manifest.write(folder, {STUDY: as_json(table).encode()})
 
 
+def _beginning(
+    start: str | Path | None, freeze: Iterable[str], require_all: bool
+) -> tuple[dict[str, Any] | None, Run | None]:
+    """What every run's ``start`` says, and the run itself."""
+    asked = {**({"freeze": [*freeze]} if freeze else {}), **({"require_all": True} if require_all else {})}
+    if start is None:
+        return asked or None, None
+    return {"run": placed(str(start), Path.cwd()), **asked}, load(start)
+
+
+def _all_begin(study: StudySpec, begin: dict[str, Any]) -> StudySpec:
+    def started(run: RunSpec) -> RunSpec:
+        kept = {} if run.start is None else as_dict(run.start)
+        return dataclasses.replace(run, start=build(StartSpec, {**kept, **begin}, "start"))
+
+    return dataclasses.replace(study, runs=tuple(map(started, study.runs)))
+
+
+def _with_parent(run: RunSpec, data: Data) -> RunSpec:
+    try:
+        check(run, data)
+        return with_parent(run, data)
+    except (SpecError, DataError) as error:
+        raise type(error)(f'run "{run.name}": {error}') from None
+
+
 def _pool(jobs: int | WorkerPool) -> contextlib.AbstractContextManager[WorkerPool | None]:
     if isinstance(jobs, WorkerPool):
         return contextlib.nullcontext(jobs)
@@ -229,7 +273,8 @@ def report_study(
     """Write the figures and the report of a finished study again, perhaps in another language or form.
 
     The test part is not looked at again: its numbers are those the runs recorded. ``data`` as in `load_study`;
-    ``ignore`` as in `run_study`.
+    ``ignore`` as in `run_study`. Where the data is not here, what only it can say is kept from the earlier report,
+    which is told.
 
     Args:
         folder: the study's.
@@ -246,7 +291,7 @@ def report_study(
         SpecError: another format.
         StoreError: as `load_study`; another process is writing to the folder, or a plug-in is not there; no Chromium,
             for a PDF.
-        DataError: the data is gone or has changed, and the page is to be written.
+        DataError: something else is where the data was; or it is gone, and an older version wrote the earlier report.
     """
     words = Words(lang)
     if format not in FORMATS:
@@ -257,7 +302,7 @@ def report_study(
     spec, runs, command = load_study(folder, data=data)
     spec = dataclasses.replace(spec, ignore=tuple(dict.fromkeys([*spec.ignore, *ignore])))
     _check_ignored(spec.ignore)
-    found = runs[0].data
+    found = runs[0].known_data
     for run in runs:
         run._data = found
     with manifest.locked(Path(folder), wait=0):
@@ -319,29 +364,46 @@ def write_study_report(
     One of the ``workers``, where there are some that know the study, finds the conclusions beside the drawing.
     """
     from latente.report.conclusions import conclude, general_in_words, ignored, in_words
-    from latente.report.page import write_figures, write_report
+    from latente.report.kept import KEPT, as_table, read_kept, with_kept
+    from latente.report.page import is_grey, write_figures, write_report
     from latente.report.search import SEARCH
     from latente.report.tables.results import results_csv
 
     watch.on_stage(Message("progress.reporting"), None)
     refuse_links(folder)
     begun = [STUDY] if spec.search is None else [STUDY, SEARCH]
-    _record(folder, begun)
+    earlier = read_kept(folder) if isinstance(data, AbsentData) else None
+    if isinstance(data, AbsentData) and earlier is None:
+        raise DataError(str(data.why))
+    if earlier is None:
+        # Without the data, what is there must not be lost if this is broken off.
+        _record(folder, begun)
     write_text(folder / "results.csv", results_csv(runs))
     left_out = ignored(spec.ignore)
-    concluding = None if workers is None else workers.conclude()
+    concluding = None if workers is None or earlier is not None else workers.conclude()
     drawn = write_figures(folder, runs, data, words)
-    concluded = conclude(runs, folder, left_out) if concluding is None else concluding()
-    conclusions, notes = in_words(concluded, words)
+    said = ""
+    if earlier is not None:
+        concluded, grey = earlier.concluded, earlier.grey
+        drawn, kept = with_kept(drawn, earlier.figures)
+        missing = {"fingerprint": data.fingerprint[:12], "figures": ", ".join(f.file for f in kept) or "–"}
+        said = words("report.kept", **missing)
+        log_notes([Note("report-kept", missing)])
+    else:
+        concluded, grey = dict(conclude(runs, folder, left_out) if concluding is None else concluding()), is_grey(data)
+    with damage(folder / KEPT):
+        conclusions, notes = in_words(concluded, words)
+        general = general_in_words(concluded, words)
     about = facts()
     for one in plugins.used([*parts_of_study(spec), *plugins.registered_by_plugins(*OF_REPORTS)]):
         about["versions"][one.plugin.name] = one.plugin.version or f"SHA-256 {one.plugin.sha256}"
     page = write_report(
         folder, spec, runs, data, [c for c in conclusions if c.code not in left_out], words, command or "", about,
-        notes=notes, drawn=drawn, general=general_in_words(concluded, words), ignore=left_out,
-        beside=concluded["baselines"],
+        notes=notes, drawn=drawn, general=general, ignore=left_out, beside=concluded["baselines"],
+        grey=grey, earlier=said,
     )  # fmt: skip
-    written = ["results.csv", "findings.json", "report.html", *(f"figures/{picture.file}" for picture in drawn)]
+    write_text(folder / KEPT, as_json(as_table(concluded, grey, drawn)))
+    written = ["results.csv", "findings.json", "report.html", KEPT, *(f"figures/{picture.file}" for picture in drawn)]
     _record(folder, [*begun, *written])
     return page
 

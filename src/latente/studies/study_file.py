@@ -14,11 +14,25 @@ from typing import Any
 
 from latente.data.load import is_path
 from latente.errors import SpecError, unknown
+from latente.evaluation.hub import is_hub
 from latente.plugins import is_loaded, load_plugin
-from latente.spec import MOST_RUNS, DataSpec, ModelSpec, Part, RunSpec, StudySpec, TrainSpec, build, got, to_python
+from latente.spec import (
+    MOST_RUNS,
+    DataSpec,
+    ModelSpec,
+    Part,
+    RunSpec,
+    StartSpec,
+    StudySpec,
+    TrainSpec,
+    as_dict,
+    build,
+    got,
+    to_python,
+)
 from latente.studies.settings import value_of
 
-TOP = ("title", "seeds", "data", "runs", "scores", "track", "search", "ignore", "plugins")
+TOP = ("title", "seeds", "data", "runs", "scores", "track", "search", "ignore", "plugins", "keep_codes")
 
 DEFAULT = "notebook"
 
@@ -51,8 +65,11 @@ def read_study(
     settings: Iterable[str] = (),
     seeds: int | Iterable[int] | None = None,
     trust: bool = False,
+    start: RunSpec | None = None,
+    begin: Mapping[str, Any] | None = None,
 ) -> StudySpec:
-    """Read a study. A path in its ``source`` or ``plugins`` is taken from the folder that the study file lies in.
+    """Read a study. A path in its ``source`` or ``plugins``, and in a run's ``start``, is taken from the folder that
+    the study file lies in.
 
     Args:
         study: a TOML file, or the name of a shipped study.
@@ -61,14 +78,21 @@ def read_study(
             of a sweep, "latent-8.train.epochs=20"), "train.epochs=20" for every run.
         seeds: how many, or which, instead of the file's.
         trust: execute the Python files that it names in ``[plugins]`` (see `latente.load_plugin`).
+        start: a trained run: instead of ``study``, its model once more, trained as it was on the data that it was.
+        begin: of every run, what its ``start`` says (see `latente.spec.StartSpec`).
 
     Raises:
         SpecError: no such study, not TOML, an unknown key or a wrong value; the message names the place. Or it names
             a Python file that is not trusted, not there, or fails.
     """
-    table = _read(study)
-    _load_plugins(study, table, trust)
+    table = _read(study) if start is None else _once_more(start)
+    if start is None:
+        _load_plugins(study, table, trust)
     points: Points = {}
+    runs = table.get("runs")
+    for run in runs.values() if begin is not None and isinstance(runs, dict) else ():
+        if isinstance(run, dict) and begin is not None:
+            run["start"] = {**(run["start"] if isinstance(run.get("start"), dict) else {}), **begin}
     for setting in settings:
         _lay(table, points, setting)
     if data is not None:
@@ -100,8 +124,22 @@ def _read(study: str | Path) -> Table:
         raise SpecError(f"{path}: cannot be read ({error.strerror})") from None
 
 
+def _once_more(run: RunSpec) -> Table:
+    """A study of a run's model alone, as a file would have it."""
+    # Every field is said, so that it does not matter which preset it is.
+    entry = {"preset": "VAE", **as_dict(run.model), "train": as_dict(run.train)}
+    return {"title": run.name, "seeds": [run.seed], "data": as_dict(run.data), "runs": {run.name: entry}}
+
+
 def _beside(path: Path, table: Table) -> Table:
-    """A study file's table, its data taken from beside the file where it is a path that is not absolute."""
+    """A study file's table, its data and the runs it starts from taken from beside the file where they are paths that
+    are not absolute."""
+    runs = table.get("runs")
+    for run in runs.values() if isinstance(runs, dict) else ():
+        start = run.get("start") if isinstance(run, dict) else None
+        place = start.get("run") if isinstance(start, dict) else None
+        if isinstance(start, dict) and isinstance(place, str) and place.strip():
+            start["run"] = placed(place, path.absolute().parent)
     data = table.get("data")
     source = data.get("source") if isinstance(data, dict) else None
     if isinstance(data, dict) and isinstance(source, str) and source.strip() and not source.startswith("~"):
@@ -109,6 +147,11 @@ def _beside(path: Path, table: Table) -> Table:
         if is_path(source) or near.exists():
             data["source"] = str(near)
     return table
+
+
+def placed(run: str, folder: Path) -> str:
+    """Where a run is, as it can be found from anywhere: a path that is not absolute is within the folder."""
+    return run if is_hub(run) else str(folder / Path(run).expanduser())
 
 
 def _lay(table: Table, points: Points, setting: str) -> None:
@@ -130,11 +173,11 @@ def _lay(table: Table, points: Points, setting: str) -> None:
     if path[0] in sections:
         section, *point = sections[path[0]]
         _assign(points.setdefault((section, point[0]), {}) if point else runs[section], path[1:], value, setting)
-    elif path[0] == "train" or path[0] in ModelSpec.__dataclass_fields__:
+    elif path[0] in ("train", "start") or path[0] in ModelSpec.__dataclass_fields__:
         for run in runs.values():
             _assign(run, path, value, setting)
     else:
-        allowed = [*sections, *(key for key in TOP if key != "runs"), "train"]
+        allowed = [*sections, *(key for key in TOP if key != "runs"), "train", "start"]
         raise SpecError(f"--set {setting}: {unknown('run or key', path[0], allowed)}")
 
 
@@ -200,7 +243,13 @@ def _expand(section: str, entry: Table, data: DataSpec, points: Points) -> list[
         for key, value in points.get((section, name), {}).items():
             flat[key] = {**flat.get(key, {}), **value} if isinstance(value, dict) else value
         train = build(TrainSpec, flat.pop("train", {}), f"{where}.train")
-        runs.append(build(RunSpec, {"name": name, "model": _model(flat, where), "train": train, "data": data}, where))
+        start = build(StartSpec, flat.pop("start"), f"{where}.start") if "start" in flat else None
+        if start is not None and not start.run:
+            raise SpecError(
+                f"{where}.start: it names no run to begin with; give the folder of one: run = DIR, or --from DIR"
+            )
+        made = {"name": name, "model": _model(flat, where), "train": train, "data": data, "start": start}
+        runs.append(build(RunSpec, made, where))
     return runs
 
 
@@ -268,7 +317,7 @@ def _model(flat: Table, where: str) -> ModelSpec:
     parts = {k: v for k, v in flat.items() if k in FAMILIES}
     try:
         preset = presets[name]
-        allowed = [*keywords(name, preset(**parts)), "preset", "name", "train"]
+        allowed = [*keywords(name, preset(**parts)), "preset", "name", "train", "start"]
         if all(key in allowed for key in flat):
             return preset(**flat)
     except SpecError as error:

@@ -22,8 +22,10 @@ from latente.studies.watch import Watch
 from latente.training import store
 
 
-def perform(spec: RunSpec, data: Data, study: Path, asked: Sequence[Score], watch: Watch) -> Run:
-    """A run of a study, from its folder where it is finished, else gone on with and written.
+def perform(
+    spec: RunSpec, data: Data, study: Path, asked: Sequence[Score], watch: Watch, keep_codes: bool = False
+) -> Run:
+    """A run of a study, from its folder where it is finished, else gone on with and written, with codes if asked.
 
     Raises:
         StoreError: the folder holds a run of another spec, or cannot be written.
@@ -39,7 +41,8 @@ def perform(spec: RunSpec, data: Data, study: Path, asked: Sequence[Score], watc
         if changed:
             raise StoreError(f"{folder}: holds a run of another spec ({'; '.join(changed[:3])}); choose another --out")
         # A score whose file was lost or only half written is worked out again.
-        if _scored(run, asked, study, watch):
+        if _scored(run, asked, study, watch) | (keep_codes and run.codes is None):
+            _keep(run, keep_codes)
             run.write(folder)
     else:
         for place in (make_run_folder(study, spec), folder / SCORES):
@@ -50,11 +53,17 @@ def perform(spec: RunSpec, data: Data, study: Path, asked: Sequence[Score], watc
         for part in PARTS:
             run.evaluate(part)
         _scored(run, asked, study, watch)
+        _keep(run, keep_codes)
         run.write(folder)
         watch.on_done(spec)
     with contextlib.suppress(OSError):
         checkpoint.unlink(missing_ok=True)
     return run
+
+
+def _keep(run: Run, codes: bool) -> None:
+    if codes:
+        run.keep_codes()
 
 
 def _scored(run: Run, asked: Sequence[Score], study: Path, watch: Watch) -> bool:

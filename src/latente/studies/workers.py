@@ -170,7 +170,14 @@ class WorkerPool:
         self.workers.clear()
 
     def perform(
-        self, runs: Sequence[RunSpec], of: int, data: Data, study: Path, asked: Sequence[Part], watch: Watch
+        self,
+        runs: Sequence[RunSpec],
+        of: int,
+        data: Data,
+        study: Path,
+        asked: Sequence[Part],
+        watch: Watch,
+        keep_codes: bool = False,
     ) -> None:
         """Perform runs, each in one of the processes; the longest start first.
 
@@ -182,6 +189,7 @@ class WorkerPool:
             study: the study's folder.
             asked: the scores, as specs.
             watch: what to call.
+            keep_codes: whether each keeps the codes of its examples.
 
         Raises:
             LatenteError: what a run raised, or that its process ended.
@@ -193,7 +201,9 @@ class WorkerPool:
         about = self._about(of, data, study, asked)
 
         def take(busy: int) -> tuple[RunSpec, Event] | None:
-            return (waiting[0], {"run": as_dict(waiting.pop(0))}) if waiting else None
+            if not waiting:
+                return None
+            return waiting[0], {"run": as_dict(waiting.pop(0)), "keep_codes": keep_codes}
 
         # At least one, which finds the conclusions.
         self._hand_out(take, max(1, min(self.jobs, len(runs))), about, watch, anything=bool(runs))
@@ -385,7 +395,7 @@ def _work(lines: queue.SimpleQueue[str], say: Any) -> None:
             say("idle")
             asks = json.loads(stopping.wait_for(lines))
             if "run" in asks:
-                perform(run_from_dict(asks["run"]), data, study, asked, watch)
+                perform(run_from_dict(asks["run"]), data, study, asked, watch, asks["keep_codes"])
             elif "trial" in asks:
                 search = search or _search_of(study, data)
                 search.one(asks["trial"], watch)

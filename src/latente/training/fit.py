@@ -30,6 +30,7 @@ from latente.training import store
 from latente.training.check import check, model_for
 from latente.training.examples import Examples, Scale, examples_of, scale_of
 from latente.training.step import Recipe, State, run_epoch, start
+from latente.training.transfer import Parent, say_transferred, transferred
 
 CHECKPOINT_SECONDS, CHECKPOINT_SHARE = 2.0, 0.01
 """How much work a kill may cost: the first epoch is checkpointed, then the first to end so many seconds later, or later
@@ -139,12 +140,20 @@ class _Prepared:
         return (self.recipe, self.objective, state, *fixed, keys, jr.fold_in(self.key, 2), jnp.int32(done))
 
 
-def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: OnEpoch | None = None) -> Fitted:
+def fit(
+    spec: RunSpec,
+    data: Data,
+    *,
+    parent: Parent | None = None,
+    checkpoint: Path | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> Fitted:
     """Train one model.
 
     Args:
         spec: what to train; equal specs and data give equal weights, bit for bit, on one machine.
         data: what to learn from; the test part is only checked against the likelihood's support.
+        parent: the run whose weights it begins with, where the spec has a ``start``.
         checkpoint: a file for the training's state; if it exists, training continues from it.
         on_epoch: called after every epoch.
 
@@ -154,7 +163,7 @@ def fit(spec: RunSpec, data: Data, *, checkpoint: Path | None = None, on_epoch: 
         TrainingError: the loss is no longer finite.
         Stopped: a signal has come, in a process that listens (`latente.stopping`); whole epochs are in the checkpoint.
     """
-    prepared = _prepare(spec, data)
+    prepared = _prepare(spec, data, parent)
     progress = _Progress(prepared.state)
     about = {"spec": as_dict(spec), "data": data.fingerprint}
     if checkpoint is not None and checkpoint.exists():
@@ -260,7 +269,7 @@ def stride_of(epochs: int, values: int) -> int:
     return math.ceil(epochs / min(FRAMES, max(10, FRAMES_MEMORY // (SHOWN * values))))
 
 
-def _prepare(spec: RunSpec, data: Data) -> _Prepared:
+def _prepare(spec: RunSpec, data: Data, parent: Parent | None = None) -> _Prepared:
     objective = check(spec, data)
     key = jr.key(spec.seed)
     scale = scale_of(data)
@@ -268,8 +277,14 @@ def _prepare(spec: RunSpec, data: Data) -> _Prepared:
     validation = examples_of(data, data.validation, spec.model)
     model = _initial_model(spec, data, scale, train)
     opponent = objective.opponent(model, key=jr.fold_in(key, 4))
+    frozen: tuple[str, ...] = ()
+    if spec.start is not None:
+        assert parent is not None
+        found = transferred(spec, model, opponent, data.card(), parent)
+        say_transferred(found, parent, data.units)
+        model, opponent, frozen = found.model, found.opponent, spec.start.freeze
     epochs, steps = spec.train.epochs_for(len(data.train)), spec.train.steps(len(data.train))
-    recipe = recipe_of(spec.train, steps, epochs)
+    recipe = dataclasses.replace(recipe_of(spec.train, steps, epochs), frozen=frozen)
     state = start(model, opponent, recipe, keep_best=spec.train.patience > 0)
     shown = validation.take(slice(SHOWN)) if data.is_image else None
     span = span_of(*data.value_range()) if data.is_image else (0.0, 1.0)

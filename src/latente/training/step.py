@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -20,6 +22,7 @@ from latente.objective.terms import Batch
 from latente.training.adam import adam
 from latente.training.examples import Examples, Scale
 from latente.training.order import random_order
+from latente.training.store import path_of
 
 VALIDATION_BATCH = 500
 """Examples at a time, fewer if they are large; keys are always made for this many."""
@@ -29,7 +32,8 @@ VALIDATION_BATCH = 500
 class Recipe:
     """The settings that are compiled into the program; ``total_steps`` is 0 unless the schedule needs it.
 
-    ``stages`` are (first step, learning rate), in order, for the schedule "stages".
+    ``stages`` are (first step, learning rate), in order, for the schedule "stages"; ``frozen`` are the names of what is
+    held fixed (see `parted`).
     """
 
     batch_size: int
@@ -43,6 +47,7 @@ class Recipe:
     epsilon: float = 1e-7
     second_moment: float = 0.0
     clip_norm: float = 0.0
+    frozen: tuple[str, ...] = ()
 
     def rate(self, step: Array | int) -> Array | float:
         """The learning rate at a step, counted from zero."""
@@ -70,6 +75,28 @@ class Players(eqx.Module):
     opponent: Opponent | None
 
 
+def parted(players: Players, frozen: tuple[str, ...]) -> tuple[Players, Players]:
+    """What training changes, and all else: frozen arrays of the model too.
+
+    Args:
+        players: the model and its opponent.
+        frozen: names of arrays of the model as `latente.training.store.flatten` gives them, or of what they lie in
+            ("encoder", "encoder.layers.0").
+    """
+
+    def learns(path: tuple[Any, ...], leaf: Any) -> bool:
+        return eqx.is_inexact_array(leaf) and not within(path_of(path).removeprefix("model."), frozen)
+
+    if not frozen:
+        return eqx.partition(players, eqx.is_inexact_array)
+    return eqx.partition(players, jax.tree_util.tree_map_with_path(learns, players))
+
+
+def within(name: str, places: Iterable[str]) -> bool:
+    """Whether an array of this name is one of these places or lies in one."""
+    return any(name == place or name.startswith(f"{place}.") for place in places)
+
+
 class Optimizers(eqx.Module):
     """The states of their optimizers."""
 
@@ -91,7 +118,7 @@ class State(eqx.Module):
 
 def start(model: Autoencoder, opponent: Opponent | None, recipe: Recipe, *, keep_best: bool) -> State:
     """The state before the first epoch."""
-    learns = eqx.filter(model, eqx.is_inexact_array)
+    learns = parted(Players(model, None), recipe.frozen)[0].model
     return State(
         model,
         recipe.optimizer().init(learns),
@@ -185,7 +212,7 @@ def run_epoch(
     optimizer = recipe.optimizer()
     batches, weights = _batches(random_order(keys[0], len(train)), recipe.batch_size)
     noise = jr.split(keys[1], batches.shape)
-    learns, fixed = eqx.partition(Players(state.model, state.opponent), eqx.is_inexact_array)
+    learns, fixed = parted(Players(state.model, state.opponent), recipe.frozen)
 
     def loss(
         model: Autoencoder, others: Players, index: Array, weight: Array, drawn: Array, done: Array
@@ -208,10 +235,11 @@ def run_epoch(
         opponent, of_opponent = learns.opponent, states.opponent
         if opponent is not None:
             against = eqx.combine(opponent, fixed.opponent)
+            assert against is not None
             opponent, of_opponent, its_loss = _opponent_step(against, of_opponent, model, batch)
             sums["opponent_loss"] = its_loss * jnp.sum(batch.weight)
             opponent = eqx.filter(opponent, eqx.is_inexact_array)
-        model = eqx.filter(objective.after(model, batch), eqx.is_inexact_array)
+        model = parted(Players(objective.after(model, batch), None), recipe.frozen)[0].model
         bad = jnp.where((bad < 0) & ~jnp.isfinite(sums["loss"]), number, bad)
         return (Players(model, opponent), Optimizers(of_model, of_opponent), bad), sums
 
@@ -231,7 +259,8 @@ def run_epoch(
     best, best_loss, waited = state.best, state.best_loss, state.waited
     if best is not None:
         better = (means["loss"] < best_loss) & objective.settled(done)
-        best = jax.tree.map(lambda new, old: jnp.where(better, new, old), learns.model, eqx.filter(best, eqx.is_array))
+        kept = parted(Players(best, None), recipe.frozen)[0].model
+        best = jax.tree.map(lambda new, old: jnp.where(better, new, old), learns.model, kept)
         best = eqx.combine(best, fixed.model)
         best_loss = jnp.where(better, means["loss"], best_loss)
         waited = jnp.where(better | ~objective.settled(done), 0, waited + 1)

@@ -26,7 +26,7 @@ CHECKSUM = "sha256"
 def flatten(tree: object, prefix: str) -> Arrays:
     """Every array of a pytree by its path, for instance ``model.encoder.layers.0.weight``."""
     leaves = jax.tree_util.tree_flatten_with_path(eqx.filter(tree, eqx.is_array))[0]
-    return {prefix + _path(path): np.asarray(leaf) for path, leaf in leaves}
+    return {prefix + path_of(path): np.asarray(leaf) for path, leaf in leaves}
 
 
 def unflatten(template: T, arrays: Mapping[str, NDArray[Any]], prefix: str, where: str) -> T:
@@ -39,7 +39,7 @@ def unflatten(template: T, arrays: Mapping[str, NDArray[Any]], prefix: str, wher
     leaves, structure = jax.tree_util.tree_flatten_with_path(dynamic)
     found = []
     for path, leaf in leaves:
-        name = prefix + _path(path)
+        name = prefix + path_of(path)
         if name not in arrays:
             raise StoreError(f'{where}: has no array "{name}"; it is damaged or of another model')
         value = arrays[name]
@@ -81,6 +81,11 @@ def _checksum(arrays: Arrays, about: str) -> str:
         found.update(f"\0{name}\0{array.dtype}\0{array.shape}\0".encode())
         found.update(array.tobytes())
     return found.hexdigest()
+
+
+def fingerprint(tree: object) -> str:
+    """SHA-256 of every array of a pytree with its name, type and shape, in hexadecimal."""
+    return _checksum(flatten(tree, ""), "")
 
 
 def load_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
@@ -128,5 +133,6 @@ def differences(ours: Any, theirs: Any, where: str = "") -> list[str]:
     return [] if same else [f"{where} is {theirs!r} there and {ours!r} here"]
 
 
-def _path(path: tuple[Any, ...]) -> str:
+def path_of(path: tuple[Any, ...]) -> str:
+    """The name of a leaf of a pytree, as `flatten` gives it."""
     return ".".join(str(getattr(p, "name", getattr(p, "idx", getattr(p, "key", p)))) for p in path)

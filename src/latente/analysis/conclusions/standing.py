@@ -24,6 +24,7 @@ from latente.evaluation.metrics.differences import mean_interval
 from latente.evaluation.metrics.influence import Stat, combine
 from latente.evaluation.metrics.intervals import Estimate, bonferroni, corrected, normal_interval
 from latente.evaluation.run import Run
+from latente.evaluation.run_data import AbsentData
 from latente.evaluation.scores.losses import Distortion, Loss
 
 Idle = tuple[int, int, int]
@@ -150,6 +151,9 @@ def _codes(model: TrainedModel) -> NDArray[np.float64]:
     """Mean codes of at most 2,000 validation examples, shape (n, code_size)."""
     data = model.first.data
     index = subsample(len(data.validation), VALIDATION, 0, permuted=True)
+    kept = model.first.codes
+    if isinstance(data, AbsentData) and kept is not None:
+        return np.asarray(kept.of_examples["mean.validation"][index], np.float64)
     context = latent.context_of(model.first.model, model.spec, data, data.validation)
     given = None if context is None else context[index]
     z = latent.encode(model.first.model, data.values(data.validation.x[index]), given)

@@ -158,7 +158,9 @@ def observation_scale(run: Run) -> Message:
     """A scale: of what the likelihood gives a probability or a density, and given what."""
     likelihood = run.model.likelihood
     if isinstance(likelihood, Bernoulli):
-        score = is_score(likelihood, run.data.distinct(run.data.validation))
+        grey = run.card.get("grey")
+        # Older versions did not keep it.
+        score = is_score(likelihood, run.data.grey if grey is None else grey)
         drawn = {"none": "scale.bits", "static": "scale.once", "dynamic": "scale.anew"}
         key = "scale.score" if score else drawn[likelihood.binarise]
     else:

@@ -64,6 +64,8 @@ function serverBackend() {
       return { mean: arrays.mean.data, logVar: arrays.log_var?.data ?? null, score: arrays.score.data };
     },
     async examples(run, meta, index) {
+      // Without the data they are shown as the model reconstructs them, as in a page that holds only some.
+      if (meta.absent) return index.map(() => null);
       const raw = await bytes(`/api/examples?run=${run}&split=${meta.split}&index=${index.join(",")}`);
       const size = meta.shape.reduce((a, b) => a * b, 1);
       const all = meta.image ? new Uint8ClampedArray(raw) : new Float32Array(raw);

@@ -9,7 +9,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 from jax import Array
 
 from latente.model.likelihoods.base import Likelihood, likelihoods
@@ -111,8 +110,6 @@ class Bernoulli(Likelihood):
         return jr.bernoulli(key, self.mean(outputs)).astype(outputs.dtype)
 
 
-def is_score(likelihood: Likelihood, values: np.ndarray) -> bool:
-    """Whether this likelihood gives such values a BCE score rather than a log-likelihood."""
-    if not isinstance(likelihood, Bernoulli) or likelihood.observes:
-        return False
-    return bool(np.any((values > 0) & (values < 1)))
+def is_score(likelihood: Likelihood, grey: bool) -> bool:
+    """Whether this likelihood gives values that are ``grey``, between 0 and 1, a BCE score rather than a likelihood."""
+    return isinstance(likelihood, Bernoulli) and not likelihood.observes and grey

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from latente.analysis.trained_models import TrainedModel
 from latente.data.split import Data
 from latente.data.units import span_of
+from latente.errors import DataError
+from latente.evaluation.run_data import AbsentData
 from latente.language.words import Words
 from latente.report.figures import style
 
@@ -113,3 +115,12 @@ class FigureContext:
     def number(self, value: float, form: str = ".2f") -> str:
         """A number in the language."""
         return self.words.number(float(value), form)
+
+
+def possible(drawing: Iterator[FigureFile], data: Data) -> Iterator[FigureFile]:
+    """Figures as far as they can be drawn: without the data, those up to the first that needs it."""
+    try:
+        yield from drawing
+    except DataError:
+        if not isinstance(data, AbsentData):
+            raise

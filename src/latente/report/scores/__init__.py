@@ -12,7 +12,7 @@ from latente.analysis.trained_models import TrainedModel
 from latente.data.split import Data
 from latente.language.words import Words
 from latente.registry import import_parts
-from latente.report.figures.figure_file import FigureFile
+from latente.report.figures.figure_file import FigureFile, possible
 from latente.report.scores.base import Scored, drawers
 
 import_parts(__name__, __path__)
@@ -25,4 +25,4 @@ def figure_files(
     for name in sorted(drawers, key=lambda n: drawers[n][0]):
         shown = Scored(trained, data, words, name, split)
         if shown.kept:
-            yield from drawers[name][1](shown)
+            yield from possible(drawers[name][1](shown), data)
