@@ -65,7 +65,7 @@ def add(command: AddCommand) -> None:
     run.add_argument("--resume", action="store_true", help="go on where an interrupted run with the same --out stopped")
     run.add_argument(
         "--track", action="append", default=[], metavar="NAME",
-        help="tell a tracker of the study while it goes on: mlflow, tensorboard or wandb (may be repeated)",
+        help="tell a tracker of the study while it goes on: mlflow, tensorboard, trackio or wandb (may be repeated)",
     )  # fmt: skip
     ignoring(run)
     language(run)

@@ -56,5 +56,5 @@ def test_a_package_that_is_missing_is_named_with_its_extra():
 
 
 def test_what_ships_is_registered_and_says_what_it_is():
-    assert set(trackers) >= {"mlflow", "tensorboard", "wandb"}
+    assert set(trackers) >= {"mlflow", "tensorboard", "trackio", "wandb"}
     assert all(trackers.summary(name).endswith((".", "them.")) for name in trackers)
