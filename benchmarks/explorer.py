@@ -191,6 +191,7 @@ def million(view: Any) -> bytes:
     pick = rng.integers(0, meta["n"], MILLION)
     codes = arrays["codes"][pick] + 0.05 * rng.normal(size=(MILLION, meta["d"]))
     arrays |= {"codes": codes.astype(np.float32), "labels": arrays["labels"][pick], "spread": arrays["spread"][pick]}
+    arrays |= {name: values[pick] for name, values in arrays.items() if name.startswith("field-")}
     return packing.pack({**meta, "n": MILLION}, arrays)
 
 
