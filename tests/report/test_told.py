@@ -11,7 +11,7 @@ from latente.analysis.conclusions.made_up import GOOD
 from latente.analysis.conclusions.notebook import find
 from latente.analysis.conclusions.registry import NOTEBOOK, SUBJECTS, about, rules
 from latente.atomic import write_json
-from latente.errors import SpecError, StoreError
+from latente.errors import LatenteWarning, SpecError, StoreError
 from latente.language.words import Words
 from latente.report.conclusions import as_rows, as_table, every_rule, from_rows, rows_of
 from latente.report.told import failing, told_of
@@ -79,3 +79,13 @@ def test_rows_are_read_back_as_they_were():
             (claim,) = r.claims_of(r.holds)
             (again,) = from_rows(json.loads(json.dumps(rows_of([claim]), allow_nan=False)))
             assert (again.key, again.verdict) == (claim.key, claim.verdict) and again.values == claim.evidence[0][1]
+
+
+def test_findings_of_rules_that_are_not_here_are_said_to_be_left_out(study, tmp_path):
+    folder = shutil.copytree(study, tmp_path / "study")
+    table = json.loads((folder / "findings.json").read_text())
+    table["runs"].append({**table["study"][0], "rule": "theirs", "code": "XY101"})
+    write_json(folder / "findings.json", table)
+    with pytest.warns(LatenteWarning, match="not loaded here are left out: XY101; load the plug-in"):
+        told = told_of(folder, EN)
+    assert [t.code for t in told] == [t.code for t in told_of(study, EN)]

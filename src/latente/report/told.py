@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,9 +14,11 @@ from latente.analysis.conclusions.registry import STUDY, claims_about, codes, ru
 from latente.analysis.conclusions.score_rules import claims_of_runs
 from latente.analysis.conclusions.standing import standing
 from latente.atomic import JSON_LIMIT, parse_json
+from latente.errors import LatenteWarning
 from latente.evaluation.folders import finished_runs, finished_study, is_study
 from latente.evaluation.manifest import Manifest, damage, reading
 from latente.evaluation.run import Run, load
+from latente.language.message import Message
 from latente.language.words import Words
 from latente.report.conclusions import (
     findings_of_scores,
@@ -108,10 +111,12 @@ def _of_study(table: Mapping[str, Any], places: Sequence[Path], words: Words) ->
         for finding in from_table({"findings": table.get("findings", ())}):
             if finding.id in rules:
                 yield _conclusion(finding, words)
-        for key in () if old else ("data", "study", "runs", "scores"):
-            for claim in from_rows(table.get(key, ())):
-                if claim.key in rules:
-                    yield _told(claim, words)
+        rows = [] if old else [r for k in ("data", "study", "runs", "scores") for r in table.get(k, ())]
+        strange = sorted({str(r["code"]) for r in rows if r["rule"] not in rules})
+        if strange:
+            warnings.warn(LatenteWarning(Message("told.strange", codes=", ".join(strange))), stacklevel=2)
+        for claim in from_rows(r for r in rows if r["rule"] in rules):
+            yield _told(claim, words)
 
 
 def _of_runs(runs: Sequence[Run], words: Words) -> Iterator[Told]:
