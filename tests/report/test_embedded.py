@@ -2,13 +2,14 @@
 
 import io
 import re
+from urllib.parse import unquote_to_bytes
 from xml.dom.minidom import parseString
 
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from latente.report.embedded import GREYS, as_webp, smaller_svg
+from latente.report.embedded import GREYS, as_webp, smaller_svg, text_uri
 from latente.report.figures import style
 
 
@@ -37,3 +38,12 @@ def test_a_smaller_svg_keeps_what_it_refers_to_and_the_size_of_letters():
     paths = [b" ".join(re.findall(rb' d="([^"]+)"', s)) for s in (svg, small)]
     numbers = [np.array(re.findall(rb"[-\d.]+", path), float) for path in paths]
     assert np.abs(numbers[0] - numbers[1]).max() <= 0.0051
+
+
+def test_an_svg_as_text_can_stand_in_an_attribute_and_comes_back():
+    svg = b'<svg a="1&amp;2" b="url(#c)"> 100% "</svg>'
+    written = text_uri("image/svg+xml", svg)
+    assert not set('<>"&#') & set(written) and written.startswith("data:image/svg+xml,")
+    assert unquote_to_bytes(written.partition(",")[2]).replace(b"'", b'"') == svg
+    # What has both kinds of quotes is not turned about.
+    assert text_uri("image/svg+xml", b'<svg a="it\'s"/>').startswith("data:image/svg+xml;base64,")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from urllib.parse import quote
 
 import numpy as np
 
@@ -12,10 +13,21 @@ from latente.report.figures.figure_file import FigureFile
 
 GREYS = 64
 
+SAFE = " '/:=,;()!*@+?$|"
+"""Characters that mean nothing in an address of ``data:`` nor in an attribute in double quotes."""
+
 
 def uri(mime: str, content: bytes) -> str:
     """Content as a ``data:`` address."""
     return f"data:{mime};base64,{base64.b64encode(content).decode()}"
+
+
+def text_uri(mime: str, content: bytes) -> str:
+    """Content that is text as a ``data:`` address a quarter shorter: it may stand in double quotes as it is."""
+    if b"'" in content:
+        return uri(mime, content)
+    single = content.replace(b'"', b"'")
+    return f"data:{mime},{quote(single, safe=SAFE)}"
 
 
 def picture(figure: FigureFile) -> str:
@@ -24,7 +36,7 @@ def picture(figure: FigureFile) -> str:
     Greys are told apart to `GREYS` steps, which is finer than a screen shows in images this small.
     """
     if figure.mime == "image/svg+xml":
-        return uri(figure.mime, smaller_svg(figure.content))
+        return text_uri(figure.mime, smaller_svg(figure.content))
     if figure.mime == "image/png":
         found = as_webp(figure.content)
         return uri("image/webp", found) if len(found) < len(figure.content) else uri(figure.mime, figure.content)

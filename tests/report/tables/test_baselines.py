@@ -20,7 +20,7 @@ def test_every_baseline_is_a_row_with_its_number():
     assert shown == [
         ["Média de treino", "–", "0,06000", "–"],
         ["Componentes principais", "16", "0,03000", "–"],
-        ["Cada valor por si, bernoulli", "–", "–", "206,00"],
+        ["Cada valor por si, Bernoulli", "–", "–", "206,00"],
     ]
     assert table.rows[0][2].error == "0,01000" and "LT305" in table.notes[0]
     assert baselines([], Words("en")) is None and baseline_rows(None) == []

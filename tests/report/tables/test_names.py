@@ -9,9 +9,13 @@ from latente.evaluation.scores.losses import Distortion, Loss, SquaredError
 from latente.language.message import phrase
 from latente.language.words import Words
 from latente.model.likelihoods import likelihoods
+from latente.model.nets import ACTIVATIONS
+from latente.model.networks.base import networks
+from latente.model.posteriors import posteriors
+from latente.model.priors import priors
 from latente.objective.objectives import objectives
 from latente.objective.presets import VAE, preset
-from latente.report.tables.names import number_name, number_title
+from latente.report.tables.names import activation_name, number_name, number_title, part_name
 from latente.studies.study_file import shipped
 
 EN, PT = Words("en"), Words("pt")
@@ -84,3 +88,16 @@ def test_every_likelihood_objective_and_shipped_title_has_its_words():
         title = tomllib.loads(shipped()[name])["title"]
         assert EN.title(title) == title == EN(f"title.{name}") != PT.title(title)
     assert PT.title("Um título do usuário") == "Um título do usuário"
+
+
+def test_parts_are_words_and_not_the_names_of_study_files():
+    dirac, warm = {"name": "dirac", "activation": "relu"}, {"name": "elbo", "beta": {"name": "linear", "steps": 500}}
+    assert [part_name("posterior", dirac, w) for w in (EN, PT)] == ["point, ReLU", "ponto, ReLU"]
+    assert part_name("objective", warm, PT) == "ELBO, β = linear (passos = 500)"
+    assert part_name("likelihood", BERNOULLI, EN) == "Bernoulli, binarised once"
+    # A plug-in's part has the name that it was given, and an option without words its key.
+    assert part_name("prior", {"name": "mine", "step_size": 0.5}, PT) == "mine, step size = 0,5"
+    for kind, registry in (("network", networks), ("posterior", posteriors), ("prior", priors)):
+        assert [name for name in registry if f"{kind}.{name}" not in PT.templates and "." not in name] == []
+    assert [a for a in ACTIVATIONS if f"activation.{a}" not in PT.templates] == []
+    assert activation_name("relu", PT) == "ReLU"

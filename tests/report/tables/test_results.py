@@ -110,7 +110,7 @@ def test_numbers_a_pixel_are_called_so_for_images_of_one_colour_only(tiny):
 def test_settings_and_times_are_those_of_the_runs(tiny):
     first = run(tiny, "vae", NOTEBOOK["vae"])
     assert cells(results.settings(trained_models([first]), PT)) == [
-        ["vae", "mlp 8–4, relu", "gaussian", "standard-normal", "bernoulli", "elbo", "3", "16", "0,001"]
+        ["vae", "totalmente conectada 8–4, ReLU", "gaussiano", "normal padrão", "Bernoulli", "ELBO", "3", "16", "0,001"]
     ]
     assert cells(results.times([first], PT)) == [["vae", "0", "3", "1,5", "0,500"]]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from latente.evaluation.evaluate import Metric
 from latente.language.words import Words
-from latente.report.tables.names import part_text
+from latente.report.tables.names import part_name
 from latente.report.tables.table import MISSING, Cell, Column, Table, count, nats, text_cell
 
 
@@ -18,7 +18,7 @@ def baselines(rows: Sequence[Mapping[str, Any]], words: Words) -> Table | None:
 
     def row(found: Mapping[str, Any]) -> tuple[Cell, ...]:
         kind, metric = found["baseline"], Metric(found["value"], found["standard_error"])
-        likelihood = part_text(found["likelihood"]) if kind == "marginal" else ""
+        likelihood = part_name("likelihood", found["likelihood"], words) if kind == "marginal" else ""
         name = text_cell(words(f"report.baseline.{kind}", likelihood=likelihood))
         latents = count(words, found["latents"]) if kind == "pca" else Cell(MISSING)
         cells = (nats(words, None), nats(words, metric)) if kind == "marginal" else (nats(words, metric, ".5f"),

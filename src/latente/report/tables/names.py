@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from latente.language.words import Words
 from latente.objective.objectives import objectives
@@ -34,11 +35,48 @@ def part_text(value: Part) -> str:
     return f"{name} ({', '.join(f'{k} = {v}' for k, v in options.items())})" if options else name
 
 
+def part_name(kind: str, value: Part, words: Words) -> str:
+    """A part in words, for instance "point, ReLU" for the posterior "dirac" with activation = relu.
+
+    Args:
+        kind: "network", "posterior", "prior", "likelihood" or "objective".
+        value: as the spec has it; a part that has no words, such as one of a plug-in, keeps its name.
+        words: the language.
+    """
+    name, options = part(value)
+    known = f"{kind}.{name}"
+    said = [words(known) if known in words.templates else name]
+    return ", ".join([*said, *(_option(key, given, words) for key, given in options.items())])
+
+
+def _option(key: str, value: object, words: Words) -> str:
+    whole = f"option.{key} = {value}"
+    if whole in words.templates:
+        return words(whole)
+    if key == "activation":
+        return activation_name(str(value), words)
+    if isinstance(value, Mapping):
+        inner = [_option(k, v, words) for k, v in value.items() if k != "name"]
+        shown = " ".join([str(value.get("name", "")), f"({', '.join(inner)})" if inner else ""]).strip()
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        shown = words.number(value, "g" if isinstance(value, float) else ",d")
+    else:
+        shown = str(value)
+    named = f"part_option.{key}"
+    return f"{words(named) if named in words.templates else key.replace('_', ' ')} = {shown}"
+
+
+def activation_name(name: str, words: Words) -> str:
+    """An activation as people write it: "ReLU"."""
+    key = f"activation.{name}"
+    return words(key) if key in words.templates else name
+
+
 def loss_formula(spec: ModelSpec, words: Words) -> str:
     """A model's loss as a formula of the terms that tables show beside it, or in words where it is no sum of them."""
     weights = objectives.make(spec.objective).weights()
     if weights is None:
-        text = words("report.loss.bound", objective=part_text(spec.objective))
+        text = words("report.loss.bound", objective=part_name("objective", spec.objective, words))
     else:
         names = {"reconstruction": words("report.loss.reconstruction"), "kl": words("report.metric.kl")}
         terms = [(weight, names.get(name, name)) for name, weight in weights.items() if weight]

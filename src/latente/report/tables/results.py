@@ -13,7 +13,7 @@ from latente.evaluation.evaluate import METRICS
 from latente.evaluation.run import Run
 from latente.language.words import Words
 from latente.plain import csv_text
-from latente.report.tables.names import loss_formula, part_text
+from latente.report.tables.names import activation_name, loss_formula, part_name, part_text
 from latente.report.tables.table import FINE, MISSING, NATS, Cell, Column, Table, count, nats, text_cell
 from latente.spec import part
 
@@ -178,8 +178,10 @@ def settings(trained: Sequence[TrainedModel], words: Words) -> Table:
     rows = []
     for model in trained:
         spec, train = model.first.spec.model, model.first.spec.train
-        network = f"{part_text(spec.network)} {'–'.join(map(str, spec.hidden))}, {spec.activation}"
-        parts = [text_cell(part_text(p)) for p in (spec.posterior, spec.prior, spec.likelihood, spec.objective)]
+        act = activation_name(spec.activation, words)
+        network = f"{part_name('network', spec.network, words)} {'–'.join(map(str, spec.hidden))}, {act}"
+        kinds = ("posterior", "prior", "likelihood", "objective")
+        parts = [Cell(part_name(k, getattr(spec, k), words), value=part_text(getattr(spec, k))) for k in kinds]
         rate = words.number(train.learning_rate, "g")
         rate += "" if train.schedule == "constant" else f" ({train.schedule})"
         rows.append(
