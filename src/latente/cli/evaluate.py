@@ -97,10 +97,16 @@ def _say_score(score: Score, opened: Sequence[OpenedRun], split: str, words: Wor
 def _open(arguments: Arguments) -> list[OpenedRun]:
     from latente.analysis.trained_models import OpenedRun
     from latente.evaluation.folders import run_folders
+    from latente.evaluation.hub import is_hub
     from latente.evaluation.run import load
     from latente.evaluation.run_data import read_data
 
-    opened = [OpenedRun(load(folder), folder) for given in arguments.folders for folder in run_folders(Path(given))]
+    opened = [
+        # Nothing is written into the hub's cache.
+        OpenedRun(load(folder), None if is_hub(given) else folder)
+        for given in arguments.folders
+        for folder in run_folders(Path(given))
+    ]
     if len({one.run.card["fingerprint"] for one in opened}) > 1:
         raise SpecError(
             "these runs were trained on different data, so that their numbers do not compare; score them apart"

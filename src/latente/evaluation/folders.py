@@ -7,6 +7,7 @@ from pathlib import Path
 
 from latente.atomic import JSON_LIMIT, cannot_write, parse_json, read_json
 from latente.errors import StoreError
+from latente.evaluation.hub import fetched, is_hub
 from latente.evaluation.manifest import Manifest, damage, reading
 from latente.plugins import Used, read_used
 from latente.spec import DataSpec, RunSpec, StudySpec, build, run_from_dict
@@ -162,6 +163,8 @@ def run_folders(path: Path) -> list[Path]:
     Raises:
         StoreError: it is neither.
     """
+    if is_hub(path):
+        return [fetched(path)]
     if (path / "spec.json").is_file():
         return [path]
     seeds = [p for p in path.glob("seed-*") if (p / "spec.json").is_file()]
