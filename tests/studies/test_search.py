@@ -19,6 +19,7 @@ from latente.spec import RunSpec, StudySpec, TrainSpec
 from latente.studies import search as module
 from latente.studies.search import Search, as_asked, scored, searched
 from latente.studies.study import report_study, run_study
+from latente.studies.study_file import read_study as read_study_file
 from latente.studies.train import perform
 from latente.studies.watch import Watch
 
@@ -136,6 +137,22 @@ def test_where_nothing_is_better_nothing_is_trained_again(tiny, tmp_path, quick)
     spec = study(tiny, vary={"train": {"learning_rate": [1e-3, 1e-4]}}, trials=2)
     assert searched(spec, tiny, tmp_path, Watch()) == spec
     assert read_search(tmp_path).winner.default
+
+
+def test_a_file_says_what_is_wrong_with_its_search_and_has_three_seeds(tmp_path):
+    path = tmp_path / "study.toml"
+    runs = '[runs.vae]\npreset = "VAE"\n'
+    path.write_text(f"{runs}[search]\nvary.latent_dim = [1, 2]\n")
+    assert read_study_file(path).seeds == (0, 1, 2) and read_study_file(path, seeds=1).seeds == (0,)
+    for text, line in {
+        "vary = {}": "^search.vary: got {}; allowed: a table of what to vary",
+        "": r"^search.vary: got \(\); allowed: a table of what to vary",
+        "tirals = 3": '^unknown key in search "tirals"; did you mean "trials"',
+        "vary.latent_dim = [1, 2]\ntrials = 0": "^search.trials: got 0; allowed: a whole number of at least 1",
+    }.items():
+        path.write_text(f"{runs}[search]\n{text}\n")
+        with pytest.raises(SpecError, match=line):
+            read_study_file(path)
 
 
 def test_what_it_is_searched_by_is_scored_at_the_end(tiny):

@@ -22,6 +22,7 @@ from latente.spec import (
     ModelSpec,
     Part,
     RunSpec,
+    SearchSpec,
     StartSpec,
     StudySpec,
     TrainSpec,
@@ -228,7 +229,8 @@ def _study(table: Table, points: Points) -> StudySpec:
             raise SpecError(f"--set: {unknown('run', point, names)} It was one before the sweep was set to another")
     runs = [run for section, entry in sections.items() for run in _expand(section, entry, data, points)]
     # A search is judged by models of several seeds.
-    table = {"seeds": SEARCHED, **table} if "search" in table else table
+    if "search" in table:
+        table = {"seeds": SEARCHED, **table, "search": build(SearchSpec, _table(table, "search"), "search")}
     named = Counter(run.name for run in runs)
     for name, count in named.items():
         if count > 1:
