@@ -192,6 +192,13 @@ def test_the_page_of_an_index_links_to_nothing_that_it_does_not_have(built):
     assert page.split() == plain.split()
 
 
+def test_the_changelog_has_the_version_and_room_for_the_next():
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.+)$", changes, re.MULTILINE)
+    assert headings[0] == "[Unreleased]"
+    assert re.fullmatch(rf"\[{re.escape(latente.__version__)}\] - \d{{4}}-\d\d-\d\d", headings[1])
+
+
 def test_the_citation_and_the_recipe_say_the_same():
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert f"\nversion: {latente.__version__}\n" in citation and f"\nlicense: {PROJECT['license']}\n" in citation
