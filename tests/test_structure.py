@@ -36,6 +36,7 @@ LONG = 60
 """Lines of a module above which a test file has its name."""
 TOGETHER = {
     "analysis/conclusions/test_registry.py": "made_up",
+    "analysis/test_data_check.py": "analysis/conclusions/data_rules",
     # Small parts of one family, which one compiled program or one table of cases holds to the same truths.
     "model/flows/test_layers.py": "affine autoregressive coupling made planar",
     "model/likelihoods/test_base.py": "checks columns numeric",

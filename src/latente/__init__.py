@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from latente.objective.presets import AE, VAE, preset
     from latente.plugins import load_plugin
     from latente.report.callback import ReconstructionCallback
+    from latente.report.data_findings import check_data
     from latente.report.figures.elbow import plot_elbow
     from latente.report.figures.forest import plot_comparison
     from latente.report.figures.run_figures import plot_run
@@ -69,6 +70,7 @@ _HOME = {
     "rule": "latente.analysis.conclusions.registry",
     "score": "latente.evaluation.scores",
     "text": "latente.report.tables.comparison",
+    "check_data": "latente.report.data_findings",
     "compare": "latente.analysis.compare",
     "elbow": "latente.analysis.elbow",
     "fit": "latente.evaluation.run",
@@ -101,6 +103,7 @@ __all__ = [
     "TrainSpec",
     "TrainingError",
     "__version__",
+    "check_data",
     "compare",
     "elbow",
     "explore",

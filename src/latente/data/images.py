@@ -71,6 +71,29 @@ def read_images(folder: Path, spec: DataSpec) -> Source:
     return source.noted(*notes, *pixels.notes)
 
 
+def image_forms(folder: Path) -> dict[str, str]:
+    """The size and the mode of every image below a folder, by its path there: "28×28 L", or "?" for what is none.
+
+    Modes are Pillow's (L: grey, RGB, RGBA, P: a palette, 1: black and white). Only the files' heads are read.
+
+    Raises:
+        DataError: a folder in it cannot be read.
+    """
+    from PIL import Image
+
+    found = {}
+    for path in _scan(folder).images:
+        suffix = path.suffix.lower()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                with Image.open(folder / path, formats=[_FORMATS[suffix]] if suffix in _FORMATS else _OTHERS) as opened:
+                    found[str(path)] = f"{opened.width}×{opened.height} {opened.mode}"
+        except Exception:  # Pillow's readers raise nearly anything on damaged bytes
+            found[str(path)] = "?"
+    return found
+
+
 @dataclass
 class _Contents:
     """What a folder contains, by paths relative to it."""

@@ -34,6 +34,7 @@ from latente.report.conclusions import (
     render_score,
     warnings_of,
 )
+from latente.report.data_findings import check_data
 from latente.report.embedded import picture, uri
 from latente.report.formulas import formulas
 from latente.report.search import read_search, search_figures, search_section
@@ -148,6 +149,7 @@ def write_report(
         score_notes=notes_of_scores(runs, words),
         warnings=warnings,
         search=search,
+        data_claims=check_data(data, ignore=ignore, lang=words.language).claims,
         data_facts=parts.data_facts(study, card, words),
         method=method,
         terms=[(words(f"report.terms.{t}"), words(f"report.terms.{t}_text")) for t in parts.TERMS],

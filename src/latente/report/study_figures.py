@@ -36,6 +36,7 @@ from latente.evaluation.run_data import AbsentData
 from latente.language.message import phrase
 from latente.language.words import Words
 from latente.report import scores
+from latente.report.data_findings import check_data
 from latente.report.figures import (
     animation,
     classes,
@@ -307,6 +308,18 @@ def data_sheet(study: StudyFigures) -> Iterator[FigureFile]:
     yield as_png("data", figure, caption, alt, group="data", finding=finding)
 
 
+def data_faults(study: StudyFigures) -> Iterator[FigureFile]:
+    """Copies across the parts and labels that are likely wrong, where the rules find them."""
+    found = check_data(study.data, lang=study.words.language)
+    codes_of = {c.code: c for c in found.found}
+    pictures = found.figures() if codes_of.keys() & {"LT001", "LT006"} else {}
+    for name, code in (("copies", "LT001"), ("labels", "LT006")):
+        if code in codes_of and name in pictures:
+            claim, alt = codes_of[code], study.words(f"data_findings.alt_{name}")
+            said = " ".join(claim.evidence)
+            yield as_png(f"data-{name}", pictures[name], said, alt, group="data", finding=f"{code}: {claim.text}")
+
+
 def model_layers(study: StudyFigures) -> Iterator[FigureFile]:
     """The layers of the models that are shown by themselves, once for each network and kind of code."""
     w, shown = study.words, list[TrainedModel]()
@@ -576,6 +589,7 @@ def score_figures(study: StudyFigures) -> Iterator[FigureFile]:
 FIGURES: tuple[Callable[[StudyFigures], Iterator[FigureFile]], ...] = (
     heroes,
     data_sheet,
+    data_faults,
     model_layers,
     loss_curves,
     animations,
