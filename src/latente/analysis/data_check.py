@@ -241,7 +241,8 @@ class DataCheck:
         all values, by these in order; both (n, 10), or fewer where there are no ten others."""
         rows = self.rows
         k = min(NEIGHBOURS, len(rows) - 1)
-        index = nearest(_components(rows), _components(rows), k, same=True).index
+        components = _components(rows)
+        index = nearest(components, components, k, same=True).index
         apart = np.empty(index.shape)
         for at in range(0, len(rows), 1000):
             part = slice(at, at + 1000)

@@ -13,11 +13,12 @@ from latente.analysis.baselines import Baselines, Floats, baselines
 from latente.analysis.conclusions.claims import Claim, Facts, Finding, Number, Sentence, Verdict, numbers, say
 from latente.analysis.conclusions.evidence import Evidence, gather
 from latente.analysis.conclusions.notebook import find
-from latente.analysis.conclusions.registry import STUDY, Rule, claims_about, codes, rules, to_do
+from latente.analysis.conclusions.registry import DATA, STUDY, Rule, claims_about, codes, rules, to_do
 from latente.analysis.conclusions.score_rules import claims_of_runs
 from latente.analysis.conclusions.standing import standing
 from latente.analysis.trained_models import trained_models
 from latente.atomic import write_json
+from latente.data.split import Data
 from latente.evaluation.evaluate import mean_and_error
 from latente.evaluation.metrics.intervals import Estimate
 from latente.evaluation.run import Run
@@ -105,6 +106,25 @@ def baseline_rows(beside: Baselines | None) -> list[dict[str, Any]]:
     mean = [{"baseline": "mean" if not n else "pca", "latents": n, **number(e)} for n, e in beside.errors.items()]
     parts = {k: json.loads(k) for k in beside.nll}
     return [*mean, *({"baseline": "marginal", "likelihood": parts[k], **number(e)} for k, e in beside.nll.items())]
+
+
+def record_data(folder: Path, data: Data) -> list[dict[str, Any]]:
+    """Add what the rules say of a study's data to its ``findings.json``; gives that, as plain values.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    path = folder / "findings.json"
+    table = json.loads(path.read_text(encoding="utf-8"))
+    found = rows_of(claims_about(DATA, data))
+    write_json(path, table | {"data": found})
+    return found
+
+
+def data_in_words(concluded: Mapping[str, Any], words: Words, ignore: Collection[str] = ()) -> list[WordedClaim]:
+    """What `record_data` found, in one language, without the codes that are left out; older reports have none."""
+    said = [worded_rule(c, words) for c in from_rows(concluded.get("data", ())) if c.key in rules]
+    return [claim for claim in said if claim.code not in ignore]
 
 
 def general_in_words(concluded: Mapping[str, Any], words: Words) -> list[WordedClaim]:

@@ -34,7 +34,6 @@ from latente.report.conclusions import (
     render_score,
     warnings_of,
 )
-from latente.report.data_findings import check_data
 from latente.report.embedded import picture, uri
 from latente.report.formulas import formulas
 from latente.report.search import read_search, search_figures, search_section
@@ -62,6 +61,7 @@ def write_report(
     drawn: Sequence[FigureFile],
     notes: Sequence[str] = (),
     general: Sequence[WordedClaim] = (),
+    of_data: Sequence[WordedClaim] = (),
     beside: Sequence[Mapping[str, Any]] = (),
     ignore: Collection[str] = (),
     grey: bool | None = None,
@@ -82,6 +82,7 @@ def write_report(
         drawn: what `write_figures` gave.
         notes: what a reader must know of all conclusions.
         general: what `latente.report.conclusions.general_in_words` gives, which stand below the summary.
+        of_data: what `latente.report.conclusions.data_in_words` gives.
         beside: the baselines, as `latente.report.conclusions.conclude` gives them.
         ignore: codes of findings that are left out.
         grey: what `is_grey` says of the data, where it is not here to be asked.
@@ -149,7 +150,7 @@ def write_report(
         score_notes=notes_of_scores(runs, words),
         warnings=warnings,
         search=search,
-        data_claims=check_data(data, ignore=ignore, lang=words.language).claims,
+        data_claims=of_data,
         data_facts=parts.data_facts(study, card, words),
         method=method,
         terms=[(words(f"report.terms.{t}"), words(f"report.terms.{t}_text")) for t in parts.TERMS],

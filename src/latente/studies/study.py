@@ -363,7 +363,7 @@ def write_study_report(
 
     One of the ``workers``, where there are some that know the study, finds the conclusions beside the drawing.
     """
-    from latente.report.conclusions import conclude, general_in_words, ignored, in_words
+    from latente.report.conclusions import conclude, data_in_words, general_in_words, ignored, in_words, record_data
     from latente.report.kept import KEPT, as_table, read_kept, with_kept
     from latente.report.page import is_grey, write_figures, write_report
     from latente.report.search import SEARCH
@@ -391,16 +391,18 @@ def write_study_report(
         log_notes([Note("report-kept", missing)])
     else:
         concluded, grey = dict(conclude(runs, folder, left_out) if concluding is None else concluding()), is_grey(data)
+        # Not by the worker, for the pictures need what was measured of the data here.
+        concluded["data"] = record_data(folder, data)
     with damage(folder / KEPT):
         conclusions, notes = in_words(concluded, words)
-        general = general_in_words(concluded, words)
+        general, of_data = general_in_words(concluded, words), data_in_words(concluded, words, left_out)
     about = facts()
     for one in plugins.used([*parts_of_study(spec), *plugins.registered_by_plugins(*OF_REPORTS)]):
         about["versions"][one.plugin.name] = one.plugin.version or f"SHA-256 {one.plugin.sha256}"
     page = write_report(
         folder, spec, runs, data, [c for c in conclusions if c.code not in left_out], words, command or "", about,
         notes=notes, drawn=drawn, general=general, ignore=left_out, beside=concluded["baselines"],
-        grey=grey, earlier=said,
+        of_data=of_data, grey=grey, earlier=said,
     )  # fmt: skip
     write_text(folder / KEPT, as_json(as_table(concluded, grey, drawn)))
     written = ["results.csv", "findings.json", "report.html", KEPT, *(f"figures/{picture.file}" for picture in drawn)]
