@@ -27,9 +27,12 @@ QUICK = [
     "ae-matched.train.epochs=2",
     "train.batch_size=64",
     "latent.latent_dim=[2,3]",
+    *(f"{name}.{what}" for name in ("warmup-32", "beta-32") for what in ("train.epochs=2", "latent_dim=3")),
     "ae-matched.latent_dim=[2,3]",
     "hidden=[16]",
 ]
+
+NAMES = ("vae", "ae", "latent-2", "latent-3", "warmup-32", "beta-32", "ae-2", "ae-3")
 
 
 def settings(*more):
@@ -77,7 +80,7 @@ def test_a_run_is_trained_on_and_says_its_parent(finished, pictures, tmp_path, c
 @pytest.mark.slow
 def test_the_folder_holds_all_that_is_promised(finished):
     names = [(r.spec.name, r.spec.seed) for r in finished.runs]
-    assert names == [(n, s) for n in ("vae", "ae", "latent-2", "latent-3", "ae-2", "ae-3") for s in (0, 1)]
+    assert names == [(n, s) for n in NAMES for s in (0, 1)]
     assert {p.name for p in finished.folder.iterdir()} >= {
         "study.json",
         "report.html",
@@ -96,7 +99,7 @@ def test_results_csv_has_one_row_for_each_run_seed_split_and_metric(finished):
     with (finished.folder / "results.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["run", "seed", "split", "metric", "value", "standard_error"]
-    assert len(rows) == 12 * 3 * 6 == len({tuple(list(r.values())[:4]) for r in rows})
+    assert len(rows) == 16 * 3 * 6 == len({tuple(list(r.values())[:4]) for r in rows})
     assert {r["metric"] for r in rows} == {"loss", "reconstruction", "kl", "bce_per_pixel", "mse", "bits_per_dim"}
     found = {(r["run"], r["seed"], r["split"], r["metric"]): float(r["value"]) for r in rows}
     for run in finished.runs:
