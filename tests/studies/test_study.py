@@ -28,6 +28,7 @@ QUICK = [
     "train.batch_size=64",
     "latent.latent_dim=[2,3]",
     *(f"{name}.{what}" for name in ("warmup-32", "beta-32") for what in ("train.epochs=2", "latent_dim=3")),
+    'warmup-32.beta={name="linear", steps=4}',
     "ae-matched.latent_dim=[2,3]",
     "hidden=[16]",
 ]
