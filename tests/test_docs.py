@@ -27,6 +27,8 @@ NOT_RUN = {
     "docs/composing.md": 1,
     "docs/explorer.md": 1,
     "docs/export.md": 1,
+    "docs/fine-tuning.md": 3,
+    "docs/hub.md": 1,
     "docs/install.md": 3,
     "docs/latent-size.md": 1,
     "docs/papers.md": 1,
