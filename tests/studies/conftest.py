@@ -46,7 +46,9 @@ class Made:
 
 
 @pytest.fixture
-def made(tiny, tmp_path):
+def made(tiny, tmp_path, monkeypatch):
+    # A process ends after it leaves; here another study follows, and packages may take long to import.
+    monkeypatch.setattr("latente.studies.tracking.LEAVING", 120.0)
     folder = tmp_path / "study"
     folder.mkdir()
     return Made(tiny, folder)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 import zipfile
 
 import numpy as np
@@ -81,7 +82,11 @@ def test_the_projector_serves_codes_labels_and_thumbnails(made):
     board.configure(argv=["", "--logdir", str(made.folder / "tensorboard"), "--load_fast=false", "--reload_interval=0"])
     client = Client(wsgi(board))
     at = "/data/plugin/projector/"
-    assert set(json.loads(client.get(f"{at}runs").data)) >= {"vae/seed-0", "ae/seed-0"}
+    # It reads the folder in a thread of its own.
+    until = time.monotonic() + 60
+    while not {"vae/seed-0", "ae/seed-0"} <= set(json.loads(client.get(f"{at}runs").data)):
+        assert time.monotonic() < until
+        time.sleep(0.1)
     run, part = made.runs[0], made.data.validation
     info = json.loads(client.get(f"{at}info?run=vae/seed-0").data)["embeddings"][0]
     assert info["tensorShape"] == [48, 2] and info["sprite"]["singleImageDim"] == [5, 6]
