@@ -125,7 +125,7 @@ def records(folder: Path, name: str) -> Iterator[Any]:
     """
     from wandb.proto.wandb_internal_pb2 import Record
 
-    for path in sorted(folder.glob(f"wandb/offline-run-*-{name}/run-{name}.wandb")):
+    for path in sorted(folder.glob(f"wandb/offline-run-*-{name}*/run-{name}.wandb")):
         content, at, whole = path.read_bytes(), len(HEADER) + 3, b""
         while content.startswith(HEADER) and at + 7 <= len(content):
             if BLOCK - at % BLOCK < 7:
