@@ -45,7 +45,11 @@ def check(client, made, experiment, tmp_path):
             assert one.data.metrics[name] == pytest.approx(value), name
     # What was sent is a run that latente reads.
     place = client.download_artifacts(runs["vae/seed-0"].info.run_id, "run", str(tmp_path))
-    assert {p.name for p in os.scandir(place)} >= set(FILES) - {"prior.json", "per_example.safetensors"}
+    assert {p.name for p in os.scandir(place)} >= set(FILES) - {
+        "prior.json",
+        "per_example.safetensors",
+        "codes.safetensors",
+    }
     x = made.data.validation.x[:4]
     assert np.array_equal(latente.load(place).encode(x), made.runs[0].encode(x))
 
