@@ -14,7 +14,7 @@ from typing import Any
 
 from latente import plugins
 from latente._version import __version__
-from latente.atomic import FULL, as_json, cannot_write, clear_parts, make_folder, write_bytes, write_text
+from latente.atomic import FULL, as_json, cannot_write, clear_parts, make_folder, write_text
 from latente.data.load import ARRAYS, AnySource, load_spec
 from latente.data.notes import Note, log_notes
 from latente.data.split import Data
@@ -330,8 +330,7 @@ def _write_without_data(folder: Path, format: str, words: Words) -> Path:
 
 def _written(folder: Path, name: str, content: bytes) -> Path:
     refuse_links(folder)
-    write_bytes(folder / name, content)
-    _record(folder, [STUDY, name])
+    manifest.write(folder, {name: content}, own=[STUDY])
     return folder / name
 
 

@@ -6,6 +6,7 @@ import json
 import pytest
 
 import latente
+from latente.evaluation import manifest
 from latente.language.words import Words
 from latente.objective.presets import AE, VAE
 from latente.report.formats.notebook import model_code, notebook
@@ -46,7 +47,9 @@ def test_its_cells_give_the_numbers_of_the_study(tmp_path, monkeypatch, capsys):
     train = TrainSpec(epochs=1, batch_size=512)
     runs = tuple(RunSpec(name, 0, VAE(d, hidden=(4,)), train) for name, d in (("first", 2), ("second-3", 3)))
     study = latente.run_study(StudySpec("t", data, (1,), runs), out=tmp_path / "study", lang="en")
+    listed = set(manifest.opened(study.folder).files)
     path = latente.report_study(study.folder, lang="pt", format="ipynb")
+    assert set(manifest.opened(study.folder).files) == listed | {"study.ipynb"}
     names = {}
     for cell in code_of(path.read_text(encoding="utf-8")):
         exec(compile(cell, "cell", "exec"), names)
