@@ -141,6 +141,7 @@ def test_a_data_set_or_a_score_that_is_gone_leaves_the_model(install, tmp_path, 
     folder = run.save(tmp_path / "run")
     assert latente.load(folder).measured["validation"]["seven"].name == "seven"
     assert latente.load(folder).data.fingerprint == data.fingerprint
+    monkeypatch.setenv("COLUMNS", "200")
     assert main(["data", "list"]) == 0
     row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("ramps"))
     assert row.split(maxsplit=5) == ["ramps", "?", "?", "?", "yes", "Grey ramps (plug-in latente-ramps 1.0)"]

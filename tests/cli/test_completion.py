@@ -39,7 +39,7 @@ def test_commands_are_offered(bash, tmp_path):
     found = offered(bash, "latente ", tmp_path)
     assert found >= {"run", "check", "schema", "completion", "data", "models", "explore"}
     assert offered(bash, "latente comp", tmp_path) == {"compare", "completion"}
-    assert offered(bash, "latente data ", tmp_path) == {"list", "show"}
+    assert offered(bash, "latente data ", tmp_path) == {"list", "show", "check"}
 
 
 def test_options_are_those_of_the_command(bash, tmp_path):

@@ -18,21 +18,22 @@ SETS = (
     [
         (
             ["rnu"],
-            'unknown command "rnu"; did you mean "run"? Allowed: run, init, …',
+            'unknown command "rnu"; did you mean "run"? Allowed: run, list, …',
         ),
         (["show"], "the following arguments are required: RUN (see latente show --help)"),
         (
             ["run", "--dta", "x"],
-            'unknown option of latente run "--dta"; did you mean "--data"? Allowed: --help, --data, --set, --seeds, '
-            "--out, --jobs, --resume, --lang, --quiet.",
+            'unknown option of latente run "--dta"; did you mean "--data"? Allowed: --help, --plugin, --data, '
+            "--set, --seeds, --out, --from, --freeze, --require-all, --keep-codes, --jobs, --trust, --resume, --track, "
+            "--ignore, --lang, --quiet.",
         ),
         (
             ["data", "show", "digits", "--scael=none"],
-            'unknown option of latente data show "--scael"; did you mean "--scale"? Allowed: --help, --scale, '
-            "--missing, --condition, --set.",
+            'unknown option of latente data show "--scael"; did you mean "--scale"? Allowed: --help, --plugin, '
+            "--scale, --missing, --condition, --set.",
         ),
         (["list", "a", "b"], 'latente list: got "b" too many (see latente list --help)'),
-        (["data", "fetch"], 'unknown command "fetch"; Allowed: list, show.'),
+        (["data", "fetch"], 'unknown command "fetch"; Allowed: list, show, check.'),
         (["models", "vea"], 'unknown part or preset "vea"; did you mean "VAE"? Allowed: VAE, AE, BetaVAE, …'),
         (["run", "--lang", "fr"], 'unknown --lang "fr"; Allowed: en, pt.'),
         (
@@ -131,11 +132,12 @@ def test_without_a_command_there_is_help(capsys):
     assert "    run        perform a study: train, evaluate, compare, report" in lines
     assert "    doctor     versions, devices, threads and caches" in lines
     assert main(["data"]) == 0
-    assert capsys.readouterr().out.splitlines()[-4:] == [
+    assert capsys.readouterr().out.splitlines()[-5:] == [
         "commands:",
         "  COMMAND",
         "    list      the named data sets",
         "    show      the data card of a named data set or of your own",
+        "    check     what is odd about data, before anything is trained",
     ]
 
 

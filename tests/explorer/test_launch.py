@@ -3,6 +3,7 @@
 import base64
 import re
 import socket
+import sys
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -51,7 +52,8 @@ def test_a_port_that_is_taken(served, vae):
         serve(vae, port=70000)
 
 
-def test_a_notebook_gets_the_page_itself(vae):
+def test_a_notebook_gets_the_page_itself(vae, monkeypatch):
+    monkeypatch.setitem(sys.modules, "anywidget", None)
     shown = launch.explore(vae, lang="en")
     text = shown._repr_html_()
     assert text.startswith("<iframe srcdoc=") and 'sandbox="allow-scripts allow-downloads"' in text
@@ -59,8 +61,6 @@ def test_a_notebook_gets_the_page_itself(vae):
 
 
 def test_without_the_extra_it_says_what_to_install(vae, monkeypatch):
-    import sys
-
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(SpecError, match=r"explore needs uvicorn.*pip install 'latente\[explorer\]'"):
         launch.serve(vae, port=0)

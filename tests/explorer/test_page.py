@@ -1,6 +1,7 @@
 """The page in use: two runs, saving, the keyboard, screen readers, phones, notebooks, other data."""
 
 import csv
+import sys
 import time
 from importlib.resources import files
 from xml.etree import ElementTree
@@ -139,23 +140,24 @@ def test_a_phone_shows_it_all_and_a_finger_walks(browser, served, vae, theme):
 
 
 @pytest.mark.slow
-def test_a_notebooks_frame_shows_the_map(browser, vae, tmp_path):
+def test_a_notebooks_frame_shows_the_map(browser, vae, tmp_path, monkeypatch):
     from latente.explorer import launch
 
+    monkeypatch.setitem(sys.modules, "anywidget", None)
     notebook = tmp_path / "notebook.html"
     notebook.write_text("<!doctype html>" + launch.explore(vae, lang="en")._repr_html_(), encoding="utf-8")
     page = browser.page(1280, 800, theme="light")
     page.open(notebook.as_uri(), ready=None)
     until, points = time.monotonic() + 20, 0
-    while points < 400 and time.monotonic() < until:
+    while points < 250 and time.monotonic() < until:
         time.sleep(0.2)
         page.screenshot(tmp_path / "seen.png")
         with Image.open(tmp_path / "seen.png") as image:
             seen = np.asarray(image.convert("RGB"), int)
         # Blue, the first class's colour, also where the page shines through: more of it than the legend has.
-        points = int((np.abs(seen - [0x3F, 0x90, 0xDA]).sum(axis=2) < 60).sum())
+        points = int((np.abs(seen - [0x38, 0x62, 0xEC]).sum(axis=2) < 60).sum())
     page.drain()
-    assert points >= 400
+    assert points >= 250
     assert page.problems == []
     page.close()
 

@@ -204,6 +204,7 @@ def test_it_opens_with_images_on_the_map_and_a_typical_example(page, vae, data):
     label = page.js("document.getElementById('about').textContent").split(": ", 1)[1]
     alone = [data.classes[k] for k in range(3) if apart[k] >= apart.max() * 0.98]
     assert any(label.startswith(name) for name in alone)
+    page.until("location.hash.includes('example=')")
     index = int(page.js("location.hash.match(/example=(\\d+)/)[1]"))
     members = np.flatnonzero(y == y[index])
     distance = np.sum((found[members] - means[y[index]]) ** 2, axis=1)

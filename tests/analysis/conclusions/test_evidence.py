@@ -38,7 +38,7 @@ def test_losses_that_are_no_finite_numbers_have_no_fit(tiny):
     run.history = {"loss": np.ones(3, np.float32), "val_loss": np.ones(3, np.float32)}
     for value, known in ((math.nan, False), (2.0, True)):
         run.metrics = {part: {"loss": Metric(value, value)} for part in ("train", "validation", "test")}
-        assert (evidence_module._fit(SimpleNamespace(runs=[run])) is not None) is known
+        assert (evidence_module.fit_of(SimpleNamespace(runs=[run])) is not None) is known
 
 
 def spec(model, seed=0, name="run", **train):
