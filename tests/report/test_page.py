@@ -262,7 +262,7 @@ def test_tables_have_no_images(tmp_path, quick):
     page = write(tmp_path, data, {"vae": NOTEBOOK["vae"], "ae": NOTEBOOK["ae"]})
     assert drawn(page) == {
         "hero-map.png", "layers-vae.svg", "layers-ae.svg", "curves-vae.svg", "curves-ae.svg", "codes-vae.png",
-        "codes-ae.png", "classes.svg", "differences-mse.svg",
+        "codes-ae.png", "classes.svg", "differences-mse.svg", "columns-vae.png", "columns-ae.png", "marginals-vae.svg",
     }  # fmt: skip
     assert "The first training examples" in Page(page).said
     assert "nats per example" in Page(page).said and "nats per image" not in Page(page).said

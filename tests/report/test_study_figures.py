@@ -31,3 +31,13 @@ def test_figures_stand_in_the_pages_order_and_say_their_seed(tiny):
     assert [f.file for f in alone] == [f.file for f in found]
     assert not any("Semente" in f.caption for f in alone)
     assert all("{" not in f.caption + f.alt for f in found + alone)
+
+
+def test_models_on_two_scales_have_a_figure_each(tiny):
+    models = {"vae": latente.VAE(2, hidden=(4,)), "other": latente.VAE(2, hidden=(4,), likelihood="gaussian")}
+    runs = [made_run(tiny, name, 0, model, split="validation") for name, model in models.items()]
+    for run in runs:
+        run.history = history()
+    found = {f.file: f for f in figure_files(runs, tiny, EN)}
+    assert "vae" in found["classes.svg"].alt and "other" not in found["classes.svg"].alt
+    assert "other" in found["classes-2.svg"].alt and "vae" not in found["classes-2.svg"].alt

@@ -25,7 +25,7 @@ from latente.analysis.conclusions.measures import NEIGHBOURS
 from latente.analysis.conclusions.model_outputs import TRAIN, VALIDATION
 from latente.analysis.elbow import known_elbows
 from latente.analysis.ranking import Comparison
-from latente.analysis.trained_models import Sweep, TrainedModel, sweeps, trained_models
+from latente.analysis.trained_models import Sweep, TrainedModel, by_scale, sweeps, trained_models
 from latente.data.split import PARTS, Data
 from latente.errors import LatenteError, LatenteWarning
 from latente.evaluation import latent
@@ -33,6 +33,7 @@ from latente.evaluation.batching import subsample
 from latente.evaluation.evaluate import Metric
 from latente.evaluation.run import Run
 from latente.evaluation.run_data import AbsentData
+from latente.evaluation.scores.losses import Distortion
 from latente.language.message import phrase
 from latente.language.words import Words
 from latente.report import scores
@@ -41,6 +42,7 @@ from latente.report.figures import (
     animation,
     classes,
     codes,
+    columns,
     curves,
     elbow,
     figures,
@@ -373,12 +375,18 @@ def loss_curves(study: StudyFigures) -> Iterator[FigureFile]:
 
 
 def class_errors(study: StudyFigures) -> Iterator[FigureFile]:
-    """Reconstruction errors by class, of all models."""
-    w, labels, names = study.words, study.labels, study.data.classes
-    if labels is None:
+    """Reconstruction errors by class: a figure for each scale that models have them on."""
+    if study.labels is None:
         return
-    present = [c for c in range(len(names)) if (labels == c).any()]
-    errors = {model.name: study.output("errors", model) for model in study.main}
+    present = [c for c in range(len(study.data.classes)) if (study.labels == c).any()]
+    for at, models in enumerate(by_scale(study.main, Distortion()).values()):
+        yield _class_errors(study, models, present, f"classes-{at + 1}" if at else "classes")
+
+
+def _class_errors(study: StudyFigures, models: Sequence[TrainedModel], present: list[int], file: str) -> FigureFile:
+    w, labels, names = study.words, study.labels, study.data.classes
+    assert labels is not None
+    errors = {model.name: study.output("errors", model) for model in models}
     alt = [w(f"figure.class.alt_{study.unit}")]
     hardest: dict[str, list[str]] = {}
     for name, values in errors.items():
@@ -390,10 +398,10 @@ def class_errors(study: StudyFigures) -> Iterator[FigureFile]:
               most=names[present[most]], high=float(means[most]))
         )  # fmt: skip
     figure = classes.class_errors(errors, labels, names, w, unit=study.unit)
-    each = [w("figure.class.hard", name=name, models=w.joined(models)) for name, models in hardest.items()]
+    each = [w("figure.class.hard", name=name, models=w.joined(of)) for name, of in hardest.items()]
     finding = w("figure.class.finding", each=w.joined(each))
-    caption = w("figure.class.caption") + study.seed(*study.main)
-    yield as_svg("classes", figure, caption, " ".join(alt), group="reconstructions", finding=finding)
+    caption = w("figure.class.caption") + study.seed(*models)
+    return as_svg(file, figure, caption, " ".join(alt), group="reconstructions", finding=finding)
 
 
 def reconstructions(study: StudyFigures) -> Iterator[FigureFile]:
@@ -435,6 +443,54 @@ def samples_and_manifolds(study: StudyFigures) -> Iterator[FigureFile]:
             texts = study.texts("figure.manifold", model, name=model.name, side=len(at), **ends)
             figure = images.manifold(grid, at, study.words, study.span)
             yield as_png(f"manifold-{model.name}", figure, *texts, group="latent")
+
+
+def column_figures(study: StudyFigures) -> Iterator[FigureFile]:
+    """For tables: each column beside its reconstruction, and its distribution beside what a model draws."""
+    data, w = study.data, study.words
+    if data.is_image or len(data.shape) != 1:
+        return
+    x = data.values(data.validation.x)
+    names = [c.name for c in data.features] or [str(i) for i in range(data.shape[0])]
+    categories = [c.categories for c in data.features] or [()] * data.shape[0]
+    own = np.asarray(data.units.restored(x), np.float64)
+
+    def pairs(made: NDArray[np.float32]) -> list[columns.ColumnPair]:
+        values, found = np.asarray(data.units.restored(made), np.float64), []
+        for j, name in enumerate(names):
+            seen = ~np.isnan(x[:, j])
+            known = np.isfinite(values[seen, j])
+            if known.any():
+                column = own[seen, j][known], values[seen, j][known]
+                found.append(columns.ColumnPair(name, tuple(categories[j]), *column))
+        return found
+
+    for model in study.main:
+        made, context = model.first.model, study.context(model)
+        n = {"name": model.name, "columns": len(names), "n": w.number(len(x), ",d")}
+        found = sorted(pairs(latent.decode(made, study.output("codes", model), context)), key=lambda c: c.agreement)
+        if found:
+            most, least = found[-1], found[0]
+            ends = {"best": most.name, "worst": least.name, "high": most.agreement, "low": least.agreement}
+            finding = w("figure.columns.finding_rebuilt", **n, **ends)
+            texts = study.texts("figure.columns.rebuilt", model, shown=min(len(found), columns.MOST), **n)
+            figure, file = columns.rebuilt(found[: columns.MOST], w), f"columns-{model.name}"
+            yield as_png(file, figure, *texts, group="reconstructions", finding=finding, wide=True, is_chart=True)
+        if not model.has_prior or (made.context_size and context is None):
+            continue
+        generator = model.first.generator
+        context = latent.sample_context(generator, len(x), 0) if context is None else context
+        z = latent.sample_codes(generator, len(x), seed=0)
+        found = sorted(pairs(latent.draw(generator, z, context, seed=0)), key=lambda c: -c.distance)
+        if found:
+            ends = {"worst": found[0].name, "best": found[-1].name}
+            ends |= {"high": study.number(found[0].distance), "low": study.number(found[-1].distance)}
+            finding = w("figure.columns.finding_drawn", **n, **ends)
+            texts = study.texts("figure.columns.drawn", model, shown=min(len(found), columns.MOST), **n)
+            figure = columns.marginals(
+                found[: columns.MOST], (w("figure.columns.data_axis"), w("figure.columns.drawn_by", **n)), w
+            )
+            yield as_svg(f"marginals-{model.name}", figure, *texts, group="samples", finding=finding, wide=True)
 
 
 def code_maps(study: StudyFigures) -> Iterator[FigureFile]:
@@ -596,6 +652,7 @@ FIGURES: tuple[Callable[[StudyFigures], Iterator[FigureFile]], ...] = (
     reconstructions,
     class_errors,
     samples_and_manifolds,
+    column_figures,
     code_maps,
     elbows,
     sweep_parts,
