@@ -48,7 +48,12 @@ NEARER = 1 / 3
 copy (the ratio of Yoon et al. 2023, of a neighbour further away, so that a few copies do not hide each other)."""
 
 SAME = 0.005
-"""Or they are apart by at most this share, and then whatever lies around them."""
+"""Or they are apart by at most this share, and then whatever lies around them, …"""
+
+CHANCE = 0.001
+"""… but only where the data has so many dimensions that at most this share of examples has another so near by chance:
+of k neighbours of points spread evenly in d dimensions, the nearest lies within a share r of the k-th with a chance of
+about k r^d. In few dimensions, as of a table of some columns, near copies must be nearer, and SAME does not count."""
 
 EXAMPLES = 12
 """Copies and labels that are kept to be shown."""
@@ -272,7 +277,10 @@ class DataCheck:
         pairs: list[CopiedPair] = [*self._exact_pairs(exact_across)]
         if len(parts) > 2 and self.spread > 0:
             index, apart = self._near
-            limit = np.maximum(np.minimum(NEAR * self.spread, NEARER * apart[:, -1]), SAME * self.spread)
+            by_chance = (CHANCE / apart.shape[1]) ** (1 / _dimensions(apart))
+            limit = np.minimum(NEAR * self.spread, min(NEARER, by_chance) * apart[:, -1])
+            if by_chance >= NEARER:
+                limit = np.maximum(limit, SAME * self.spread)
             for i, j in zip(*np.nonzero(apart <= limit[:, None]), strict=True):
                 other = int(index[i, j])
                 if groups[i] == groups[other]:
@@ -526,6 +534,15 @@ def _averaged(x: NDArray[Any]) -> NDArray[Any]:
         part = x[at : at + 1000, : h * side, : w * side].astype(np.float32)
         out[at : at + 1000] = part.reshape(len(part), h, side, w, side, *x.shape[3:]).mean(axis=(2, 4))
     return out
+
+
+def _dimensions(apart: NDArray[np.float64]) -> float:
+    """In how many dimensions examples lie, from the distances of each to its nearest others, in order (Levina & Bickel
+    2005, "Maximum likelihood estimation of intrinsic dimension", eq. 8): the lower quartile over
+    the examples, as some lie where few columns vary."""
+    ratios = apart[:, -1:] / np.maximum(apart[:, 1:-1], 1e-9 * np.maximum(apart[:, -1:], 1e-300))
+    local = 1 / np.maximum(np.log(np.maximum(ratios, 1)).mean(axis=1), 1e-6)
+    return max(1.0, float(np.quantile(local, 0.25)))
 
 
 def _components(rows: Floats) -> Floats:
