@@ -11,6 +11,7 @@ import pytest
 import latente
 from latente import plugins
 from latente.analysis.conclusions.registry import rules
+from latente.language import words
 from latente.registry import Registry
 from latente.sklearn import base, imputer
 
@@ -68,7 +69,7 @@ def name_of(path):
 def registered():
     """What a page registers is forgotten after it."""
     families = [x for x in gc.get_objects() if isinstance(x, Registry)]
-    tables = [rules, plugins._parts, plugins._points]
+    tables = [rules, plugins._parts, plugins._points, *words._templates().values()]
     tables += [table for family in families for table in (family._entries, family._sources)]
     before = [dict(table) for table in tables]
     yield
