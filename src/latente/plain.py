@@ -117,3 +117,8 @@ def _alike(character: str) -> str:
 
 
 codecs.register_error(REPLACED, _replaced)
+
+
+def markdown(text: str) -> str:
+    """Text from outside as Markdown shows it, on one line: its marks are no marks, in cells of tables too."""
+    return "".join(f"\\{c}" if c in "\\`*_[]<>|#&$~" else c for c in one_line(" ".join(text.split())))

@@ -14,7 +14,7 @@ from latente.errors import SpecError, StoreError
 from latente.evaluation.hub import PREFIX, check_license, repository
 from latente.evaluation.run import Run
 from latente.language.words import Words
-from latente.plain import one_line, portable
+from latente.plain import markdown, one_line, portable
 from latente.report.conclusions import findings_of_scores, lines
 
 
@@ -81,24 +81,20 @@ def card_of(run: Run, name: str, license: str) -> str:
     ]  # fmt: skip
     about: dict[str, Any] = {"model_name": run.spec.name, "eval_results": results} if results else {}
     head = ModelCardData(license=license, library_name="latente", tags=["autoencoder", "latente"], **about).to_yaml()
-    said = [f"- {_plain(line)}" for line in lines(findings_of_scores([run]), words)]
-    table = [f"| {part} | {_plain(key)} | {m.value:.6g} | {m.standard_error:.2g} |" for part, key, m in rows]
+    said = [f"- {markdown(line)}" for line in lines(findings_of_scores([run]), words)]
+    table = [f"| {part} | {markdown(key)} | {m.value:.6g} | {m.standard_error:.2g} |" for part, key, m in rows]
     parts = {k: str(getattr(spec, k)) for k in ("network", "posterior", "prior", "likelihood", "objective")}
-    told = "; ".join(f"{k} {_plain(v)}" for k, v in parts.items())
+    told = "; ".join(f"{k} {markdown(v)}" for k, v in parts.items())
     return "\n".join([
-        "---", head, "---", "", f"# {_plain(run.spec.name)}", "",
-        f"An autoencoder of {spec.latent_dim} latents, trained with latente {__version__} on {_plain(dataset)}: {told}",
+        "---", head, "---", "", f"# {markdown(run.spec.name)}", "",
+        f"An autoencoder of {spec.latent_dim} latents, trained with latente {__version__} on {markdown(dataset)}: "
+        f"{told}",
         "", "```python", "import latente", "", f'run = latente.load("{PREFIX}{name}")',
         "run.encode(x)                   # in the data's own units; the data itself is not needed",
         "run.unscaled(run.sample(16))", "```", "",
         "| part | number | value | standard error over examples |", "|---|---|---|---|", *table, "",
         *(["What rules say of its scores:", "", *said, ""] if said else []),
-        f"Data: {_plain(dataset)}, examples of {' × '.join(map(str, card['shape']))}, "
+        f"Data: {markdown(dataset)}, examples of {' × '.join(map(str, card['shape']))}, "
         f"{', '.join(f'{n:,} {p}' for p, n in card['counts'].items())}; fingerprint `{card['fingerprint']}`. "
         f"Weights: fingerprint `{run.fingerprint}`.", "",
     ])  # fmt: skip
-
-
-def _plain(text: str) -> str:
-    """Text that is no markup of a card."""
-    return "".join(f"\\{c}" if c in "\\`*_[]<>|#" else c for c in one_line(text))

@@ -10,6 +10,7 @@ from typing import Any
 from latente._version import __version__
 from latente.language.words import Words
 from latente.objective.presets import preset
+from latente.plain import markdown
 from latente.spec import DataSpec, ModelSpec, StudySpec, TrainSpec
 
 PLAIN = ("VAE", "AE")
@@ -31,8 +32,7 @@ def notebook(study: StudySpec, words: Words) -> str:
             cell |= {"execution_count": None, "outputs": []}
         cells.append(cell | {"source": text.splitlines(keepends=True)})
 
-    title = " ".join(words.title(study.title).split())
-    add("markdown", f"# {_escaped(title)}\n\n{words('notebook_file.intro', version=__version__)}")
+    add("markdown", f"# {markdown(words.title(study.title))}\n\n{words('notebook_file.intro', version=__version__)}")
     add("markdown", words("notebook_file.data"))
     options = _differences(study.data, DataSpec())
     source = options.pop("source", DataSpec().source)
@@ -40,7 +40,7 @@ def notebook(study: StudySpec, words: Words) -> str:
     add("markdown", words("notebook_file.seeds"))
     add("code", f"seeds = {list(study.seeds)!r}\nruns = {{}}")
     for run in study.runs:
-        name = _escaped(run.name)
+        name = markdown(run.name)
         add("markdown", words("notebook_file.model", name=name, latents=run.model.latent_dim))
         train = _differences(run.train, TrainSpec())
         fit = _call("latente.fit", ["model", "data"], {"name": run.name, **train}, tail="seed=seed")
@@ -92,8 +92,3 @@ def _python(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{k!r}: {_python(v)}" for k, v in value.items()) + "}"
     return repr(value)
-
-
-def _escaped(text: str) -> str:
-    """Text of the user's, which Markdown and HTML show as it is."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+-.!|&$~" else c for c in text)

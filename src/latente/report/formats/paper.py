@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from latente import plain
 from latente.analysis.compare import compared, default_scores
 from latente.analysis.ranking import Ranking
 from latente.analysis.trained_models import OpenedRun, TrainedModel, distinct_models, trained_models
@@ -19,7 +20,6 @@ from latente.evaluation.run import Run
 from latente.evaluation.scores import Score
 from latente.evaluation.scores.losses import Distortion, Loss
 from latente.language.words import Words
-from latente.plain import csv_text
 from latente.report.tables.names import number_title
 from latente.report.tables.numbers import digits, number
 from latente.report.tables.table import MISSING
@@ -141,10 +141,10 @@ def markdown(table: PaperTable) -> str:
         text = f"{cell.text} ± {cell.error}" if cell.error else cell.text
         return (f"**{text}**" if cell.bold else text) + (f" ({cell.scale})" if cell.scale else "")
 
-    head = ["", *map(_pipes, table.columns)]
-    rows = [[_pipes(m), *map(shown, cells)] for m, cells in zip(table.models, table.cells, strict=True)]
+    head = ["", *map(plain.markdown, table.columns)]
+    rows = [[plain.markdown(m), *map(shown, cells)] for m, cells in zip(table.models, table.cells, strict=True)]
     lines = [f"| {' | '.join(row)} |" for row in (head, ["---", *["---:"] * len(table.columns)], *rows)]
-    return "\n".join([_pipes(table.caption), "", *lines, "", *map(_pipes, table.notes), ""])
+    return "\n".join([plain.markdown(table.caption), "", *lines, "", *map(plain.markdown, table.notes), ""])
 
 
 def latex(table: PaperTable) -> str:
@@ -188,7 +188,7 @@ def csv(table: PaperTable) -> str:
         for name, cell in zip(table.keys, cells, strict=True)
         if cell is not None
     ]
-    return csv_text(("model", "number", "value", "standard_error", "scale", "bold"), rows)
+    return plain.csv_text(("model", "number", "value", "standard_error", "scale", "bold"), rows)
 
 
 _SPECIAL = {
@@ -202,8 +202,3 @@ _SPECIAL = {
 def _tex(text: str) -> str:
     """Text as LaTeX shows it, whatever characters a name has; line breaks are spaces."""
     return "".join(_SPECIAL.get(c, c) for c in re.sub(r"\s+", " ", text))
-
-
-def _pipes(text: str) -> str:
-    """Text as a cell of Markdown shows it: its marks are no marks, and a line break is a space."""
-    return re.sub(r"([\\|*_`<>\[\]])", r"\\\1", re.sub(r"\s+", " ", text))
